@@ -1,0 +1,257 @@
+/** A campaign: one panel, one pass of features, every sleeve over them, each run recorded in a transaction of its own. */
+import { availableParallelism } from 'node:os';
+import { formatDay, parseDay } from '../../src/platform/dates.ts';
+import { UsageError, UserError } from '../../src/platform/errors.ts';
+import { log, stage } from '../../src/platform/events.ts';
+import type { ProgramContext } from '../../src/platform/program.ts';
+import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
+import { FILL_DELISTED } from '../execution/fill-log.ts';
+import { makeCalendar } from '../market/calendar.ts';
+import { computeFeatures, type Features, lookbackFor } from './features.ts';
+import { type CampaignOptions, caveatOf, runConfig, runMetrics } from './record.ts';
+import type { RunMetrics } from './metrics.ts';
+import type { SimulationOptions, SleeveResult } from './simulate.ts';
+import { simulateSleeves } from './sleeve-pool.ts';
+import type { Sleeve } from './sleeves.ts';
+import { writeRun } from './storage.ts';
+
+/** Flags that both campaign programs share, as parsed. */
+export interface CampaignArgs {
+  marketId: string;
+  start: string;
+  end: string;
+  initialCash: number;
+  maxWorkers?: number;
+  disableRisk: boolean;
+  assessmentBackend: 'basic' | 'context';
+  assessmentContextModelId?: string;
+  assessmentUseJointContext: boolean;
+  assessmentModelId?: string;
+  fill: 'close' | 'next_open' | 'next_close';
+  slippageBps: number;
+  commissionBps: number;
+  wholeShares: boolean;
+  maxParticipation?: number;
+  priceField: 'close' | 'adjusted_close';
+  transitionHistory?: string;
+  persist: 'standard' | 'full';
+}
+
+export interface Run {
+  readonly runId: string;
+  readonly sleeve: Sleeve;
+  readonly metrics: RunMetrics;
+  readonly config: Record<string, unknown>;
+  readonly rows: Record<string, number>;
+}
+
+/** Checks what the flags say together. @throws UsageError naming the flag. */
+export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
+  const needsPhase4 = (flag: string) =>
+    new UsageError(`${flag} needs Phase 4 (context assessment), which this build does not have yet`, 'Use the basic backend.');
+  if (args.assessmentBackend !== 'basic') throw needsPhase4('--assessment-backend context');
+  if (args.assessmentContextModelId !== undefined) throw needsPhase4('--assessment-context-model-id');
+  if (args.assessmentUseJointContext) throw needsPhase4('--assessment-use-joint-context');
+  if (args.assessmentModelId !== undefined && args.assessmentModelId !== 'assessment-basic-v1') {
+    throw needsPhase4(`--assessment-model-id ${args.assessmentModelId}`);
+  }
+  const [start, end] = [parseDay(args.start), parseDay(args.end)];
+  if (end < start) throw new UsageError(`--end ${args.end} is before --start ${args.start}`, 'Swap them or mend one.');
+  const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
+  if (transitionHistory !== null && transitionHistory > start) {
+    throw new UsageError(`--transition-history ${args.transitionHistory} is after --start ${args.start}`, 'Give an earlier day.');
+  }
+  for (const [key, name] of [['sleeveId', 'sleeve'], ['universeId', 'universe'], ['portfolioId', 'portfolio'], ['assessmentId', 'assess']] as const) {
+    const seen = new Set<string>();
+    for (const sleeve of sleeves) {
+      if (seen.has(sleeve[key])) {
+        throw new UsageError(`two sleeves share the ${name} '${sleeve[key]}'`, 'Give each sleeve ids of its own: they own rows by them.');
+      }
+      seen.add(sleeve[key]);
+      if (sleeve.marketId !== args.marketId) {
+        throw new UsageError(
+          `sleeve '${sleeve.sleeveId}' trades market '${sleeve.marketId}', not --market-id '${args.marketId}'`,
+          'Run one campaign a market.',
+        );
+      }
+    }
+  }
+  return {
+    marketId: args.marketId,
+    start,
+    end,
+    sleeves,
+    initialCash: args.initialCash,
+    maxWorkers: args.maxWorkers ?? availableParallelism(),
+    risk: !args.disableRisk,
+    broker: {
+      fill: args.fill,
+      slippageBps: args.slippageBps,
+      commissionBps: args.commissionBps,
+      wholeShares: args.wholeShares,
+      maxParticipation: args.maxParticipation ?? Number.POSITIVE_INFINITY,
+    },
+    priceField: args.priceField,
+    transitionHistory,
+    persist: args.persist,
+  };
+}
+
+/** Panel and features of a campaign. */
+export async function loadCampaign(
+  options: CampaignOptions,
+  context: Pick<ProgramContext, 'databases' | 'home'>,
+): Promise<{ panel: LoadedPanel; features: Features }> {
+  const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
+  let transitionHistory = 0;
+  if (options.transitionHistory !== null) {
+    const holidays = await loadHolidays(context.databases.historical, options.marketId);
+    transitionHistory = makeCalendar(options.marketId, options.transitionHistory, options.start - 1, holidays).days.length;
+  }
+  const withOpen = options.broker.fill === 'next_open';
+  const panel = await loadPanel(context.databases, {
+    marketId: options.marketId,
+    start: options.start,
+    end: options.end,
+    lookback: lookbackFor(horizons) + transitionHistory,
+    // Adjusting an open needs the ratio of the two closes.
+    columns: [...new Set([options.priceField, 'volume', ...(withOpen ? (['open', 'close'] as const) : [])] as const)],
+    cacheFolder: context.home.cache,
+  });
+  const features = computeFeatures(panel, {
+    first: panel.first,
+    count: panel.count,
+    transitionHistory,
+    horizons,
+    priceField: options.priceField,
+    withOpen,
+  });
+  return { panel, features };
+}
+
+/** Simulates and records every sleeve; runs come back in the order of the sleeves. */
+export async function runCampaign(options: CampaignOptions, context: ProgramContext): Promise<Run[]> {
+  const { events, signal, now } = context;
+  stage(events, 'load prices', 1, 3);
+  const { panel, features } = await loadCampaign(options, context);
+  signal.throwIfAborted();
+  warnAboutData(panel, context);
+
+  stage(events, 'simulate and record', 2, 3);
+  const started = now();
+  const days = new Int32Array(options.sleeves.length);
+  const results = simulateSleeves(
+    features,
+    options.sleeves.map((sleeve): SimulationOptions => simulationOf(sleeve, options, panel)),
+    options.maxWorkers,
+    signal,
+    (index, day, equity, drawdown, positions) => {
+      const series = options.sleeves[index].sleeveId;
+      const at = formatDay(panel.calendar.days[panel.first + day]);
+      days[index] = day + 1;
+      events.emit({ type: 'progress', done: days.reduce((a, b) => a + b), total: features.count * days.length, unit: 'days' });
+      events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
+      events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
+      events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
+      const seconds = (now() - started) / 1000;
+      if (seconds > 0) events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+    },
+  );
+  const runs: Run[] = [];
+  for (let k = 0; k < results.length; k++) {
+    const result = await results[k];
+    signal.throwIfAborted();
+    requireActivity(result, panel, options.sleeves[k]);
+    runs.push(await record(options, k, result, panel, features, context));
+  }
+  stage(events, 'done', 3, 3);
+  const caveat = caveatOf(options.broker);
+  if (caveat) log(events, 'info', `note: ${caveat}`);
+  return runs;
+}
+
+function simulationOf(sleeve: Sleeve, options: CampaignOptions, panel: LoadedPanel): SimulationOptions {
+  const full = options.persist === 'full';
+  return {
+    horizonDays: sleeve.horizonDays,
+    initialCash: options.initialCash,
+    broker: options.broker,
+    risk: options.risk,
+    snapshotDays: full ? Array.from({ length: panel.count }, (_, d) => d) : monthEnds(panel),
+    keepStages: full,
+  };
+}
+
+/** Simulated days after which a new month begins. */
+function monthEnds(panel: LoadedPanel): number[] {
+  const month = (d: number) => formatDay(panel.calendar.days[panel.first + d]).slice(0, 7);
+  const ends: number[] = [];
+  for (let d = 0; d + 1 < panel.count; d++) if (month(d) !== month(d + 1)) ends.push(d);
+  return ends;
+}
+
+async function record(
+  options: CampaignOptions,
+  index: number,
+  result: SleeveResult,
+  panel: LoadedPanel,
+  features: Features,
+  context: ProgramContext,
+): Promise<Run> {
+  const sleeve = options.sleeves[index];
+  const runId = context.newId();
+  const config = runConfig(sleeve, options, panel, context.provenance, context.home.demo);
+  const metrics = runMetrics(result, panel, options);
+  const rows = await writeRun(context.databases.runtime, {
+    runId,
+    sleeve,
+    config,
+    metrics,
+    panel,
+    features,
+    result,
+    initialCash: options.initialCash,
+    full: options.persist === 'full',
+    ownsStates: index === 0,
+  });
+  reportDelistings(result, panel, sleeve, context);
+  context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
+  return { runId, sleeve, metrics, config, rows };
+}
+
+/** Positions closed for want of prices: the first few by name, in one line. */
+function reportDelistings(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve, { events }: ProgramContext): void {
+  const { fills } = result;
+  const closed: string[] = [];
+  for (let k = 0; k < fills.day.length; k++) {
+    if (fills.cause[k] !== FILL_DELISTED) continue;
+    const day = formatDay(panel.calendar.days[panel.first + fills.day[k]]);
+    closed.push(`${panel.instruments[fills.instrument[k]].id} at ${fills.price[k]} on ${day}`);
+  }
+  if (closed.length === 0) return;
+  const named = closed.slice(0, 3).join(', ');
+  const more = closed.length > 3 ? ` and ${closed.length - 3} more` : '';
+  log(events, 'warn', `${sleeve.sleeveId}: closed after 5 trading days without a price: ${named}${more}`);
+}
+
+/** A flat curve without a single trade is no backtest: say so instead of recording it. */
+function requireActivity(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve): void {
+  if (result.fills.day.length > 0) return;
+  const [from, to] = [panel.first, panel.first + panel.count - 1].map((t) => formatDay(panel.calendar.days[t]));
+  throw new UserError(
+    `${sleeve.sleeveId} made no trade from ${from} to ${to}: no instrument had 63 complete trading days and enough volume`,
+    'Check prices and holidays of the range and the 3 months before it: prometheus why P0',
+  );
+}
+
+function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): void {
+  if (panel.offCalendarRows > 0) {
+    log(events, 'warn', `${panel.offCalendarRows} price rows lie on weekends or holidays and were not used`);
+  }
+  const missing = daysWithoutPricesAtEnd(panel);
+  if (missing > 0) {
+    const days = panel.calendar.days;
+    const last = formatDay(days[days.length - 1 - missing]);
+    log(events, 'warn', `prices end on ${last}: the last ${missing} trading days of the range have none`);
+  }
+}

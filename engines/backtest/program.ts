@@ -1,0 +1,73 @@
+/** The programs `backtest campaign` and `backtest campaign-and-meta`. */
+import { Exit } from '../../src/platform/errors.ts';
+import { log } from '../../src/platform/events.ts';
+import type { Program, ProgramContext } from '../../src/platform/program.ts';
+import { decideMeta } from '../meta/model.ts';
+import { writeMetaDecision } from '../meta/storage.ts';
+import { campaignOptions, type Run, runCampaign } from './campaign.ts';
+import { canonicalSleeves, parseSleeve } from './sleeves.ts';
+import type { campaignAndMetaSpec, campaignSpec } from './spec.ts';
+
+const CSV_HEADER = 'run_id,sleeve_id,strategy_id,cumulative_return,annualised_sharpe,max_drawdown';
+
+export const campaign: Program<typeof campaignSpec> = async (args, context) => {
+  const options = campaignOptions(args, args.sleeve.map(parseSleeve));
+  const runs = await runCampaign(options, context);
+  if (!args.json) context.stdout(runsCsv(runs));
+  return finish(runs, { runs: runs.map(runJson) }, context);
+};
+
+export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args, context) => {
+  const options = campaignOptions(args, canonicalSleeves(args.strategyId, args.marketId));
+  const runs = await runCampaign(options, context);
+  const decision = decideMeta(
+    runs.map((run) => ({
+      runId: run.runId,
+      sleeveId: run.sleeve.sleeveId,
+      sharpe: run.metrics.annualised_sharpe,
+      tradeListHash: String(run.metrics.trade_list_hash),
+    })),
+    args.topK,
+  );
+  const decisionId = await writeMetaDecision(context.databases.runtime, {
+    decisionId: context.newId(),
+    strategyId: args.strategyId,
+    marketId: args.marketId,
+    start: args.start,
+    asOf: args.end,
+    decision,
+  });
+  if (!args.json) context.stdout(runsCsv(runs));
+  for (const group of decision.identical) {
+    log(context.events, 'info', `identical sleeves, one trial: ${group.join(' = ')}`);
+  }
+  log(context.events, 'info', `Meta: ${decision.selected.map((s) => s.sleeveId).join(', ')} (of ${decision.trials} distinct trials)`);
+  return finish(runs, { runs: runs.map(runJson), meta: { decisionId, ...decision } }, context);
+};
+
+/** The plan's CSV: header and one row a run. */
+export function runsCsv(runs: readonly Run[]): string {
+  const lines = runs.map(({ runId, sleeve, metrics }) =>
+    [
+      runId,
+      csvField(sleeve.sleeveId),
+      csvField(sleeve.strategyId),
+      metrics.cumulative_return.toFixed(6),
+      metrics.annualised_sharpe.toFixed(4),
+      metrics.max_drawdown.toFixed(6),
+    ].join(','),
+  );
+  return `${[CSV_HEADER, ...lines].join('\n')}\n`;
+}
+
+const csvField = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({ run_id: runId, sleeve_id: sleeve.sleeveId, metrics, config, rows });
+
+function finish(runs: readonly Run[], data: unknown, { events }: ProgramContext) {
+  const rows: Record<string, number> = {};
+  for (const run of runs) for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;
+  const summary = `${runs.length} run${runs.length === 1 ? '' : 's'} recorded, ${rows.backtest_trades ?? 0} trades`;
+  events.emit({ type: 'result', status: 'done', summary, rows });
+  return { exitCode: Exit.done, summary, data };
+}

@@ -1,0 +1,129 @@
+/** What a run records about itself: configuration, metrics, the fingerprint of its trades. Pure. */
+import { createHash } from 'node:crypto';
+import { formatDay } from '../../src/platform/dates.ts';
+import type { Provenance } from '../../src/platform/provenance.ts';
+import type { BrokerOptions } from '../execution/model.ts';
+import { FILL_DELISTED } from '../execution/fill-log.ts';
+import type { LoadedPanel } from '../market/storage.ts';
+import { beta, breakEvenCostBp, meanOfKnown, performance, type RunMetrics, turnoverPerDay } from './metrics.ts';
+import type { SleeveResult } from './simulate.ts';
+import type { Sleeve } from './sleeves.ts';
+
+/** Options of a campaign after validation. */
+export interface CampaignOptions {
+  readonly marketId: string;
+  /** Day numbers. */
+  readonly start: number;
+  readonly end: number;
+  readonly sleeves: readonly Sleeve[];
+  readonly initialCash: number;
+  readonly maxWorkers: number;
+  readonly risk: boolean;
+  readonly broker: BrokerOptions;
+  readonly priceField: 'close' | 'adjusted_close';
+  /** Day from which transitions are counted; null: the run's own first day (the reference). */
+  readonly transitionHistory: number | null;
+  readonly persist: 'standard' | 'full';
+}
+
+export const NOT_TRADABLE = 'same-close, no costs: not tradable';
+
+/** What a reader of a run's figures must know first; empty when fills and costs are not idealised. */
+export function caveatOf(broker: BrokerOptions): string {
+  return broker.fill === 'close' && broker.slippageBps === 0 && broker.commissionBps === 0 ? NOT_TRADABLE : '';
+}
+
+/** `config_json`: the user's own keys, then ours. */
+export function runConfig(
+  sleeve: Sleeve,
+  options: CampaignOptions,
+  panel: LoadedPanel,
+  provenance: Provenance,
+  demo: boolean,
+): Record<string, unknown> {
+  const { broker } = options;
+  return {
+    sleeve_id: sleeve.sleeveId,
+    strategy_id: sleeve.strategyId,
+    market_id: sleeve.marketId,
+    universe_id: sleeve.universeId,
+    portfolio_id: sleeve.portfolioId,
+    assessment_strategy_id: sleeve.assessmentId,
+    assessment_horizon_days: sleeve.horizonDays,
+    start_date: formatDay(options.start),
+    end_date: formatDay(options.end),
+    assessment_backend: 'basic',
+    initial_cash: options.initialCash,
+    risk: options.risk,
+    fill: broker.fill,
+    slippage_bps: broker.slippageBps,
+    commission_bps: broker.commissionBps,
+    whole_shares: broker.wholeShares,
+    max_participation: Number.isFinite(broker.maxParticipation) ? broker.maxParticipation : null,
+    price_field: options.priceField,
+    transition_history: options.transitionHistory === null ? null : formatDay(options.transitionHistory),
+    persist: options.persist,
+    caveat: caveatOf(broker),
+    demo,
+    data_fingerprint: panel.fingerprint,
+    instruments: panel.instruments.length,
+    price_rows: panel.rows,
+    version: provenance.version,
+    build: provenance.build,
+    git_sha: provenance.gitSha,
+    git_dirty: provenance.gitDirty,
+  };
+}
+
+/** `metrics_json`: the plan's figures, exposure means, then what a quant asks first. */
+export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: CampaignOptions): RunMetrics {
+  const own = performance(result.equity);
+  const equalWeight = performance(result.equalWeight);
+  const buyAndHold = performance(result.buyAndHold);
+  const exposures: Record<string, number> = {};
+  const risk = meanOfKnown(result.targetableRiskMean);
+  const worsen = meanOfKnown(result.worsenRiskMean);
+  if (risk !== null) exposures.stab_risk_score_mean_over_run = risk;
+  if (worsen !== null) exposures.stab_p_worsen_any_mean_over_run = worsen;
+  return {
+    ...own,
+    ...exposures,
+    num_days: result.equity.length,
+    num_trades: result.fills.day.length,
+    num_delisted: result.fills.cause.reduce((count, cause) => count + (cause === FILL_DELISTED ? 1 : 0), 0),
+    final_equity: result.equity[result.equity.length - 1],
+    benchmark_equal_weight_return: equalWeight.cumulative_return,
+    benchmark_equal_weight_sharpe: equalWeight.annualised_sharpe,
+    benchmark_buy_and_hold_return: buyAndHold.cumulative_return,
+    benchmark_buy_and_hold_sharpe: buyAndHold.annualised_sharpe,
+    active_return: own.cumulative_return - equalWeight.cumulative_return,
+    beta: beta(result.equity, result.equalWeight),
+    turnover_per_day: turnoverPerDay(result.traded, result.equity),
+    break_even_cost_bp: breakEvenCostBp(result.equity, result.traded, options.initialCash),
+    trade_list_hash: tradeListHash(result, panel),
+    caveat: caveatOf(options.broker),
+  };
+}
+
+/** SHA-256 over the fills (day, instrument, quantity, price): equal hashes mean the same trades to the last bit. */
+export function tradeListHash(result: SleeveResult, panel: LoadedPanel): string {
+  const { fills } = result;
+  const digest = createHash('sha256');
+  const days = fills.day.map((d) => panel.calendar.days[panel.first + d]);
+  const ids = fills.instrument;
+  digest.update(JSON.stringify(panel.instruments.map((instrument) => instrument.id)));
+  for (const column of [days, ids, fills.quantity, fills.price]) {
+    digest.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+  }
+  return digest.digest('hex');
+}
+
+/** `exposure_metrics_json` of a day; a key is absent when no included member has the figure. */
+export function exposureJson(result: SleeveResult, day: number): string {
+  const parts = [`"universe_size":${result.universeSize[day]}`];
+  const risk = result.targetableRiskMean[day];
+  const worsen = result.worsenRiskMean[day];
+  if (risk === risk) parts.push(`"stab_risk_score_mean":${risk}`);
+  if (worsen === worsen) parts.push(`"stab_p_worsen_any_mean":${worsen}`);
+  return `{${parts.join(',')}}`;
+}

@@ -1,0 +1,81 @@
+/** Declarations of the backtest programs: flags of the plan, then options beyond the reference. */
+import { z } from 'zod';
+import { dateArg, defineProgram } from '../../src/platform/program.ts';
+
+const SLEEVE_HELP = 'sleeve:strategy:market:universe:portfolio:assess:horizon; repeat it for more sleeves';
+
+const rangeArgs = {
+  marketId: z.string().min(1).describe('market, for example US_EQ'),
+  start: dateArg().describe('first day (the next trading day counts when it is none)'),
+  end: dateArg().describe('last day'),
+};
+
+const optionArgs = {
+  initialCash: z.number().positive().default(1_000_000).describe('dollars each sleeve starts with'),
+  maxWorkers: z.number().int().min(1).max(256).optional().describe('sleeves simulated side by side (default: one a core)'),
+  disableRisk: z.boolean().default(false).describe('leave out the 5 % cap on each name'),
+  assessmentBackend: z.enum(['basic', 'context']).default('basic').describe('how instruments are assessed; context needs Phase 4'),
+  assessmentContextModelId: z.string().optional().describe('joint model of the context backend (needs Phase 4)'),
+  assessmentUseJointContext: z.boolean().default(false).describe('read joint embeddings (needs Phase 4)'),
+  assessmentModelId: z.string().optional().describe('model id of the assessment (default assessment-basic-v1)'),
+  fill: z.enum(['close', 'next_open', 'next_close']).default('close').describe('price at which orders of a day fill'),
+  slippageBps: z.number().min(0).max(1000).default(0).describe('worse price on each side, in basis points'),
+  commissionBps: z.number().min(0).max(1000).default(0).describe('charge on the traded value, in basis points'),
+  wholeShares: z.boolean().default(false).describe('trade whole shares only'),
+  maxParticipation: z.number().positive().max(1).optional().describe("largest share of a day's volume an order may take"),
+  priceField: z.enum(['close', 'adjusted_close']).default('close').describe('prices that signals, fills and marks use'),
+  transitionHistory: dateArg().optional().describe('count state transitions from this earlier day on'),
+  persist: z
+    .enum(['standard', 'full'])
+    .default('standard')
+    .describe('standard: runs, equity, trades, month-end positions, actions, states; full: every table of the pipeline'),
+  json: z.boolean().default(false).describe('print JSON instead of the CSV'),
+};
+
+export const campaignSpec = defineProgram({
+  name: 'backtest campaign',
+  phase: 'P1',
+  summary: 'simulate sleeves over a period and record the runs',
+  description: `
+Computes states, assessments, universes, portfolios and fills day by day from prices alone, and records each sleeve as a
+run (all of its rows or none). stdout carries one CSV line a sleeve:
+run_id,sleeve_id,strategy_id,cumulative_return,annualised_sharpe,max_drawdown
+
+Example (the plan's Phase 1):
+  prometheus backtest campaign --market-id US_EQ --start 2014-01-02 --end 2014-03-31 \\
+    --sleeve US_CORE_LONG_EQ_H21:US_CORE_LONG_EQ:US_EQ:US_CORE_LONG_EQ_H21_UNIVERSE:US_CORE_LONG_EQ_H21_PORTFOLIO:US_CORE_LONG_EQ_H21_ASSESS:21
+
+With fills at the same close and no costs (the defaults, which are the reference) the figures are not tradable; every
+report says so. --fill next_open, --slippage-bps and --commission-bps make them closer to what could be had.`,
+  args: z.object({ ...rangeArgs, sleeve: z.array(z.string()).min(1).describe(SLEEVE_HELP), ...optionArgs }),
+  reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments', 'runtime.issuers'],
+  writes: [
+    'runtime.backtest_runs',
+    'runtime.backtest_daily_equity',
+    'runtime.backtest_trades',
+    'runtime.executed_actions',
+    'runtime.engine_decisions',
+    'runtime.decision_outcomes',
+    'runtime.positions_snapshots',
+    'runtime.soft_target_classes',
+  ],
+  resource: 'cpu',
+});
+
+export const campaignAndMetaSpec = defineProgram({
+  name: 'backtest campaign-and-meta',
+  phase: 'P1',
+  summary: "run the plan's three sleeves, then record a Meta decision naming the best",
+  description: `
+Runs the canonical sleeves of a strategy (horizons 5, 21 and 63), then records in engine_decisions which top K have the
+highest Sharpe ratio. Ties are broken by sleeve id; identical sleeves are named and count as one trial.`,
+  args: z.object({
+    strategyId: z.string().min(1).max(40).describe('strategy, for example US_CORE_LONG_EQ'),
+    ...rangeArgs,
+    topK: z.number().int().min(1).max(3).default(1).describe('how many sleeves the decision names'),
+    ...optionArgs,
+  }),
+  reads: campaignSpec.reads,
+  writes: campaignSpec.writes,
+  resource: 'cpu',
+});

@@ -1,0 +1,19 @@
+/** `prometheus data generate`: the synthetic market as CSV files. */
+import path from 'node:path';
+import { Exit } from '../../src/platform/errors.ts';
+import type { Program } from '../../src/platform/program.ts';
+import { writeMarketFiles } from './generate/csv.ts';
+import { generateMarket } from './generate/market.ts';
+import type { dataGenerateSpec } from './generate-spec.ts';
+
+export const program: Program<typeof dataGenerateSpec> = async (args, { events, signal }) => {
+  const { output, json: _, ...options } = args;
+  const folder = path.resolve(output);
+  const market = generateMarket(options);
+  const files = await writeMarketFiles(market, folder, events, signal);
+  events.emit({ type: 'artifact', kind: 'folder', id: 'synthetic market', path: folder });
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
+  const summary = `${files.length} files with ${rows} rows of the synthetic market (seed ${options.seed}) in ${folder}`;
+  events.emit({ type: 'result', status: 'done', summary });
+  return { exitCode: Exit.done, summary, data: { folder, market: market.fingerprint, files } };
+};

@@ -1,0 +1,37 @@
+/** Why something of a file was not imported, or was with a remark. These texts group the report and stand in docs/data.md. */
+export const Reject = {
+  columnCount: 'wrong number of fields',
+  missingValue: 'missing value',
+  notANumber: 'not a finite number',
+  notADate: 'not a date (YYYY-MM-DD)',
+  notATime: 'not a time (ISO 8601)',
+  weekend: 'on a weekend',
+  holiday: 'on a market holiday',
+  notPositive: 'price is not positive',
+  negativeVolume: 'volume is negative',
+  noTrade: 'no trade: zero volume',
+  highBelowLow: 'high is below low',
+  outsideRange: 'open or close outside low and high',
+  notDaily: 'not a daily bar',
+  unknownInstrument: 'unknown instrument',
+  conflict: 'rows contradict each other',
+  tooLong: 'text is too long',
+  notUtf8: 'not UTF-8 text',
+  notJson: 'metadata is not a JSON object',
+  otherSource: 'article id belongs to another source',
+  noRows: 'no rows below the header',
+  noFileInstrument: 'no instrument column, and the file name names no known instrument',
+} as const;
+
+export const Warn = {
+  noAdjustedClose: 'no adjusted close: adjusted_close = close',
+  unusedColumns: 'columns not used',
+  jump: 'close and adjusted close part by more than 10 % in a day (split, spin-off, special dividend, or an error)',
+  gap: 'days without a row inside a series',
+  twins: 'two instruments carry the same rows: at least one is mislabelled',
+  noHolidays: 'no holidays known: gaps and holidays were not checked',
+  future: 'dated after today',
+  noRows: 'no rows below the header',
+  issuerConflict: 'rows of one issuer differ: the first value was taken',
+  unknownMarket: 'market made with time zone UTC: set name, region and timezone in table markets',
+} as const;

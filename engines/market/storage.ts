@@ -1,0 +1,269 @@
+/** Reads markets, instruments, holidays and prices; builds the panel. */
+import { formatDay } from '../../src/platform/dates.ts';
+import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import type { Database, Databases } from '../../src/platform/db/databases.ts';
+import { errorCode, UserError } from '../../src/platform/errors.ts';
+import { type Calendar, makeCalendar, requireHolidays, tradingDaysBefore } from './calendar.ts';
+import { type Instrument, makeColumn, type Panel, type PriceColumn, panelFingerprint } from './panel.ts';
+import { readCachedColumns, writeCachedColumns } from './panel-cache.ts';
+
+interface MarketTables {
+  instruments: {
+    instrument_id: string;
+    issuer_id: string;
+    market_id: string;
+    asset_class: string;
+    status: string;
+    symbol: string;
+    metadata: { delisting_value?: unknown } | null;
+  };
+  issuers: { issuer_id: string; sector: string | null };
+  market_holidays: { market_id: string; holiday_date: string };
+}
+
+/** Byte order of UTF-8, the order of `COLLATE "C"`: no result depends on the server's collation. */
+export function compareIds(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/**
+ * Active equities of a market, ascending by id.
+ * @throws UserError when there are none.
+ */
+export async function loadInstruments(runtime: Database, marketId: string): Promise<Instrument[]> {
+  const rows = await runtime.client(async () =>
+    runtime
+      .kysely<MarketTables>()
+      .selectFrom('instruments')
+      .leftJoin('issuers', 'issuers.issuer_id', 'instruments.issuer_id')
+      .select(['instruments.instrument_id', 'instruments.issuer_id', 'instruments.symbol', 'instruments.metadata', 'issuers.sector'])
+      .where('instruments.market_id', '=', marketId)
+      .where('instruments.asset_class', '=', 'EQUITY')
+      .where('instruments.status', '=', 'ACTIVE')
+      .execute(),
+  );
+  if (rows.length === 0) {
+    throw new UserError(
+      `market ${marketId} has no active equities in the ${runtime.target.label}`,
+      'Import them: prometheus data import --instruments FILE',
+    );
+  }
+  return rows
+    .map((row) => ({
+      id: row.instrument_id,
+      issuerId: row.issuer_id,
+      symbol: row.symbol,
+      sector: row.sector,
+      delistingValue: finiteOrNull(row.metadata?.delisting_value),
+    }))
+    .sort((a, b) => compareIds(a.id, b.id));
+}
+
+function finiteOrNull(value: unknown): number | null {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+}
+
+/** All holidays of a market as day numbers, ascending. */
+export async function loadHolidays(historical: Database, marketId: string): Promise<number[]> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ day: number }>(
+      `SELECT holiday_date - date '1970-01-01' AS day FROM market_holidays WHERE market_id = $1 ORDER BY 1`,
+      [marketId],
+    );
+    return rows.map((row) => row.day);
+  });
+}
+
+export interface PanelRequest {
+  readonly marketId: string;
+  /** First and last day of the range that must be covered (day numbers). */
+  readonly start: number;
+  readonly end: number;
+  /** Trading days before `start` that the engines look back on. */
+  readonly lookback: number;
+  readonly columns: readonly PriceColumn[];
+  /** Folder of the on-disk cache; null reads from PostgreSQL without keeping anything. */
+  readonly cacheFolder: string | null;
+}
+
+export interface LoadedPanel extends Panel {
+  /** Index of the first trading day ≥ start. */
+  readonly first: number;
+  /** Number of trading days of `[start, end]`. */
+  readonly count: number;
+  readonly fromCache: boolean;
+}
+
+/**
+ * Loads the panel of a market for `[start, end]` with its look-back.
+ * @throws UserError for an empty market, a range without trading days, without prices or without holidays.
+ */
+export async function loadPanel(databases: Databases, request: PanelRequest): Promise<LoadedPanel> {
+  const { marketId, start, end, lookback } = request;
+  const instruments = await loadInstruments(databases.runtime, marketId);
+  const holidays = await loadHolidays(databases.historical, marketId);
+  requireHolidays(marketId, start, end, holidays);
+  const firstDay = tradingDaysBefore(start, lookback, holidays);
+  const calendar = makeCalendar(marketId, firstDay, end, holidays);
+  const first = calendar.days.findIndex((day) => day >= start);
+  if (first < 0) {
+    throw new UserError(
+      `${formatDay(start)} … ${formatDay(end)} holds no trading day of ${marketId}`,
+      'Choose a longer range.',
+    );
+  }
+  const read = await readColumns(databases.historical, calendar, instruments, request);
+  const panel: LoadedPanel = {
+    marketId,
+    calendar,
+    instruments,
+    columns: read.columns,
+    rows: read.rows,
+    offCalendarRows: read.offCalendarRows,
+    fingerprint: panelFingerprint(instruments, calendar.days, read.columns),
+    first,
+    count: calendar.days.length - first,
+    fromCache: read.fromCache,
+  };
+  requirePrices(panel, databases.historical);
+  return panel;
+}
+
+export interface ColumnsRead {
+  readonly columns: Partial<Record<PriceColumn, Float64Array>>;
+  readonly rows: number;
+  readonly offCalendarRows: number;
+  readonly fromCache: boolean;
+}
+
+async function readColumns(
+  historical: Database,
+  calendar: Calendar,
+  instruments: readonly Instrument[],
+  request: PanelRequest,
+): Promise<ColumnsRead> {
+  // One snapshot for the fingerprint and for the rows: nothing can change between the two.
+  return historical.client(async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    try {
+      const [from, to] = [formatDay(calendar.days[0]), formatDay(calendar.days[calendar.days.length - 1])];
+      const where = `trade_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)}`;
+      const names = [...new Set(request.columns)].sort();
+      const version = request.cacheFolder ? await tableVersion(client, where, names) : null;
+      const key = version && { version, instruments: instruments.map((i) => i.id), days: calendar.days, columns: names };
+      const cached = key && (await readCachedColumns(request.cacheFolder!, key));
+      if (cached) return { ...cached, fromCache: true };
+
+      const length = instruments.length * calendar.days.length;
+      const columns = Object.fromEntries(names.map((name) => [name, makeColumn(length)])) as Record<PriceColumn, Float64Array>;
+      const counts = await copyPrices(client, where, names, columns, instruments, calendar);
+      const read = { columns, ...counts };
+      if (key) await writeCachedColumns(request.cacheFolder!, key, read);
+      return { ...read, fromCache: false };
+    } finally {
+      await client.query('ROLLBACK').catch(() => {});
+    }
+  });
+}
+
+/**
+ * A value that changes with any change of the rows in range: the sum of their 64-bit hashes. PostgreSQL ≥ 14; null on
+ * older servers, which then go without the cache.
+ */
+async function tableVersion(client: import('pg').ClientBase, where: string, names: readonly PriceColumn[]): Promise<string | null> {
+  try {
+    const { rows } = await client.query<{ version: string }>(
+      `SELECT count(*)::text || ':' || coalesce(sum(hash_record_extended(ROW(instrument_id, trade_date, ${names.join(', ')}), 0)), 0)::text AS version
+         FROM prices_daily WHERE ${where}`,
+    );
+    return rows[0].version;
+  } catch (error) {
+    if (errorCode(error) !== '42883') throw error;
+    await client.query('ROLLBACK');
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    return null;
+  }
+}
+
+async function copyPrices(
+  client: import('pg').ClientBase,
+  where: string,
+  names: readonly PriceColumn[],
+  columns: Record<PriceColumn, Float64Array>,
+  instruments: readonly Instrument[],
+  calendar: Calendar,
+): Promise<{ rows: number; offCalendarRows: number }> {
+  const days = calendar.days.length;
+  const firstDay = calendar.days[0];
+  const dayIndex = new Int32Array(calendar.days[days - 1] - firstDay + 1).fill(-1);
+  calendar.days.forEach((day, t) => {
+    dayIndex[day - firstDay] = t;
+  });
+  const indexOf = new Map(instruments.map((instrument, i) => [instrument.id, i]));
+  const targets = names.map((name) => columns[name]);
+  // Rows come mostly instrument by instrument: compare bytes with the row before and look names up only on a change.
+  let lastId = Buffer.alloc(0);
+  let lastIndex = -1;
+  let rows = 0;
+  let offCalendarRows = 0;
+  await copyOut(client, `SELECT instrument_id, trade_date, ${names.join(', ')} FROM prices_daily WHERE ${where}`, (row) => {
+    const id = row.bytes()!;
+    if (!id.equals(lastId)) {
+      lastId = Buffer.from(id);
+      lastIndex = indexOf.get(id.toString('utf8')) ?? -1;
+    }
+    const t = dayIndex[row.date() - firstDay];
+    if (lastIndex >= 0) {
+      if (t >= 0) rows++;
+      else offCalendarRows++;
+    }
+    const at = lastIndex * days + t;
+    const use = lastIndex >= 0 && t >= 0;
+    for (let c = 0; c < targets.length; c++) {
+      const value = row.float64();
+      if (use) targets[c][at] = value;
+    }
+  });
+  return { rows, offCalendarRows };
+}
+
+/** Names the range when there is nothing to trade, and days that look like holidays missing from the table. */
+function requirePrices(panel: LoadedPanel, historical: Database): void {
+  const { calendar, instruments, first } = panel;
+  const days = calendar.days.length;
+  const close = panel.columns.close ?? panel.columns.adjusted_close!;
+  const priced = new Int32Array(days);
+  for (let i = 0; i < instruments.length; i++) {
+    for (let t = 0; t < days; t++) if (!Number.isNaN(close[i * days + t])) priced[t]++;
+  }
+  if (!priced.subarray(first).some((n) => n > 0)) {
+    throw new UserError(
+      `${panel.marketId} has no prices from ${formatDay(calendar.days[first])} to ${formatDay(calendar.days[days - 1])} in the ${historical.target.label}`,
+      'Import them: prometheus data import --prices PATH, or choose another range.',
+    );
+  }
+  // A day on which nobody traded between two days on which many did is a holiday the table does not know: every window
+  // across it would be incomplete, and the whole universe empty.
+  const crowd = 10;
+  for (let t = 1; t < days - 1; t++) {
+    if (priced[t] === 0 && priced[t - 1] >= crowd && priced[t + 1] >= crowd) {
+      throw new UserError(
+        `no instrument of ${panel.marketId} has a price on ${formatDay(calendar.days[t])}, which market_holidays calls a trading day`,
+        'Import the complete holidays (prometheus data import --holidays FILE) or the missing prices.',
+      );
+    }
+  }
+}
+
+/** Number of trading days at the end of the range on which no instrument has a price: the data ends before the range. */
+export function daysWithoutPricesAtEnd(panel: LoadedPanel): number {
+  const days = panel.calendar.days.length;
+  const close = panel.columns.close ?? panel.columns.adjusted_close!;
+  let count = 0;
+  for (let t = days - 1; t >= panel.first; t--) {
+    for (let i = 0; i < panel.instruments.length; i++) if (!Number.isNaN(close[i * days + t])) return count;
+    count++;
+  }
+  return count;
+}

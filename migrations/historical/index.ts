@@ -1,0 +1,11 @@
+import type { Migration } from 'kysely/migration';
+import * as prices from './0001_prices.ts';
+import * as news from './0002_news.ts';
+import * as embeddings from './0003_embeddings.ts';
+
+/** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
+export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
+  '0001_prices': prices,
+  '0002_news': news,
+  '0003_embeddings': embeddings,
+};

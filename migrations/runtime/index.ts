@@ -1,0 +1,21 @@
+import type { Migration } from 'kysely/migration';
+import * as reference from './0001_reference.ts';
+import * as states from './0002_states.ts';
+import * as portfolios from './0003_portfolios.ts';
+import * as backtests from './0004_backtests.ts';
+import * as execution from './0005_execution.ts';
+import * as decisions from './0006_decisions.ts';
+import * as operations from './0007_operations.ts';
+import * as evidence from './0008_evidence.ts';
+
+/** The steps of the runtime database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
+export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
+  '0001_reference': reference,
+  '0002_states': states,
+  '0003_portfolios': portfolios,
+  '0004_backtests': backtests,
+  '0005_execution': execution,
+  '0006_decisions': decisions,
+  '0007_operations': operations,
+  '0008_evidence': evidence,
+};

@@ -1,0 +1,54 @@
+/** The last rows: how things stand in one sentence, and the keys that work now. */
+import { type FooterItem, footerItems } from '../../src/console/keys.ts';
+import { trouble } from '../../src/console/selectors.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatClock } from '../../src/format/age.ts';
+import { type Line, packLine, span, spellLine } from '../../src/format/lines.ts';
+import { formatDuration } from '../../src/format/numbers.ts';
+import { useConsole, useConsoleState } from './context.ts';
+import { Rows } from './rows.tsx';
+
+export interface FooterProps {
+  readonly statusRow: number | null;
+  readonly footerRow: number | null;
+}
+
+/** Draws both rows, or in a small terminal the one that matters more at the moment. */
+export function Footer({ statusRow, footerRow }: FooterProps) {
+  const { style } = useConsole();
+  const state = useConsoleState();
+  const { columns } = state.size;
+  const status = statusLine(state);
+  const keys = keyLine(footerItems(state), columns, (line) => spellLine(line, style));
+  const urgent = state.toast !== null || state.boot !== null || trouble(state) !== null;
+  return (
+    <>
+      {statusRow !== null && <Rows left={0} top={statusRow} width={columns} height={1} lines={[status]} />}
+      {footerRow !== null && (
+        <Rows left={0} top={footerRow} width={columns} height={1} lines={[statusRow === null && urgent && !state.overlay ? status : keys]} />
+      )}
+    </>
+  );
+}
+
+/** The most important sentence now: what was just said, what is wrong, what is being done, or that all is well. */
+export function statusLine(state: ConsoleState): Line {
+  const { toast, boot, snapshot, silentMs } = state;
+  if (toast) return [' ', span(toast.text, toast.tone)];
+  const wrong = trouble(state);
+  if (wrong) return [' ', span(`✗ ${wrong}`, 'bad')];
+  if (boot) return [' ', span(`▶ ${boot}`, 'info')];
+  if (silentMs > 0) return [' ', span(`~ STALE no news for ${formatDuration(silentMs / 1000)}: the figures are old`, 'warn')];
+  if (state.sending) return [' ', span('▶ sent, waiting for the answer …', 'info')];
+  if (!snapshot.board) return [' ', span('▶ reading evidence …', 'info')];
+  return [' ', span('✓ live', 'good'), span(` · evidence of ${formatClock(snapshot.board.at)} UTC · closing this console stops nothing`, 'muted')];
+}
+
+/** The keys, the least important ones leaving first. */
+function keyLine(items: readonly FooterItem[], width: number, spell: (line: Line) => Line): Line {
+  const pieces = items.map(({ key, label, enabled, rank }) => ({
+    line: spell(enabled ? [span(key, 'accent', { bold: true }), ` ${label}`] : [span(`${key} ${label}`, 'muted')]),
+    rank,
+  }));
+  return [' ', ...packLine(pieces, width - 1, width >= 60 ? 3 : 2)];
+}

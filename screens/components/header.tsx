@@ -1,0 +1,57 @@
+/** The first row: what this is, whether it is the demo, how the databases and the jobs are, and the time of the data. */
+import { runningJobs } from '../../src/console/selectors.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatClock } from '../../src/format/age.ts';
+import { type Line, lineWidth, packLine, span, spellLine, spread } from '../../src/format/lines.ts';
+import { cutStartToWidth } from '../../src/format/width.ts';
+import { useConsole, useConsoleState } from './context.ts';
+import { Rows } from './rows.tsx';
+import type { Drawing } from './signs.ts';
+
+export function Header() {
+  const { style } = useConsole();
+  const state = useConsoleState();
+  const { columns } = state.size;
+  return <Rows left={0} top={0} width={columns} height={1} lines={[headerLine(state, columns, style)]} />;
+}
+
+/** The header for a width. The DEMO tag never leaves: nobody may take a made-up market for a real one. */
+export function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line {
+  const { snapshot } = state;
+  const demo: Line = snapshot.demo ? [span(' DEMO ', 'demo'), ' '] : [];
+  const left: Line = spellLine(
+    width >= 60
+      ? [span(' ◆ ', 'accent'), span('prometheus', 'strong'), ' ', ...demo, ...(width >= 120 ? [span('[1 Overview]', 'accent')] : [])]
+      : [...demo, span('prometheus', 'strong')],
+    drawing,
+  );
+  const room = width - lineWidth(left) - 2;
+  if (room < 8) return left;
+  const running = runningJobs(state).length;
+  const home = cutStartToWidth(snapshot.home, 48);
+  const right = packLine(
+    [
+      { line: [span(home, 'muted')], rank: 5 },
+      { line: database('historical', state, width, drawing), rank: 2 },
+      { line: database('runtime', state, width, drawing), rank: 3 },
+      { line: [span(running === 0 ? 'no job runs' : `${running} ${running === 1 ? 'job runs' : 'jobs run'}`, running > 0 ? 'info' : 'muted')], rank: 4 },
+      { line: clock(state), rank: 1 },
+    ].map((piece) => ({ ...piece, line: spellLine(piece.line, drawing) })),
+    room,
+    width >= 120 ? 3 : 2,
+  );
+  return spread(left, right, width);
+}
+
+function database(name: 'historical' | 'runtime', state: ConsoleState, width: number, { ascii }: Drawing): Line {
+  const { up } = state.snapshot.databases[name];
+  const label = width >= 120 ? name : name === 'historical' ? 'hist' : 'rt';
+  if (up === null) return [`${label} `, span('? unknown', 'warn')];
+  return up ? [`${label} `, span(ascii ? '+ up' : '✓ up', 'good')] : [`${label} `, span(ascii ? 'x DOWN' : '✗ DOWN', 'bad')];
+}
+
+/** The time of the data, not of the wall: it stands still when news stops. */
+function clock({ snapshot, silentMs }: ConsoleState): Line {
+  if (snapshot.sequence < 0) return [span('? no data yet', 'warn')];
+  return silentMs > 0 ? [span(`~ STALE ${formatClock(snapshot.at)}`, 'warn')] : [`${formatClock(snapshot.at)} UTC`];
+}

@@ -1,0 +1,137 @@
+/** A titled part of the screen: a box where there is room for borders, a heading over bare rows where there is not. */
+import { useEffect } from 'react';
+import type { PaneId } from '../../src/console/store.ts';
+import { fitLine, type Line, lineText, lineWidth, type Style, span, spellLine } from '../../src/format/lines.ts';
+import { cutToWidth } from '../../src/format/width.ts';
+import { useConsole } from './context.ts';
+import { Rows } from './rows.tsx';
+
+/** What a pane shows. The rows may be more than fit; `top` says which is the first one on screen. */
+export interface PaneContent {
+  readonly title: string;
+  /** Right end of the title row. */
+  readonly note?: Line;
+  readonly lines: readonly Line[];
+  /** Stays above the rows when they scroll. */
+  readonly header?: Line;
+}
+
+export interface Rect {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type PaneFrame = 'box' | 'bare';
+
+/** Rows under a heading are set in by a cell where there is one to spare. */
+export const bareIndent = (width: number): number => (width >= 40 ? 1 : 0);
+
+/** Rows and columns of a pane that its frame leaves for content. */
+export function innerSize(rect: Rect, frame: PaneFrame): { width: number; height: number } {
+  const box = frame === 'box';
+  return { width: Math.max(0, rect.width - (box ? 4 : bareIndent(rect.width))), height: Math.max(0, rect.height - (box ? 2 : 1)) };
+}
+
+/** Column titles are shown only where they leave room for a few rows. */
+export const showsHeader = (content: PaneContent, height: number): boolean =>
+  content.header !== undefined && height - 1 >= Math.min(3, content.lines.length);
+
+/** The first visible row for a selection that must stay in view. */
+export function topFor(selected: number, height: number, count: number): number {
+  if (count <= height || height <= 0) return 0;
+  return Math.max(0, Math.min(selected - Math.floor(height / 2), count - height));
+}
+
+export interface PaneProps {
+  readonly id: PaneId;
+  readonly rect: Rect;
+  readonly frame: PaneFrame;
+  readonly focused: boolean;
+  readonly content: PaneContent;
+  /** Where the rows begin: a row number, or `end` minus so many rows for logs. */
+  readonly top: number | { readonly fromEnd: number };
+}
+
+/** Draws a pane and tells the controller how far it scrolls. */
+export function Pane({ id, rect, frame, focused, content: given, top }: PaneProps) {
+  const { limits, style } = useConsole();
+  const content = spellContent(given, style);
+  const inner = innerSize(rect, frame);
+  const titled = showsHeader(content, inner.height);
+  const body = Math.max(0, inner.height - (titled ? 1 : 0));
+  const limit = Math.max(0, content.lines.length - body);
+  useEffect(() => {
+    limits.panes[id] = limit;
+  }, [limits, id, limit]);
+  const first = Math.max(0, Math.min(limit, typeof top === 'number' ? top : limit - top.fromEnd));
+  const visible = content.lines.slice(first, first + body);
+  const shown = titled ? [content.header ?? [], ...visible] : visible;
+  const hidden = { above: first, below: Math.max(0, content.lines.length - first - body) };
+  const lines =
+    frame === 'box'
+      ? boxed(content, shown, rect, focused, hidden)
+      : [heading(content, rect.width, focused, hidden), ...shown.map((line): Line => [' '.repeat(bareIndent(rect.width)), ...line])];
+  return <Rows {...rect} lines={lines} />;
+}
+
+function spellContent(content: PaneContent, style: Style): PaneContent {
+  if (!style.ascii) return content;
+  const spell = (line: Line) => spellLine(line, style);
+  return {
+    title: lineText(spell([content.title])),
+    note: content.note && spell(content.note),
+    header: content.header && spell(content.header),
+    lines: content.lines.map(spell),
+  };
+}
+
+interface Hidden {
+  readonly above: number;
+  readonly below: number;
+}
+
+/** `▴3 ▾12`: rows out of sight, so that nothing is cut without a mark. */
+function hiddenMark({ above, below }: Hidden): string {
+  return [above > 0 ? `▴${above}` : '', below > 0 ? `▾${below}` : ''].filter(Boolean).join(' ');
+}
+
+/** Title left, note right, a rule between them. */
+function heading(content: PaneContent, width: number, focused: boolean, hidden: Hidden): Line {
+  const tone = focused ? 'accent' : 'muted';
+  const mark = hiddenMark(hidden);
+  const note: Line = [...(mark ? [span(` ${mark}`, 'warn')] : []), ...(content.note?.length ? [' ', ...content.note] : [])];
+  const title = `${focused ? '▸' : ' '}${cutToWidth(content.title, Math.max(1, width - 2))} `;
+  return ruled([span(title, focused ? 'accent' : 'strong', { bold: true })], note, width, '─', tone);
+}
+
+function ruled(left: Line, right: Line, width: number, rule: string, tone: 'accent' | 'muted'): Line {
+  const room = width - lineWidth(left) - lineWidth(right);
+  // The note gives way to the title.
+  if (room < 1) return [...left, span(rule.repeat(Math.max(0, width - lineWidth(left))), tone)];
+  return [...left, span(rule.repeat(room), tone), ...right];
+}
+
+function boxed(content: PaneContent, shown: readonly Line[], rect: Rect, focused: boolean, hidden: Hidden): Line[] {
+  const tone = focused ? 'accent' : 'muted';
+  const [corners, horizontal, vertical] = focused ? ['╔╗╚╝', '═', '║'] : ['┌┐└┘', '─', '│'];
+  const inner = rect.width - 4;
+  const title = span(` ${cutToWidth(content.title, Math.max(1, rect.width - 6))} `, focused ? 'accent' : 'strong', { bold: true });
+  const note: Line = content.note?.length ? [' ', ...content.note, ' '] : [];
+  const mark = hiddenMark(hidden);
+  const edge = (left: string, middle: Line, right: string): Line => [span(left, tone), ...middle, span(right, tone)];
+  const blank: Line = [' '.repeat(Math.max(0, inner))];
+  return [
+    edge(corners[0] + horizontal, ruled([title], note, rect.width - 3, horizontal, tone), corners[1]),
+    ...Array.from({ length: rect.height - 2 }, (_, row): Line => {
+      const line = shown[row] ?? blank;
+      return [span(vertical, tone), ' ', ...fitLine(line, inner), ' ', span(vertical, tone)];
+    }),
+    edge(
+      corners[2],
+      ruled([], mark ? [span(` ${mark} `, 'warn'), span(horizontal, tone)] : [], rect.width - 2, horizontal, tone),
+      corners[3],
+    ),
+  ];
+}

@@ -1,0 +1,80 @@
+/** What the databases hold: rows, extent, share of what the calendar expects, and a heat line by year. */
+import { coverageYears } from '../../src/console/selectors.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatAgo } from '../../src/format/age.ts';
+import { heatMark } from '../../src/format/bars.ts';
+import { type Line, span } from '../../src/format/lines.ts';
+import { formatCount, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import type { Tone } from '../../src/format/states.ts';
+import { type Column, layTable } from '../../src/format/table.ts';
+import { wrapText } from '../../src/format/width.ts';
+import type { CoverageRow } from '../../src/phases/types.ts';
+import type { PaneContent } from '../components/pane.tsx';
+import { type Drawing, unknown } from '../components/signs.ts';
+
+/** The coverage table; `dense` has no column titles, so that the counts carry their name. */
+export function coverageTable(state: ConsoleState, width: number, drawing: Drawing, dense: boolean): PaneContent {
+  const coverage = state.snapshot.board?.coverage;
+  if (!coverage) {
+    const why = state.bootProblem ?? state.snapshot.boardProblem ?? 'the evidence has not been read yet';
+    return { title: 'Coverage', lines: wrapText(`? unknown: ${why}`, width).map((part): Line => [span(part, 'warn')]) };
+  }
+  const years = coverageYears(coverage.rows);
+  const count = years ? years.last - years.first + 1 : 0;
+  // Two cells a year where the other columns still fit beside them.
+  const cells = width >= 72 + count * 2 ? 2 : 1;
+  const columns: Column<CoverageRow>[] = [
+    { title: 'table', max: 24, cell: (row) => [row.name] },
+    { title: 'rows', align: 'right', drop: 2, cell: (row) => [`${formatCount(row.rows)}${dense ? ' rows' : ''}`] },
+    { title: 'first', drop: 4, cell: (row) => [row.first ?? UNKNOWN] },
+    { title: 'last', drop: 3, cell: (row) => [row.last ?? UNKNOWN] },
+    { title: 'share', align: 'right', cell: (row) => [span(formatPercent(row.share, 1), shareTone(row.share))] },
+    ...(years
+      ? [
+          {
+            title: yearTicks(years, cells),
+            min: count * cells,
+            drop: 1,
+            cell: (row: CoverageRow) => heatLine(row, years, cells, drawing),
+          },
+        ]
+      : []),
+  ];
+  const table = layTable(columns, coverage.rows, width, drawing);
+  const lines = coverage.rows.map((row, i): Line => (row.problem ? [`${row.name}  `, ...unknown(row.problem)] : table.rows[i]));
+  return {
+    title: 'Coverage',
+    note: [span(`share of expected, by year · read ${formatAgo(state.snapshot.at - coverage.at)}`, 'muted')],
+    header: dense || coverage.rows.length === 0 ? undefined : table.header,
+    lines: lines.length > 0 ? lines : [[span('No table has been counted.', 'muted')]],
+  };
+}
+
+type Years = { readonly first: number; readonly last: number };
+
+/** `10   15   20 `: two digits of every fifth year above its cell. */
+function yearTicks({ first, last }: Years, cells: number): string {
+  const ticks = Array.from({ length: (last - first + 1) * cells }, () => ' ');
+  for (let year = first; year <= last; year++) {
+    const at = (year - first) * cells;
+    const last2 = String(year % 100).padStart(2, '0');
+    if ((year % 5 === 0 || year === first) && at + 2 <= ticks.length) ticks.splice(at, 2, ...last2);
+  }
+  return ticks.join('');
+}
+
+function heatLine(row: CoverageRow, { first, last }: Years, cells: number, drawing: Drawing): Line {
+  const line: Line[number][] = [];
+  for (let year = first; year <= last; year++) {
+    const share = row.byYear[year];
+    line.push(span(heatMark(share, drawing).repeat(cells), shareTone(share ?? null)));
+  }
+  return line;
+}
+
+/** Nothing is bad where something should be; complete is good; the rest is on its way. */
+function shareTone(share: number | null): Tone {
+  if (share === null) return 'muted';
+  if (share >= 0.99) return 'good';
+  return share > 0 ? 'warn' : 'muted';
+}

@@ -1,0 +1,199 @@
+/** Jobs: the list, and what the selected one is doing. */
+import { firstFix, isRunning, jobProgress, launchCommand, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatAge, formatElapsed } from '../../src/format/age.ts';
+import { progressBar } from '../../src/format/bars.ts';
+import { commandLine, fixLine } from '../../src/format/command.ts';
+import { type Line, lineWidth, type Packed, packLine, span } from '../../src/format/lines.ts';
+import { formatCount, formatDuration, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import { sparkline } from '../../src/format/spark.ts';
+import { type Column, layTable } from '../../src/format/table.ts';
+import { wrapText } from '../../src/format/width.ts';
+import type { JobDetail, JobView, MetricSeries } from '../../src/supervisor/protocol.ts';
+import type { PaneContent } from '../components/pane.tsx';
+import { cursor, type Drawing, jobSign, signCell, signSpan } from '../components/signs.ts';
+
+const MINI_BAR = 8;
+
+export interface JobTable extends PaneContent {
+  readonly selectedRow: number;
+}
+
+/** All jobs, newest first. */
+export function jobTable(state: ConsoleState, width: number, drawing: Drawing): JobTable {
+  const { jobs, at } = state.snapshot;
+  const selected = selectedJob(state);
+  const columns: Column<JobView>[] = [
+    { title: '  state', cell: (job) => [cursor(job.id === selected?.id), signCell(jobSign(job.state), drawing)] },
+    { title: 'job', max: width < 70 ? 22 : 34, min: 12, cell: (job) => [span(job.id, job.id === selected?.id ? 'strong' : 'plain')] },
+    { title: 'for', align: 'right', drop: 2, cell: (job) => [formatElapsed(elapsed(job, at))] },
+    { title: 'progress or outcome', grow: true, min: 20, drop: 1, cell: (job) => outcome(job, state, drawing) },
+  ];
+  const table = layTable(columns, jobs, width, drawing);
+  const running = jobs.filter((job) => job.state === 'RUN').length;
+  const queued = jobs.filter((job) => job.state === 'QUEUE').length;
+  return {
+    title: 'Jobs',
+    note: [span(`${running} running · ${queued} queued · ${jobs.length - running - queued} ended`, running ? 'info' : 'muted')],
+    header: jobs.length > 0 ? table.header : undefined,
+    lines: jobs.length > 0 ? table.rows : noJob(state),
+    selectedRow: Math.max(0, jobs.findIndex((job) => job.id === selected?.id)),
+  };
+}
+
+function noJob(state: ConsoleState): Line[] {
+  if (!state.connected) return [[span('? unknown', 'warn'), span(': the job folders have not been read yet', 'muted')]];
+  return [[span('No job has run in this home yet.', 'muted')]];
+}
+
+/** How long it has run; unknown for a job that ended without telling when. */
+function elapsed(job: JobView, now: number): number | null {
+  if (job.startedAt === null) return null;
+  return job.endedAt === null ? (isRunning(job) ? now - job.startedAt : null) : job.endedAt - job.startedAt;
+}
+
+/** The one thing to know about a job: how far it is and at what, why it is not well, or what it did. */
+function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing): Line {
+  const now = snapshot.at;
+  if (isRunning(job)) {
+    const { done = 0, total = null } = job.progress ?? {};
+    const bar: Line = total ? [span(progressBar(done / total, MINI_BAR, drawing), 'info'), ` ${formatPercent(done / total, 0)}  `] : [];
+    const left = jobProgress(job, snapshot.detail, now)?.secondsLeft ?? null;
+    return [...bar, ...(left === null ? [] : [span(`≈ ${formatDuration(left)} left  `, 'info')]), span(job.reason || job.stage || 'starting', job.reason ? 'warn' : 'plain')];
+  }
+  const said = [job.reason, job.summary].filter(Boolean).join(' · ') || 'it said nothing';
+  const tone = job.state === 'DONE' ? 'plain' : jobSign(job.state).tone;
+  return [...(job.endedAt === null ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]), span(said, tone)];
+}
+
+/** The command of a campaign is long; only a pane of its own shows it whole. */
+const COMMAND_ROWS = 2;
+
+/** The selected job: stage, progress with rate and time left, its metrics as series, its command. */
+export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, whole: boolean): PaneContent {
+  const job = selectedJob(state);
+  if (!job) return { title: 'Next', lines: nextStep(state, width) };
+  const detail = state.snapshot.detail?.id === job.id ? state.snapshot.detail : null;
+  const now = state.snapshot.at;
+  return {
+    title: `Job ${job.id} · ${stageWords(job)}`,
+    note: [signSpan(jobSign(job.state), drawing), span(` ${formatElapsed(elapsed(job, now))}`, 'muted')],
+    lines: [
+      ...progressRows(job, detail, now, width, drawing),
+      ...endRows(job, width),
+      ...(detail ? metricRows(detail.metrics, width, drawing) : [[span('reading its output …', 'muted')] as Line]),
+      ...wrapText(`${commandLine([...job.program.split(' '), ...job.args])}${job.build ? `   (build ${job.build})` : ''}`, width, whole ? undefined : COMMAND_ROWS).map(
+        (part): Line => [span(part, 'muted')],
+      ),
+    ],
+  };
+}
+
+/** With no job there is nothing to watch yet: what to do instead. */
+function nextStep(state: ConsoleState, width: number): Line[] {
+  const words = (text: string, tone: 'plain' | 'muted' | 'strong' = 'plain', indent = 0): Line[] =>
+    wrapText(text, width - indent).map((part): Line => [' '.repeat(indent), span(part, tone)]);
+  const phase = selectedPhase(state);
+  if (!phase) return words('What to do next is known when the phases have been read.', 'muted');
+  const command = launchCommand(state);
+  const later = 'A job’s progress, metrics and log stand here while it runs. It keeps running when this console closes.';
+  const fix = firstFix(state);
+  if (!command) {
+    return [
+      ...words(`${phase.phase} ${phase.title}`, 'strong'),
+      ...(fix ? [...words('First, in a shell:'), ...words(fixLine(fix), 'muted', 2)] : words('Nothing here can be launched from this screen.')),
+      [],
+      ...words(later, 'muted'),
+    ];
+  }
+  return [
+    ...words(`${phase.phase} ${phase.title}: ${command.label}`, 'strong'),
+    [span('n', 'accent', { bold: true }), ' launches it, after asking:'],
+    ...words(commandLine(command.argv), 'muted', 2),
+    [],
+    ...words(later, 'muted'),
+  ];
+}
+
+const stageWords = (job: JobView): string => job.stage ?? (job.state === 'QUEUE' ? 'not begun' : 'no stage reported');
+
+function progressRows(job: JobView, detail: JobDetail | null, now: number, width: number, drawing: Drawing): Line[] {
+  const progress = jobProgress(job, detail, now);
+  if (!progress) return job.state === 'RUN' ? [[span('no progress reported so far', 'muted')]] : [];
+  const { done, total, unit, share, rate, secondsLeft } = progress;
+  const figures: Packed[] = [
+    { line: [share === null ? '  –  ' : formatPercent(share, 0).padStart(5)], rank: 1 },
+    { line: [`${formatCount(done)} of ${total === null ? 'unknown' : formatCount(total)} ${unit}`], rank: 2 },
+    ...(rate === null ? [] : [{ line: [`${formatCount(rate)} ${unit}/s`], rank: 3 }]),
+    ...(secondsLeft === null ? [] : [{ line: [span(`≈ ${formatDuration(secondsLeft)} left`, 'info')], rank: 1 }]),
+  ];
+  const words = packLine(figures, Math.max(8, width - 12));
+  const bar = Math.max(8, width - lineWidth(words) - 2);
+  return [[span(progressBar(share, bar, drawing), jobSign(job.state).tone), '  ', ...words]];
+}
+
+/** How it ended. */
+function endRows(job: JobView, width: number): Line[] {
+  const tone = job.state === 'DONE' ? 'plain' : jobSign(job.state).tone;
+  const said = [job.reason, job.summary].filter((text) => text);
+  return said.flatMap((text) => wrapText(text as string, width, 3).map((part): Line => [span(part, tone)]));
+}
+
+const MAX_SPARK = 60;
+const SMALL_SPARK = 8;
+
+/** Metrics as rows; when several series report the same metrics, a row a series with a column a metric. */
+function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Drawing): Line[] {
+  const spark = (m: MetricSeries | undefined, cells: number): Line => (m ? [span(sparkline(m.points, cells, drawing), 'info')] : []);
+  const names = [...new Set(metrics.map((m) => m.name))];
+  const series = [...new Set(metrics.map((m) => m.series))];
+  if (series.length < 2 || names.length < 2) {
+    const columns: Column<MetricSeries>[] = [
+      { title: 'metric', max: 24, cell: (m) => [series.length > 1 ? m.series : m.name] },
+      { title: 'last', align: 'right', cell: (m) => [span(metricValue(m), 'strong')] },
+      { title: 'over time', grow: true, max: MAX_SPARK, drop: 1, cell: (m, cells) => spark(m, Math.min(cells, MAX_SPARK)) },
+    ];
+    return [...layTable(columns, metrics, width, drawing).rows];
+  }
+  const find = (one: string, name: string) => metrics.find((m) => m.series === one && m.name === name);
+  const columns: Column<string>[] = [
+    { title: '', max: 24, cell: (one) => [span(one)] },
+    ...names.flatMap((name, i): Column<string>[] => [
+      // The first metric is the main one: its column stays and its line gets the room.
+      { title: name, align: 'right', drop: i * 2, cell: (one) => [span(valueOr(find(one, name)), i === 0 ? 'strong' : 'plain')] },
+      i === 0
+        ? { title: '', grow: true, max: 40, drop: names.length * 2 + 1, cell: (one, cells) => spark(find(one, name), Math.min(cells, 40)) }
+        : { title: '', drop: names.length * 2 + 1 + i, cell: (one) => spark(find(one, name), SMALL_SPARK) },
+    ]),
+  ];
+  const table = layTable(columns, series, width, drawing);
+  return [table.header, ...table.rows];
+}
+
+const valueOr = (metric: MetricSeries | undefined): string => (metric ? metricValue(metric) : UNKNOWN);
+
+/** The last value of a metric with its unit; shares as percentages. */
+function metricValue({ last, unit }: MetricSeries): string {
+  if (unit === 'share') return formatPercent(last, 2);
+  const digits = Math.abs(last) >= 100 || Number.isInteger(last) ? formatCount(last) : formatFixed(last, 2);
+  return `${digits} ${unit}`.trim();
+}
+
+/** The end of the job's output. */
+export function jobLog(state: ConsoleState): PaneContent {
+  const job = selectedJob(state);
+  const detail = state.snapshot.detail;
+  if (!job || detail?.id !== job.id) {
+    return { title: 'Log', lines: [[span(job ? 'reading its output …' : 'There is no job whose output could be shown.', 'muted')]] };
+  }
+  const following = state.scroll.log === 0;
+  const both = new Set(detail.log.map((entry) => entry.stream)).size > 1;
+  return {
+    title: `Log of ${job.id}`,
+    note: [following ? span('following', 'info') : span(`${state.scroll.log} rows up · f follows`, 'warn')],
+    lines:
+      detail.log.length > 0
+        ? detail.log.map((entry): Line => [...(both ? [span(entry.stream === 'out' ? 'out ' : 'err ', 'muted')] : []), entry.text])
+        : [[span('It has printed nothing so far.', 'muted')]],
+  };
+}

@@ -1,0 +1,172 @@
+/** The phase board: a row a phase, and the reasons of the selected one. */
+import { selectedPhase, trouble } from '../../src/console/selectors.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatAgo } from '../../src/format/age.ts';
+import { fixLine } from '../../src/format/command.ts';
+import { type Line, lineWidth, span } from '../../src/format/lines.ts';
+import type { Tone } from '../../src/format/states.ts';
+import { fitToWidth, wrapText } from '../../src/format/width.ts';
+import type { CheckResult, CheckState, PhaseResult } from '../../src/phases/types.ts';
+import type { PaneContent } from '../components/pane.tsx';
+import { checkSign, cursor, type Drawing, SIGN_WIDTH, signCell, signSpan } from '../components/signs.ts';
+
+/** Rows of the phase list, and which of them is the selected phase's first. */
+export interface PhaseList extends PaneContent {
+  readonly selectedRow: number;
+}
+
+const CHECKS_WIDTH = 6;
+const MAX_TITLE = 32;
+/** Below this width there is no room for titles beside the reasons. */
+const TITLES_FROM = 50;
+
+/** From this width on every headline may take a second row; below it only the selected phase's. */
+const ROOMY_FROM = 76;
+
+/** The list of phases. With `tall` a headline that does not fit its row continues on the next. */
+export function phaseList(state: ConsoleState, width: number, drawing: Drawing, tall: boolean): PhaseList {
+  const { board, checking } = state.snapshot;
+  const note: Line = [
+    checking
+      ? span('reading evidence …', 'info')
+      : board
+        ? span(`evidence read ${formatAgo(state.snapshot.at - board.at)}`, 'muted')
+        : span('? no evidence', 'warn'),
+  ];
+  if (!board) return { title: 'Phases', note, lines: noBoard(state, width), selectedRow: 0 };
+  const selected = selectedPhase(state);
+  const columns: PhaseColumns = {
+    checks: width >= TITLES_FROM ? CHECKS_WIDTH : 0,
+    title: width >= TITLES_FROM ? Math.min(MAX_TITLE, Math.floor((width - 20) * 0.42), Math.max(...board.phases.map((p) => p.title.length))) : 0,
+  };
+  const lines: Line[] = [];
+  let selectedRow = 0;
+  for (const phase of board.phases) {
+    if (phase === selected) selectedRow = lines.length;
+    lines.push(...phaseRows(phase, phase === selected, width, columns, drawing, tall));
+  }
+  return { title: 'Phases', note, header: tall ? headerRow(columns) : undefined, lines, selectedRow };
+}
+
+/** Cells for the columns that may be left out; 0 leaves one out. */
+interface PhaseColumns {
+  readonly checks: number;
+  readonly title: number;
+}
+
+const column = (text: string, width: number): string => (width > 0 ? ` ${fitToWidth(text, width)}` : '');
+
+function headerRow({ checks, title }: PhaseColumns): Line {
+  return [span(`     ${'state'.padEnd(SIGN_WIDTH)}${column('checks', checks)}${column('phase', title)}  worst first`, 'muted')];
+}
+
+/** What is wrong stands out; what only waits for something else does not. */
+const LOUD: Readonly<Partial<Record<CheckState, Tone>>> = { FAIL: 'bad', PART: 'warn', UNKN: 'warn', STALE: 'warn', OK: 'plain', RUN: 'info' };
+
+function phaseRows(phase: PhaseResult, selected: boolean, width: number, { checks, title }: PhaseColumns, drawing: Drawing, tall: boolean): Line[] {
+  const weight = selected ? 'strong' : 'plain';
+  const head: Line = [
+    cursor(selected),
+    span(`${phase.phase} `, weight),
+    signCell(checkSign(phase.state), drawing),
+    span(column(`${phase.passed}/${phase.required}`, checks)),
+    span(column(phase.title, title), weight),
+    '  ',
+  ];
+  const indent = lineWidth(head);
+  const room = width - indent;
+  const tone = LOUD[phase.state] ?? 'muted';
+  if (room < 12 || !tall) return [[...head, span(phase.headline, tone)]];
+  const rows = selected ? 3 : width >= ROOMY_FROM ? 2 : 1;
+  return wrapText(phase.headline, room, rows).map((part, i) => (i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)]));
+}
+
+function noBoard(state: ConsoleState, width: number): Line[] {
+  const { boardProblem, checking } = state.snapshot;
+  const text = state.bootProblem ?? boardProblem ?? (checking ? 'Reading evidence from both databases …' : 'No evidence was read.');
+  const tone = state.bootProblem || boardProblem ? 'bad' : 'muted';
+  return [[span('? UNKN  ', 'warn'), 'the state of every phase is unknown so far'], ...wrapText(text, width).map((part): Line => [span(part, tone)])];
+}
+
+/**
+ * Why the selected phase is not green: each failing check with what was seen, what is asked for, and what mends it.
+ * `dense` says each in two rows.
+ */
+export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, dense: boolean): PaneContent {
+  const phase = selectedPhase(state);
+  if (!phase) return { title: 'Why', lines: nothingToExplain(state, width) };
+  const now = state.snapshot.at;
+  const note: Line = [signSpan(checkSign(phase.state), drawing), span(` ${phase.passed} of ${phase.required} required checks`, 'muted')];
+  const failing = phase.checks.filter((check) => check.state !== 'OK');
+  const passing = phase.checks.filter((check) => check.state === 'OK');
+  const gates = phase.why.filter((why) => !phase.checks.some((check) => why.startsWith(`${check.id} `)));
+  const name = phase.phase + (phase.optional ? ' (optional)' : '');
+  const title = phase.state === 'OK' ? `${name} is green` : `Why ${name} is not green`;
+  return {
+    title,
+    note,
+    lines: [
+      ...(dense || phase.goal === '' ? [] : hanging([span('goal    ', 'muted')], phase.goal, width, 'muted')),
+      ...gates.flatMap((gate) => hanging([span('! ', 'bad')], gate, width, 'bad')),
+      ...[...failing]
+        .sort((a, b) => severity(a) - severity(b))
+        .flatMap((check) => (dense ? denseCheck(check, now, drawing) : failingCheck(check, width, now, drawing))),
+      ...passing.flatMap((check) => passingCheck(check, width, now, drawing)),
+      ...(phase.state === 'OK' ? commandRows(phase, width) : []),
+    ],
+  };
+}
+
+function nothingToExplain(state: ConsoleState, width: number): Line[] {
+  const wrong = trouble(state);
+  if (wrong) return hanging([span('✗ ', 'bad')], wrong, width, 'bad');
+  return wrapText('Nothing to explain before the phases have been read.', width).map((part): Line => [span(part, 'muted')]);
+}
+
+const ORDER = ['FAIL', 'UNKN', 'BLKD', 'PART', 'STALE', 'WAIT', 'RUN', 'SKIP', 'OK'];
+/** Worst first; what nobody waits for comes after what holds the phase back. */
+const severity = (check: CheckResult): number => ORDER.indexOf(check.state) + (check.advisory ? ORDER.length : 0);
+
+function failingCheck(check: CheckResult, width: number, now: number, drawing: Drawing): Line[] {
+  const sign = checkSign(check.state);
+  const advisory = check.advisory ? ' (advisory)' : '';
+  const field = (name: string, text: string, tone: 'plain' | 'accent' | 'muted' = 'plain') =>
+    text === '' ? [] : hanging([' '.repeat(SIGN_WIDTH + 1), span(name.padEnd(9), 'muted')], text, width, tone);
+  return [
+    [signCell(sign, drawing), ' ', span(check.id, 'strong'), span(`  ${check.title}${advisory}`)],
+    ...field('observed', `${check.observed}  (${ageOf(check, now)})`),
+    ...field('required', check.required),
+    ...field('why', check.reason),
+    ...(check.fix ? field('fix', fixLine(check.fix), 'accent') : []),
+  ];
+}
+
+function denseCheck(check: CheckResult, now: number, drawing: Drawing): Line[] {
+  const sign = checkSign(check.state);
+  const said = check.observed === '–' ? check.reason : `${check.observed}; required: ${check.required}`;
+  return [
+    [signCell(sign, drawing), ' ', span(check.id, 'strong'), ` ${said} (${ageOf(check, now)})`],
+    ...(check.fix ? [[' '.repeat(SIGN_WIDTH + 1), span('fix ', 'muted'), span(fixLine(check.fix), 'accent')]] : []),
+  ];
+}
+
+const ageOf = (check: CheckResult, now: number): string => formatAgo(now - check.at);
+
+function passingCheck(check: CheckResult, width: number, now: number, drawing: Drawing): Line[] {
+  const head: Line = [signCell(checkSign(check.state), drawing), ' ', span(check.id), '  '];
+  return hanging(head, `${check.observed}  (${ageOf(check, now)})`, width, 'muted');
+}
+
+function commandRows(phase: PhaseResult, width: number): Line[] {
+  const [first] = phase.commands;
+  if (!first) return [];
+  return hanging([span('  n     ', 'accent'), span('runs again: ', 'muted')], fixLine(first.argv.join(' ')), width, 'muted', 2);
+}
+
+/** Text after a head, its further rows indented under its beginning. */
+function hanging(head: Line, text: string, width: number, tone: 'plain' | 'muted' | 'accent' | 'bad', maxRows?: number): Line[] {
+  const indent = lineWidth(head);
+  return wrapText(text, Math.max(8, width - indent), maxRows).map((part, i) =>
+    i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)],
+  );
+}

@@ -1,0 +1,56 @@
+/** The whole screen: the overview or the help, and the dialog over them. */
+import { Box, render } from 'ink';
+import { useMemo } from 'react';
+import type { Controller } from '../src/console/controller.ts';
+import type { ConsoleStore } from '../src/console/store.ts';
+import type { Style } from '../src/format/lines.ts';
+import { ConsoleContext, useConsoleState } from './components/context.ts';
+import { DialogBox } from './dialog/dialog.tsx';
+import { Help } from './help/help.tsx';
+import { Overview } from './overview/overview.tsx';
+
+export interface RootProps {
+  readonly store: ConsoleStore;
+  readonly limits: Controller['limits'];
+  readonly style: Style;
+}
+
+export function Root({ store, limits, style }: RootProps) {
+  const context = useMemo(() => ({ store, limits, style }), [store, limits, style]);
+  return (
+    <ConsoleContext value={context}>
+      <Screen />
+    </ConsoleContext>
+  );
+}
+
+function Screen() {
+  const { size, overlay } = useConsoleState();
+  return (
+    <Box width={size.columns} height={size.rows}>
+      {overlay?.kind === 'help' ? <Help top={overlay.top} /> : <Overview />}
+      {overlay?.kind === 'dialog' && <DialogBox dialog={overlay} />}
+    </Box>
+  );
+}
+
+export interface MountedScreens {
+  unmount(): void;
+  /** Rejects when a screen throws. Never resolves before `unmount`. */
+  readonly ended: Promise<unknown>;
+}
+
+/** Draws the screens into `stdout` until `unmount`. */
+export function mountScreens(props: RootProps, stdout: NodeJS.WritableStream): MountedScreens {
+  const instance = render(<Root {...props} />, {
+    stdout,
+    // "debug" is Ink's name for handing over each frame whole and at once, without erasing the one before: just what the
+    // frame writer compares rows of. The pace is set by the feed, and Ink keeps no frame of its own.
+    debug: true,
+    // A terminal is there, whatever CI variables say; main has made sure.
+    interactive: true,
+    exitOnCtrlC: false,
+    patchConsole: false,
+  });
+  return { unmount: instance.unmount, ended: instance.waitUntilExit() };
+}

@@ -1,0 +1,192 @@
+/** Command-line arguments from a zod schema: parsing, help text, and the reverse (arguments to argv). */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { UsageError } from '../platform/errors.ts';
+
+export interface Flag {
+  readonly key: string;
+  /** `--max-workers` */
+  readonly name: string;
+  /** One letter, from `.meta({ short: 'f' })`. */
+  readonly short: string | undefined;
+  readonly kind: 'boolean' | 'number' | 'string';
+  readonly repeatable: boolean;
+  readonly required: boolean;
+  readonly choices: readonly string[] | null;
+  readonly defaultValue: unknown;
+  readonly help: string;
+}
+
+/** Flags that every command has; they are taken before the command's own schema is applied. */
+const GLOBAL_FLAGS = {
+  historical: { type: 'string' },
+  runtime: { type: 'string' },
+  debug: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export interface GlobalFlags {
+  readonly historical?: string;
+  readonly runtime?: string;
+  readonly debug: boolean;
+  readonly help: boolean;
+}
+
+/** The flags that a schema declares, in order of declaration. */
+export function flagsOf(schema: z.ZodObject): Flag[] {
+  return Object.entries(schema.shape).map(([key, field]) => {
+    let type = field as z.ZodType;
+    let required = true;
+    let defaultValue: unknown;
+    const help = type.description ?? '';
+    let innerHelp = '';
+    for (;;) {
+      if (type instanceof z.ZodOptional) {
+        required = false;
+        type = type.unwrap() as z.ZodType;
+      } else if (type instanceof z.ZodDefault) {
+        required = false;
+        defaultValue = type.def.defaultValue;
+        type = type.unwrap() as z.ZodType;
+      } else break;
+      innerHelp ||= type.description ?? '';
+    }
+    const repeatable = type instanceof z.ZodArray;
+    const element = repeatable ? ((type as z.ZodArray).element as z.ZodType) : type;
+    return {
+      key,
+      name: `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      short: (field as z.ZodType).meta()?.short as string | undefined,
+      kind: element instanceof z.ZodBoolean ? 'boolean' : element instanceof z.ZodNumber ? 'number' : 'string',
+      repeatable,
+      required,
+      choices: element instanceof z.ZodEnum ? element.options.map(String) : null,
+      defaultValue,
+      help: help || innerHelp,
+    };
+  });
+}
+
+/**
+ * Parses argv by a schema. Numbers and repeated flags are converted; every problem is a UsageError that names the flag.
+ * A repeatable flag takes several values at once (`--prices a.csv b.csv`), as shells expand globs.
+ */
+export function parseArguments<Args extends z.ZodObject>(
+  commandName: string,
+  schema: Args,
+  argv: readonly string[],
+  positionalKeys: readonly string[] = [],
+): { args: z.infer<Args> | null; globals: GlobalFlags } {
+  const flags = flagsOf(schema);
+  const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = { ...GLOBAL_FLAGS };
+  for (const flag of flags) {
+    const short = flag.short ? { short: flag.short } : {};
+    options[flag.name.slice(2)] = { type: flag.kind === 'boolean' ? 'boolean' : 'string', multiple: flag.repeatable, ...short };
+  }
+  const help = `See: prometheus ${commandName} --help`;
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({
+      args: spreadRepeatable(argv, flags),
+      options,
+      allowPositionals: true,
+      strict: true,
+      allowNegative: true,
+    }) as typeof parsed;
+  } catch (error) {
+    throw new UsageError(firstSentence(error), help);
+  }
+  const { values, positionals } = parsed;
+  const globals: GlobalFlags = {
+    historical: values.historical as string | undefined,
+    runtime: values.runtime as string | undefined,
+    debug: values.debug === true,
+    help: values.help === true,
+  };
+  if (globals.help) return { args: null, globals };
+
+  const input: Record<string, unknown> = {};
+  for (const flag of flags) {
+    const value = values[flag.name.slice(2)];
+    if (value !== undefined) input[flag.key] = flag.kind === 'number' ? toNumbers(value, flag) : value;
+  }
+  positionalKeys.forEach((key, i) => {
+    const flag = flags.find((f) => f.key === key)!;
+    const rest = flag.repeatable ? positionals.splice(i) : positionals.slice(i, i + 1);
+    if (rest.length) input[key] = flag.repeatable ? rest : flag.kind === 'number' ? toNumbers(rest[0], flag) : rest[0];
+  });
+  if (positionals.length > positionalKeys.length) {
+    throw new UsageError(`unexpected argument '${positionals[positionalKeys.length]}'`, help);
+  }
+  const result = schema.strict().safeParse(input);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const flag = flags.find((f) => f.key === issue.path[0]);
+    const missing = flag && input[flag.key] === undefined;
+    const name = !flag ? 'arguments' : positionalKeys.includes(flag.key) ? `<${flag.key}>` : flag.name;
+    const value = flag && !missing ? ` '${[input[flag.key]].flat().join(' ')}'` : '';
+    throw new UsageError(missing ? `${name} is required` : `${name}${value}: ${describeIssue(issue, flag)}`, help);
+  }
+  return { args: result.data as z.infer<Args>, globals };
+}
+
+/** One line for a zod issue; names the allowed values of a choice. */
+function describeIssue(issue: z.core.$ZodIssue, flag: Flag | undefined): string {
+  if (flag?.choices) return `must be one of ${flag.choices.join(', ')}`;
+  return issue.message;
+}
+
+/** `--prices a b --news c` → `--prices a --prices b --news c` for repeatable string flags. */
+function spreadRepeatable(argv: readonly string[], flags: readonly Flag[]): string[] {
+  const repeatable = new Set(flags.filter((f) => f.repeatable && f.kind !== 'boolean').map((f) => f.name));
+  const result: string[] = [];
+  let current: string | null = null;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i];
+    if (word === '--') return [...result, ...argv.slice(i)];
+    if (word.startsWith('-') && word !== '-') {
+      current = repeatable.has(word) ? word : null;
+      result.push(word);
+      // The flag's first value follows it as usual.
+      if (current && i + 1 < argv.length && !argv[i + 1].startsWith('--')) result.push(argv[++i]);
+    } else if (current) result.push(current, word);
+    else result.push(word);
+    if (!word.startsWith('-') && !current) current = null;
+  }
+  return result;
+}
+
+function toNumbers(value: unknown, flag: Flag): unknown {
+  const convert = (text: unknown) => {
+    const number = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+    if (!Number.isFinite(number)) throw new UsageError(`${flag.name} '${text}' is not a number`, 'Give a number.');
+    return number;
+  };
+  return Array.isArray(value) ? value.map(convert) : convert(value);
+}
+
+function firstSentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const line = text.split('\n')[0];
+  const end = line.indexOf('. ');
+  return (end > 0 ? line.slice(0, end) : line).replace(/\.$/, '').replace(/^U/, 'u').replace(/^O/, 'o');
+}
+
+/** Arguments back to argv, defaults included: the exact command of a job. */
+export function toArgv(schema: z.ZodObject, args: Record<string, unknown>): string[] {
+  const argv: string[] = [];
+  for (const flag of flagsOf(schema)) {
+    const value = args[flag.key];
+    if (value === undefined || value === null) continue;
+    if (flag.kind === 'boolean') {
+      if (value !== (flag.defaultValue ?? false)) argv.push(value ? flag.name : `--no-${flag.name.slice(2)}`);
+    } else {
+      for (const one of [value].flat().map(String)) {
+        // A value that looks like a flag must be tied to its own.
+        if (one.startsWith('-')) argv.push(`${flag.name}=${one}`);
+        else argv.push(flag.name, one);
+      }
+    }
+  }
+  return argv;
+}

@@ -1,0 +1,41 @@
+/** The board as commands and the console read it, bound to a home and its databases. */
+import { evaluateBoard } from '../phases/board.ts';
+import { loadPhaseConfig } from '../phases/config.ts';
+import { latestRuns } from '../phases/runs.ts';
+import type { Board } from '../phases/types.ts';
+import type { ConnectOptions, Databases } from '../platform/db/databases.ts';
+import type { RunSummary } from '../supervisor/protocol.ts';
+import type { Cli } from './context.ts';
+
+/** How the board's own pools are opened: it never writes and never needs more than one connection a database. */
+export const BOARD_POOLS: ConnectOptions = { application: 'phases', readOnly: true, maxConnections: 1 };
+
+export interface BoardReader {
+  evaluateBoard(signal: AbortSignal): Promise<Board>;
+  latestRuns(): Promise<RunSummary[]>;
+}
+
+/**
+ * Evaluation over these databases (open them with `BOARD_POOLS`; an abort breaks off whatever runs on them).
+ * The thresholds are read anew each time, so that an edited phases.yaml counts at the next look.
+ */
+export function boardReader(cli: Cli, databases: Databases): BoardReader {
+  return {
+    evaluateBoard: async (signal) =>
+      evaluateBoard({
+        databases,
+        home: cli.home,
+        config: loadPhaseConfig(cli.home, cli.env),
+        now: Date.now,
+        signal,
+        checkout: cli.env.PROMETHEUS_CHECKOUT ?? null,
+        build: cli.provenance.build,
+      }),
+    latestRuns: () => latestRuns(databases),
+  };
+}
+
+/** Reads the board once; starts the embedded server when it is the one meant. */
+export async function readBoard(cli: Cli): Promise<Board> {
+  return boardReader(cli, await cli.databases(BOARD_POOLS)).evaluateBoard(cli.signal);
+}

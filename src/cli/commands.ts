@@ -1,0 +1,73 @@
+/** The list of commands. Code is loaded when a command runs, so that `--help` and the console start fast. */
+import { UsageError } from '../platform/errors.ts';
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+const entry = (name: string, summary: string, load: () => Promise<unknown>): CommandEntry => ({
+  name,
+  summary,
+  load: load as () => Promise<Command>,
+});
+
+export const COMMANDS: readonly CommandEntry[] = [
+  entry('', 'the full-screen console', async () => (await import('./console.ts')).consoleCommand),
+  entry('demo', 'the console over a synthetic market, in a home of its own', async () => (await import('./demo.ts')).demo),
+  entry('db up', 'start and migrate the databases', async () => (await import('./db.ts')).dbUp),
+  entry('db down', 'stop the embedded server', async () => (await import('./db.ts')).dbDown),
+  entry('db status', 'server, databases, migrations, sizes', async () => (await import('./db.ts')).dbStatus),
+  entry('db migrate', 'bring both schemas up to this build', async () => (await import('./db.ts')).dbMigrate),
+  entry('db url', 'a libpq URL for psql', async () => (await import('./db.ts')).dbUrl),
+  entry('db drop', 'remove the embedded server with all its data', async () => (await import('./db.ts')).dbDrop),
+  entry('data import', 'instruments, holidays, prices and news from CSV files', async () => (await import('./data.ts')).dataImport),
+  entry('data generate', 'write the synthetic market as CSV files', async () => (await import('./data-generate.ts')).dataGenerate),
+  entry('backtest sleeves', "print the plan's three sleeves", async () => (await import('./backtest.ts')).backtestSleeves),
+  entry('backtest campaign', 'simulate sleeves over a period and record the runs', async () => (await import('./backtest.ts')).backtestCampaign),
+  entry('backtest campaign-and-meta', "run the plan's three sleeves, then record a Meta decision naming the best", async () =>
+    (await import('./backtest.ts')).backtestCampaignAndMeta),
+  entry('backfill stability', 'compute STAB states and soft target classes of a market for a period', async () =>
+    (await import('./backfill.ts')).backfillStability),
+  entry('verify point-in-time', 'prove that no figure of the baseline depends on later prices', async () =>
+    (await import('./verify.ts')).verifyPointInTime),
+  entry('phases', 'the phase board, from the evidence in the databases', async () => (await import('./phases.ts')).phases),
+  entry('why', 'why a phase or a check is not OK, and what would mend it', async () => (await import('./why.ts')).why),
+  entry('coverage', 'what the databases hold, against the calendar, by year', async () => (await import('./coverage.ts')).coverage),
+  entry('check', 'self-checks: databases, migrations, a round trip, a five-day campaign', async () => (await import('./check.ts')).check),
+  entry('status', 'phases, running jobs, failures, CPU, GPU and disk at a glance', async () => (await import('./status.ts')).status),
+  entry('top', 'CPU, memory, disk and GPU of this machine, once', async () => (await import('./top.ts')).top),
+  entry('job start', 'start a program as a job of its own', async () => (await import('./job.ts')).jobStart),
+  entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
+  entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
+  entry('job logs', 'what a job printed', async () => (await import('./job.ts')).jobLogs),
+  entry('job wait', 'wait for a job and exit with its code', async () => (await import('./job.ts')).jobWait),
+  entry('job stop', 'ask a job to stop', async () => (await import('./job.ts')).jobStop),
+  entry('job rerun', 'run a job again, same program and arguments', async () => (await import('./job.ts')).jobRerun),
+];
+
+/** The entry whose words begin argv (the longest match), or the overview for `help`, `--help`. */
+export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'overview'; rest: string[] } {
+  const first = argv[0];
+  if (first === 'help' || first === '--help' || first === '-h') {
+    if (argv.length > 1) {
+      const { entry } = findCommand(argv.slice(1));
+      return { entry, rest: ['--help'] };
+    }
+    return { entry: 'overview', rest: [] };
+  }
+  const found = COMMANDS.filter((c) => c.name === '' || c.name.split(' ').every((word, i) => argv[i] === word)).sort(
+    (a, b) => b.name.length - a.name.length,
+  )[0];
+  const words = found?.name ? found.name.split(' ').length : 0;
+  if (!found || (words === 0 && first !== undefined && !first.startsWith('-'))) {
+    const near = COMMANDS.filter((c) => c.name.split(' ')[0] === first).map((c) => c.name);
+    throw new UsageError(
+      `there is no command '${argv.filter((a) => !a.startsWith('-')).slice(0, 2).join(' ')}'`,
+      near.length ? `Did you mean: ${near.join(' · ')}?` : 'See: prometheus --help',
+    );
+  }
+  return { entry: found, rest: argv.slice(words) };
+}

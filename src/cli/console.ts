@@ -1,0 +1,123 @@
+/** `prometheus` alone: the full-screen console on the user's own home and databases. */
+import { z } from 'zod';
+import { mountScreens } from '../../screens/root.tsx';
+import { createSession, farewell, type Session, type SessionEnd } from '../console/session.ts';
+import { capabilities, makeStyle } from '../console/theme.ts';
+import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Supervisor } from '../supervisor/protocol.ts';
+import { defineCommand } from './command.ts';
+import type { Cli } from './context.ts';
+
+export interface ConsoleOptions {
+  /** Only ASCII on the screen, or not; decided from the locale when absent. */
+  readonly ascii?: boolean;
+  /** Work before the supervisor can look, as filling the demo's databases. `say` puts a few words on the screen. */
+  readonly prepare?: (say: (what: string) => void) => Promise<void>;
+  /** The phase that is selected at first; else the first one that is not green. */
+  readonly phase?: string;
+  /** What to type to come back; told after detaching. */
+  readonly comeBack?: string;
+}
+
+export const consoleCommand = defineCommand({
+  name: '',
+  summary: 'the full-screen console',
+  description: `
+Shows phases and why they are not green, coverage, jobs, the machine and the last backtests; launches, repeats and stops
+jobs. Starts the embedded databases when they are the ones meant. Closing it stops nothing. Keys: press ? inside.
+Without a terminal it prints the status instead.`,
+  args: z.object({
+    ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
+  }),
+  run: async ({ ascii }, cli) => openConsole(cli, { ascii }),
+});
+
+/** Opens the console and stays until it is detached. Without a terminal the status is printed instead, and said so. */
+export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promise<ExitCode> {
+  if (!cli.interactive) return printStatus(cli);
+  if (!cli.env.TERM || cli.env.TERM === 'dumb') {
+    throw new UserError(
+      `this terminal (TERM=${cli.env.TERM || 'not set'}) cannot show a full screen`,
+      'Use: prometheus phases, prometheus status',
+    );
+  }
+  const session = createSession({
+    streams: process,
+    env: cli.env,
+    home: cli.home.root,
+    demo: cli.home.demo,
+    now: Date.now,
+    newId,
+    initial: { phase: options.phase ?? null, boot: 'starting …' },
+  });
+  const style = makeStyle(capabilities(cli.env, options.ascii));
+  session.start();
+  const screens = mountScreens({ store: session.store, limits: session.limits, style }, session.writer);
+  screens.ended.catch((error) => session.end({ kind: 'error', error }));
+
+  const closing = new AbortController();
+  let supervisor: Supervisor | null = null;
+  connect(cli, session, options, closing.signal).then(
+    (connected) => (supervisor = connected),
+    (error) => session.failed(oneLine(error)),
+  );
+  const end = await session.ended;
+  // From here on nothing is opened any more: what is still being started finds this when it is ready.
+  closing.abort();
+  const last = session.store.getState();
+  screens.unmount();
+  await (supervisor as Supervisor | null)?.close();
+  return conclude(cli, end, () => farewell(last, options.comeBack ?? 'prometheus'));
+}
+
+/** Everything that takes time happens here, with the first frame on the screen already. */
+async function connect(cli: Cli, session: Session, options: ConsoleOptions, closing: AbortSignal): Promise<Supervisor | null> {
+  const say = (what: string) => session.booting(what);
+  // Lets the first frame out before the database code is loaded.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (options.prepare) await options.prepare(say);
+  say('starting the databases …');
+  const [{ BOARD_POOLS, boardReader }, { jobRuntime }, { openLocalSupervisor }] = await Promise.all([
+    import('./board.ts'),
+    import('./job-runtime.ts'),
+    import('../supervisor/local.ts'),
+  ]);
+  const databases = await cli.databases(BOARD_POOLS);
+  if (closing.aborted) return null;
+  const supervisor = openLocalSupervisor({
+    home: cli.home,
+    databases,
+    jobs: jobRuntime(cli),
+    now: Date.now,
+    ...boardReader(cli, databases),
+  });
+  session.booting(null);
+  session.connect(supervisor);
+  return supervisor;
+}
+
+async function printStatus(cli: Cli): Promise<ExitCode> {
+  cli.err('prometheus: this is not a terminal; printing the status instead of opening the console.\n');
+  const { status } = await import('./status.ts');
+  return status.run(status.args.parse({}), cli);
+}
+
+/** The last words in the shell, and the exit code: detaching is success, being told to end is not. */
+function conclude(cli: Cli, end: SessionEnd, words: () => string): ExitCode {
+  switch (end.kind) {
+    case 'detached':
+      cli.out(`${words()}\n`);
+      return Exit.done;
+    case 'signal':
+      cli.err(`${words()}\n`);
+      return Exit.interrupted;
+    case 'gone':
+      return Exit.interrupted;
+    case 'error':
+      throw end.error;
+  }
+}
+
+const oneLine = (error: unknown): string =>
+  error instanceof UserError ? `${error.message}. ${error.fix}` : errorMessage(error);

@@ -1,0 +1,65 @@
+/** `prometheus coverage`: rows, extent and share of what the calendar expects, by table, model and year. */
+import { z } from 'zod';
+import { heatMark } from '../format/bars.ts';
+import { formatCount, UNKNOWN } from '../format/numbers.ts';
+import type { Coverage, CoverageRow } from '../phases/types.ts';
+import { Exit } from '../platform/errors.ts';
+import { readBoard } from './board.ts';
+import { defineCommand } from './command.ts';
+import { cell, printJson, Report } from './plain-text.ts';
+
+export const coverage = defineCommand({
+  name: 'coverage',
+  summary: 'what the databases hold, against the calendar, by year',
+  description: `
+SHARE is the share of what is expected: (instrument, trading day) cells of the required range for prices, trading days with
+an article for news, vectors for models. The line at the end shows each year: · nothing, ░ below 50 %, ▒ below 90 %,
+▓ below 99 %, █ complete; blank where nothing is expected. Duplicate rows never count, holidays are never gaps.`,
+  args: z.object({ json: z.boolean().default(false).describe('print JSON') }),
+  run: async (args, cli) => {
+    const { coverage: found } = await readBoard(cli);
+    if (args.json) {
+      printJson(cli, { at: found.at, costMs: found.costMs, rows: found.rows });
+      return Exit.done;
+    }
+    const report = new Report(cli);
+    printCoverage(report, found);
+    report.print(cli);
+    return Exit.done;
+  },
+});
+
+function printCoverage(report: Report, found: Coverage): void {
+  const years = Object.keys(found.rows[0]?.byYear ?? {});
+  const rows = found.rows.filter((row) => !row.problem);
+  report.table<CoverageRow>(
+    [
+      { title: 'TABLE OR MODEL', cell: (row) => cell(row.name) },
+      { title: 'ROWS', align: 'right', cell: (row) => cell(formatCount(row.rows)) },
+      { title: 'FIRST', min: 10, cell: (row) => cell(row.first ?? UNKNOWN) },
+      { title: 'LAST', min: 10, cell: (row) => cell(row.last ?? UNKNOWN) },
+      { title: 'SHARE', align: 'right', min: 6, cell: (row) => cell(sharePercent(row.share)) },
+      {
+        title: yearTicks(years),
+        cell: (row) => cell(years.map((year) => heatMark(row.byYear[year], report)).join('')),
+      },
+    ],
+    rows,
+  );
+  for (const row of found.rows) if (row.problem) report.text(`${row.name}  ? UNKN  `, row.problem);
+}
+
+/** One digit, rounded down: only what is complete is 100 %. */
+function sharePercent(share: number | null): string {
+  if (share === null) return UNKNOWN;
+  return share >= 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
+}
+
+/** Two digits of every fifth year above its mark. */
+function yearTicks(years: readonly string[]): string {
+  const ticks = years.map(() => ' ');
+  years.forEach((year, i) => {
+    if (Number(year) % 5 === 0 && i + 1 < ticks.length) ticks.splice(i, 2, ...year.slice(2));
+  });
+  return ticks.join('');
+}

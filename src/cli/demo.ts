@@ -1,0 +1,154 @@
+/** `prometheus demo`: the whole product over a synthetic market, in a home of its own. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { generateMarket, type MarketOptions } from '../../engines/data/generate/market.ts';
+import { storeMarket } from '../../engines/data/generate/storage.ts';
+import { syntheticMarketArgs } from '../../engines/data/generate-spec.ts';
+import { loadPhaseConfig } from '../phases/config.ts';
+import { campaignArgv } from '../phases/campaign.ts';
+import { requirementsOf } from '../phases/config.ts';
+import type { Board } from '../phases/types.ts';
+import { civilFromDay, dayFromCivil, formatDay, parseDay } from '../platform/dates.ts';
+import { serverStatus, stopServer } from '../platform/db/embedded.ts';
+import { errorCode, errorMessage, Exit, type ExitCode, UsageError, UserError } from '../platform/errors.ts';
+import { createHome, type Home, homeAt, resolveHomeRoot } from '../platform/home.ts';
+import { parseArguments } from './arguments.ts';
+import { backtestCampaign } from './backtest.ts';
+import { readBoard } from './board.ts';
+import { defineCommand } from './command.ts';
+import { type Cli, DEMO_MARK } from './context.ts';
+import { phasesReport } from './phases.ts';
+import { terminalEvents } from './terminal-events.ts';
+import { verifyPointInTime } from './verify.ts';
+
+/** The check that asks for a test run; a demo machine need not have made one. */
+const TEST_CHECK = 'P0.tests';
+
+export const demo = defineCommand({
+  name: 'demo',
+  summary: 'the console over a synthetic market, in a home of its own',
+  description: `
+Makes a home (PROMETHEUS_HOME when set, else the default home + "-demo"), starts the embedded databases, fills them with a
+deterministic synthetic US equity market and opens the console with Phase 1 one key away. Never touches databases of your
+own. A second call comes back to the same demo.
+
+--headless (implied without a terminal) runs Phases 0 and 1 instead: the board on stderr, the campaign's CSV alone on
+stdout; it stops what it started and exits 0 when both phases hold.`,
+  args: z.object({
+    ...syntheticMarketArgs,
+    headless: z.boolean().default(false).describe('no console: run Phases 0 and 1 and print the result'),
+  }),
+  run: async ({ headless, ...options }, outer) => {
+    if (parseDay(options.end) <= parseDay(options.start)) {
+      throw new UsageError(`--end ${options.end} is not after --start ${options.start}`, 'Swap them or mend one.');
+    }
+    const cli = outer.withHome(prepareHome(outer, options));
+    if (!headless && cli.interactive) {
+      const { openConsole } = await import('./console.ts');
+      return openConsole(cli, { prepare: () => fillDatabases(cli, options) });
+    }
+    return runHeadless(cli, options);
+  },
+});
+
+/** Makes or recognises the demo's home. @throws UserError when the folder holds anything else. */
+function prepareHome(cli: Cli, options: MarketOptions): Home {
+  const root = cli.env.PROMETHEUS_HOME ? path.resolve(cli.env.PROMETHEUS_HOME) : `${resolveHomeRoot(cli.env)}-demo`;
+  const home = homeAt(root, { demo: true });
+  let entries: string[] = [];
+  try {
+    entries = readdirSync(root);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') {
+      throw new UserError(`the demo's home ${root} cannot be read: ${errorMessage(error)}`, 'Set PROMETHEUS_HOME to another folder.');
+    }
+  }
+  if (entries.length > 0 && !entries.includes(DEMO_MARK)) {
+    throw new UserError(`${root} holds something that is not a demo`, 'Set PROMETHEUS_HOME to a new or empty folder.');
+  }
+  if (entries.length === 0) {
+    try {
+      mkdirSync(root, { recursive: true, mode: 0o700 });
+      writeFileSync(path.join(root, DEMO_MARK), 'This home holds a synthetic market, made by prometheus demo.\n');
+      writeThresholds(root, options);
+    } catch (error) {
+      throw new UserError(`the demo's home ${root} cannot be written: ${errorMessage(error)}`, 'Set PROMETHEUS_HOME to a folder that you may write.');
+    }
+  }
+  createHome(home);
+  return home;
+}
+
+/** A market of another span is judged by its own span: thresholds of this home, open to read and edit. */
+function writeThresholds(root: string, { start, end, newsStart }: MarketOptions): void {
+  const defaults = requirementsOf(loadPhaseConfig(homeAt(root, { demo: true }), {}), true);
+  const overrides: Record<string, unknown> = {};
+  if (start !== defaults.prices.start || end !== defaults.prices.end) overrides.demo = { prices: { start, end } };
+  const [first, last] = [parseDay(start), parseDay(end)];
+  // Four months before the first simulated day fill every window of the pipeline.
+  if (parseDay(defaults.campaign.start) - first < 125 || parseDay(defaults.campaign.end) > last) {
+    const window = lastQuarter(first + 125, last);
+    overrides.campaign = { start: formatDay(window.start), end: formatDay(window.end) };
+    overrides.numeric = { start, end };
+  }
+  const lastNewsYear = civilFromDay(last).year;
+  const years = lastNewsYear - Math.max(civilFromDay(parseDay(newsStart)).year, defaults.news.fromYear) + 1;
+  if (years < defaults.news.minYears) {
+    overrides.news = { fromYear: Math.min(lastNewsYear, civilFromDay(parseDay(newsStart)).year), minYears: 1 };
+  }
+  if (Object.keys(overrides).length > 0) {
+    writeFileSync(path.join(root, 'phases.yaml'), `# Thresholds of this demo: its market has a span of its own.\n${stringify(overrides)}`);
+  }
+}
+
+/** The last whole calendar quarter inside the span, else the whole span. */
+function lastQuarter(first: number, last: number): { start: number; end: number } {
+  const { year, month } = civilFromDay(last + 1);
+  const quarterMonth = Math.floor((month - 1) / 3) * 3 + 1;
+  const end = dayFromCivil(year, quarterMonth, 1) - 1;
+  const { year: startYear, month: endMonth } = civilFromDay(end);
+  const start = dayFromCivil(startYear, endMonth - 2, 1);
+  return start >= first ? { start, end } : { start: Math.min(first, last), end: last };
+}
+
+/** Databases up, migrated and filled; does nothing when they already hold this market. */
+async function fillDatabases(cli: Cli, options: MarketOptions): Promise<void> {
+  const databases = await cli.databases({ application: 'demo' });
+  const { events, finish } = terminalEvents(process.stderr, Date.now, { demo: true, silent: cli.interactive });
+  await storeMarket(generateMarket(options), databases, events, cli.signal);
+  finish(null);
+}
+
+/** Phases 0 and 1 without a screen. */
+async function runHeadless(cli: Cli, options: MarketOptions): Promise<ExitCode> {
+  const wasRunning = (await serverStatus(cli.home)).running;
+  try {
+    await fillDatabases(cli, options);
+    const need = requirementsOf(loadPhaseConfig(cli.home, cli.env), true);
+    const argv = campaignArgv(need).slice(2);
+    const { args } = parseArguments(backtestCampaign.name, backtestCampaign.args, argv);
+    const ran = await backtestCampaign.run(args!, cli);
+    if (ran !== Exit.done) return ran;
+    const range = ['--start', need.campaign.start, '--end', need.campaign.end];
+    const proof = parseArguments(verifyPointInTime.name, verifyPointInTime.args, range);
+    await verifyPointInTime.run(proof.args!, cli);
+    const board = await readBoard(cli);
+    cli.err(`\n${phasesReport(board, cli)}\n`);
+    return holds(board) ? Exit.done : Exit.failed;
+  } finally {
+    if (!wasRunning) {
+      await cli.closeDatabases();
+      await stopServer(cli.home);
+    }
+  }
+}
+
+/** Whether every required check of Phases 0 and 1 but the test record is OK. */
+function holds(board: Board): boolean {
+  return board.phases
+    .filter((phase) => phase.phase === 'P0' || phase.phase === 'P1')
+    .flatMap((phase) => phase.checks)
+    .every((check) => check.advisory || check.id === TEST_CHECK || check.state === 'OK');
+}

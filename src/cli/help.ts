@@ -1,0 +1,53 @@
+/** `--help` of the whole and of each command, from the schemas. */
+import { type Flag, flagsOf } from './arguments.ts';
+import type { Command } from './command.ts';
+import { COMMANDS } from './commands.ts';
+
+export function overview(): string {
+  const width = Math.max(...COMMANDS.map((c) => c.name.length));
+  const lines = COMMANDS.filter((c) => c.name).map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`);
+  return [
+    'Usage: prometheus [COMMAND] [FLAGS]',
+    '',
+    'Without a command the full-screen console opens.',
+    '',
+    ...lines,
+    '',
+    'Every command has --help. Common flags: --historical URL, --runtime URL (databases other than the embedded ones),',
+    '--debug (stack traces). Exit codes: 0 done, 1 failed, 2 usage, 3 partial, 130 interrupted.',
+    '',
+  ].join('\n');
+}
+
+export function commandHelp(command: Command): string {
+  const positionals = command.positionals ?? [];
+  const flags = flagsOf(command.args).filter((f) => !positionals.includes(f.key));
+  const usage = [
+    'prometheus',
+    command.name,
+    ...positionals.map((key) => `<${key}>`),
+    ...flags.filter((f) => f.required).map((f) => `${f.name} ${placeholder(f)}`),
+    flags.some((f) => !f.required) ? '[FLAGS]' : '',
+  ];
+  const left = flags.map((f) => `  ${f.name}${f.kind === 'boolean' ? '' : ` ${placeholder(f)}`}${f.repeatable ? ' …' : ''}`);
+  const width = Math.min(34, Math.max(0, ...left.map((l) => l.length)));
+  return [
+    `Usage: ${usage.filter(Boolean).join(' ')}`,
+    '',
+    command.summary,
+    ...(command.description ? ['', command.description.trim()] : []),
+    ...(flags.length ? ['', 'Flags:'] : []),
+    ...flags.map((f, i) => `${left[i].padEnd(width)}  ${flagHelp(f)}`),
+    '',
+  ].join('\n');
+}
+
+function placeholder(flag: Flag): string {
+  if (flag.choices) return flag.choices.join('|');
+  return flag.kind === 'number' ? 'N' : flag.key.replace(/[A-Z]/g, (l) => `_${l}`).toUpperCase();
+}
+
+function flagHelp(flag: Flag): string {
+  const shown = flag.defaultValue === undefined || flag.defaultValue === false ? '' : ` (default ${[flag.defaultValue].flat().join(' ')})`;
+  return `${flag.help}${flag.required ? ' (required)' : shown}`;
+}

@@ -1,0 +1,83 @@
+/** Jobs as text for people and as JSON for scripts. */
+import { formatElapsed, formatInstant } from '../format/age.ts';
+import { commandLine } from '../format/command.ts';
+import { formatCount, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { JOB_SIGNS } from '../format/states.ts';
+import type { JobRecord } from '../supervisor/job-store.ts';
+import type { JobView } from '../supervisor/protocol.ts';
+
+/** Rows in columns, the last one ragged. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join('  ')
+      .trimEnd();
+  return `${rows.map(line).join('\n')}\n`;
+}
+
+const took = (job: JobView, now: number) =>
+  job.startedAt === null
+    ? UNKNOWN
+    : formatElapsed((job.endedAt ?? (job.state === 'RUN' ? now : Number.NaN)) - job.startedAt);
+
+const stateWord = (job: JobView) => `${JOB_SIGNS[job.state].symbol} ${JOB_SIGNS[job.state].word}`;
+
+function progressWords(job: JobView): string {
+  if (!job.progress) return job.stage ?? '';
+  const { done, total, unit } = job.progress;
+  const share = total ? ` ${formatPercent(done / total, 0)}` : '';
+  return `${job.stage ? `${job.stage}: ` : ''}${formatCount(done)}${total === null ? '' : ` of ${formatCount(total)}`} ${unit}${share}`;
+}
+
+/** The table of `job ls`. */
+export function jobTable(jobs: readonly JobView[], now: number): string {
+  const header = ['ID', 'STATE', 'STARTED (UTC)', 'TOOK', 'EXIT', 'WHAT'];
+  const row = (job: JobView) => [
+    job.id,
+    stateWord(job),
+    formatInstant(job.startedAt ?? job.createdAt),
+    took(job, now),
+    job.exitCode === null ? UNKNOWN : String(job.exitCode),
+    [job.reason, job.state === 'RUN' ? progressWords(job) : (job.summary ?? '')].filter(Boolean).join(' · '),
+  ];
+  return columns([header, ...jobs.map(row)]);
+}
+
+/** The page of `job show`. */
+export function jobPage(job: JobView, record: JobRecord, now: number): string {
+  const { spec, exit, status } = record;
+  const cpu = exit?.cpuSeconds
+    ? `${exit.cpuSeconds.user.toFixed(2)} s user, ${exit.cpuSeconds.system.toFixed(2)} s system`
+    : UNKNOWN;
+  const code = spec && [
+    spec.gitSha && `${spec.gitSha}${spec.gitDirty ? ' with changes' : ''}`,
+    spec.build && `build ${spec.build}`,
+  ];
+  const facts: [string, string][] = [
+    ['job', job.id],
+    ['state', `${stateWord(job)}${job.reason ? ` (${job.reason})` : ''}`],
+    ['command', commandLine([...job.program.split(' '), ...job.args])],
+    ['folder', record.folder],
+    ['ran in', spec?.cwd ?? UNKNOWN],
+    ['code', (code || []).filter(Boolean).join(', ') || UNKNOWN],
+    ['configuration', spec?.configHash ?? UNKNOWN],
+    ...(spec?.rerunOf ? [['rerun of', spec.rerunOf] as [string, string]] : []),
+    ['created', formatInstant(job.createdAt)],
+    ['started', formatInstant(job.startedAt)],
+    ['ended', formatInstant(job.endedAt)],
+    ['took', took(job, now)],
+    ['exit code', job.exitCode === null ? UNKNOWN : String(job.exitCode)],
+    ['CPU time', cpu],
+    ['process', status?.child ? `${status.child.pid} (shim ${status.shim?.pid ?? UNKNOWN})` : UNKNOWN],
+    ['progress', progressWords(job) || UNKNOWN],
+    ['summary', job.summary ?? UNKNOWN],
+  ];
+  return columns(facts);
+}
+
+/** Everything on record as one JSON object. */
+export function jobJson(job: JobView, record: JobRecord): object {
+  return { job, folder: record.folder, spec: record.spec, status: record.status, exit: record.exit, stop: record.stop };
+}

@@ -1,0 +1,78 @@
+/** Entry of the command line: finds the command, runs it, turns every failure into one line and an exit code. */
+import { Exit, errorMessage, InterruptedError, UsageError, UserError } from '../platform/errors.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { findCommand } from './commands.ts';
+import { makeCli } from './context.ts';
+import { commandHelp, overview } from './help.ts';
+
+const MINIMUM_NODE = [22, 18];
+
+async function main(argv: readonly string[]): Promise<number> {
+  assertNode();
+  const stop = new AbortController();
+  const closers: (() => Promise<void>)[] = [];
+  const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(name));
+  // `prometheus … | head` closes our stdout: end quietly, as other Unix tools do.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+  let what = 'prometheus';
+  try {
+    const { entry, rest } = findCommand(argv);
+    if (entry === 'overview') {
+      process.stdout.write(overview());
+      return Exit.done;
+    }
+    const command: Command = await entry.load();
+    what = command.name || 'the console';
+    const { args, globals } = parseArguments(command.name, command.args, rest, command.positionals);
+    if (!args) {
+      process.stdout.write(commandHelp(command));
+      return Exit.done;
+    }
+    const cli = makeCli(process.env, globals, streams, stop.signal, (close) => closers.push(close));
+    return await command.run(args, cli);
+  } catch (error) {
+    return report(error, stop.signal, what, argv.includes('--debug'));
+  } finally {
+    await Promise.allSettled(closers.map((close) => close()));
+  }
+}
+
+function report(error: unknown, signal: AbortSignal, what: string, debug: boolean): number {
+  const shown = signal.aborted && !(error instanceof UsageError) ? new InterruptedError(what) : error;
+  if (shown instanceof UserError) {
+    process.stderr.write(`prometheus: ${shown.message}. ${shown.fix}\n`);
+    if (debug) process.stderr.write(`${(error as Error)?.stack ?? ''}\n`);
+    return shown.exitCode;
+  }
+  if ((shown as NodeJS.ErrnoException)?.code === 'ENOSPC' || (shown as NodeJS.ErrnoException)?.code === 'EFBIG') {
+    process.stderr.write(`prometheus: the disk is full (${errorMessage(shown)}). Free some space and run it again.\n`);
+  } else {
+    process.stderr.write(
+      `prometheus: ${what} failed unexpectedly: ${errorMessage(shown)}. Run it again with --debug and report what it prints.\n`,
+    );
+  }
+  if (debug) process.stderr.write(`${(shown as Error)?.stack ?? ''}\n`);
+  return Exit.failed;
+}
+
+function assertNode(): void {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1])) {
+    throw new UserError(`Node ${process.versions.node} is too old`, 'Start through bin/prometheus, which carries its own.');
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    // Sockets of a broken server may linger; the command has ended and everything was flushed.
+    process.exitCode = code;
+    setTimeout(() => process.exit(code), 500).unref();
+  },
+  (error) => {
+    process.stderr.write(`prometheus: ${errorMessage(error)}\n`);
+    process.exit(Exit.failed);
+  },
+);

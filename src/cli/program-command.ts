@@ -1,0 +1,60 @@
+/** A command made from an engine program's declaration: context, events, exit code. */
+import type { z } from 'zod';
+import { UserError } from '../platform/errors.ts';
+import { type Events, fileEvents } from '../platform/events.ts';
+import { newId } from '../platform/ids.ts';
+import type { Program, ProgramSpec } from '../platform/program.ts';
+import type { Command } from './command.ts';
+import type { Cli } from './context.ts';
+import { terminalEvents } from './terminal-events.ts';
+
+/** File descriptor of a job's event stream; set by the shim that runs the job. */
+const EVENTS_FD = 'PROMETHEUS_EVENTS_FD';
+
+export function programCommand<Args extends z.ZodObject>(
+  spec: ProgramSpec<Args>,
+  load: () => Promise<{ program: Program<ProgramSpec<Args>> }>,
+): Command<Args> {
+  return {
+    name: spec.name,
+    summary: spec.summary,
+    description: spec.description,
+    args: spec.args,
+    run: async (args, cli) => {
+      const { program } = await load();
+      const { events, finish } = openEvents(cli);
+      try {
+        const result = await program(args, {
+          home: cli.home,
+          databases: await cli.databases({ application: spec.name }),
+          events,
+          signal: cli.signal,
+          now: Date.now,
+          newId,
+          stdout: cli.out,
+          provenance: cli.provenance,
+        });
+        if ((args as { json?: boolean }).json && result.data !== undefined) {
+          cli.out(`${JSON.stringify(cli.home.demo ? { demo: true, ...(result.data as object) } : result.data)}\n`);
+        }
+        finish(result.summary);
+        return result.exitCode;
+      } catch (error) {
+        const message = error instanceof UserError ? `${error.message}. ${error.fix}` : String((error as Error)?.message);
+        events.emit({ type: 'result', status: 'failed', summary: message });
+        finish(null);
+        throw error;
+      }
+    },
+  };
+}
+
+/** NDJSON in a job, a progress bar by hand. */
+function openEvents(cli: Cli): { events: Events; finish: (summary: string | null) => void } {
+  const fd = Number(cli.env[EVENTS_FD]);
+  if (cli.env[EVENTS_FD] && Number.isInteger(fd)) {
+    const events = fileEvents(fd, Date.now);
+    return { events, finish: (summary) => summary && cli.err(`${summary}\n`) };
+  }
+  return terminalEvents(process.stderr, Date.now, { demo: cli.home.demo });
+}

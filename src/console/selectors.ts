@@ -1,0 +1,119 @@
+/** Questions to the state, each answered in one place for screens, keys and tests alike. */
+import { isComplete, splitCommand } from '../format/command.ts';
+import type { CheckState, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
+import type { JobDetail, JobView } from '../supervisor/protocol.ts';
+import type { ConsoleState, PaneId } from './store.ts';
+
+/** States of a phase that want no attention. */
+const QUIET: ReadonlySet<CheckState> = new Set(['OK', 'SKIP']);
+
+/** The phases on the board; none while the evidence has not been read. */
+export const phasesOf = (state: ConsoleState): readonly PhaseResult[] => state.snapshot.board?.phases ?? [];
+
+/** The phase chosen by hand, else the first one that is not green. */
+export function selectedPhase(state: ConsoleState): PhaseResult | null {
+  const phases = phasesOf(state);
+  return (
+    phases.find((p) => p.phase === state.phase) ?? phases.find((p) => !QUIET.has(p.state)) ?? phases[phases.length - 1] ?? null
+  );
+}
+
+/** The command that the launch key starts for the selected phase: its first one that needs nothing filled in. */
+export function launchCommand(state: ConsoleState): PhaseCommand | null {
+  return selectedPhase(state)?.commands.find((command) => isComplete(command.argv)) ?? null;
+}
+
+/** What would mend the worst failing check of the selected phase; null when nothing can be said. */
+export function firstFix(state: ConsoleState): string | null {
+  const failing = selectedPhase(state)?.checks.filter((check) => check.state !== 'OK' && check.fix !== null) ?? [];
+  return (failing.find((check) => !check.advisory) ?? failing[0])?.fix ?? null;
+}
+
+export const isRunning = (job: JobView): boolean => job.state === 'RUN' || job.state === 'QUEUE';
+
+/** The job chosen by hand, else the newest running one, else the newest. */
+export function selectedJob(state: ConsoleState): JobView | null {
+  const { jobs } = state.snapshot;
+  return jobs.find((j) => j.id === state.job) ?? jobs.find(isRunning) ?? jobs[0] ?? null;
+}
+
+export const runningJobs = (state: ConsoleState): readonly JobView[] => state.snapshot.jobs.filter(isRunning);
+
+/** A running job of the same program, which a launch would join. */
+export function runningSibling(state: ConsoleState, argv: readonly string[]): JobView | null {
+  const { program } = splitCommand(argv);
+  return runningJobs(state).find((job) => job.program === program) ?? null;
+}
+
+/** How long the newest finished run of a program took, as the only estimate that was measured; null when there is none. */
+export function measuredDuration(state: ConsoleState, program: string): { ms: number; jobId: string } | null {
+  const job = state.snapshot.jobs.find((j) => j.program === program && j.state === 'DONE' && j.startedAt && j.endedAt);
+  return job ? { ms: job.endedAt! - job.startedAt!, jobId: job.id } : null;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: string;
+  /** 0…1; null while the total is unknown. */
+  readonly share: number | null;
+  /** Units a second in the current stage; null until it was measured long enough. */
+  readonly rate: number | null;
+  readonly secondsLeft: number | null;
+}
+
+/** A rate needs this many reports and this much time; before that it would be noise. */
+const MIN_SAMPLES = 3;
+const MIN_SPAN_MS = 400;
+/** Reports older than this say nothing about the pace of now. */
+const RATE_WINDOW_MS = 60_000;
+/** A running job that has not reported for this long has no pace. */
+const STALLED_MS = 30_000;
+
+/** The progress of a job, with a rate from its own reports where there are enough of them. */
+export function jobProgress(job: JobView, detail: JobDetail | null, now: number): Progress | null {
+  if (!job.progress) return null;
+  const { done, total, unit } = job.progress;
+  const share = total ? Math.max(0, Math.min(1, done / total)) : null;
+  const rate = detail?.id === job.id ? stageRate(detail, isRunning(job) ? now : null) : null;
+  const secondsLeft = isRunning(job) && rate && total !== null ? Math.max(0, total - done) / rate : null;
+  return { done, total, unit, share, rate, secondsLeft };
+}
+
+/** Sums parallel bars by label, as the job's own progress does, and takes the slope of the last minute. */
+function stageRate(detail: JobDetail, now: number | null): number | null {
+  const start = detail.events.findLastIndex((event) => event.type === 'stage') + 1;
+  const bars = new Map<string, number>();
+  const samples: { t: number; done: number }[] = [];
+  for (const event of detail.events.slice(start)) {
+    if (event.type !== 'progress') continue;
+    bars.set(event.label ?? '', event.done);
+    samples.push({ t: event.t, done: [...bars.values()].reduce((sum, v) => sum + v, 0) });
+  }
+  const last = samples[samples.length - 1];
+  if (!last || (now !== null && now - last.t > STALLED_MS)) return null;
+  const first = samples.find((s) => last.t - s.t <= RATE_WINDOW_MS)!;
+  if (samples.length - samples.indexOf(first) < MIN_SAMPLES || last.t - first.t < MIN_SPAN_MS) return null;
+  const rate = ((last.done - first.done) * 1000) / (last.t - first.t);
+  return rate > 0 ? rate : null;
+}
+
+/** The most pressing trouble, in one sentence; null when there is none. */
+export function trouble(state: ConsoleState): string | null {
+  if (state.bootProblem) return state.bootProblem;
+  const { databases, boardProblem } = state.snapshot;
+  for (const name of ['historical', 'runtime'] as const) {
+    const { up, problem } = databases[name];
+    if (up === false) return `${name} database down: ${problem ?? 'no reason given'}`;
+  }
+  return boardProblem;
+}
+
+/** First and last calendar year that any row of the coverage table says something about. */
+export function coverageYears(rows: readonly CoverageRow[]): { first: number; last: number } | null {
+  const years = rows.flatMap((row) => Object.keys(row.byYear).map(Number));
+  return years.length === 0 ? null : { first: Math.min(...years), last: Math.max(...years) };
+}
+
+/** Panes that scroll a text rather than move a selection. */
+export const isScrolled = (pane: PaneId): boolean => pane !== 'phases' && pane !== 'jobs';

@@ -1,0 +1,130 @@
+/**
+ * One console from its first frame to detaching: terminal, keys, store and feed wired together. It draws nothing itself;
+ * whoever starts it mounts the screens on `writer`, so that this room needs no React.
+ */
+import type { Supervisor } from '../supervisor/protocol.ts';
+import { type Controller, createController } from './controller.ts';
+import { type Feed, startFeed } from './feed.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { createKeyParser, escapeTimeout } from './key-parser.ts';
+import { runningJobs } from './selectors.ts';
+import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
+import { type EndOfTerminal, Terminal, type TerminalStreams } from './terminal.ts';
+
+export interface SessionOptions {
+  readonly streams: TerminalStreams;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly demo: boolean;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly initial?: Partial<ConsoleState>;
+}
+
+/** How a console ended; in every case the terminal is the shell's again. */
+export type SessionEnd = { readonly kind: 'detached' } | EndOfTerminal;
+
+export interface Session {
+  readonly store: ConsoleStore;
+  readonly limits: Controller['limits'];
+  /** The stdout for the screens. */
+  readonly writer: FrameWriter;
+  /** Takes the terminal. Mount the screens right after. */
+  start(): void;
+  /** Says what is being done before the supervisor is there; null when it is done. */
+  booting(what: string | null): void;
+  /** There will be no supervisor: the reason stays on the screen. */
+  failed(problem: string): void;
+  connect(supervisor: Supervisor): void;
+  /** Gives the terminal back; `ended` resolves. */
+  end(end: SessionEnd): void;
+  readonly ended: Promise<SessionEnd>;
+}
+
+const TICK_MS = 1000;
+
+/** Prepares a console; nothing happens to the terminal before `start`. */
+export function createSession(options: SessionOptions): Session {
+  const { now } = options;
+  const parser = createKeyParser({ escapeTimeoutMs: escapeTimeout(options.env) });
+  const finished = Promise.withResolvers<SessionEnd>();
+  let supervisor: Supervisor | null = null;
+  let feed: Feed | null = null;
+  let escapeTimer: NodeJS.Timeout | null = null;
+  let tickTimer: NodeJS.Timeout | null = null;
+
+  const terminal = new Terminal(options.streams, {
+    onBytes: (bytes) => {
+      for (const event of parser.feed(bytes, now())) controller.key(event);
+      waitForEscape();
+    },
+    onResize: (size) => store.setState({ size }),
+    onEnd: (end) => finish(end),
+  });
+  const store = createConsoleStore(emptySnapshot(options.home, options.demo, now()), terminal.size, options.initial);
+  const controller = createController(store, {
+    supervisor: () => supervisor,
+    redraw: () => terminal.writer.repaint(),
+    detach: () => finish({ kind: 'detached' }),
+    suspend: () => terminal.suspend(),
+    now,
+    newId: options.newId,
+  });
+
+  const waitForEscape = () => {
+    if (escapeTimer) clearTimeout(escapeTimer);
+    escapeTimer = null;
+    const deadline = parser.deadline();
+    if (deadline === null) return;
+    escapeTimer = setTimeout(
+      () => {
+        for (const event of parser.tick(now())) controller.key(event);
+        waitForEscape();
+      },
+      Math.max(1, deadline - now()),
+    );
+  };
+
+  const finish = (end: SessionEnd) => {
+    if (escapeTimer) clearTimeout(escapeTimer);
+    if (tickTimer) clearInterval(tickTimer);
+    feed?.stop();
+    terminal.stop();
+    finished.resolve(end);
+  };
+
+  return {
+    store,
+    limits: controller.limits,
+    writer: terminal.writer,
+    start() {
+      terminal.start();
+      tickTimer = setInterval(() => {
+        controller.tick();
+        feed?.tick();
+      }, TICK_MS);
+    },
+    booting: (what) => store.setState({ boot: what }),
+    failed: (problem) => store.setState({ boot: null, bootProblem: problem }),
+    connect(connected) {
+      supervisor = connected;
+      feed = startFeed(store, connected, now);
+    },
+    end: finish,
+    ended: finished.promise,
+  };
+}
+
+/** One line for the shell after detaching: what still runs, and how to come back. */
+export function farewell(state: ConsoleState, comeBack: string): string {
+  const running = runningJobs(state);
+  const names = running.slice(0, 3).map((job) => job.id);
+  const more = running.length > names.length ? ` and ${running.length - names.length} more` : '';
+  const jobs =
+    running.length === 0
+      ? state.connected
+        ? 'no job is running'
+        : 'jobs, if any, keep running'
+      : `${names.join(', ')}${more} ${running.length === 1 ? 'keeps' : 'keep'} running`;
+  return `Detached: ${jobs}. Come back with: ${comeBack}`;
+}

@@ -1,0 +1,105 @@
+/**
+ * A row of the screen as data: pieces of text with a tone. It is cut, padded and turned into one string with colours at
+ * the very end, so that widths are counted on plain text and nothing is ever cut inside an escape sequence.
+ */
+import { toAscii } from './ascii.ts';
+import type { Tone } from './states.ts';
+import { CUT, cellWidth, startOf } from './width.ts';
+
+export interface Span {
+  readonly text: string;
+  readonly tone?: Tone;
+  readonly bold?: boolean;
+  readonly inverse?: boolean;
+}
+
+export type Line = readonly (Span | string)[];
+
+/** How rows become strings: colours by tone, and whether only ASCII may be sent. */
+export interface Style {
+  readonly ascii: boolean;
+  /** Start and end sequence of a piece; empty strings without colour. */
+  wrap(span: Span): readonly [string, string];
+}
+
+/** Style without any escape sequence, for tests and plain output. */
+export const PLAIN_STYLE: Style = { ascii: false, wrap: () => ['', ''] };
+
+export const span = (text: string, tone?: Tone, more: Omit<Span, 'text' | 'tone'> = {}): Span => ({ text, tone, ...more });
+
+const asSpan = (piece: Span | string): Span => (typeof piece === 'string' ? { text: piece } : piece);
+
+/** Cells that a row takes before it is cut. */
+export function lineWidth(line: Line): number {
+  return line.reduce((sum, piece) => sum + cellWidth(asSpan(piece).text), 0);
+}
+
+/** The plain text of a row. */
+export const lineText = (line: Line): string => line.map((piece) => asSpan(piece).text).join('');
+
+/** The row spelled as the style can show it. Done before anything is measured, for a plain spelling may be longer. */
+export function spellLine(line: Line, style: Pick<Style, 'ascii'>): Line {
+  return style.ascii ? line.map((piece) => ({ ...asSpan(piece), text: toAscii(asSpan(piece).text) })) : line;
+}
+
+/** The row in exactly `width` cells: cut with a mark, or filled up with spaces. */
+export function fitLine(line: Line, width: number): Span[] {
+  const fitted: Span[] = [];
+  let left = width;
+  const total = lineWidth(line);
+  // One cell is kept for the mark when something will be cut.
+  let room = total > width ? width - cellWidth(CUT) : width;
+  for (const piece of line) {
+    const one = asSpan(piece);
+    const cells = cellWidth(one.text);
+    if (cells <= room) {
+      fitted.push(one);
+      room -= cells;
+      left -= cells;
+      continue;
+    }
+    const shown = startOf(one.text, room) + CUT;
+    fitted.push({ ...one, text: shown });
+    left -= cellWidth(shown);
+    break;
+  }
+  if (left > 0) fitted.push({ text: ' '.repeat(left) });
+  return fitted;
+}
+
+/** The row as one string of exactly `width` cells with the style's colours. */
+export function renderLine(line: Line, width: number, style: Style): string {
+  if (width <= 0) return '';
+  return fitLine(spellLine(line, style), width)
+    .map((one) => {
+      const text = style.ascii ? toAscii(one.text) : one.text;
+      const [open, close] = style.wrap(one);
+      return open + text + close;
+    })
+    .join('');
+}
+
+/** Two rows in one: `left` from the left edge, `right` against the right edge; the left one gives way. */
+export function spread(left: Line, right: Line, width: number): Line {
+  const rightWidth = lineWidth(right);
+  if (rightWidth === 0) return fitLine(left, width);
+  if (rightWidth >= width) return fitLine(right, width);
+  return [...fitLine(left, width - rightWidth - 1), ' ', ...right];
+}
+
+/** Something that may have to leave when it gets narrow; rank 1 leaves last. */
+export interface Packed {
+  readonly line: Line;
+  readonly rank: number;
+}
+
+/** As many of the pieces as fit, in their order, with `gap` cells between them. */
+export function packLine(pieces: readonly Packed[], width: number, gap = 2): Line {
+  const kept = [...pieces];
+  const needed = () => kept.reduce((sum, piece) => sum + lineWidth(piece.line), 0) + gap * Math.max(0, kept.length - 1);
+  while (kept.length > 1 && needed() > width) {
+    const worst = kept.reduce((a, b) => (b.rank > a.rank ? b : a));
+    kept.splice(kept.indexOf(worst), 1);
+  }
+  return kept.flatMap((piece, i) => [...(i > 0 ? [' '.repeat(gap)] : []), ...piece.line]);
+}

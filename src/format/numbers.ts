@@ -1,0 +1,50 @@
+/** Numbers as people read them. Unknown (null, undefined, NaN) is always `–`. */
+
+export const UNKNOWN = '–';
+
+type Maybe = number | null | undefined;
+
+const known = (value: Maybe): value is number => typeof value === 'number' && Number.isFinite(value);
+
+/** `1234567` → `1,234,567`; fractions are rounded away above 100. */
+export function formatCount(value: Maybe): string {
+  if (!known(value)) return UNKNOWN;
+  const rounded = Math.abs(value) >= 100 || Number.isInteger(value) ? Math.round(value).toString() : value.toFixed(1);
+  const [whole, fraction] = rounded.split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction ? `${grouped}.${fraction}` : grouped;
+}
+
+/** A share as a percentage: `0.0438` → `+4.38 %` with `sign`. */
+export function formatPercent(share: Maybe, digits = 2, sign = false): string {
+  if (!known(share)) return UNKNOWN;
+  const text = (share * 100).toFixed(digits);
+  return `${sign && share > 0 ? '+' : ''}${text} %`;
+}
+
+export function formatFixed(value: Maybe, digits: number): string {
+  return known(value) ? value.toFixed(digits) : UNKNOWN;
+}
+
+/** Seconds as the two largest units: `95` → `1 m 35 s`. */
+export function formatDuration(seconds: Maybe): string {
+  if (!known(seconds) || seconds < 0) return UNKNOWN;
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m ${s % 60} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} m`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+/** Bytes in binary units: `1536` → `1.5 KiB`. */
+export function formatBytes(bytes: Maybe): string {
+  if (!known(bytes)) return UNKNOWN;
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (Math.abs(value) >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

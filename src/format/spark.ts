@@ -1,0 +1,49 @@
+/** Small charts in one row of text. */
+
+const BLOCKS = '▁▂▃▄▅▆▇█';
+const PLAIN_BLOCKS = '_.-=+*#@';
+
+export interface SparkOptions {
+  readonly ascii?: boolean;
+  /** Fixed bounds (for shares: 0 and 1); taken from the values when absent. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/**
+ * The values as a sparkline of at most `width` cells, oldest left. More values than cells are averaged by cell; fewer
+ * take a cell each. A value that is not a number leaves a gap, and a series that never moves is drawn as a line.
+ */
+export function sparkline(values: readonly (number | null)[], width: number, options: SparkOptions = {}): string {
+  if (width <= 0 || values.length === 0) return '';
+  const cells = resample(values, Math.min(width, values.length));
+  const known = cells.filter((v) => v !== null);
+  const low = options.min ?? Math.min(...known);
+  const high = options.max ?? Math.max(...known);
+  const levels = options.ascii ? PLAIN_BLOCKS : BLOCKS;
+  if (known.length > 0 && high <= low) return cells.map((v) => (v === null ? ' ' : options.ascii ? '-' : '─')).join('');
+  return cells
+    .map((value) => {
+      if (value === null) return ' ';
+      const level = Math.floor(((value - low) / (high - low)) * levels.length);
+      return levels[Math.max(0, Math.min(levels.length - 1, level))];
+    })
+    .join('');
+}
+
+/** Means of equal stretches; null where a stretch holds no number. */
+function resample(values: readonly (number | null)[], cells: number): (number | null)[] {
+  return Array.from({ length: cells }, (_, i) => {
+    const from = Math.floor((i * values.length) / cells);
+    const to = Math.max(from + 1, Math.floor(((i + 1) * values.length) / cells));
+    let sum = 0;
+    let count = 0;
+    for (let k = from; k < to; k++) {
+      const value = values[k];
+      if (typeof value !== 'number' || !Number.isFinite(value)) continue;
+      sum += value;
+      count++;
+    }
+    return count === 0 ? null : sum / count;
+  });
+}

@@ -1,0 +1,138 @@
+/** The board: reads the evidence once, then derives everything from it. */
+import { parseDay } from '../platform/dates.ts';
+import type { Databases } from '../platform/db/databases.ts';
+import { InterruptedError } from '../platform/errors.ts';
+import type { Home } from '../platform/home.ts';
+import { sleeveIds } from './campaign.ts';
+import { phaseSpecs } from './catalogue.ts';
+import { type Facts, judge } from './check.ts';
+import { campaignWindow, runsToLookAt } from './checks/p1.ts';
+import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
+import { coverageOf } from './coverage.ts';
+import { derivePhases } from './derive.ts';
+import { type Evidence, firstUnknown, unknownBecause } from './evidence.ts';
+import {
+  probeGaps,
+  probeHolidays,
+  probeJoint,
+  probeNews,
+  probeNumeric,
+  probePrices,
+  probeText,
+} from './historical-evidence.ts';
+import { type ProbeOptions, type Prober, withProber } from './probes.ts';
+import { probeCounts, probeDecision, probeEquity, probeLambda, probeRecorded, probeRuns } from './runtime-evidence.ts';
+import { probeSchema } from './schema.ts';
+import { probeTestRecord } from './test-record.ts';
+import type { Board } from './types.ts';
+
+export interface BoardInput {
+  /** Read-only pools that serve the board alone: an abort breaks off whatever runs on them. */
+  readonly databases: Databases;
+  readonly home: Home;
+  readonly config: PhaseConfig;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  /** Folder of the checkout or package; its test record is read. Null when the launcher was not used. */
+  readonly checkout: string | null;
+  /** Hash of the running build; default: the launcher's, from the environment. */
+  readonly build?: string | null;
+}
+
+/**
+ * Reads all evidence and derives the board. Never throws for a database in trouble: what could not be read is UNKN with
+ * its cause. One connection and one snapshot a database; each statement bounded by `evidence.probeTimeoutMs`.
+ * @throws InterruptedError when the signal aborts.
+ */
+export async function evaluateBoard(input: BoardInput): Promise<Board> {
+  const { databases, home, config, now, signal, checkout } = input;
+  if (signal.aborted) throw new InterruptedError('reading the evidence');
+  const abort = () => databases.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const need = requirementsOf(config, home.demo);
+    const evidence = await gatherEvidence(databases, need, {
+      now,
+      signal,
+      timeoutMs: config.evidence.probeTimeoutMs,
+      checkout,
+    });
+    const build = input.build === undefined ? process.env.PROMETHEUS_BUILD || null : input.build;
+    return deriveBoard({ evidence, need, now: now(), build });
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The board as a pure function of evidence, requirements and time. */
+export function deriveBoard(facts: Facts): Board {
+  const phases = phaseSpecs(facts.need).map((spec) => ({
+    ...spec,
+    checks: spec.checks.map((check) => judge(check, facts)),
+  }));
+  return { at: facts.now, phases: derivePhases(phases), coverage: coverageOf(facts.evidence, facts.need, facts.now) };
+}
+
+type GatherOptions = ProbeOptions & { readonly checkout: string | null };
+
+async function gatherEvidence(databases: Databases, need: Requirements, options: GatherOptions): Promise<Evidence> {
+  // The runtime's looks need the holidays to know the campaign's first and last trading day.
+  const holidays = Promise.withResolvers<readonly number[]>();
+  const [tests, historical, runtime] = await Promise.all([
+    probeTestRecord(options.checkout, options.now),
+    withProber(databases.historical, options, (prober) => gatherHistorical(prober, need, holidays.resolve)).finally(
+      () => holidays.resolve([]),
+    ),
+    withProber(databases.runtime, options, async (prober) => gatherRuntime(prober, need, await holidays.promise)),
+  ]);
+  return { tests, ...historical, ...runtime };
+}
+
+async function gatherHistorical(prober: Prober, need: Requirements, announce: (holidays: readonly number[]) => void) {
+  const historicalSchema = await probeSchema(prober, 'historical');
+  const holidays = await probeHolidays(prober, need.market);
+  announce(holidays.known ? holidays.value : []);
+  const prices = await probePrices(prober);
+  const unknown = firstUnknown([holidays, prices]);
+  const gaps =
+    holidays.known && prices.known
+      ? await probeGaps(prober, holidays.value, prices.value, {
+          first: parseDay(need.prices.start),
+          last: parseDay(need.prices.end),
+          allowedHole: need.gaps.instrumentDays,
+        })
+      : unknownBecause(unknown!);
+  return {
+    historicalSchema,
+    holidays,
+    prices,
+    gaps,
+    news: await probeNews(prober),
+    numeric: await probeNumeric(prober),
+    text: await probeText(prober),
+    joint: await probeJoint(prober),
+  };
+}
+
+async function gatherRuntime(prober: Prober, need: Requirements, holidays: readonly number[]) {
+  const runtimeSchema = await probeSchema(prober, 'runtime');
+  const runs = await probeRuns(prober, sleeveIds(need), campaignWindow(need, holidays));
+  const found = runsToLookAt(runs, need);
+  const equity = runs.known
+    ? await probeEquity(
+        prober,
+        found.map((run) => run.runId),
+      )
+    : unknownBecause(runs);
+  const counts = runs.known ? await probeCounts(prober, found) : unknownBecause(runs);
+  return {
+    runtimeSchema,
+    runs,
+    equity,
+    counts,
+    pointInTime: await probeRecorded(prober, 'P1.pit'),
+    lambda: await probeLambda(prober),
+    decision: await probeDecision(prober, 'P5'),
+  };
+}

@@ -1,0 +1,24 @@
+/** The plan's baseline campaign as a command line. */
+import type { Requirements } from './config.ts';
+
+/** Ids of the campaign's sleeves, in the order of the configuration. */
+export const sleeveIds = (need: Requirements): string[] => need.campaign.sleeves.map((sleeve) => sleeve.split(':')[0]);
+
+/** `backtest campaign …` exactly as the plan writes it, without the leading `prometheus`. */
+export function campaignArgv({ market, campaign }: Requirements): string[] {
+  return [
+    'backtest',
+    'campaign',
+    '--market-id',
+    market,
+    '--start',
+    campaign.start,
+    '--end',
+    campaign.end,
+    ...campaign.sleeves.flatMap((sleeve) => ['--sleeve', sleeve]),
+    '--initial-cash',
+    String(campaign.initialCash),
+    '--max-workers',
+    String(campaign.maxWorkers),
+  ];
+}

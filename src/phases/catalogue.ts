@@ -1,0 +1,103 @@
+/** The phases of the plan: what each is for, what it needs, its checks and its commands. */
+import type { Phase } from '../platform/program.ts';
+import { campaignArgv } from './campaign.ts';
+import type { CheckSpec } from './check.ts';
+import { LATER_COMMANDS, laterChecks } from './checks/later.ts';
+import { P0_CHECKS } from './checks/p0.ts';
+import { P1_CHECKS } from './checks/p1.ts';
+import type { Requirements } from './config.ts';
+import type { Prerequisite } from './derive.ts';
+import type { PhaseCommand } from './types.ts';
+
+export interface PhaseSpec {
+  readonly phase: Phase;
+  readonly title: string;
+  readonly goal: string;
+  readonly optional: boolean;
+  readonly needs: readonly Prerequisite[];
+  readonly mainCheck: string;
+  readonly checks: readonly CheckSpec[];
+  readonly commands: readonly PhaseCommand[];
+}
+
+export const PHASES: readonly Phase[] = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5'];
+
+/** The catalogue for a home's requirements. */
+export function phaseSpecs(need: Requirements): PhaseSpec[] {
+  const later = laterChecks(need);
+  return [
+    {
+      phase: 'P0',
+      title: 'Sanity: tests and data',
+      goal: 'Tests pass, prices are continuous, and there are several years of news.',
+      optional: false,
+      needs: [],
+      mainCheck: 'P0.prices',
+      checks: P0_CHECKS,
+      // The import needs file names and `bin/test` is no program of ours: nothing here can be launched by a key.
+      commands: [],
+    },
+    {
+      phase: 'P1',
+      title: 'Baseline backtest',
+      goal: 'The whole backtest stack works over a real period, without embeddings.',
+      optional: false,
+      needs: [['P0']],
+      mainCheck: 'P1.runs',
+      checks: P1_CHECKS,
+      commands: [
+        { label: `campaign ${need.campaign.start} → ${need.campaign.end}`, argv: campaignArgv(need) },
+        command('prove point in time', 'verify point-in-time'),
+      ],
+    },
+    {
+      phase: 'P2',
+      title: 'Numeric embeddings',
+      goal: 'Five numeric models cover the backtest window.',
+      optional: false,
+      needs: [['P1']],
+      mainCheck: later.P2[0].id,
+      checks: later.P2,
+      commands: laterCommands('P2', need),
+    },
+    {
+      phase: 'P3',
+      title: 'Opportunity density λ',
+      goal: 'λ for each cluster and day, and a first λ̂ wired into universes.',
+      optional: true,
+      needs: [['P2']],
+      mainCheck: 'P3.lambda',
+      checks: later.P3,
+      commands: laterCommands('P3', need),
+    },
+    {
+      phase: 'P4',
+      title: 'Context assessment',
+      goal: 'Assessment reads joint context embeddings and is compared with the baseline.',
+      optional: false,
+      needs: [['P2']],
+      mainCheck: 'P4.runs',
+      checks: later.P4,
+      commands: laterCommands('P4', need),
+    },
+    {
+      phase: 'P5',
+      title: 'Full-horizon decision',
+      goal: 'Decide whether embeddings go back to 1997, on the evidence of the phases before.',
+      optional: false,
+      needs: [['P1'], ['P2'], ['P3', 'P4']],
+      mainCheck: 'P5.decision',
+      checks: later.P5,
+      commands: laterCommands('P5', need),
+    },
+  ];
+}
+
+const command = (label: string, words: string): PhaseCommand => ({ label, argv: words.split(' ') });
+
+/** Commands that this version has; the others would only be refused. */
+function laterCommands(phase: Phase, need: Requirements): PhaseCommand[] {
+  return Object.entries(LATER_COMMANDS)
+    .filter(([, one]) => one.phase === phase && one.available)
+    .map(([name, one]) => ({ label: name, argv: [...name.split(' '), ...one.argv(need)] }));
+}

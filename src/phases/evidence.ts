@@ -1,0 +1,179 @@
+/** What the board knows about the world at one time: figures with their source, or the reason why there is none. Data only. */
+import type { TradingDays } from './calendar.ts';
+import type { Known, Probe, Unknown } from './probes.ts';
+
+/** One instrument's prices in one calendar year. Dates are day numbers. */
+export interface PriceCell {
+  readonly instrument: string;
+  readonly year: number;
+  /** Distinct days with prices. */
+  readonly days: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface PriceExtent {
+  /** Rows of the table, duplicates included. */
+  readonly rows: number;
+  /** Rows beyond the first of the same instrument and day: only a table without its key has any. */
+  readonly duplicates: number;
+  readonly first: number | null;
+  readonly last: number | null;
+  readonly instruments: number;
+  readonly cells: readonly PriceCell[];
+}
+
+/** A stretch of trading days without prices inside an instrument's own range. */
+export interface Hole {
+  readonly instrument: string;
+  /** First and last missing trading day. */
+  readonly from: number;
+  readonly to: number;
+  readonly days: number;
+}
+
+/** Prices against the calendar. */
+export interface PriceGaps {
+  readonly calendar: TradingDays;
+  /** Trading days between the first and the last price on which no instrument has one. */
+  readonly emptyDays: readonly number[];
+  /** Distinct days with prices on closed days (weekends, holidays), by `instrument|year`: they never count as coverage. */
+  readonly closedDayRows: ReadonlyMap<string, number>;
+  /** Missing trading days inside own range by instrument, largest first; instruments without any are left out. */
+  readonly missing: readonly { readonly instrument: string; readonly days: number }[];
+  /** Expected (instrument, trading day) cells inside the instruments' own ranges. */
+  readonly expected: number;
+  /** The longest hole of each instrument that has one over the allowed length, and the longest of all; longest first. */
+  readonly holes: readonly Hole[];
+}
+
+/** Articles of one UTC day. */
+export interface NewsDay {
+  readonly day: number;
+  readonly articles: number;
+}
+
+/** Vectors of one model in one calendar year. */
+export interface VectorCell {
+  readonly model: string;
+  readonly year: number;
+  /** Distinct (entity, day) pairs, or distinct articles for text. */
+  readonly vectors: number;
+  readonly rows: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface SchemaState {
+  /** Tables that the board relies on and the database lacks. */
+  readonly missingTables: readonly string[];
+  /** Migrations of this build that were not applied. */
+  readonly pending: readonly string[];
+  readonly applied: number;
+  /** Made by the user's own Alembic. */
+  readonly adopted: boolean;
+}
+
+export interface RunRow {
+  readonly runId: string;
+  readonly sleeveId: string;
+  readonly portfolioId: string;
+  /** `basic` or `context`; runs of other systems that do not say are basic. */
+  readonly backend: string;
+  readonly start: number;
+  readonly end: number;
+  readonly createdAt: number;
+  /** False for a run that was started and never got its metrics. */
+  readonly complete: boolean;
+  /** What the run was made from: campaign, data and code, as far as the run says. Runs of one campaign agree in it. */
+  readonly origin: string | null;
+}
+
+export interface EquityFigures {
+  readonly runId: string;
+  readonly days: number;
+  readonly rows: number;
+  readonly first: number | null;
+  readonly last: number | null;
+  /** Values that are no finite number. */
+  readonly bad: number;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+export interface RunCounts {
+  readonly runId: string;
+  readonly trades: number;
+  /** Position snapshots of the run's portfolio inside the run's days. */
+  readonly positions: number;
+}
+
+/** Recorded evidence of a check that had to compute. */
+export interface EvidenceRow {
+  readonly checkId: string;
+  readonly state: string;
+  /** What the program has seen, as it recorded it. */
+  readonly observed: Readonly<Record<string, unknown>> | null;
+  readonly reason: string;
+  readonly build: string | null;
+  readonly at: number;
+}
+
+export interface TestRecord {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly build: string | null;
+  /** Commit that was checked out, and whether files differed from it; null without git. */
+  readonly sha: string | null;
+  readonly dirty: boolean | null;
+  readonly finishedAt: number;
+}
+
+export interface DecisionRow {
+  readonly decision: string;
+  readonly who: string;
+  readonly at: number;
+}
+
+export interface Evidence {
+  readonly tests: Probe<TestRecord | null>;
+  readonly historicalSchema: Probe<SchemaState>;
+  readonly runtimeSchema: Probe<SchemaState>;
+  readonly holidays: Probe<readonly number[]>;
+  readonly prices: Probe<PriceExtent>;
+  readonly gaps: Probe<PriceGaps>;
+  readonly news: Probe<readonly NewsDay[]>;
+  readonly numeric: Probe<readonly VectorCell[]>;
+  readonly text: Probe<readonly VectorCell[]>;
+  readonly joint: Probe<readonly VectorCell[]>;
+  /** Runs of the campaign's sleeves over its window: of each sleeve and backend the newest one and the newest complete one. */
+  readonly runs: Probe<readonly RunRow[]>;
+  readonly equity: Probe<readonly EquityFigures[]>;
+  readonly counts: Probe<readonly RunCounts[]>;
+  readonly pointInTime: Probe<EvidenceRow | null>;
+  /** λ rows by year; empty when the table does not exist yet. */
+  readonly lambda: Probe<readonly VectorCell[]>;
+  readonly decision: Probe<DecisionRow | null>;
+}
+
+/** The first of several looks that has no answer. */
+export function firstUnknown(probes: readonly Probe<unknown>[]): Unknown | null {
+  return probes.find((probe): probe is Unknown => !probe.known) ?? null;
+}
+
+/** A look that could not be made because the one it builds on has no answer. */
+export function unknownBecause(unknown: Unknown): Unknown {
+  return { ...unknown, costMs: 0 };
+}
+
+/** A figure computed from others, as old as the oldest of them and as dear as all. */
+export function derived<T>(from: readonly Known<unknown>[], value: T): Known<T> {
+  return {
+    known: true,
+    value,
+    at: Math.min(...from.map((probe) => probe.at)),
+    costMs: from.reduce((sum, probe) => sum + probe.costMs, 0),
+    source: from.map((probe) => probe.source).join('\n'),
+  };
+}

@@ -1,0 +1,236 @@
+/** Looks at the historical database: prices against the calendar, news, vectors. Dates come back as day numbers. */
+import { closedDays, TradingDays } from './calendar.ts';
+import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
+import type { Probe, Prober, Query } from './probes.ts';
+
+/** A date column as a day number: `holiday_date - EPOCH`. */
+const EPOCH = `date '1970-01-01'`;
+/** How many instruments with the most missing days are searched for holes at a time. */
+const HOLE_BATCH = 40;
+
+/** Holidays of the market as day numbers, ascending. */
+export function probeHolidays(prober: Prober, market: string): Promise<Probe<readonly number[]>> {
+  return prober.probe('market_holidays', async (query) => {
+    const rows = await query<{ day: number }>(
+      `SELECT DISTINCT holiday_date - ${EPOCH} AS day FROM market_holidays WHERE market_id = $1 ORDER BY 1`,
+      [market],
+    );
+    return rows.map((row) => row.day);
+  });
+}
+
+/**
+ * Extent of `prices_daily`, by instrument and year. With the table's key the index answers alone (a range count an
+ * instrument and year: 0.2–0.3 s for 1.5 M rows that vacuum has seen); without it, as in an adopted database, distinct
+ * days are counted in one pass (≈ 1 s), so that duplicate rows never count.
+ */
+export function probePrices(prober: Prober): Promise<Probe<PriceExtent>> {
+  return prober.probe('prices_daily', async (query) => {
+    const keyed = await hasKey(query, 'prices_daily', ['instrument_id', 'trade_date']);
+    const found = await query<PriceCell & { rows: number }>(keyed ? CELLS_BY_INDEX : CELLS_BY_SCAN);
+    let rows = 0;
+    let days = 0;
+    let first: number | null = null;
+    let last: number | null = null;
+    const instruments = new Set<string>();
+    for (const cell of found) {
+      rows += cell.rows;
+      days += cell.days;
+      instruments.add(cell.instrument);
+      first = Math.min(first ?? cell.first, cell.first);
+      last = Math.max(last ?? cell.last, cell.last);
+    }
+    const cells = found.map(({ instrument, year, days, first, last }) => ({ instrument, year, days, first, last }));
+    return { rows, duplicates: rows - days, first, last, instruments: instruments.size, cells };
+  });
+}
+
+const CELLS_BY_SCAN = `
+  SELECT instrument_id AS instrument, extract(year FROM trade_date)::int AS year, count(*) AS rows,
+         count(DISTINCT trade_date) AS days, min(trade_date) - ${EPOCH} AS first, max(trade_date) - ${EPOCH} AS last
+    FROM prices_daily GROUP BY 1, 2`;
+
+/** Walks the key: the next instrument, its first and last day, then one range count a year. */
+const CELLS_BY_INDEX = `
+  WITH RECURSIVE names AS (
+    SELECT min(instrument_id) AS id FROM prices_daily
+    UNION ALL
+    SELECT (SELECT min(p.instrument_id) FROM prices_daily p WHERE p.instrument_id > names.id) FROM names WHERE names.id IS NOT NULL
+  )
+  SELECT names.id AS instrument, y.year, c.rows, c.rows AS days,
+         greatest(own.first, make_date(y.year, 1, 1)) - ${EPOCH} AS first,
+         least(own.last, make_date(y.year, 12, 31)) - ${EPOCH} AS last
+    FROM names
+   CROSS JOIN LATERAL (SELECT min(trade_date) AS first, max(trade_date) AS last FROM prices_daily p WHERE p.instrument_id = names.id) own
+   CROSS JOIN LATERAL generate_series(extract(year FROM own.first)::int, extract(year FROM own.last)::int) AS y(year)
+   CROSS JOIN LATERAL (SELECT count(*) AS rows FROM prices_daily p
+                        WHERE p.instrument_id = names.id AND p.trade_date BETWEEN make_date(y.year, 1, 1) AND make_date(y.year, 12, 31)) c
+   WHERE names.id IS NOT NULL`;
+
+/** Whether a valid unique index covers exactly these columns in this order. */
+async function hasKey(query: Query, table: string, columns: readonly string[]): Promise<boolean> {
+  const [row] = await query<{ keyed: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = to_regclass($1) AND indisunique AND indisvalid AND indpred IS NULL
+        AND indnkeyatts = cardinality($2::text[])
+        AND ARRAY(SELECT pg_get_indexdef(indexrelid, n, true) FROM generate_series(1, indnkeyatts) n ORDER BY n) = $2::text[]) AS keyed`,
+    [table, columns],
+  );
+  return row.keyed;
+}
+
+/** Each instrument's own range in cells: first and last day of all its years. */
+export function ownRanges(cells: readonly PriceCell[]): Map<string, { first: number; last: number; days: number }> {
+  const ranges = new Map<string, { first: number; last: number; days: number }>();
+  for (const cell of cells) {
+    const own = ranges.get(cell.instrument);
+    if (!own) ranges.set(cell.instrument, { first: cell.first, last: cell.last, days: cell.days });
+    else {
+      own.first = Math.min(own.first, cell.first);
+      own.last = Math.max(own.last, cell.last);
+      own.days += cell.days;
+    }
+  }
+  return ranges;
+}
+
+/** Prices against the calendar. Holidays and weekends never count: neither as gaps nor, where rows stand on them, as coverage. */
+export async function probeGaps(
+  prober: Prober,
+  holidays: readonly number[],
+  extent: PriceExtent,
+  required: { readonly first: number; readonly last: number; readonly allowedHole: number },
+): Promise<Probe<PriceGaps>> {
+  const first = extent.first ?? required.first;
+  const last = extent.last ?? required.last;
+  const calendar = new TradingDays(Math.min(first, required.first), Math.max(last, required.last), holidays);
+  const empty: PriceGaps = { calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: 0, holes: [] };
+  return prober.probe('prices_daily against market_holidays', async (query) => {
+    if (extent.first === null) return empty;
+    const emptyDays = await query<{ day: number }>(
+      `SELECT day FROM unnest($1::int[]) AS day
+        WHERE NOT EXISTS (SELECT 1 FROM prices_daily p WHERE p.trade_date = ${EPOCH} + day) ORDER BY 1`,
+      [[...calendar.between(first, last)]],
+    );
+    const closed = await query<{ instrument: string; year: number; days: number }>(
+      `SELECT p.instrument_id AS instrument, extract(year FROM p.trade_date)::int AS year, count(DISTINCT p.trade_date) AS days
+         FROM unnest($1::int[]) AS day JOIN prices_daily p ON p.trade_date = ${EPOCH} + day GROUP BY 1, 2`,
+      [closedDays(first, last, holidays)],
+    );
+    const closedDayRows = new Map(closed.map((row) => [`${row.instrument}|${row.year}`, row.days]));
+    const closedByInstrument = new Map<string, number>();
+    for (const row of closed) {
+      closedByInstrument.set(row.instrument, (closedByInstrument.get(row.instrument) ?? 0) + row.days);
+    }
+    let expected = 0;
+    const missing: { instrument: string; days: number }[] = [];
+    for (const [instrument, own] of ownRanges(extent.cells)) {
+      const due = calendar.count(own.first, own.last);
+      expected += due;
+      const lack = due - (own.days - (closedByInstrument.get(instrument) ?? 0));
+      if (lack > 0) missing.push({ instrument, days: lack });
+    }
+    missing.sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));
+    const holes = await readHoles(query, calendar, missing, required.allowedHole);
+    return { calendar, emptyDays: emptyDays.map((row) => row.day), closedDayRows, missing, expected, holes };
+  });
+}
+
+/**
+ * The longest hole of each instrument, for as many instruments as it takes to be sure of the longest of all and of every
+ * hole over the allowed length: no instrument can have a hole longer than the days it misses.
+ */
+async function readHoles(
+  query: Query,
+  calendar: TradingDays,
+  missing: readonly { instrument: string; days: number }[],
+  allowed: number,
+): Promise<Hole[]> {
+  const longest = new Map<string, Hole>();
+  let best = 0;
+  for (let at = 0; at < missing.length && missing[at].days > Math.min(best, allowed); at += HOLE_BATCH) {
+    const names = missing.slice(at, at + HOLE_BATCH).map((m) => m.instrument);
+    // Positions in the calendar: neighbours differ by one, so a step of n + 1 is a hole of n trading days.
+    const rows = await query<{ instrument: string; before: number; after: number }>(
+      `SELECT instrument, before, after FROM (
+         SELECT p.instrument_id AS instrument, c.position::int AS after,
+                lag(c.position::int) OVER (PARTITION BY p.instrument_id ORDER BY c.position) AS before
+           FROM unnest($1::int[]) WITH ORDINALITY AS c(day, position)
+           JOIN prices_daily p ON p.trade_date = ${EPOCH} + c.day
+          WHERE p.instrument_id = ANY ($2::text[])) steps
+        WHERE after - before > 1`,
+      [[...calendar.days], names],
+    );
+    for (const row of rows) {
+      const days = row.after - row.before - 1;
+      if (days <= (longest.get(row.instrument)?.days ?? 0)) continue;
+      // Ordinality counts from 1: the day after `before` stands at index `before`, the day before `after` at `after - 2`.
+      longest.set(row.instrument, {
+        instrument: row.instrument,
+        from: calendar.days[row.before],
+        to: calendar.days[row.after - 2],
+        days,
+      });
+      best = Math.max(best, days);
+    }
+  }
+  return [...longest.values()].sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));
+}
+
+/** Articles by UTC day, ascending. */
+export function probeNews(prober: Prober): Promise<Probe<readonly NewsDay[]>> {
+  return prober.probe('news_articles', (query) =>
+    query<NewsDay>(
+      `SELECT (timestamp AT TIME ZONE 'UTC')::date - ${EPOCH} AS day, count(*) AS articles FROM news_articles GROUP BY 1 ORDER BY 1`,
+    ),
+  );
+}
+
+/** Numeric vectors of instruments by model and year; a pair of entity and day counts once, however many rows it has. */
+export function probeNumeric(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
+  return prober.probe('numeric_window_embeddings', async (query) => {
+    // With the key every row is a pair of its own, and counting needs no second grouping.
+    const keyed = await hasKey(query, 'numeric_window_embeddings', [
+      'entity_type',
+      'entity_id',
+      'as_of_date',
+      'model_id',
+    ]);
+    const pairs = keyed
+      ? `SELECT model_id, as_of_date, 1 AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'`
+      : `SELECT model_id, as_of_date, count(*) AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'
+          GROUP BY model_id, entity_id, as_of_date`;
+    // Grouped by day first: the year of a day is worked out once a day, not once a row.
+    return query<VectorCell>(
+      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, sum(vectors)::bigint AS vectors, sum(rows)::bigint AS rows,
+              min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+         FROM (SELECT model_id, as_of_date, count(*) AS vectors, sum(copies) AS rows FROM (${pairs}) pairs GROUP BY 1, 2) days
+        GROUP BY 1, 2 ORDER BY 1, 2`,
+    );
+  });
+}
+
+/** Text vectors of news articles by model and the article's UTC year. */
+export function probeText(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
+  return prober.probe('text_embeddings', (query) =>
+    query<VectorCell>(
+      `SELECT t.model_id AS model, extract(year FROM a.timestamp AT TIME ZONE 'UTC')::int AS year, count(*) AS rows,
+              count(DISTINCT a.article_id) AS vectors,
+              min((a.timestamp AT TIME ZONE 'UTC')::date) - ${EPOCH} AS first,
+              max((a.timestamp AT TIME ZONE 'UTC')::date) - ${EPOCH} AS last
+         FROM text_embeddings t JOIN news_articles a ON t.source_id = a.article_id::text
+        WHERE t.source_type = 'NEWS' GROUP BY 1, 2 ORDER BY 1, 2`,
+    ),
+  );
+}
+
+/** Joint vectors by model and year, counted in distinct days: what a day needs differs by joint type. */
+export function probeJoint(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
+  return prober.probe('joint_embeddings', (query) =>
+    query<VectorCell>(
+      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, count(*) AS rows,
+              count(DISTINCT as_of_date) AS vectors,
+              min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+         FROM joint_embeddings GROUP BY 1, 2 ORDER BY 1, 2`,
+    ),
+  );
+}

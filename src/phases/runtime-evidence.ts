@@ -1,0 +1,115 @@
+/** Looks at the runtime database: backtest runs and what they wrote, recorded evidence, decisions. */
+import type { DecisionRow, EquityFigures, EvidenceRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
+import type { Probe, Prober, Query } from './probes.ts';
+
+const EPOCH = `date '1970-01-01'`;
+
+/** A run's sleeve: named by our runs, else the stem of its universe, else its strategy. */
+export const SLEEVE_OF_RUN = `coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id)`;
+/** A run has ended when its metrics are there. */
+export const RUN_IS_COMPLETE = `coalesce(jsonb_typeof(metrics_json->'cumulative_return') = 'number', false)`;
+
+export interface Window {
+  /** First and last trading day that a run must cover (day numbers). */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Runs of these sleeves that cover the window: of each sleeve and backend the newest one and the newest complete one. */
+export function probeRuns(
+  prober: Prober,
+  sleeves: readonly string[],
+  window: Window,
+): Promise<Probe<readonly RunRow[]>> {
+  return prober.probe('backtest_runs', (query) =>
+    query<RunRow>(
+      `WITH found AS (
+         SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, config_json, start_date, end_date, created_at, ${RUN_IS_COMPLETE} AS complete,
+                coalesce(config_json->>'assessment_backend', 'basic') AS backend
+           FROM backtest_runs WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
+       ranked AS (
+         SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,
+                row_number() OVER (PARTITION BY sleeve, backend, complete ORDER BY created_at DESC, run_id COLLATE "C") AS place_of_kind
+           FROM found WHERE sleeve = ANY ($1::text[]))
+       SELECT run_id AS "runId", sleeve AS "sleeveId", coalesce(config_json->>'portfolio_id', sleeve || '_PORTFOLIO') AS "portfolioId",
+              backend, start_date - ${EPOCH} AS start, end_date - ${EPOCH} AS "end",
+              (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", complete,
+              nullif(concat_ws(' · ', config_json->>'campaign_id', config_json->>'data_fingerprint', config_json->>'build',
+                               config_json->>'git_sha'), '') AS origin
+         FROM ranked WHERE place = 1 OR (complete AND place_of_kind = 1) ORDER BY sleeve COLLATE "C", created_at DESC`,
+      [sleeves, window.first, window.last],
+    ),
+  );
+}
+
+/** Daily equity of these runs, as figures. */
+export function probeEquity(prober: Prober, runIds: readonly string[]): Promise<Probe<readonly EquityFigures[]>> {
+  return prober.probe('backtest_daily_equity', (query) =>
+    query<EquityFigures>(
+      `SELECT run_id AS "runId", count(DISTINCT date) AS days, count(*) AS rows,
+              min(date) - ${EPOCH} AS first, max(date) - ${EPOCH} AS last,
+              count(*) FILTER (WHERE bad) AS bad,
+              min(equity_curve_value) FILTER (WHERE NOT bad) AS min, max(equity_curve_value) FILTER (WHERE NOT bad) AS max
+         FROM (SELECT *, equity_curve_value IN ('NaN', 'Infinity', '-Infinity') OR equity_curve_value IS NULL AS bad
+                 FROM backtest_daily_equity WHERE run_id = ANY ($1::text[])) e
+        GROUP BY 1`,
+      [runIds],
+    ),
+  );
+}
+
+/** Trades of each run, and position snapshots of its portfolio inside its days. */
+export function probeCounts(prober: Prober, runs: readonly RunRow[]): Promise<Probe<readonly RunCounts[]>> {
+  return prober.probe('backtest_trades, positions_snapshots', (query) =>
+    query<RunCounts>(
+      `SELECT r.run_id AS "runId",
+              (SELECT count(*) FROM backtest_trades t WHERE t.run_id = r.run_id) AS trades,
+              (SELECT count(*) FROM positions_snapshots p WHERE p.portfolio_id = r.portfolio_id
+                  AND p.as_of_date BETWEEN ${EPOCH} + r.first AND ${EPOCH} + r.last) AS positions
+         FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) AS r(run_id, portfolio_id, first, last)`,
+      [runs.map((r) => r.runId), runs.map((r) => r.portfolioId), runs.map((r) => r.start), runs.map((r) => r.end)],
+    ),
+  );
+}
+
+/** The newest recorded evidence of a check; null when there is none. */
+export function probeRecorded(prober: Prober, checkId: string): Promise<Probe<EvidenceRow | null>> {
+  return prober.probe(`console.evidence, ${checkId}`, async (query) => {
+    const [row] = await query<EvidenceRow>(
+      `SELECT check_id AS "checkId", state, observed, coalesce(reason, '') AS reason, build, (extract(epoch FROM recorded_at) * 1000)::float8 AS at
+         FROM console.evidence WHERE check_id = $1 ORDER BY recorded_at DESC LIMIT 1`,
+      [checkId],
+    );
+    return row ?? null;
+  });
+}
+
+/** λ rows by year. Its table comes with Phase 3: a database without it has no rows, which is known, not unknown. */
+export function probeLambda(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
+  return prober.probe('console.opportunity_density', async (query) => {
+    if (!(await exists(query, 'console.opportunity_density'))) return [];
+    return query<VectorCell>(
+      `SELECT 'lambda' AS model, extract(year FROM as_of_date)::int AS year, count(*) AS rows,
+              count(DISTINCT as_of_date) AS vectors, min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+         FROM console.opportunity_density GROUP BY 2 ORDER BY 2`,
+    );
+  });
+}
+
+/** The newest decision recorded for a phase. Its table may come with a later version, as above. */
+export function probeDecision(prober: Prober, phase: string): Promise<Probe<DecisionRow | null>> {
+  return prober.probe(`console.decisions, ${phase}`, async (query) => {
+    if (!(await exists(query, 'console.decisions'))) return null;
+    const [row] = await query<DecisionRow>(
+      `SELECT decision, decided_by AS who, (extract(epoch FROM decided_at) * 1000)::float8 AS at
+         FROM console.decisions WHERE phase = $1 ORDER BY decided_at DESC LIMIT 1`,
+      [phase],
+    );
+    return row ?? null;
+  });
+}
+
+async function exists(query: Query, table: string): Promise<boolean> {
+  const [row] = await query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [table]);
+  return row.found;
+}

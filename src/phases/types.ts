@@ -1,0 +1,79 @@
+/** What a phase, a check and its evidence are. Data only: shared by the board, the command line and the protocol. */
+import type { Phase } from '../platform/program.ts';
+
+/** States of phases and checks (docs: the state vocabulary). Always shown as symbol and word. */
+export type CheckState = 'OK' | 'PART' | 'FAIL' | 'BLKD' | 'WAIT' | 'RUN' | 'STALE' | 'UNKN' | 'SKIP';
+
+/** What one look at the world gave: a figure with its age, or the reason why there is none. */
+export interface CheckResult {
+  /** `P1.trades` */
+  readonly id: string;
+  readonly title: string;
+  readonly state: CheckState;
+  /** What was seen, for people: `1,533,609 rows · 2010-01-04 → 2024-08-26`; `–` when unknown. */
+  readonly observed: string;
+  /** What would be OK: `≥ 99.0 % of trading days`. */
+  readonly required: string;
+  /** One or two sentences: why the state is what it is. Empty only when OK. */
+  readonly reason: string;
+  /** The command that would mend it, without the leading `prometheus`, or null when nothing is to be done. */
+  readonly fix: string | null;
+  /** When the figure was true (milliseconds since 1970): the probe's or the recorded evidence's time. */
+  readonly at: number;
+  /** Time the probe took, in ms. */
+  readonly costMs: number;
+  /** An advisory check never holds a phase back. */
+  readonly advisory: boolean;
+  /** The SQL or source the figure came from. */
+  readonly source: string;
+}
+
+export interface PhaseResult {
+  readonly phase: Phase;
+  readonly title: string;
+  readonly goal: string;
+  readonly optional: boolean;
+  readonly state: CheckState;
+  /** Required checks that are OK, of how many. */
+  readonly passed: number;
+  readonly required: number;
+  /** The worst thing in a few words, or the main figure when all is well. */
+  readonly headline: string;
+  /** Why the phase is not OK, worst first; empty exactly when it is OK. From the same objects as the state. */
+  readonly why: readonly string[];
+  readonly checks: readonly CheckResult[];
+  /** Commands of the plan for this phase, without the leading `prometheus`; the first is the one launched by key. */
+  readonly commands: readonly PhaseCommand[];
+}
+
+export interface PhaseCommand {
+  readonly label: string;
+  readonly argv: readonly string[];
+}
+
+/** One line of the coverage table: rows of a table (or of a model in it) against what the calendar expects. */
+export interface CoverageRow {
+  readonly name: string;
+  readonly rows: number | null;
+  readonly first: string | null;
+  readonly last: string | null;
+  /** Share of expected (0…1), null while unknown or where nothing is expected. */
+  readonly share: number | null;
+  /** Share by calendar year, for the heat line; null where nothing is expected. */
+  readonly byYear: Readonly<Record<string, number | null>>;
+  /** Why the figures are unknown, when they are. */
+  readonly problem: string | null;
+}
+
+export interface Coverage {
+  readonly rows: readonly CoverageRow[];
+  readonly at: number;
+  readonly costMs: number;
+}
+
+/** The whole board at one time. */
+export interface Board {
+  readonly at: number;
+  readonly phases: readonly PhaseResult[];
+  readonly coverage: Coverage;
+}

@@ -1,0 +1,305 @@
+/**
+ * COPY in PostgreSQL's binary format, both ways, by typed columns.
+ * Format: PostgreSQL documentation, "COPY", section "Binary Format": an 11-byte signature, flags and an extension length,
+ * then per row an int16 field count and per field an int32 length (-1 = null) with the value in network byte order.
+ */
+import { once } from 'node:events';
+import type pg from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { PG_EPOCH_DAY } from '../dates.ts';
+
+const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const PG_EPOCH_MS = PG_EPOCH_DAY * 86_400_000;
+const CHUNK = 256 * 1024;
+
+/**
+ * Writes rows of a COPY … FROM STDIN (FORMAT binary). Call `row(fields)`, then one method a field in column order;
+ * `await writer.flushed()` now and then keeps memory flat.
+ */
+export class CopyWriter {
+  rows = 0;
+  #buffer = Buffer.allocUnsafe(CHUNK + 65_536);
+  #at = 0;
+  #sink: NodeJS.WritableStream;
+  #blocked = false;
+
+  constructor(sink: NodeJS.WritableStream) {
+    this.#sink = sink;
+    this.#at = SIGNATURE.copy(this.#buffer);
+  }
+
+  row(fields: number): void {
+    if (this.#at >= CHUNK) this.#send();
+    this.rows++;
+    this.#at = this.#buffer.writeInt16BE(fields, this.#at);
+  }
+
+  null(): void {
+    this.#reserve(4);
+    this.#at = this.#buffer.writeInt32BE(-1, this.#at);
+  }
+
+  int32(value: number): void {
+    this.#reserve(8);
+    this.#at = this.#buffer.writeInt32BE(4, this.#at);
+    this.#at = this.#buffer.writeInt32BE(value, this.#at);
+  }
+
+  /** A whole number within ±2^53. */
+  int64(value: number): void {
+    this.#reserve(12);
+    this.#at = this.#buffer.writeInt32BE(8, this.#at);
+    this.#at = this.#buffer.writeBigInt64BE(BigInt(value), this.#at);
+  }
+
+  /** A double; NaN is written as SQL null, which is what an absent figure is. */
+  float64(value: number): void {
+    if (Number.isNaN(value)) return this.null();
+    this.#reserve(12);
+    this.#at = this.#buffer.writeInt32BE(8, this.#at);
+    this.#at = this.#buffer.writeDoubleBE(value, this.#at);
+  }
+
+  bool(value: boolean): void {
+    this.#reserve(5);
+    this.#at = this.#buffer.writeInt32BE(1, this.#at);
+    this.#buffer[this.#at++] = value ? 1 : 0;
+  }
+
+  /** A date as a day number (days since 1970-01-01). */
+  date(dayNumber: number): void {
+    this.int32(dayNumber - PG_EPOCH_DAY);
+  }
+
+  /** A timestamp or timestamptz as milliseconds since 1970 UTC. */
+  timestamp(epochMs: number): void {
+    this.int64((epochMs - PG_EPOCH_MS) * 1000);
+  }
+
+  text(value: string | null): void {
+    if (value === null) return this.null();
+    this.#reserve(4 + value.length * 3);
+    const written = this.#buffer.write(value, this.#at + 4);
+    this.#buffer.writeInt32BE(written, this.#at);
+    this.#at += 4 + written;
+  }
+
+  /** Ready bytes of a text (or bytea) field: saves encoding a value that repeats. */
+  bytes(value: Uint8Array): void {
+    this.#reserve(4 + value.length);
+    this.#at = this.#buffer.writeInt32BE(value.length, this.#at);
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  /** A jsonb value given as JSON text; null is SQL null. */
+  jsonb(json: string | null): void {
+    if (json === null) return this.null();
+    this.#reserve(5 + json.length * 3);
+    const written = this.#buffer.write(json, this.#at + 5);
+    this.#buffer.writeInt32BE(written + 1, this.#at);
+    this.#buffer[this.#at + 4] = 1; // version of the jsonb wire format
+    this.#at += 5 + written;
+  }
+
+  /** Waits while the connection cannot take more. */
+  async flushed(): Promise<void> {
+    if (!this.#blocked) return;
+    await once(this.#sink as unknown as NodeJS.EventEmitter, 'drain');
+    this.#blocked = false;
+  }
+
+  /** Sends what is left and the end mark. */
+  end(): void {
+    this.#reserve(2);
+    this.#at = this.#buffer.writeInt16BE(-1, this.#at);
+    this.#send();
+    this.#sink.end();
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+
+  #send(): void {
+    if (this.#at === 0) return;
+    this.#blocked = !this.#sink.write(this.#buffer.subarray(0, this.#at));
+    // The stream may keep a reference to what it was given: continue in a fresh buffer.
+    this.#buffer = Buffer.allocUnsafe(CHUNK + 65_536);
+    this.#at = 0;
+  }
+}
+
+/**
+ * COPY rows into a table. `produce` writes rows and awaits `writer.flushed()` between batches.
+ * Returns the number of rows. Identifiers must come from code, never from input.
+ */
+export async function copyInto(
+  client: pg.ClientBase,
+  table: string,
+  columns: readonly string[],
+  produce: (writer: CopyWriter) => Promise<void> | void,
+): Promise<number> {
+  const stream = client.query(copyFrom(`COPY ${table} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`));
+  const finished = new Promise<void>((resolve, reject) => {
+    stream.once('finish', resolve);
+    stream.once('error', reject);
+  });
+  finished.catch(() => {}); // reported by the await below, also when `produce` fails first
+  const writer = new CopyWriter(stream);
+  try {
+    // A failing connection must also end a producer that waits for room.
+    await Promise.race([Promise.resolve(produce(writer)), finished]);
+  } catch (error) {
+    stream.destroy(error as Error);
+    await finished.catch(() => {});
+    throw error;
+  }
+  writer.end();
+  await finished;
+  return writer.rows;
+}
+
+/** One row of a binary COPY: reads fields in column order from the current position. */
+export class RowReader {
+  buffer: Buffer = Buffer.alloc(0);
+  at = 0;
+  #length = 0;
+
+  /** Length of the next field in bytes, or -1 for null; the field itself is then read by one of the methods below. */
+  #open(): boolean {
+    this.#length = this.buffer.readInt32BE(this.at);
+    this.at += 4;
+    return this.#length >= 0;
+  }
+
+  /** A double; null becomes NaN. */
+  float64(): number {
+    if (!this.#open()) return Number.NaN;
+    const value = this.buffer.readDoubleBE(this.at);
+    this.at += 8;
+    return value;
+  }
+
+  /** An int4; null becomes `absent`. */
+  int32(absent = 0): number {
+    if (!this.#open()) return absent;
+    const value = this.buffer.readInt32BE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  /** An int8 within ±2^53; null becomes NaN. */
+  int64(): number {
+    if (!this.#open()) return Number.NaN;
+    const value = Number(this.buffer.readBigInt64BE(this.at));
+    this.at += 8;
+    return value;
+  }
+
+  bool(): boolean {
+    return this.#open() && this.buffer[this.at++] === 1;
+  }
+
+  /** A date as a day number; null becomes NaN. */
+  date(): number {
+    if (!this.#open()) return Number.NaN;
+    const value = this.buffer.readInt32BE(this.at) + PG_EPOCH_DAY;
+    this.at += 4;
+    return value;
+  }
+
+  /** A timestamp or timestamptz as milliseconds since 1970 UTC; null becomes NaN. */
+  timestamp(): number {
+    const micros = this.int64();
+    return micros / 1000 + PG_EPOCH_MS;
+  }
+
+  text(): string | null {
+    if (!this.#open()) return null;
+    const value = this.buffer.toString('utf8', this.at, this.at + this.#length);
+    this.at += this.#length;
+    return value;
+  }
+
+  /** A view of the field's bytes, valid only until the next row; null for SQL null. */
+  bytes(): Buffer | null {
+    if (!this.#open()) return null;
+    const value = this.buffer.subarray(this.at, this.at + this.#length);
+    this.at += this.#length;
+    return value;
+  }
+
+  /** A jsonb value as JSON text. */
+  jsonb(): string | null {
+    const value = this.bytes();
+    return value && value.toString('utf8', 1);
+  }
+}
+
+/**
+ * Reads `COPY (query) TO STDOUT (FORMAT binary)`; `onRow` is called once a row and must read every field.
+ * `query` carries no parameters (COPY takes none): build it from validated values through `sqlLiteral`.
+ */
+export async function copyOut(
+  client: pg.ClientBase,
+  query: string,
+  onRow: (row: RowReader, fields: number) => void,
+): Promise<number> {
+  const stream = client.query(copyTo(`COPY (${query}) TO STDOUT (FORMAT binary)`));
+  const row = new RowReader();
+  let carry: Buffer | null = null;
+  let headerSeen = false;
+  let rows = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const buffer: Buffer = carry ? Buffer.concat([carry, chunk]) : chunk;
+    let at = 0;
+    carry = null;
+    if (!headerSeen) {
+      if (buffer.length < 19) {
+        carry = buffer;
+        continue;
+      }
+      at = 19 + buffer.readInt32BE(15);
+      headerSeen = true;
+    }
+    row.buffer = buffer;
+    for (;;) {
+      const end = rowEnd(buffer, at);
+      if (end === -1) {
+        if (at < buffer.length) carry = buffer.subarray(at);
+        break;
+      }
+      const fields = buffer.readInt16BE(at);
+      if (fields === -1) break;
+      row.at = at + 2;
+      onRow(row, fields);
+      rows++;
+      at = end;
+    }
+  }
+  return rows;
+}
+
+/** Where the row that starts at `at` ends, or -1 when the buffer does not hold all of it. */
+function rowEnd(buffer: Buffer, at: number): number {
+  if (at + 2 > buffer.length) return -1;
+  const fields = buffer.readInt16BE(at);
+  let end = at + 2;
+  for (let i = 0; i < fields; i++) {
+    if (end + 4 > buffer.length) return -1;
+    const length = buffer.readInt32BE(end);
+    end += 4 + (length > 0 ? length : 0);
+  }
+  return end <= buffer.length ? end : -1;
+}
+
+/** A text literal for statements that take no parameters (COPY). */
+export function sqlLiteral(text: string): string {
+  return /\\/.test(text)
+    ? ` E'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`
+    : `'${text.replace(/'/g, "''")}'`;
+}

@@ -1,0 +1,88 @@
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { errorCode, errorMessage, UserError } from './errors.ts';
+
+/** The one folder that holds everything a user's installation knows; two homes never meet. */
+export interface Home {
+  readonly root: string;
+  readonly jobs: string;
+  readonly postgres: string;
+  readonly models: string;
+  readonly cache: string;
+  readonly logs: string;
+  /** True for the home of `prometheus demo`: every frame, report and JSON says DEMO. */
+  readonly demo: boolean;
+}
+
+type Env = Record<string, string | undefined>;
+
+/**
+ * The home folder: `PROMETHEUS_HOME`, else `state.dir` of `~/.config/prometheus/console.yaml`, else
+ * `$XDG_DATA_HOME/prometheus`, else `~/.local/share/prometheus`. Nothing is created here.
+ */
+export function resolveHomeRoot(env: Env = process.env): string {
+  if (env.PROMETHEUS_HOME) return path.resolve(env.PROMETHEUS_HOME);
+  return (
+    configuredStateDir(env) ?? path.join(env.XDG_DATA_HOME || path.join(homedir(), '.local', 'share'), 'prometheus')
+  );
+}
+
+function configuredStateDir(env: Env): string | null {
+  const file = path.join(env.XDG_CONFIG_HOME || path.join(homedir(), '.config'), 'prometheus', 'console.yaml');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
+    throw new UserError(`${file} cannot be read: ${errorMessage(error)}`, 'Make it readable or move it away.');
+  }
+  let dir: unknown;
+  try {
+    dir = (parseYaml(text) as { state?: { dir?: unknown } } | null)?.state?.dir;
+  } catch (error) {
+    throw new UserError(`${file} is not valid YAML: ${errorMessage(error)}`, 'Mend the line named above.');
+  }
+  if (dir === undefined || dir === null) return null;
+  if (typeof dir !== 'string' || !dir) {
+    throw new UserError(`state.dir in ${file} is not a path`, 'Write it as text, for example /mnt/data/prometheus.');
+  }
+  return path.resolve(dir.startsWith('~/') ? path.join(homedir(), dir.slice(2)) : dir);
+}
+
+/** The rooms of a home; creates nothing. */
+export function homeAt(root: string, options: { demo?: boolean } = {}): Home {
+  const at = (name: string) => path.join(root, name);
+  return {
+    root,
+    jobs: at('jobs'),
+    postgres: at('postgres'),
+    models: at('models'),
+    cache: at('cache'),
+    logs: at('logs'),
+    demo: options.demo ?? false,
+  };
+}
+
+/**
+ * Makes the home's folders (0700; folders that exist keep their mode). Under root the way to the embedded PostgreSQL is
+ * searchable for others (0711), since the server runs as another user. @throws UserError when it cannot be written.
+ */
+export function createHome(home: Home): void {
+  const passage = process.getuid?.() === 0 ? [home.root, home.postgres] : [];
+  for (const dir of [home.root, home.jobs, home.postgres, home.models, home.cache, home.logs]) {
+    const mode = passage.includes(dir) ? 0o711 : 0o700;
+    try {
+      const made = mkdirSync(dir, { recursive: true, mode });
+      // A strict umask takes away more than is meant; only folders made just now are touched.
+      for (let at = dir; made !== undefined && at.length >= made.length; at = path.dirname(at)) chmodSync(at, mode);
+    } catch (error) {
+      throw new UserError(
+        `the home ${dir} cannot be created: ${errorMessage(error)}`,
+        'Set PROMETHEUS_HOME to a folder that you may write.',
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/** All jobs of a home as the console lists them. What has ended is read once; only what lives is looked at again. */
+import { constants } from 'node:os';
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Home } from '../platform/home.ts';
+import { EventDigest, parseEvent } from './job-events.ts';
+import { JobFile } from './job-files.ts';
+import { hasEnded } from './job-state.ts';
+import { type JobRecord, listJobIds, readJob } from './job-store.ts';
+import type { JobView } from './protocol.ts';
+import { FileTail } from './tail.ts';
+
+/** The result is the last event; the stage of a running job may stand far behind its latest metrics. */
+const ENDED_BYTES = 64 * 1024;
+const RUNNING_BYTES = 2 * 1024 * 1024;
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = constants.signals;
+
+/** Follows the end of a job's events for its place in a list. */
+class DigestTail {
+  readonly digest = new EventDigest();
+  readonly #tail: FileTail;
+
+  constructor(record: JobRecord) {
+    const bytes = record.exit ? ENDED_BYTES : RUNNING_BYTES;
+    this.#tail = new FileTail(path.join(record.folder, JobFile.events), {
+      lastBytes: bytes,
+      maxBytesPerRead: bytes,
+      maxLineBytes: ENDED_BYTES,
+    });
+  }
+
+  poll(): EventDigest {
+    this.#tail.read((line) => {
+      const event = parseEvent(line);
+      if (event) this.digest.push(event);
+    });
+    return this.digest;
+  }
+}
+
+/** A job's line in a list, from its record and the digest of its events. */
+function jobView(record: JobRecord, digest: EventDigest): JobView {
+  const { spec, status, exit } = record;
+  return {
+    id: record.id,
+    program: spec?.program ?? '?',
+    args: spec?.programArgs ?? [],
+    state: record.state,
+    reason: record.reason,
+    createdAt: spec?.createdAt ?? 0,
+    startedAt: exit?.startedAt ?? status?.startedAt ?? null,
+    endedAt: exit?.endedAt ?? null,
+    exitCode: exit ? exitCodeOf(exit) : null,
+    pid: status?.child?.pid ?? null,
+    stage: digest.stage,
+    progress: digest.progress,
+    summary: digest.summary,
+    build: spec?.gitSha ?? spec?.build ?? null,
+  };
+}
+
+/** As a shell reports it: the code, or 128 + the number of the signal. */
+function exitCodeOf(exit: { code: number | null; signal: string | null }): number | null {
+  if (exit.code !== null) return exit.code;
+  return exit.signal === null ? null : 128 + (SIGNAL_NUMBERS[exit.signal] ?? 0);
+}
+
+/** One job's line, read now. */
+export function readJobView(home: Home, id: string, now: number): JobView {
+  const record = readJob(home, id, now);
+  return jobView(record, new DigestTail(record).poll());
+}
+
+/** How many ended jobs are read before others get a turn. */
+const BATCH = 25;
+
+/** The list of jobs, kept up to date by `poll`. */
+export class JobList {
+  readonly #home: Home;
+  readonly #now: () => number;
+  readonly #settled = new Map<string, JobView>();
+  readonly #tails = new Map<string, DigestTail>();
+  #views: readonly JobView[] = [];
+
+  constructor(home: Home, now: () => number) {
+    this.#home = home;
+    this.#now = now;
+  }
+
+  /** As of the last poll, newest first. The same array as long as nothing changed. */
+  get views(): readonly JobView[] {
+    return this.#views;
+  }
+
+  /** True while any job may still change. */
+  get anyAlive(): boolean {
+    return this.#views.some((view) => !hasEnded(view.state));
+  }
+
+  /** Reads the folders again; true when the list is another one now. */
+  async poll(): Promise<boolean> {
+    const ids = listJobIds(this.#home);
+    const views: JobView[] = [];
+    let reads = 0;
+    for (const id of ids.toReversed()) {
+      const known = this.#settled.get(id);
+      if (!known && ++reads % BATCH === 0) await new Promise(setImmediate);
+      views.push(known ?? this.#read(id));
+    }
+    if (this.#settled.size + this.#tails.size > ids.length) this.#forgetRemoved(new Set(ids));
+    const changed = !isSameList(views, this.#views);
+    if (changed) this.#views = views;
+    return changed;
+  }
+
+  #read(id: string): JobView {
+    const record = readJob(this.#home, id, this.#now());
+    let tail = this.#tails.get(id);
+    if (!tail) this.#tails.set(id, (tail = new DigestTail(record)));
+    // After the record: when it says that the job ended, every event has been written.
+    const view = jobView(record, tail.poll());
+    if (record.settled) {
+      this.#settled.set(id, view);
+      this.#tails.delete(id);
+    }
+    const before = this.#views.find((one) => one.id === id);
+    return before && isDeepStrictEqual(before, view) ? before : view;
+  }
+
+  #forgetRemoved(ids: ReadonlySet<string>): void {
+    for (const map of [this.#settled, this.#tails]) {
+      for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
+    }
+  }
+}
+
+const isSameList = (a: readonly JobView[], b: readonly JobView[]) =>
+  a.length === b.length && a.every((view, i) => view === b[i]);

@@ -1,0 +1,103 @@
+/**
+ * The states of a job and what moves it from one to the next, as data. Pure: whatever is known about a job comes in as
+ * facts, and the same facts always give the same state and the same reason.
+ */
+import type { JobState } from './protocol.ts';
+
+/** What can happen to a job. */
+export type JobEvent = 'started' | 'done' | 'partial' | 'failed' | 'stopped' | 'lost';
+
+/** The only moves there are. A state without a row has ended: nothing leads out of it. */
+const MOVES: Readonly<Record<JobState, Readonly<Partial<Record<JobEvent, JobState>>>>> = {
+  QUEUE: { started: 'RUN', failed: 'FAIL', stopped: 'STOP', lost: 'LOST' },
+  RUN: { done: 'DONE', partial: 'PART', failed: 'FAIL', stopped: 'STOP', lost: 'LOST' },
+  DONE: {},
+  PART: {},
+  FAIL: {},
+  STOP: {},
+  LOST: {},
+};
+
+/** The state after an event, or null when the event cannot happen in this state. */
+export function applyEvent(state: JobState, event: JobEvent): JobState | null {
+  return MOVES[state][event] ?? null;
+}
+
+/** True when nothing can change the state any more. */
+export function hasEnded(state: JobState): boolean {
+  return Object.keys(MOVES[state]).length === 0;
+}
+
+/** How a program ended, as its shim wrote it down. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why it could not be started, when it could not. */
+  readonly error: string | null;
+  /** A stop had been asked for by then. */
+  readonly stopped: boolean;
+  /** null when the program never ran. */
+  readonly startedAt: number | null;
+}
+
+/** What is known about a job at one moment. Liveness must have been looked at BEFORE the exit record was read. */
+export interface JobFacts {
+  readonly exit: Ending | null;
+  readonly stopAsked: boolean;
+  /** Whether the processes named in the folder still run; null when none is named. */
+  readonly starterAlive: boolean | null;
+  readonly shimAlive: boolean | null;
+  readonly childAlive: boolean | null;
+  /** Milliseconds since the folder was made. */
+  readonly ageMs: number;
+}
+
+export interface StateAndReason {
+  readonly state: JobState;
+  /** Empty for a plain RUN and for DONE. */
+  readonly reason: string;
+}
+
+/** A shim that is just being started has not written its name yet; its starter may be gone by then. */
+const START_GRACE_MS = 15_000;
+
+/** The state that the facts prove, with the reason in words. Without an exit record no outcome is ever claimed. */
+export function deriveState(facts: JobFacts): StateAndReason {
+  const { exit } = facts;
+  if (exit) {
+    const begun = exit.startedAt === null ? 'QUEUE' : applyEvent('QUEUE', 'started')!;
+    const { event, reason } = outcome(exit);
+    return { state: applyEvent(begun, event) ?? 'FAIL', reason };
+  }
+  if (facts.childAlive) {
+    if (facts.shimAlive) return { state: 'RUN', reason: facts.stopAsked ? 'stopping' : '' };
+    return { state: 'RUN', reason: 'shim gone: it runs on, but its exit code will not be known' };
+  }
+  if (facts.shimAlive) {
+    if (facts.childAlive === null) return { state: 'QUEUE', reason: 'starting' };
+    // The program has ended and the shim is about to say how.
+    return { state: 'RUN', reason: facts.stopAsked ? 'stopping' : '' };
+  }
+  if (facts.shimAlive === null) {
+    if (facts.starterAlive || facts.ageMs < START_GRACE_MS) return { state: 'QUEUE', reason: 'starting' };
+    return { state: 'LOST', reason: 'it was never begun: the process that started it is gone' };
+  }
+  return { state: 'LOST', reason: 'no exit record: its processes are gone (killed, or the machine was restarted)' };
+}
+
+function outcome(exit: Ending): { event: JobEvent; reason: string } {
+  const how = exit.signal ? `ended by ${exit.signal}` : `exit code ${exit.code}`;
+  if (exit.stopped) {
+    return {
+      event: 'stopped',
+      reason: exit.startedAt === null ? 'stopped before it began' : `stopped by hand, ${how}`,
+    };
+  }
+  if (exit.error) return { event: 'failed', reason: exit.error };
+  if (exit.signal) return { event: 'failed', reason: how };
+  if (exit.code === 0) return { event: 'done', reason: '' };
+  if (exit.code === 3) return { event: 'partial', reason: 'exit code 3: some items failed' };
+  if (exit.code === 2) return { event: 'failed', reason: 'exit code 2: its arguments were refused' };
+  if (exit.code === 130) return { event: 'failed', reason: 'exit code 130: interrupted, though no stop was asked for' };
+  return { event: 'failed', reason: how };
+}

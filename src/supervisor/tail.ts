@@ -1,0 +1,166 @@
+/** Following files that grow: reads only what was appended, in bounded memory, whatever the bytes are. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+
+const NEWLINE = 10;
+const RETURN = 13;
+
+/**
+ * Bytes to lines. A carriage return starts the line over, as on a terminal, so that a progress bar stays one line; a line
+ * longer than `maxBytes` keeps its beginning and says how much is left out; broken UTF-8 becomes replacement characters.
+ */
+export class LineAssembler {
+  readonly #maxBytes: number;
+  #parts: Buffer[] = [];
+  #kept = 0;
+  #dropped = 0;
+  #returned = false;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Takes bytes in; calls back once a finished line, without its newline. */
+  push(bytes: Buffer, onLine: (line: string) => void): void {
+    let at = 0;
+    for (;;) {
+      const end = bytes.indexOf(NEWLINE, at);
+      if (end === -1) break;
+      this.#append(bytes.subarray(at, end));
+      onLine(this.#text());
+      this.reset();
+      at = end + 1;
+    }
+    this.#append(bytes.subarray(at));
+  }
+
+  /** What has come since the last newline; empty when nothing has. */
+  partial(): string {
+    return this.#text();
+  }
+
+  /** Forgets the unfinished line. */
+  reset(): void {
+    this.#parts = [];
+    this.#kept = 0;
+    this.#dropped = 0;
+    this.#returned = false;
+  }
+
+  #append(segment: Buffer): void {
+    let end = segment.length;
+    while (end > 0 && segment[end - 1] === RETURN) end--;
+    if (end > 0) {
+      const start = segment.lastIndexOf(RETURN, end - 1) + 1;
+      // What follows a return replaces what stood there; a return right before the newline replaces nothing.
+      if (start > 0 || this.#returned) this.reset();
+      const take = Math.min(end - start, this.#maxBytes - this.#kept);
+      // A copy: the caller reuses its buffer.
+      if (take > 0) this.#parts.push(Buffer.from(segment.subarray(start, start + take)));
+      this.#kept += take;
+      this.#dropped += end - start - take;
+    }
+    if (end < segment.length) this.#returned = true;
+  }
+
+  #text(): string {
+    if (this.#kept === 0) return '';
+    const bytes = this.#parts.length === 1 ? this.#parts[0] : Buffer.concat(this.#parts);
+    if (this.#dropped === 0) return bytes.toString('utf8');
+    // In stream mode a character that the cut went through is left out.
+    return `${new TextDecoder().decode(bytes, { stream: true })} … (+${this.#dropped} bytes)`;
+  }
+}
+
+const CHUNK_BYTES = 64 * 1024;
+
+export interface TailOptions {
+  /** Begin this far before the end of what is there; the first, cut line is left out. All of it when absent. */
+  readonly lastBytes?: number;
+  /** Read at most this much at once; what is in between is skipped. No limit when absent. */
+  readonly maxBytesPerRead?: number;
+  readonly maxLineBytes?: number;
+}
+
+/** Follows one file by lines. A file that is not there yet is empty; one that shrank is read from its start. */
+export class FileTail {
+  readonly #file: string;
+  readonly #options: TailOptions;
+  readonly #lines: LineAssembler;
+  #offset: number | null = null;
+  /** Bytes up to the next newline (or return) belong to a line whose beginning was skipped. */
+  #cut = false;
+
+  constructor(file: string, options: TailOptions = {}) {
+    this.#file = file;
+    this.#options = options;
+    this.#lines = new LineAssembler(options.maxLineBytes ?? 8192);
+  }
+
+  /** Reads what was appended since the last call; true when there was anything. `onSkip` tells bytes left unread. */
+  read(onLine: (line: string) => void, onSkip?: (bytes: number) => void): boolean {
+    let fd: number;
+    try {
+      // Not to wait for a writer, should a named pipe stand where the file belongs.
+      fd = openSync(this.#file, constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch {
+      return false;
+    }
+    try {
+      return this.#readFrom(fd, onLine, onSkip);
+    } catch {
+      // The disk fails or the file goes away: what was read so far stays, and the next call tries again.
+      return false;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The line that has no newline yet. */
+  partial(): string {
+    return this.#cut ? '' : this.#lines.partial();
+  }
+
+  #readFrom(fd: number, onLine: (line: string) => void, onSkip?: (bytes: number) => void): boolean {
+    const size = fstatSync(fd).size;
+    const { lastBytes, maxBytesPerRead } = this.#options;
+    if (this.#offset === null) {
+      this.#offset = 0;
+      if (lastBytes !== undefined && size > lastBytes) this.#skipTo(size - lastBytes);
+    }
+    if (size < this.#offset) {
+      this.#offset = 0;
+      this.#cut = false;
+      this.#lines.reset();
+    }
+    if (size === this.#offset) return false;
+    if (maxBytesPerRead !== undefined && size - this.#offset > maxBytesPerRead) {
+      onSkip?.(size - maxBytesPerRead - this.#offset);
+      this.#skipTo(size - maxBytesPerRead);
+    }
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - this.#offset));
+    // Up to the size seen above: a file that grows as fast as we read does not hold us here.
+    while (this.#offset < size) {
+      const got = readSync(fd, buffer, 0, Math.min(buffer.length, size - this.#offset), this.#offset);
+      if (got === 0) break;
+      this.#offset += got;
+      this.#take(buffer.subarray(0, got), onLine);
+    }
+    return true;
+  }
+
+  #take(bytes: Buffer, onLine: (line: string) => void): void {
+    if (this.#cut) {
+      const end = bytes.findIndex((byte) => byte === NEWLINE || byte === RETURN);
+      if (end === -1) return;
+      this.#cut = false;
+      bytes = bytes.subarray(end + 1);
+    }
+    this.#lines.push(bytes, onLine);
+  }
+
+  #skipTo(offset: number): void {
+    this.#lines.reset();
+    this.#offset = offset;
+    this.#cut = true;
+  }
+}

@@ -1,0 +1,48 @@
+/** What every benchmark shares: CPU seconds of this process and of others, and the line that sets a figure beside its bar. */
+import { readFileSync } from 'node:fs';
+
+export interface Bar {
+  readonly name: string;
+  readonly what: string;
+  /** Measured figure and the bar, in `unit`. */
+  readonly figure: number;
+  readonly bar: number;
+  readonly unit: string;
+  /** Whether a larger figure is better. */
+  readonly higherIsBetter: boolean;
+}
+
+/** User + system CPU seconds of this process (all threads) so far. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** User + system CPU seconds of another process so far, children that ended included; Linux only. */
+export function processCpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = [11, 12, 13, 14].reduce((sum, k) => sum + Number(fields[k]), 0);
+  return ticks / 100;
+}
+
+/** CPU seconds of `work` in this process. */
+export async function measure<T>(work: () => Promise<T> | T): Promise<{ value: T; cpu: number; wall: number }> {
+  const cpu = cpuSeconds();
+  const wall = performance.now();
+  const value = await work();
+  return { value, cpu: cpuSeconds() - cpu, wall: (performance.now() - wall) / 1000 };
+}
+
+/** One line: the figure, the bar, and how many times better (or worse) than the bar it is. */
+export function barLine({ name, what, figure, bar, unit, higherIsBetter }: Bar): string {
+  const ratio = higherIsBetter ? figure / bar : bar / figure;
+  const sign = higherIsBetter ? '≥' : '≤';
+  const verdict = ratio >= 1 ? 'meets' : 'MISSES';
+  return `${name.padEnd(4)} ${what.padEnd(52)} ${format(figure).padStart(11)} ${unit.padEnd(14)} bar ${sign} ${format(bar).padEnd(9)} ${verdict} ×${ratio.toFixed(2)}`;
+}
+
+function format(value: number): string {
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
+  return value.toPrecision(3);
+}

@@ -1,0 +1,157 @@
+/** Evidence of a home where every check is green, to be made worse by a test. */
+import { TradingDays, yearEnd, yearStart } from '../../src/phases/calendar.ts';
+import { sleeveIds } from '../../src/phases/campaign.ts';
+import type { Facts } from '../../src/phases/check.ts';
+import { loadPhaseConfig, type Requirements, requirementsOf } from '../../src/phases/config.ts';
+import type { Evidence, NewsDay, PriceCell, RunRow, VectorCell } from '../../src/phases/evidence.ts';
+import { expectedVectors } from '../../src/phases/expectations.ts';
+import type { Known, Probe, Unknown } from '../../src/phases/probes.ts';
+import { parseDay } from '../../src/platform/dates.ts';
+import { homeAt } from '../../src/platform/home.ts';
+
+export const NOW = Date.parse('2025-06-02T12:00:00Z');
+export const BUILD = 'abc123';
+export const DAY_MS = 86_400_000;
+
+/** The shipped thresholds for an ordinary home. */
+export const shippedNeed = (demo = false): Requirements =>
+  requirementsOf(loadPhaseConfig(homeAt('/nowhere', { demo }), { XDG_CONFIG_HOME: '/nowhere' }), demo);
+
+export const known = <T>(value: T, at = NOW): Known<T> => ({ known: true, value, at, costMs: 1, source: 'test' });
+export const unknown = (cause: string, fix: string | null = null): Unknown => ({
+  known: false,
+  cause,
+  fix,
+  at: NOW,
+  costMs: 1,
+  source: 'test',
+});
+
+/** A holiday on the first of January of every year, 1996–2025: the table vouches for every day. */
+export const HOLIDAYS = Array.from({ length: 30 }, (_, i) => yearStart(1996 + i));
+
+/** Two instruments with a price on every trading day of the required range. */
+export function fullPrices(need: Requirements): {
+  cells: PriceCell[];
+  calendar: TradingDays;
+  first: number;
+  last: number;
+} {
+  const [start, end] = [parseDay(need.prices.start), parseDay(need.prices.end)];
+  const calendar = new TradingDays(start, end, HOLIDAYS);
+  const first = calendar.days[0];
+  const last = calendar.days[calendar.days.length - 1];
+  const cells: PriceCell[] = [];
+  for (const instrument of ['AAA', 'BBB']) {
+    for (let year = Number(need.prices.start.slice(0, 4)); year <= Number(need.prices.end.slice(0, 4)); year++) {
+      const days = calendar.between(yearStart(year), yearEnd(year));
+      cells.push({ instrument, year, days: days.length, first: days[0], last: days[days.length - 1] });
+    }
+  }
+  return { cells, calendar, first, last };
+}
+
+export function run(sleeveId: string, need: Requirements, more: Partial<RunRow> = {}): RunRow {
+  return {
+    runId: `run-${sleeveId}`,
+    sleeveId,
+    portfolioId: `${sleeveId}_PORTFOLIO`,
+    backend: 'basic',
+    start: parseDay(need.campaign.start),
+    end: parseDay(need.campaign.end),
+    createdAt: NOW - 3 * DAY_MS,
+    complete: true,
+    origin: 'data 1',
+    ...more,
+  };
+}
+
+const cells = (model: string, byYear: ReadonlyMap<number, number>): VectorCell[] =>
+  [...byYear].map(([year, vectors]) => ({
+    model,
+    year,
+    vectors,
+    rows: vectors,
+    first: yearStart(year),
+    last: yearEnd(year),
+  }));
+
+/** Everything there, everything fresh. */
+export function greenEvidence(need: Requirements): Evidence {
+  const { cells: priceCells, calendar, first, last } = fullPrices(need);
+  const rows = priceCells.reduce((sum, cell) => sum + cell.days, 0);
+  const sleeves = sleeveIds(need);
+  const runs = sleeves.flatMap((sleeve) => [
+    run(sleeve, need),
+    run(sleeve, need, { runId: `context-${sleeve}`, backend: 'context' }),
+  ]);
+  const windowDays = new TradingDays(parseDay(need.campaign.start), parseDay(need.campaign.end), HOLIDAYS).days.length;
+  const news: NewsDay[] = Array.from({ length: yearEnd(2024) - yearStart(2015) + 1 }, (_, i) => ({
+    day: yearStart(2015) + i,
+    articles: 2,
+  }));
+  const newsByYear = new Map<number, number>();
+  const daysByYear = new Map<number, number>();
+  for (let year = 2015; year <= 2024; year++) {
+    newsByYear.set(year, 2 * (yearEnd(year) - yearStart(year) + 1));
+    daysByYear.set(year, calendar.count(yearStart(year), yearEnd(year)));
+  }
+  return {
+    tests: known({
+      passed: 900,
+      failed: 0,
+      skipped: 1,
+      build: BUILD,
+      sha: null,
+      dirty: null,
+      finishedAt: NOW - DAY_MS,
+    }),
+    historicalSchema: known({ missingTables: [], pending: [], applied: 3, adopted: false }),
+    runtimeSchema: known({ missingTables: [], pending: [], applied: 8, adopted: false }),
+    holidays: known(HOLIDAYS),
+    prices: known({ rows, duplicates: 0, first, last, instruments: 2, cells: priceCells }),
+    gaps: known({ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: rows, holes: [] }),
+    news: known(news),
+    numeric: known(
+      need.numeric.models.flatMap((model) => cells(model, expectedVectors(priceCells, need.numeric.windowDays))),
+    ),
+    text: known(cells(need.context.textModel, newsByYear)),
+    joint: known(need.context.jointModels.flatMap((model) => cells(model, daysByYear))),
+    runs: known(runs),
+    equity: known(
+      sleeves.map((sleeve) => ({
+        runId: `run-${sleeve}`,
+        days: windowDays,
+        rows: windowDays,
+        first: parseDay(need.campaign.start),
+        last: parseDay(need.campaign.end),
+        bad: 0,
+        min: 970_000,
+        max: 1_040_000,
+      })),
+    ),
+    counts: known(sleeves.map((sleeve) => ({ runId: `run-${sleeve}`, trades: 1159, positions: 60 }))),
+    pointInTime: known({
+      checkId: 'P1.pit',
+      state: 'OK',
+      observed: { days_tried: 8, leaks: 0, start: need.campaign.start, end: need.campaign.end },
+      reason: '',
+      build: BUILD,
+      at: NOW - DAY_MS,
+    }),
+    lambda: known(cells('lambda', daysByYear)),
+    decision: known({ decision: 'stay at 2005–2024', who: 'operator', at: NOW - DAY_MS }),
+  };
+}
+
+/** The green facts with some evidence replaced. */
+export function factsWith(changes: Partial<Evidence> = {}, more: Partial<Facts> = {}): Facts {
+  const need = more.need ?? shippedNeed();
+  return { evidence: { ...greenEvidence(need), ...changes }, need, now: NOW, build: BUILD, ...more };
+}
+
+/** The value of a look that is known. */
+export function valueIn<T>(probe: Probe<T>): T {
+  if (!probe.known) throw new Error(`unknown: ${probe.cause}`);
+  return probe.value;
+}

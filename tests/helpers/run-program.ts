@@ -1,0 +1,41 @@
+/** Runs an engine program in this process on test databases. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { z } from 'zod';
+import type { Databases } from '../../src/platform/db/databases.ts';
+import { collectedEvents, type ProgramEvent } from '../../src/platform/events.ts';
+import { homeAt } from '../../src/platform/home.ts';
+import { newId } from '../../src/platform/ids.ts';
+import type { Program, ProgramResult, ProgramSpec } from '../../src/platform/program.ts';
+
+export interface ProgramRun {
+  readonly result: ProgramResult;
+  readonly stdout: string;
+  readonly events: readonly ProgramEvent[];
+}
+
+/** Parses `args` by the spec's schema, as the command line does, and runs the program. */
+export async function runProgram<Args extends z.ZodObject>(
+  spec: ProgramSpec<Args>,
+  program: Program<ProgramSpec<Args>>,
+  args: z.input<Args>,
+  databases: Databases,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ProgramRun> {
+  const events = collectedEvents();
+  let stdout = '';
+  const result = await program(spec.args.parse(args) as z.infer<Args>, {
+    home: homeAt(mkdtempSync(path.join(tmpdir(), 'prometheus-test-'))),
+    databases,
+    events,
+    signal,
+    now: Date.now,
+    newId,
+    stdout: (text) => {
+      stdout += text;
+    },
+    provenance: { version: 'test', build: 'test', gitSha: null, gitDirty: null },
+  });
+  return { result, stdout, events: events.list };
+}

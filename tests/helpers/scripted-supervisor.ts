@@ -1,0 +1,343 @@
+/** A supervisor whose world is written down: for the console's tests and pictures, where the figures must not move. */
+import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
+import type { JobState, JobView, RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
+
+/** The moment at which the scripted world stands still. */
+export const NOW = Date.UTC(2025, 11, 8, 14, 22, 7);
+
+const check = (id: string, title: string, state: CheckState, rest: Partial<CheckResult>): CheckResult => ({
+  id,
+  title,
+  state,
+  observed: '–',
+  required: 'any',
+  reason: '',
+  fix: null,
+  at: NOW - 38_000,
+  costMs: 12,
+  advisory: false,
+  source: 'SELECT 1',
+  ...rest,
+});
+
+const phase = (name: PhaseResult['phase'], title: string, state: CheckState, rest: Partial<PhaseResult>): PhaseResult => ({
+  phase: name,
+  title,
+  goal: '',
+  optional: false,
+  state,
+  passed: 0,
+  required: 0,
+  headline: '',
+  why: [],
+  checks: [],
+  commands: [],
+  ...rest,
+});
+
+export const CAMPAIGN = [
+  'backtest',
+  'campaign',
+  '--market-id',
+  'US_EQ',
+  '--start',
+  '2014-01-02',
+  '--end',
+  '2014-03-31',
+  ...[5, 21, 63].flatMap((h) => {
+    const sleeve = `US_CORE_LONG_EQ_H${h}`;
+    return ['--sleeve', `${sleeve}:US_CORE_LONG_EQ:US_EQ:${sleeve}_UNIVERSE:${sleeve}_PORTFOLIO:${sleeve}_ASSESS:${h}`];
+  }),
+];
+
+const p0Checks = [
+  check('P0.databases', 'both databases reachable and migrated', 'OK', { observed: 'historical: 3 migrations · runtime: 3 migrations' }),
+  check('P0.prices', 'daily prices over the required range', 'OK', {
+    observed: '301,842 rows · 80 instruments · 2010-01-04 → 2024-12-31',
+    required: '2010-01-04 → 2024-12-31 (demo)',
+  }),
+  check('P0.holidays', 'holiday table covers the prices', 'OK', { observed: '135 holidays · 2010-01-01 → 2024-12-25' }),
+  check('P0.gaps', 'prices are continuous', 'OK', { observed: '100 % of 3,773 trading days · 99.98 % of instrument days · no hole' }),
+  check('P0.news', 'several years of news', 'OK', { observed: '41,204 articles · 2013-01-02 → 2024-12-31 · 120 months from 2015 on' }),
+  check('P0.tests', 'test run of this build', 'WAIT', {
+    observed: 'no record',
+    required: 'a run of bin/test on this build without failures',
+    reason: 'no test run is recorded in this checkout',
+    fix: 'bin/test',
+  }),
+];
+
+const p1Checks = [
+  check('P1.runs', 'a run of each canonical sleeve', 'PART', {
+    observed: '2 of 3 sleeves: US_CORE_LONG_EQ_H5, US_CORE_LONG_EQ_H21',
+    required: 'a run of US_CORE_LONG_EQ_H5, _H21 and _H63 over 2014-01-02 → 2014-03-31',
+    reason: 'US_CORE_LONG_EQ_H63 has no run over the window; its last one ended 2014-02-14, when job 0003 was stopped',
+    fix: 'backtest campaign --market-id US_EQ --start 2014-01-02 --end 2014-03-31 --sleeve US_CORE_LONG_EQ_H63:US_CORE_LONG_EQ:US_EQ:US_CORE_LONG_EQ_H63_UNIVERSE:US_CORE_LONG_EQ_H63_PORTFOLIO:US_CORE_LONG_EQ_H63_ASSESS:63',
+    at: NOW - 65_000,
+  }),
+  check('P1.equity', 'equity moves', 'FAIL', {
+    observed: 'US_CORE_LONG_EQ_H5 is flat on 58 of 61 days',
+    required: 'no sleeve flat on more than 5 days in a row',
+    reason: 'a flat curve means that nothing was traded: prices or holidays were missing when it ran',
+    fix: 'why P0.gaps',
+  }),
+  check('P1.trades', 'trades and positions are written', 'OK', { observed: '1,904 trades · 4,410 month-end positions' }),
+  check('P1.point-in-time', 'nothing looks ahead', 'UNKN', {
+    observed: '–',
+    required: 'changing every price after a date changes no row before it',
+    reason: 'the query was cancelled after 4 s (statement_timeout) while a campaign was writing',
+    fix: 'verify point-in-time',
+    at: NOW - 3_600_000,
+  }),
+];
+
+export const PHASES: readonly PhaseResult[] = [
+  phase('P0', 'Sanity: tests and data', 'PART', {
+    passed: 5,
+    required: 6,
+    headline: 'no test run recorded',
+    why: ['P0.tests WAIT: no test run is recorded in this checkout'],
+    checks: p0Checks,
+    commands: [{ label: 'import prices', argv: ['data', 'import', '--instruments', 'FILE', '--holidays', 'FILE', '--prices', 'PATH'] }],
+  }),
+  phase('P1', 'Baseline backtest', 'FAIL', {
+    passed: 1,
+    required: 4,
+    headline: 'US_CORE_LONG_EQ_H5 is flat on 58 of 61 days',
+    why: p1Checks.filter((c) => c.state !== 'OK').map((c) => `${c.id} ${c.state}: ${c.reason}`),
+    checks: p1Checks,
+    commands: [{ label: 'campaign 2014-01-02 → 2014-03-31', argv: CAMPAIGN }],
+  }),
+  phase('P2', 'Numeric embeddings', 'BLKD', { required: 5, headline: 'needs P1: equity is flat', why: ['Needs P1: P1.equity is FAIL. A flat curve means that nothing was traded.'] }),
+  phase('P3', 'Opportunity density λ', 'SKIP', { optional: true, required: 4, headline: 'optional · skipped by user', why: ['skipped by user'] }),
+  phase('P4', 'Context assessment', 'BLKD', { required: 6, headline: 'needs P2: numeric embeddings cover 0 % of 2010-01-04 → 2024-12-31', why: ['Needs P2, which is itself blocked: needs P1'] }),
+  phase('P5', 'Full-horizon decision', 'WAIT', { required: 3, headline: 'needs P1, P2 and P3 or P4', why: ['Needs P1, P2 and one of P3 and P4.'] }),
+];
+
+const years = (from: number, to: number, share: (year: number) => number | null) =>
+  Object.fromEntries(Array.from({ length: to - from + 1 }, (_, i) => [String(from + i), share(from + i)]));
+
+export const COVERAGE: readonly CoverageRow[] = [
+  { name: 'prices_daily', rows: 301_842, first: '2010-01-04', last: '2024-12-31', share: 0.9998, byYear: years(2010, 2024, () => 1), problem: null },
+  {
+    name: 'news_articles',
+    rows: 41_204,
+    first: '2013-01-02',
+    last: '2024-12-31',
+    share: 0.871,
+    byYear: years(2010, 2024, (y) => (y < 2013 ? null : y === 2019 ? 0.41 : y === 2016 ? 0.93 : 0.999)),
+    problem: null,
+  },
+  {
+    name: 'num-regime-core-v1',
+    rows: 84_100,
+    first: '2010-04-05',
+    last: '2014-11-20',
+    share: 0.279,
+    byYear: years(2010, 2024, (y) => (y < 2014 ? 1 : y === 2014 ? 0.88 : 0)),
+    problem: null,
+  },
+  { name: 'num-stab-core-v1', rows: 0, first: null, last: null, share: 0, byYear: years(2010, 2024, () => 0), problem: null },
+  { name: 'text-fin-general-v1', rows: null, first: null, last: null, share: null, byYear: {}, problem: 'permission denied for table text_embeddings' },
+  { name: 'joint-assessment-v1', rows: 0, first: null, last: null, share: 0, byYear: years(2010, 2024, () => 0), problem: null },
+];
+
+const job = (id: string, state: JobState, rest: Partial<JobView>): JobView => ({
+  id,
+  program: 'backtest campaign',
+  args: CAMPAIGN.slice(2),
+  state,
+  reason: '',
+  createdAt: NOW - 60_000,
+  startedAt: NOW - 60_000,
+  endedAt: null,
+  exitCode: null,
+  pid: null,
+  stage: null,
+  progress: null,
+  summary: null,
+  build: '9f3c2e1',
+  ...rest,
+});
+
+const JOBS: readonly JobView[] = [
+  job('0007-backtest-campaign', 'RUN', {
+    startedAt: NOW - 42_000,
+    pid: 4711,
+    stage: 'simulate and record',
+    progress: { done: 112, total: 183, unit: 'days' },
+  }),
+  job('0006-verify-point-in-time', 'FAIL', {
+    program: 'verify point-in-time',
+    args: [],
+    reason: 'exit code 1',
+    summary: 'the historical database does not answer. Start it with: prometheus db up',
+    startedAt: NOW - 3_700_000,
+    endedAt: NOW - 3_600_000,
+    exitCode: 1,
+  }),
+  job('0005-backtest-campaign', 'DONE', {
+    summary: '3 runs · best US_CORE_LONG_EQ_H21, Sharpe 1.62',
+    startedAt: NOW - 9_000_000,
+    endedAt: NOW - 8_984_000,
+    exitCode: 0,
+    progress: { done: 183, total: 183, unit: 'days' },
+  }),
+  job('0004-data-import', 'PART', {
+    program: 'data import',
+    args: ['--prices', 'in/'],
+    reason: 'exit code 3: some items failed',
+    summary: '301,842 rows imported, 12 rejected',
+    startedAt: NOW - 90_000_000,
+    endedAt: NOW - 89_980_000,
+    exitCode: 3,
+  }),
+  job('0003-backtest-campaign', 'STOP', { reason: 'stopped by hand, ended by SIGTERM', startedAt: NOW - 95_000_000, endedAt: NOW - 94_996_000 }),
+  job('0002-backtest-campaign', 'LOST', { reason: 'no exit record: its processes are gone (killed, or the machine was restarted)', startedAt: NOW - 180_000_000 }),
+];
+
+/** A curve that looks like one: deterministic, with drifts and a drawdown. */
+const curve = (count: number, seed: number): number[] => {
+  let value = 1_000_000;
+  return Array.from({ length: count }, (_, i) => (value *= 1 + 0.004 * Math.sin(i / 5 + seed) + 0.0012 * Math.cos(i * 1.7 + seed)));
+};
+
+const SLEEVES = ['US_CORE_LONG_EQ_H5', 'US_CORE_LONG_EQ_H21', 'US_CORE_LONG_EQ_H63'];
+const RUNS: readonly RunSummary[] = SLEEVES.map((sleeveId, i) => ({
+  runId: ['6f1e9d02-77aa', '9c20b1ff-2d8a', 'e4b703be-c45d'][i],
+  sleeveId,
+  start: '2014-01-02',
+  end: '2014-03-31',
+  createdAt: NOW - 8_984_000,
+  cumulativeReturn: [0.0438, 0.0438, -0.0121][i],
+  sharpe: [1.49, 1.49, null][i],
+  maxDrawdown: [-0.0499, -0.0499, -0.0833][i],
+  trades: [25_100, 25_100, 0][i],
+  equity: i === 2 ? Array.from({ length: 61 }, () => 1_000_000) : curve(61, i * 0.7),
+  caveat: 'same-close, no costs: not tradable',
+}));
+
+export const METRICS = SLEEVES.flatMap((series, i) => [
+  { name: 'equity', series, unit: 'USD', last: 1_012_000 + i * 911, points: curve(37, i) },
+  { name: 'drawdown', series, unit: 'share', last: -0.0123 * (i + 1), points: curve(37, i + 2).map((v) => -Math.abs(Math.sin(v / 9000)) / 30) },
+  { name: 'positions', series, unit: 'names', last: 38 + i, points: Array.from({ length: 37 }, (_, k) => 30 + ((k * 7 + i) % 11)) },
+  { name: 'speed', series, unit: 'days/s', last: 61.4 + i, points: Array.from({ length: 37 }, (_, k) => 58 + ((k * 5 + i) % 7)) },
+]);
+
+const LOG = [
+  'loaded 80 instruments, 3,773 trading days from the panel cache',
+  'US_CORE_LONG_EQ_H5: 61 days, 25 names a day',
+  'US_CORE_LONG_EQ_H21 and US_CORE_LONG_EQ_H5 are identical: max(horizon, 21) days of momentum',
+  'warn: AXPE.US has no price on 2014-02-11; its last close is kept',
+  'US_CORE_LONG_EQ_H63: day 37 of 61 · equity 1,013,822',
+];
+
+/** The whole scripted world: something of everything, with trouble in it. */
+export const SNAPSHOT: Snapshot = {
+  sequence: 1,
+  at: NOW,
+  demo: true,
+  home: '/home/user/.local/share/prometheus-demo',
+  databases: {
+    historical: { label: 'historical database (prometheus_historical on /run/x)', up: true, problem: null },
+    runtime: { label: 'runtime database (prometheus_runtime on /run/x)', up: true, problem: null },
+  },
+  board: { at: NOW - 38_000, phases: PHASES, coverage: { rows: COVERAGE, at: NOW - 38_000, costMs: 41 } },
+  boardProblem: null,
+  checking: false,
+  machine: {
+    at: NOW,
+    cpu: { cores: 64, busy: 0.71, perCore: Array.from({ length: 64 }, (_, i) => (i % 9) / 9), load1: 41.2 },
+    memory: { totalBytes: 160 * 2 ** 30, usedBytes: 97.8 * 2 ** 30, swapUsedBytes: 0 },
+    disk: { path: '/mnt/data', totalBytes: 1.5 * 2 ** 40, freeBytes: 612 * 2 ** 30 },
+    gpus: [],
+    gpuProblem: 'no nvidia-smi on this machine',
+    history: {
+      cpu: Array.from({ length: 60 }, (_, i) => 0.4 + 0.3 * Math.sin(i / 6)),
+      memory: Array.from({ length: 60 }, (_, i) => 0.3 + i / 200),
+      gpu: [],
+    },
+  },
+  jobs: JOBS,
+  runs: RUNS,
+  detail: {
+    id: JOBS[0].id,
+    log: Array.from({ length: 60 }, (_, i) => ({ stream: 'err' as const, text: `${String(i + 1).padStart(3)} ${LOG[i % LOG.length]}` })),
+    events: [
+      { t: NOW - 40_000, type: 'stage', name: 'simulate and record', index: 2, of: 3 },
+      ...Array.from({ length: 40 }, (_, i) => ({ t: NOW - 39_000 + i * 1000, type: 'progress' as const, done: i * 2.87, total: 183, unit: 'days' })),
+    ],
+    metrics: METRICS,
+  },
+};
+
+/** A machine that was just installed: databases up, nothing in them. */
+export const FRESH: Snapshot = {
+  ...SNAPSHOT,
+  board: {
+    at: NOW - 3000,
+    phases: PHASES.map((p) => ({ ...p, state: p.phase === 'P0' ? 'PART' : 'WAIT', passed: 0, headline: 'nothing has run yet' })),
+    coverage: { rows: [], at: NOW - 3000, costMs: 2 },
+  },
+  jobs: [],
+  runs: [],
+  detail: null,
+};
+
+export interface ScriptedSupervisor extends Supervisor {
+  /** Changes the world and tells everybody. */
+  change(change: Partial<Snapshot>): void;
+  /** What was asked for, in order: `launch backtest campaign key-1`. */
+  readonly asked: readonly string[];
+}
+
+/** A supervisor over a scripted world. Launched jobs appear as running ones at once. */
+export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
+  let snapshot = first;
+  const listeners = new Set<(snapshot: Snapshot) => void>();
+  const asked: string[] = [];
+  const change = (changed: Partial<Snapshot>) => {
+    snapshot = { ...snapshot, ...changed, sequence: snapshot.sequence + 1 };
+    for (const listener of [...listeners]) listener(snapshot);
+  };
+  const start = (program: string, args: readonly string[]) => {
+    const id = `${String(snapshot.jobs.length + 2).padStart(4, '0')}-${program.replaceAll(' ', '-')}`;
+    const view = job(id, 'RUN', { program, args, startedAt: snapshot.at, stage: 'load prices', build: null });
+    change({ jobs: [view, ...snapshot.jobs] });
+    return view;
+  };
+  const known = (id: string) => {
+    const found = snapshot.jobs.find((one) => one.id === id);
+    if (!found) throw Object.assign(new Error(`there is no job ${id}`), { fix: 'See: prometheus status' });
+    return found;
+  };
+  return {
+    asked,
+    change,
+    snapshot: () => snapshot,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    launch: async ({ program, args, idempotencyKey }) => {
+      asked.push(`launch ${program} ${idempotencyKey}`);
+      return start(program, args);
+    },
+    rerun: async (jobId, key) => {
+      asked.push(`rerun ${jobId} ${key}`);
+      const { program, args } = known(jobId);
+      return start(program, args);
+    },
+    stop: async (jobId) => {
+      asked.push(`stop ${jobId}`);
+      const stopped: JobView = { ...known(jobId), state: 'STOP', reason: 'stopped by hand, ended by SIGTERM', endedAt: snapshot.at };
+      change({ jobs: snapshot.jobs.map((one) => (one.id === jobId ? stopped : one)) });
+      return stopped;
+    },
+    watch: () => {},
+    recheck: async () => {
+      asked.push('recheck');
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,304 @@
+/** Campaigns on a real server: what they write, that it is a pure function of prices, and how they refuse bad input. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { campaign, campaignAndMeta } from '../../engines/backtest/program.ts';
+import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
+import { campaignAndMetaSpec, campaignSpec } from '../../engines/backtest/spec.ts';
+import type { Panel } from '../../engines/market/panel.ts';
+import { backfillStability } from '../../engines/stability/program.ts';
+import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { copyPanel, storePanel } from '../helpers/store-panel.ts';
+
+const FIRST = 80;
+const SLEEVES = canonicalSleeves('S', 'TEST');
+
+let db: TestDatabases;
+let panel: Panel;
+let range: { marketId: string; start: string; end: string };
+
+beforeAll(async () => {
+  panel = smallMarket({ seed: 7, instruments: 30, days: 150 });
+  db = await createTestDatabases();
+  await storePanel(db.databases, panel);
+  range = { marketId: 'TEST', start: formatDay(panel.calendar.days[FIRST]), end: formatDay(panel.calendar.days[149]) };
+});
+afterAll(() => db?.drop());
+
+const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
+  db.databases.runtime.client(async (client) => (await client.query(sql, values)).rows as Row[]);
+
+/** Every row a run owns, without ids and times, as text: equal texts are equal runs. */
+async function runContent(runId: string): Promise<string> {
+  const parts = await Promise.all([
+    query(`SELECT strategy_id, start_date, end_date, universe_id, metrics_json, config_json - 'git_dirty' AS config FROM backtest_runs WHERE run_id = $1`, [runId]),
+    query(`SELECT date, equity_curve_value, drawdown, exposure_metrics_json FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date`, [runId]),
+    query(`SELECT trade_date, ticker, direction, size, price, decision_metadata_json FROM backtest_trades WHERE run_id = $1 ORDER BY trade_date, ticker COLLATE "C", size`, [runId]),
+    query(`SELECT instrument_id, trade_date, side, quantity, price, slippage, fees FROM executed_actions WHERE run_id = $1 ORDER BY trade_date, instrument_id COLLATE "C", quantity`, [runId]),
+  ]);
+  return JSON.stringify(parts);
+}
+
+const runs = async (args: Partial<Parameters<typeof campaignSpec.args.parse>[0] & object> = {}, sleeves = SLEEVES) => {
+  const ran = await runProgram(campaignSpec, campaign, { ...range, sleeve: sleeves.map(formatSleeve), json: false, ...(args as object) }, db.databases);
+  const lines = ran.stdout.trim().split('\n');
+  return { ...ran, lines, ids: new Map(lines.slice(1).map((line) => [line.split(',')[1], line.split(',')[0]])) };
+};
+
+describe('campaign', () => {
+  it('prints exactly the plan’s CSV and writes what it says', async () => {
+    const { lines, ids, result } = await runs();
+    expect(lines[0]).toBe('run_id,sleeve_id,strategy_id,cumulative_return,annualised_sharpe,max_drawdown');
+    expect(lines.slice(1).map((line) => line.split(',')[1])).toEqual(['S_H5', 'S_H21', 'S_H63']);
+    for (const line of lines.slice(1)) expect(line).toMatch(/^[0-9a-f-]{36},S_H\d+,S,-?\d+\.\d{6},-?\d+\.\d{4},-?\d+\.\d{6}$/);
+    expect(result.exitCode).toBe(0);
+    const runId = ids.get('S_H21')!;
+    const [run] = await query<{ metrics_json: Record<string, number> }>(`SELECT metrics_json FROM backtest_runs WHERE run_id = $1`, [runId]);
+    const [{ days, trades, actions, decisions, outcomes }] = await query<Record<string, number>>(
+      `SELECT (SELECT count(*) FROM backtest_daily_equity WHERE run_id = $1) AS days,
+              (SELECT count(*) FROM backtest_trades WHERE run_id = $1) AS trades,
+              (SELECT count(*) FROM executed_actions WHERE run_id = $1) AS actions,
+              (SELECT count(*) FROM engine_decisions WHERE run_id = $1) AS decisions,
+              (SELECT count(*) FROM decision_outcomes WHERE metadata->>'run_id' = $1) AS outcomes`,
+      [runId],
+    );
+    expect(days).toBe(70);
+    expect(trades).toBe(run.metrics_json.num_trades);
+    expect(actions).toBe(trades);
+    expect([decisions, outcomes]).toEqual([1, 1]);
+    expect(run.metrics_json).toMatchObject({ caveat: 'same-close, no costs: not tradable' });
+    for (const key of ['benchmark_equal_weight_return', 'benchmark_buy_and_hold_return', 'active_return', 'beta', 'turnover_per_day', 'break_even_cost_bp']) {
+      expect(run.metrics_json[key], key).toBeTypeOf('number');
+    }
+  });
+
+  it('closes delisted positions at their delisting value, with an event', async () => {
+    const { ids, events } = await runs();
+    const delisted = await query<{ ticker: string; price: number }>(
+      `SELECT ticker, price FROM backtest_trades WHERE run_id = $1 AND decision_metadata_json->>'cause' = 'delisted'`,
+      [ids.get('S_H21')],
+    );
+    const known = delisted.filter(({ ticker }) => panel.instruments.find((i) => i.id === ticker)!.delistingValue !== null);
+    expect(delisted.length).toBeGreaterThan(0);
+    for (const { ticker, price } of known) expect(price).toBe(panel.instruments.find((i) => i.id === ticker)!.delistingValue);
+    expect(events.some((e) => e.type === 'log' && /without a price/.test(e.message))).toBe(true);
+  });
+
+  it('gives the same rows for 1, 2 and 3 workers, any order of sleeves, and whatever the tables held before', async () => {
+    const first = await runs({ maxWorkers: 1 });
+    const contents = new Map<string, string>();
+    for (const [sleeve, id] of first.ids) contents.set(sleeve, await runContent(id));
+    // States of other days, earlier and later, and wrong ones inside the range.
+    await query(
+      `INSERT INTO soft_target_classes (soft_target_id, entity_type, entity_id, as_of_date, soft_target_class, soft_target_score, weak_profile, instability, high_fragility, complacent_pricing)
+       SELECT md5(d::text || i), 'INSTRUMENT', i, d::date, 'BREAKER', 99, true, 1, 1, 1
+         FROM generate_series($1::date - 40, $2::date + 40, interval '1 day') AS d, unnest($3::text[]) AS i
+        WHERE NOT EXISTS (SELECT 1 FROM soft_target_classes s WHERE s.entity_id = i AND s.as_of_date = d::date)`,
+      [range.start, range.end, panel.instruments.map((i) => i.id)],
+    );
+    for (const { args, sleeves } of [
+      { args: { maxWorkers: 2 }, sleeves: [...SLEEVES].reverse() },
+      { args: { maxWorkers: 3 }, sleeves: SLEEVES },
+      { args: { maxWorkers: 1, persist: 'full' as const }, sleeves: [SLEEVES[1]] },
+    ]) {
+      const again = await runs(args, sleeves);
+      for (const [sleeve, id] of again.ids) {
+        const content = (await runContent(id)).replaceAll('"persist":"full"', '"persist":"standard"');
+        expect(content === contents.get(sleeve), `${sleeve} with ${JSON.stringify(args)}`).toBe(true);
+      }
+    }
+  });
+
+  it('does not see prices after its last day', async () => {
+    const before = await runs({ end: formatDay(panel.calendar.days[110]) });
+    const content = await runContent(before.ids.get('S_H63')!);
+    const changed = await createTestDatabases();
+    try {
+      const columns = Object.fromEntries(Object.entries(panel.columns).map(([name, column]) => [name, column!.map((v, at) => (at % 150 > 110 ? v * 3 : v))]));
+      await storePanel(changed.databases, { ...panel, columns });
+      const ran = await runProgram(campaignSpec, campaign, { ...range, end: formatDay(panel.calendar.days[110]), sleeve: SLEEVES.map(formatSleeve) }, changed.databases);
+      const id = ran.stdout.trim().split('\n').at(-1)!.split(',')[0];
+      const own = db;
+      db = changed;
+      try {
+        expect(await runContent(id)).toBe(content);
+      } finally {
+        db = own;
+      }
+    } finally {
+      await changed.drop();
+    }
+  });
+
+  it('replaces day-owned rows and appends run-owned ones', async () => {
+    const count = async () =>
+      (await query<Record<string, number>>(
+        `SELECT (SELECT count(*) FROM universe_members) AS members, (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM fills) AS fills,
+                (SELECT count(*) FROM instrument_scores) AS scores, (SELECT count(*) FROM positions_snapshots) AS snapshots,
+                (SELECT count(*) FROM stability_vectors) AS vectors, (SELECT count(*) FROM soft_target_classes) AS states,
+                (SELECT count(*) FROM backtest_runs) AS runs`,
+      ))[0];
+    await runs({ persist: 'full' });
+    const once = await count();
+    await runs({ persist: 'full' });
+    const twice = await count();
+    expect({ ...twice, runs: 0 }).toEqual({ ...once, runs: 0 });
+    expect(twice.runs).toBe(once.runs + 3);
+    expect(once.members).toBe(3 * 70 * 30);
+    const [reasons] = await query<{ reasons: Record<string, unknown> }>(`SELECT reasons FROM universe_members WHERE included ORDER BY as_of_date DESC LIMIT 1`);
+    expect(Object.keys(reasons.reasons).sort()).toEqual(
+      ['sector', 'market_id', 'realised_vol_63d', 'avg_volume_63d', 'last_close', 'soft_target_score', 'soft_target_class', 'weak_profile', 'cluster_id', 'assessment_score', 'stab_risk_score', 'stab_p_worsen_any', 'stab_risk_multiplier'].sort(),
+    );
+  });
+
+  it('offers fills, costs, whole shares, participation, adjusted prices and earlier transitions', async () => {
+    for (const args of [
+      { fill: 'next_open' as const, slippageBps: 5, commissionBps: 1 },
+      { fill: 'next_close' as const },
+      { wholeShares: true, maxParticipation: 0.01 },
+      { priceField: 'adjusted_close' as const, fill: 'next_open' as const },
+      { transitionHistory: formatDay(panel.calendar.days[FIRST - 10]) },
+      { disableRisk: true },
+    ]) {
+      const { ids } = await runs(args, [SLEEVES[1]]);
+      const [run] = await query<{ metrics_json: Record<string, unknown>; config_json: Record<string, unknown> }>(`SELECT metrics_json, config_json FROM backtest_runs WHERE run_id = $1`, [ids.get('S_H21')]);
+      const idealised = run.config_json.fill === 'close' && run.config_json.slippage_bps === 0;
+      expect(run.metrics_json.caveat).toBe(idealised ? 'same-close, no costs: not tradable' : '');
+      expect(run.metrics_json.num_trades).toBeGreaterThan(0);
+      if (args.wholeShares) {
+        const odd = await query(`SELECT 1 FROM backtest_trades WHERE run_id = $1 AND size <> trunc(size) AND decision_metadata_json IS NULL`, [ids.get('S_H21')]);
+        expect(odd).toEqual([]);
+      }
+    }
+  });
+
+  it('records a Meta decision that names identical sleeves', async () => {
+    const { result, events } = await runProgram(campaignAndMetaSpec, campaignAndMeta, { ...range, strategyId: 'S', topK: 2 }, db.databases);
+    const { meta } = result.data as { meta: { decisionId: string; identical: string[][]; trials: number; selected: { sleeveId: string }[] } };
+    expect(meta.identical).toEqual([['S_H21', 'S_H5']]);
+    expect(meta.trials).toBe(2);
+    expect(meta.selected).toHaveLength(2);
+    const [row] = await query<{ engine_name: string; metadata: Record<string, unknown> }>(`SELECT engine_name, metadata FROM engine_decisions WHERE decision_id = $1`, [meta.decisionId]);
+    expect(row.engine_name).toBe('META');
+    expect(row.metadata.distinct_trials).toBe(2);
+    expect(events.some((e) => e.type === 'log' && /identical sleeves/.test(e.message))).toBe(true);
+  });
+
+  it('fills states by backfill stability, idempotently', async () => {
+    const fill = () => runProgram(backfillStabilitySpec, backfillStability, range, db.databases);
+    const once = await fill();
+    const rows = await query(`SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`);
+    await fill();
+    expect(await query(`SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`)).toEqual(rows);
+    expect((once.result.data as { rows: Record<string, number> }).rows.stability_vectors).toBe(rows.length);
+  });
+});
+
+describe('campaign refuses', () => {
+  const fails = async (args: object, sleeves = SLEEVES) => {
+    try {
+      await runs(args, sleeves);
+    } catch (error) {
+      return error as { message: string; fix: string; exitCode: number };
+    }
+    throw new Error('it did not refuse');
+  };
+
+  it.each([
+    [{ end: '2013-01-02', start: '2013-06-03' }, 2, /before --start/],
+    [{ assessmentBackend: 'context' }, 2, /needs Phase 4/],
+    [{ assessmentContextModelId: 'x' }, 2, /needs Phase 4/],
+    [{ assessmentUseJointContext: true }, 2, /needs Phase 4/],
+    [{ assessmentModelId: 'assessment-context-v2' }, 2, /needs Phase 4/],
+    [{ marketId: 'NOWHERE' }, 2, /trades market 'TEST'/],
+    [{ start: '1999-01-04', end: '1999-02-04' }, 1, /market_holidays has no row/],
+    [{ start: '2013-01-05', end: '2013-01-06' }, 1, /no trading day/],
+    [{ start: '2012-11-05', end: '2012-12-07' }, 1, /no prices from 2012-11-05/],
+  ] as const)('%j', async (args, exitCode, message) => {
+    const error = await fails(args);
+    expect(error.message).toMatch(message);
+    expect(error.exitCode).toBe(exitCode);
+    expect(error.fix).not.toBe('');
+  });
+
+  it('a market without instruments', async () => {
+    const error = await fails({ marketId: 'EMPTY' }, canonicalSleeves('S', 'EMPTY'));
+    expect(error.message).toMatch(/EMPTY has no active equities/);
+  });
+
+  it('two sleeves that would own the same rows', async () => {
+    const error = await fails({}, [SLEEVES[0], { ...SLEEVES[1], portfolioId: SLEEVES[0].portfolioId }]);
+    expect(error.message).toMatch(/share the portfolio 'S_H5_PORTFOLIO'/);
+  });
+
+  it('a holiday that the table does not know, by its date', async () => {
+    const other = await createTestDatabases();
+    try {
+      const t = 100;
+      const gap = Object.fromEntries(Object.entries(panel.columns).map(([name, column]) => [name, column!.map((v, at) => (at % 150 === t ? Number.NaN : v))]));
+      await storePanel(other.databases, { ...panel, columns: gap });
+      await expect(runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases)).rejects.toThrow(formatDay(panel.calendar.days[t]));
+    } finally {
+      await other.drop();
+    }
+  });
+
+  it('writes nothing when a table is missing, and says which', async () => {
+    const other = await createTestDatabases();
+    try {
+      await storePanel(other.databases, panel);
+      await other.databases.runtime.client((client) => client.query('DROP TABLE executed_actions'));
+      await expect(runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases)).rejects.toMatchObject({
+        message: expect.stringMatching(/executed_actions/),
+        fix: expect.stringMatching(/db migrate/),
+      });
+      const { rows } = await other.databases.runtime.client((client) => client.query(`SELECT (SELECT count(*) FROM backtest_runs) + (SELECT count(*) FROM backtest_trades) + (SELECT count(*) FROM soft_target_classes) AS n`));
+      expect(rows[0].n).toBe(0);
+    } finally {
+      await other.drop();
+    }
+  });
+
+  it('is stopped by its signal, with nothing written', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const before = await query<{ n: number }>('SELECT count(*) AS n FROM backtest_runs');
+    await expect(runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, db.databases, stop.signal)).rejects.toThrow();
+    expect(await query<{ n: number }>('SELECT count(*) AS n FROM backtest_runs')).toEqual(before);
+  });
+});
+
+describe('panel cache', () => {
+  it('notices any change of a row in range', async () => {
+    const other = await createTestDatabases();
+    try {
+      await storePanel(other.databases, panel);
+      const { loadPanel } = await import('../../engines/market/storage.ts');
+      const { parseDay } = await import('../../src/platform/dates.ts');
+      const { mkdtempSync } = await import('node:fs');
+      const cacheFolder = mkdtempSync('/tmp/prometheus-cache-');
+      const load = () =>
+        loadPanel(other.databases, { marketId: 'TEST', start: parseDay(range.start), end: parseDay(range.end), lookback: 62, columns: ['close', 'volume'], cacheFolder });
+      const first = await load();
+      const second = await load();
+      expect([first.fromCache, second.fromCache]).toEqual([false, true]);
+      expect(second.fingerprint).toBe(first.fingerprint);
+      expect(second.columns.close).toEqual(first.columns.close);
+      await other.databases.historical.client((client) => client.query(`UPDATE prices_daily SET close = close + 0.01 WHERE (instrument_id, trade_date) = (SELECT instrument_id, trade_date FROM prices_daily WHERE trade_date >= $1 LIMIT 1)`, [range.start]));
+      const third = await load();
+      expect(third.fromCache).toBe(false);
+      expect(third.fingerprint).not.toBe(first.fingerprint);
+      await other.databases.historical.transaction(async (client) => {
+        await client.query('DELETE FROM prices_daily');
+        await copyPanel(client, panel);
+      });
+      const back = await load();
+      expect(back.fromCache).toBe(true);
+      expect(back.fingerprint).toBe(first.fingerprint);
+    } finally {
+      await other.drop();
+    }
+  });
+});

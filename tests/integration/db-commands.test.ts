@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dropServer } from '../../src/platform/db/embedded.ts';
+import { homeAt } from '../../src/platform/home.ts';
+import { createEmptyDatabases, createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
+let folder: string;
+let home: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'prometheus-db-'));
+  chmodSync(folder, 0o711);
+  home = path.join(folder, 'home');
+});
+afterAll(async () => {
+  await dropServer(homeAt(home));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs `prometheus …` in a clean environment and an empty folder, where no `.env` lies. */
+function prometheus(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { PATH: process.env.PATH, HOME: folder, PROMETHEUS_HOME: home };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...argv], { cwd: folder, env }, (error, out, err) => {
+      resolve({ code: error ? Number(error.code) : 0, out, err });
+    });
+  });
+}
+
+describe('databases of the user', () => {
+  let pair: TestDatabases;
+  const flags = (urls: { historical: string; runtime: string }) => [
+    '--historical',
+    urls.historical,
+    '--runtime',
+    urls.runtime,
+  ];
+  afterAll(() => pair?.drop());
+
+  test('are checked, migrated on demand, and never dropped', async () => {
+    pair = await createEmptyDatabases();
+    const own = flags(pair.urls);
+    const up = await prometheus('db', 'up', ...own);
+    expect(up).toMatchObject({ code: 0, err: '' });
+    expect(up.out).toContain('your own historical database');
+    expect(up.out).toContain('3 migrations are due: prometheus db migrate');
+    const migrated = await prometheus('db', 'migrate', ...own);
+    expect(migrated.out).toContain('historical: applied 0001_prices');
+    const status = await prometheus('db', 'status', ...own);
+    expect(status).toMatchObject({ code: 0 });
+    expect(status.out).toContain('your own; no database is in the embedded one');
+    expect(status.out).toContain('3 migrations applied · 0 pending');
+
+    const drop = await prometheus('db', 'drop', '--yes', ...own);
+    expect(drop.code).toBe(1);
+    expect(drop.err).toContain('is your own (from --historical) and is not dropped');
+    const port = await prometheus('db', 'up', '--tcp-port', '55555', ...own);
+    expect(port.code).toBe(2);
+    expect(port.err).toContain('both databases are your own');
+    // Nothing of an embedded server was made on the way.
+    expect(existsSync(home)).toBe(false);
+  });
+
+  test('one that does not answer: unknown figures with the cause, one line, no password', async () => {
+    const other = await createTestDatabases();
+    const urls = { historical: 'postgresql://me:canary@127.0.0.1:1/x', runtime: other.urls.runtime };
+    const status = await prometheus('db', 'status', '--json', ...flags(urls));
+    expect(status.code).toBe(1);
+    const { server, databases } = JSON.parse(status.out);
+    expect(server).toBeNull();
+    expect(databases[0]).toMatchObject({ version: null, sizeBytes: null, migrations: null });
+    expect(databases[0].problems[0]).toContain('no server answers');
+    expect(databases[1]).toMatchObject({ version: '18.4', problems: [] });
+    const up = await prometheus('db', 'up', ...flags(urls));
+    expect(up.code).toBe(1);
+    expect(up.err.trim().split('\n')).toHaveLength(1);
+    const url = await prometheus('db', 'url', 'historical', ...flags(urls));
+    expect(url.out).toBe('postgresql://me@127.0.0.1:1/x\n');
+    expect(url.err).toContain('the password of --historical is left out');
+    for (const { out, err } of [status, up, url]) expect(out + err).not.toContain('canary');
+    await other.drop();
+  });
+});
+
+describe('the embedded server', () => {
+  test('from nothing to nothing', async () => {
+    const before = await prometheus('db', 'status');
+    expect(before.code).toBe(1);
+    expect(before.out).toContain('PostgreSQL 18.4, not running');
+    expect(before.out).toContain('unknown: the embedded server does not run');
+    expect(existsSync(home)).toBe(false);
+
+    const up = await prometheus('db', 'up');
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.out).toContain('historical: applied 0001_prices, 0002_news, 0003_embeddings');
+    expect(up.out).toMatch(/PostgreSQL 18\.4 runs \(process \d+\) in .*postgres, socket in /);
+    expect(up.err).toContain('making a database cluster');
+    const again = await prometheus('db', 'up');
+    expect(again.out).toContain('historical: up to date\nruntime: up to date\n');
+    expect(again.err).toBe('');
+
+    const status = await prometheus('db', 'status', '--json');
+    expect(status.code).toBe(0);
+    const { server, databases } = JSON.parse(status.out);
+    expect(Object.keys(server).sort()).toEqual(['pid', 'running', 'server', 'startedAt']);
+    expect(Object.keys(server.server).sort()).toEqual([
+      'base',
+      'dataFolder',
+      'logFile',
+      'passfile',
+      'socketFolder',
+      'version',
+    ]);
+    expect(databases).toMatchObject([
+      {
+        name: 'historical',
+        database: 'prometheus_historical',
+        version: '18.4',
+        migrations: { pending: [] },
+        problems: [],
+      },
+      { name: 'runtime', database: 'prometheus_runtime', version: '18.4', migrations: { pending: [] }, problems: [] },
+    ]);
+    expect(databases[0].sizeBytes).toBeGreaterThan(1e6);
+    const password = readFileSync(server.server.passfile, 'utf8').trim().split(':')[4];
+    const url = await prometheus('db', 'url', 'runtime');
+    expect(url.out).toMatch(/^postgresql:\/\/\/prometheus_runtime\?host=\S+\n$/);
+    for (const { out, err } of [up, again, status, url]) expect(out + err).not.toContain(password);
+
+    expect((await prometheus('db', 'down')).out).toBe('the embedded PostgreSQL is stopped\n');
+    expect((await prometheus('db', 'down')).out).toBe('the embedded PostgreSQL was not running\n');
+    expect((await prometheus('db', 'url', 'runtime')).err).toContain('does not run');
+
+    const careless = await prometheus('db', 'drop');
+    expect(careless.code).toBe(2);
+    expect(careless.err).toContain('Say --yes if you mean it.');
+    expect(existsSync(server.server.dataFolder)).toBe(true);
+    const drop = await prometheus('db', 'drop', '--yes');
+    expect(drop).toMatchObject({ code: 0 });
+    expect(drop.out).toContain(`removed ${server.server.dataFolder}\n`);
+    expect(existsSync(server.server.dataFolder)).toBe(false);
+  });
+});

@@ -1,0 +1,100 @@
+/** `prometheus job` and `prometheus top` as a person calls them. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestHome, type TestHome } from '../helpers/jobs.ts';
+
+const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+/** Nothing listens there: the job begins, and fails with one line. */
+const NO_SERVER = 'postgresql://user:canary@127.0.0.1:1/nothing';
+
+let test: TestHome;
+beforeEach(() => {
+  test = createTestHome();
+});
+afterEach(() => test.remove());
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function prometheus(...args: string[]): Promise<Result> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, PROMETHEUS_HOME: test.home.root } });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (err += chunk));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+describe('prometheus job', () => {
+  it('starts, follows, waits and tells', async () => {
+    const flags = ['--strategy-id', 'S', '--market-id', 'US_EQ', '--start', '2014-01-02', '--end', '2014-03-31'];
+    const databases = ['--historical', NO_SERVER, '--runtime', NO_SERVER];
+    const started = await prometheus('job', 'start', 'backtest', 'campaign-and-meta', ...databases, '--', ...flags);
+    const id = '0001-backtest-campaign-and-meta';
+    expect(started).toEqual({ code: 0, out: `${id}\n`, err: '' });
+
+    const logs = await prometheus('job', 'logs', '1', '-f');
+    expect(logs).toMatchObject({ code: 0, out: '' });
+    expect(logs.err).toMatch(/^prometheus: .*no server answers.*\n$/);
+
+    const waited = await prometheus('job', 'wait', 'last', '--json');
+    expect(waited.code).toBe(1);
+    expect(JSON.parse(waited.out)).toMatchObject({ job: { id, state: 'FAIL', exitCode: 1 } });
+
+    const list = await prometheus('job', 'ls', '--json');
+    expect(JSON.parse(list.out).jobs).toMatchObject([{ id, program: 'backtest campaign-and-meta' }]);
+    expect((await prometheus('job', 'ls')).out).toMatch(
+      /^ID .*\n0001-backtest-campaign-and-meta +✗ FAIL .* 1 +exit code 1 · /,
+    );
+
+    const shown = await prometheus('job', 'show', '1', '--json');
+    expect(JSON.parse(shown.out).spec.programArgs.slice(0, 8)).toEqual(flags);
+    expect(shown.out).not.toContain('canary');
+    expect((await prometheus('job', 'show', '1')).out).toContain(
+      'command        prometheus backtest campaign-and-meta --strategy-id S --market-id US_EQ --start 2014-01-02',
+    );
+
+    expect(await prometheus('job', 'rerun', '1')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/ran with HISTORICAL_DB_URL, RUNTIME_DB_URL, not set now/),
+    });
+    expect(await prometheus('job', 'stop', '1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('does not run: FAIL'),
+    });
+  });
+
+  it.each([
+    [['start', 'nothing'], "there is no program 'nothing'. Programs: "],
+    [
+      ['start', 'backtest campaign', '--', '--start', 'x'],
+      '--market-id is required. See: prometheus backtest campaign --help',
+    ],
+    [['show', '5'], "there is no job '5'. See: prometheus job ls"],
+    [['wait', 'last'], 'there is no job yet'],
+  ])('job %j is a usage error of one line', async (args, message) => {
+    const { code, out, err } = await prometheus('job', ...args);
+    expect([code, out, err.split('\n').length]).toEqual([2, '', 2]);
+    expect(err).toContain(message);
+  });
+
+  it('knows no jobs in a new home', async () => {
+    expect(await prometheus('job', 'ls')).toEqual({ code: 0, out: '', err: 'no jobs\n' });
+  });
+});
+
+describe('prometheus top', () => {
+  it('tells one sample', async () => {
+    const { code, out } = await prometheus('top', '--json');
+    expect(code).toBe(0);
+    const sample = JSON.parse(out);
+    expect(sample.cpu.busy).toBeGreaterThanOrEqual(0);
+    expect(sample.cpu.perCore).toHaveLength(sample.cpu.cores);
+    expect(sample).toMatchObject({ disk: { path: test.home.root }, problems: [] });
+    const page = await prometheus('top');
+    expect(page.out).toMatch(/^CPU {3}\d+ % of \d+ cores, load [\d.]+\nRAM .*\ndisk .*\nGPU /);
+  });
+});

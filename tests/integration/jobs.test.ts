@@ -1,0 +1,425 @@
+/** Jobs with real processes: what survives which death, and what is said about it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { spawn as spawnPty } from '@lydell/node-pty';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/platform/errors.ts';
+import { JobFile, type JobSpec, writeRecord } from '../../src/supervisor/job-files.ts';
+import { readJobView } from '../../src/supervisor/job-list.ts';
+import { JobReader } from '../../src/supervisor/job-reader.ts';
+import { hasEnded } from '../../src/supervisor/job-state.ts';
+import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
+import { rerunJob, startJob, stopJob } from '../../src/supervisor/launch.ts';
+import { identifyProcess, isAlive, signalGroup } from '../../src/supervisor/process-identity.ts';
+import { createTestHome, fixtureRuntime, type TestHome } from '../helpers/jobs.ts';
+import { until } from '../helpers/until.ts';
+
+const STARTER = path.join(import.meta.dirname, '..', 'fixtures', 'start-job.ts');
+
+let test: TestHome;
+let bystanders: ChildProcess[] = [];
+beforeEach(() => {
+  test = createTestHome();
+});
+afterEach(() => {
+  for (const process of bystanders) process.kill('SIGKILL');
+  bystanders = [];
+  test.remove();
+});
+
+let keys = 0;
+const start = (args: readonly string[] = [], runtime = fixtureRuntime()) =>
+  startJob(test.home, { program: 'fixture run', args, idempotencyKey: `key ${++keys}` }, runtime);
+const view = (id: string) => readJobView(test.home, id, Date.now());
+const record = (id: string) => readJob(test.home, id, Date.now());
+const fileOf = (id: string, name: string) => path.join(test.home.jobs, id, name);
+const text = (id: string, name: string) => readFileSync(fileOf(id, name), 'utf8');
+const ended = (id: string) => until(() => hasEnded(view(id).state) && view(id), `the end of ${id}`);
+const onlyJob = () => until(() => listJobIds(test.home)[0], 'a job folder');
+const waiting = (id: string) => until(() => text(id, JobFile.stdout).includes('waiting'), `${id} at work`);
+const go = () => writeFileSync(test.at('go'), '');
+const runProcess = (command: string, args: readonly string[]) => {
+  const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  bystanders.push(child);
+  return child;
+};
+
+describe('a job', () => {
+  it('runs the program with its own events, records everything, and ends DONE', async () => {
+    const job = await start(['--print', 'hello\n', '--print-err', 'careful\n']);
+    expect(job).toMatchObject({ id: '0001-fixture-run', program: 'fixture run' });
+    expect(await ended(job.id)).toMatchObject({
+      state: 'DONE',
+      reason: '',
+      exitCode: 0,
+      stage: 'work (1/1)',
+      progress: { done: 2, total: 2, unit: 'steps' },
+      summary: 'two steps',
+      args: ['--print', 'hello\n', '--print-err', 'careful\n', '--exit-code', '0'],
+    });
+    expect(text(job.id, JobFile.stdout)).toBe('hello\nlast words\n');
+    expect(text(job.id, JobFile.stderr)).toBe('careful\n');
+    const { spec, exit, status } = record(job.id);
+    expect(spec).toMatchObject({
+      args: { print: ['hello\n'], exitCode: 0, ignoreTerm: false },
+      argv: [process.execPath, fixtureRuntime().main, 'fixture', 'run', ...job.args],
+      gitSha: 'abc',
+      gitDirty: false,
+      build: 'build-1',
+    });
+    expect(exit).toMatchObject({ code: 0, signal: null, error: null, survivors: false });
+    expect(exit!.endedAt).toBeGreaterThanOrEqual(exit!.startedAt!);
+    await until(() => record(job.id).status?.state === 'DONE', 'the final status');
+    await until(() => !isAlive(status!.shim!), 'the end of the shim');
+  });
+
+  it.each([
+    [3, 'PART'],
+    [1, 'FAIL'],
+    [2, 'FAIL'],
+  ])('that exits with %i is %s', async (code, state) => {
+    const { id } = await start(['--exit-code', String(code)]);
+    expect(await ended(id)).toMatchObject({ state, exitCode: code });
+  });
+
+  it('that was killed is FAIL, with the signal', async () => {
+    const { id, pid } = await start(['--until', test.at('go')]);
+    process.kill(pid!, 'SIGKILL');
+    expect(await ended(id)).toMatchObject({ state: 'FAIL', reason: 'ended by SIGKILL', exitCode: 137 });
+  });
+
+  it('finds its home and its folder, and leaves no value of its environment on disk', async () => {
+    const runtime = fixtureRuntime({
+      cwd: import.meta.dirname,
+      env: { ...process.env, RUNTIME_DB_PASSWORD: 'canary-1', PROMETHEUS_EVENTS_FD: '99' },
+    });
+    const url = 'postgresql://u:canary-2@h/d';
+    const { id } = await start(['--historical', url, '--environment-to', test.at('environment')], runtime);
+    await ended(id);
+    const { env, cwd } = JSON.parse(readFileSync(test.at('environment'), 'utf8'));
+    expect(env).toMatchObject({
+      PROMETHEUS_HOME: test.home.root,
+      PROMETHEUS_JOB: id,
+      PROMETHEUS_EVENTS_FD: '3',
+      HISTORICAL_DB_URL: url,
+      RUNTIME_DB_PASSWORD: 'canary-1',
+    });
+    expect(cwd).toBe(import.meta.dirname);
+    expect(record(id).spec!.environment).toEqual(expect.arrayContaining(['HISTORICAL_DB_URL', 'RUNTIME_DB_PASSWORD']));
+    for (const name of readdirSync(path.join(test.home.jobs, id))) expect(text(id, name)).not.toContain('canary');
+  });
+
+  it('names a helper that it left behind', async () => {
+    const { id } = await start(['--child']);
+    expect(await ended(id)).toMatchObject({ state: 'DONE', reason: 'processes that it started still run' });
+    process.kill(Number(/helper (\d+)/.exec(text(id, JobFile.stdout))![1]), 'SIGKILL');
+  });
+
+  it('whose folder is gone cannot start, and says so', async () => {
+    mkdirSync(test.at('cwd'));
+    const { id } = await start([], fixtureRuntime({ cwd: test.at('cwd') }));
+    await ended(id);
+    rmdirSync(test.at('cwd'));
+    const again = await start([], fixtureRuntime({ cwd: test.at('cwd') }));
+    expect(await ended(again.id)).toMatchObject({
+      state: 'FAIL',
+      reason: `it could not be started: its working folder ${test.at('cwd')} does not exist`,
+      startedAt: null,
+      exitCode: null,
+    });
+  });
+
+  it('without a shim is FAIL, and starting it says why', async () => {
+    await expect(start([], fixtureRuntime({ node: '/nowhere/node' }))).rejects.toThrow(
+      /could not be begun: spawn.*ENOENT/,
+    );
+    await expect(start([], fixtureRuntime({ shim: '/nowhere/shim.js' }))).rejects.toThrow(/its shim ended with 1/);
+    expect(listJobIds(test.home).map((id) => view(id).state)).toEqual(['FAIL', 'FAIL']);
+  });
+});
+
+describe('requests that cannot be met', () => {
+  it.each([
+    [['--mood', 'sad'], "--mood 'sad': must be one of calm, wild"],
+    [['--exit-code', 'x'], "--exit-code 'x' is not a number"],
+    [['--nope'], "unknown option '--nope'"],
+    [['--help'], '--help starts no job'],
+  ])('arguments %j', async (args, message) => {
+    await expect(start(args)).rejects.toThrow(message);
+    expect(listJobIds(test.home)).toEqual([]);
+  });
+
+  it('an unknown program', async () => {
+    const request = { program: 'fixture walk', args: [], idempotencyKey: 'k' };
+    const error = await startJob(test.home, request, fixtureRuntime()).catch((e: UserError) => e);
+    expect(error).toMatchObject({
+      message: "there is no program 'fixture walk'",
+      fix: 'Programs: fixture run.',
+      exitCode: 2,
+    });
+  });
+});
+
+describe('survival', () => {
+  it('outlives a starter that is killed', async () => {
+    const starter = runProcess(process.execPath, [STARTER, test.home.root, 'k', '--until', test.at('go')]);
+    const id = await onlyJob();
+    await waiting(id);
+    process.kill(-starter.pid!, 'SIGKILL');
+    await until(() => starter.signalCode, 'the end of the starter');
+    expect(view(id)).toMatchObject({ state: 'RUN', reason: '' });
+    go();
+    expect(await ended(id)).toMatchObject({ state: 'DONE', exitCode: 0 });
+    expect(text(id, JobFile.stdout)).toBe('waiting\nlast words\n');
+  });
+
+  it('outlives the terminal it was started from', async () => {
+    const terminal = spawnPty(process.execPath, [STARTER, test.home.root, 'k', '--until', test.at('go')], {});
+    let gone = false;
+    terminal.onExit(() => (gone = true));
+    const id = await onlyJob();
+    await waiting(id);
+    // Closing the master hangs up the whole session.
+    terminal.kill('SIGHUP');
+    await until(() => gone, 'the end of the terminal');
+    go();
+    expect(await ended(id)).toMatchObject({ state: 'DONE' });
+    expect(text(id, JobFile.stdout)).toContain('last words');
+  });
+
+  it('says so when the shim was killed, and claims no outcome then', async () => {
+    const { id } = await start(['--until', test.at('go')]);
+    await waiting(id);
+    const { shim, child } = record(id).status!;
+    process.kill(shim!.pid, 'SIGKILL');
+    await until(() => !isAlive(shim!), 'the end of the shim');
+    expect(view(id)).toMatchObject({ state: 'RUN', reason: expect.stringMatching(/^shim gone/) });
+    go();
+    await until(() => !isAlive(child!), 'the end of the program');
+    expect(text(id, JobFile.stdout)).toContain('last words');
+    expect(view(id)).toMatchObject({ state: 'LOST', exitCode: null, endedAt: null });
+    expect(() => stopJob(test.home, id, Date.now)).toThrow('does not run: LOST');
+  });
+
+  it('can stop a program whose shim is gone', async () => {
+    const { id } = await start(['--until', test.at('go')]);
+    const { shim, child } = record(id).status!;
+    process.kill(shim!.pid, 'SIGKILL');
+    await until(() => !isAlive(shim!), 'the end of the shim');
+    stopJob(test.home, id, Date.now);
+    await until(() => !isAlive(child!), 'the end of the program');
+    expect(view(id).state).toBe('LOST');
+  });
+
+  it('is not ended by the signals of terminals', async () => {
+    const { id } = await start(['--until', test.at('go')]);
+    const { shim } = record(id).status!;
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.kill(-shim!.pid, signal);
+    go();
+    expect(await ended(id)).toMatchObject({ state: 'DONE' });
+  });
+
+  it('leaves no program that no folder knows of, whenever the shim is killed', async () => {
+    const runtime = fixtureRuntime();
+    for (let round = 0; round < 8; round++) {
+      const spec: JobSpec = {
+        version: 1,
+        program: 'fixture run',
+        args: {},
+        programArgs: [],
+        argv: [runtime.node, runtime.main, 'fixture', 'run', '--until', test.at('never')],
+        cwd: '/',
+        gitSha: null,
+        gitDirty: null,
+        build: null,
+        configHash: null,
+        environment: [],
+        idempotencyKey: `chaos ${round}`,
+        rerunOf: null,
+        createdAt: Date.now(),
+      };
+      const { id } = await createJobFolder(test.home, spec);
+      const shim = spawn(runtime.node, [runtime.shim, path.join(test.home.jobs, id)], {
+        detached: true,
+        stdio: 'ignore',
+      });
+      // Not waiting for anything: the moment of the kill is what varies.
+      await sleep(20 + round * 20);
+      shim.kill('SIGKILL');
+      await until(() => shim.signalCode, 'the end of the shim');
+      const known = record(id).status!.child?.pid;
+      const strays = () => processesOfJob(id).filter((pid) => pid !== known);
+      await until(() => strays().length === 0, `the end of strays of ${id}`);
+      if (known) process.kill(-known, 'SIGKILL');
+    }
+  });
+});
+
+/** Processes that carry the mark of a job in their environment. */
+function processesOfJob(id: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`PROMETHEUS_JOB=${id}`);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+describe('stop', () => {
+  it('ends the program, and is told apart from a failure', async () => {
+    const { id } = await start(['--until', test.at('go')]);
+    await waiting(id);
+    stopJob(test.home, id, Date.now);
+    expect(await ended(id)).toMatchObject({ state: 'STOP', exitCode: 130, reason: 'stopped by hand, exit code 130' });
+    expect(record(id).stop).toMatchObject({ by: process.pid });
+    expect(text(id, JobFile.events)).toContain('TERM came');
+    expect(() => stopJob(test.home, id, Date.now)).toThrow(UserError);
+  });
+
+  it('of a program that does not heed TERM shows as stopping until it ends', async () => {
+    const { id } = await start(['--until', test.at('go'), '--ignore-term']);
+    await waiting(id);
+    expect(stopJob(test.home, id, Date.now)).toMatchObject({ state: 'RUN', reason: 'stopping' });
+    await until(() => text(id, JobFile.events).includes('TERM came'), 'TERM');
+    expect(view(id).state).toBe('RUN');
+    go();
+    expect(await ended(id)).toMatchObject({ state: 'STOP', exitCode: 0 });
+  });
+
+  it('before the program has begun keeps it from beginning', async () => {
+    const runtime = fixtureRuntime();
+    const spec = { ...(await specOf(runtime)), idempotencyKey: 'early' };
+    const { id } = await createJobFolder(test.home, spec);
+    stopJob(test.home, id, Date.now);
+    const shim = spawn(runtime.node, [runtime.shim, path.join(test.home.jobs, id)], { stdio: 'inherit' });
+    await until(() => shim.exitCode !== null, 'the end of the shim');
+    expect(view(id)).toMatchObject({ state: 'STOP', reason: 'stopped before it began', startedAt: null });
+    expect(text(id, JobFile.stdout)).toBe('');
+  });
+
+  it('never signals a stranger that got the pid', async () => {
+    const { id } = await start(['--until', test.at('go')]);
+    const { status } = record(id);
+    const stranger = runProcess('sleep', ['1000']);
+    const identity = identifyProcess(stranger.pid!)!;
+    for (const forged of [
+      { ...identity, startTime: identity.startTime - 1 },
+      { ...identity, boot: 'earlier' },
+    ]) {
+      writeRecord(path.join(test.home.jobs, id), JobFile.status, { ...status, child: forged });
+      stopJob(test.home, id, Date.now);
+      expect(signalGroup(forged, 'SIGKILL')).toBe(false);
+    }
+    expect(isAlive(identity)).toBe(true);
+    // The same call does reach the right process.
+    expect(signalGroup(identity, 'SIGKILL')).toBe(true);
+    await until(() => stranger.signalCode === 'SIGKILL', 'the end of the stranger');
+    writeRecord(path.join(test.home.jobs, id), JobFile.status, status);
+  });
+});
+
+/** The spec of a finished job, to make folders by hand from. */
+async function specOf(runtime: ReturnType<typeof fixtureRuntime>): Promise<JobSpec> {
+  const { id } = await start([], runtime);
+  await ended(id);
+  return record(id).spec!;
+}
+
+describe('idempotency', () => {
+  it('makes one job of two quick calls with one key', async () => {
+    const request = { program: 'fixture run', args: [], idempotencyKey: 'twice' };
+    const [a, b] = await Promise.all([
+      startJob(test.home, request, fixtureRuntime()),
+      startJob(test.home, request, fixtureRuntime()),
+    ]);
+    expect(a.id).toBe(b.id);
+    await ended(a.id);
+    expect((await startJob(test.home, request, fixtureRuntime())).id).toBe(a.id);
+    expect(listJobIds(test.home)).toEqual([a.id]);
+  });
+
+  it('also between processes, while other keys get numbers of their own', async () => {
+    const keys = ['same', 'same', 'same', 'other'];
+    const starters = keys.map((key) =>
+      runProcess(process.execPath, [STARTER, test.home.root, key, '--environment-to', test.at(key)]),
+    );
+    const printed = starters.map(() => '');
+    for (const [i, starter] of starters.entries()) {
+      starter.stdout!.on('data', (chunk) => {
+        printed[i] += chunk;
+      });
+    }
+    await until(() => printed.every((one) => one.endsWith('\n')), 'four answers');
+    expect(new Set(printed.slice(0, 3)).size).toBe(1);
+    expect(printed[3]).not.toBe(printed[0]);
+    expect(listJobIds(test.home)).toHaveLength(2);
+    for (const id of listJobIds(test.home)) await ended(id);
+    expect(readFileSync(test.at('same'), 'utf8').trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('rerun', () => {
+  it('repeats program, arguments and folder, and is one job for one key', async () => {
+    const first = await start(['--print=-dash\n', '--exit-code', '3'], fixtureRuntime({ cwd: import.meta.dirname }));
+    await ended(first.id);
+    const runtime = fixtureRuntime({ provenance: { version: '0', build: 'build-2', gitSha: 'def', gitDirty: true } });
+    const [again, twin] = await Promise.all([
+      rerunJob(test.home, first.id, 'again', runtime),
+      rerunJob(test.home, first.id, 'again', runtime),
+    ]);
+    expect(again.id).toBe(twin.id);
+    expect(await ended(again.id)).toMatchObject({ state: 'PART', args: first.args });
+    const [before, after] = [record(first.id).spec!, record(again.id).spec!];
+    expect(after).toMatchObject({
+      argv: before.argv,
+      cwd: before.cwd,
+      args: before.args,
+      rerunOf: first.id,
+      build: 'build-2',
+    });
+    expect(text(again.id, JobFile.stdout)).toBe(text(first.id, JobFile.stdout));
+  });
+
+  it('refuses when it would not be the same run', async () => {
+    mkdirSync(test.at('cwd'));
+    const runtime = fixtureRuntime({ cwd: test.at('cwd'), env: { ...process.env, RUNTIME_DB_HOST: 'h' } });
+    const { id } = await start([], runtime);
+    await ended(id);
+    await expect(rerunJob(test.home, id, 'k1', fixtureRuntime({ env: {} }))).rejects.toThrow(
+      'ran with RUNTIME_DB_HOST',
+    );
+    rmdirSync(test.at('cwd'));
+    await expect(rerunJob(test.home, id, 'k2', runtime)).rejects.toThrow(/which is gone/);
+    expect(listJobIds(test.home)).toHaveLength(1);
+  });
+});
+
+describe('JobReader', () => {
+  it('follows log, events and metrics, and lets no escape code through', async () => {
+    const evil = '\x1b]52;c;cm0gLXJm\x07\x1b[2J\x1b[?1049hclean\x9b31m\n10 %\r99 %\rdone\n';
+    const { id } = await start(['--print', evil, '--print-err', '\x1b]0;title\x07warned', '--until', test.at('go')]);
+    const reader = new JobReader(path.join(test.home.jobs, id));
+    await waiting(id);
+    reader.poll();
+    const texts = () => reader.detail().log.map(({ stream, text }) => `${stream} ${text}`);
+    expect(texts()).toEqual(['out clean', 'out done', 'out waiting', 'err warned']);
+    expect(reader.detail().metrics).toEqual([{ name: 'equity', series: '', unit: '$', last: 2, points: [1, 2] }]);
+    expect(reader.poll()).toBe(false);
+    const before = reader.detail();
+    go();
+    await ended(id);
+    expect(reader.poll()).toBe(true);
+    expect(reader.detail()).not.toBe(before);
+    expect(texts()).toEqual(['out clean', 'out done', 'out waiting', 'out last words', 'err warned']);
+    expect(reader.detail().events.map((event) => event.type)).toEqual(['stage', 'progress', 'progress', 'result']);
+    // The file has every byte.
+    expect(text(id, JobFile.stdout)).toBe(`${evil}waiting\nlast words\n`);
+    expect(existsSync(test.at('go'))).toBe(true);
+  });
+});

@@ -1,0 +1,404 @@
+import { describe, expect, test } from 'vitest';
+import { migrations as historical } from '../../migrations/historical/index.ts';
+import { migrations as runtime } from '../../migrations/runtime/index.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { deriveBoard } from '../../src/phases/board.ts';
+import { TradingDays, yearStart } from '../../src/phases/calendar.ts';
+import { sleeveIds } from '../../src/phases/campaign.ts';
+import type { Facts } from '../../src/phases/check.ts';
+import { LATER_COMMANDS } from '../../src/phases/checks/later.ts';
+import type { Evidence } from '../../src/phases/evidence.ts';
+import { SCHEMA_STEPS } from '../../src/phases/schema.ts';
+import type { CheckResult } from '../../src/phases/types.ts';
+import { parseDay } from '../../src/platform/dates.ts';
+import {
+  BUILD,
+  DAY_MS,
+  factsWith,
+  greenEvidence,
+  HOLIDAYS,
+  known,
+  NOW,
+  run,
+  shippedNeed,
+  unknown,
+  valueIn,
+} from '../helpers/phase-evidence.ts';
+
+const need = shippedNeed();
+const green = greenEvidence(need);
+
+/** One check on the green evidence with some of it replaced. */
+function check(id: string, changes: Partial<Evidence> = {}, more: Partial<Facts> = {}): CheckResult {
+  const found = deriveBoard(factsWith(changes, more))
+    .phases.flatMap((phase) => phase.checks)
+    .find((one) => one.id === id);
+  if (!found) throw new Error(`no check ${id}`);
+  return found;
+}
+
+describe('P0.tests', () => {
+  const record = {
+    passed: 10,
+    failed: 0,
+    skipped: 0,
+    build: BUILD,
+    sha: 'f00',
+    dirty: false,
+    finishedAt: NOW - DAY_MS,
+  };
+  const withRecord = (more: Partial<typeof record>, facts: Partial<Facts> = {}) =>
+    check('P0.tests', { tests: known({ ...record, ...more }) }, facts);
+
+  test('counts decide when the record is of this build', () => {
+    expect(withRecord({})).toMatchObject({
+      state: 'OK',
+      observed: '10 passed, 0 failed, 0 skipped',
+      reason: '',
+      at: NOW - DAY_MS,
+    });
+    expect(withRecord({ failed: 2 })).toMatchObject({
+      state: 'FAIL',
+      reason: '2 tests failed 1 day ago.',
+      fix: 'bin/test',
+    });
+    expect(withRecord({ passed: 0 })).toMatchObject({ state: 'FAIL' });
+  });
+
+  test('no record, or one of another build, waits for bin/test', () => {
+    expect(check('P0.tests', { tests: known(null) })).toMatchObject({ state: 'WAIT', fix: 'bin/test' });
+    expect(withRecord({ build: 'other' })).toMatchObject({ state: 'WAIT', fix: 'bin/test' });
+    expect(withRecord({}, { build: null })).toMatchObject({ state: 'WAIT' });
+  });
+});
+
+describe('P0.databases', () => {
+  const schema = { missingTables: [], pending: [], applied: 3, adopted: false };
+
+  test('missing tables fail, pending steps are PART', () => {
+    expect(
+      check('P0.databases', { historicalSchema: known({ ...schema, missingTables: ['news_links'] }) }),
+    ).toMatchObject({
+      state: 'FAIL',
+      reason: 'Missing: historical.news_links.',
+      fix: 'db migrate',
+    });
+    expect(check('P0.databases', { runtimeSchema: known({ ...schema, pending: ['0008_evidence'] }) })).toMatchObject({
+      state: 'PART',
+      fix: 'db migrate',
+    });
+  });
+
+  test('knows the same steps and tables as the migrations', () => {
+    for (const [name, steps] of [
+      ['historical', historical],
+      ['runtime', runtime],
+    ] as const) {
+      const expected = Object.fromEntries(Object.entries(steps).map(([step, { tables }]) => [step, [...tables]]));
+      expect(SCHEMA_STEPS[name]).toEqual(expected);
+    }
+  });
+});
+
+describe('P0.prices', () => {
+  const extent = valueIn(green.prices);
+
+  test('a shorter range is PART with the observed range', () => {
+    const first = parseDay('2010-01-04');
+    const short = check('P0.prices', { prices: known({ ...extent, first, last: parseDay('2024-08-26') }) });
+    expect(short).toMatchObject({ state: 'PART', required: '1997-01-02 → 2024-12-31' });
+    expect(short.observed).toContain('2010-01-04 → 2024-08-26');
+    expect(short.reason).toMatch(
+      /^Prices begin 2010-01-04, 3,\d{3} trading days after 1997-01-02; prices end 2024-08-26, \d+ trading days before 2024-12-31\.$/,
+    );
+  });
+
+  test('closed days at either end are no shortfall', () => {
+    const config = { ...need, prices: { start: '1996-12-28', end: '2025-01-01' } };
+    expect(
+      check('P0.prices', { prices: known({ ...extent, first: parseDay('1996-12-30') }) }, { need: config }).state,
+    ).toBe('OK');
+  });
+
+  test('an empty table waits for the import; duplicates are named', () => {
+    const empty = { rows: 0, duplicates: 0, first: null, last: null, instruments: 0, cells: [] };
+    expect(check('P0.prices', { prices: known(empty) })).toMatchObject({ state: 'WAIT', observed: '0 rows' });
+    const doubled = check('P0.prices', { prices: known({ ...extent, rows: extent.rows + 7, duplicates: 7 }) });
+    expect(doubled).toMatchObject({
+      state: 'PART',
+      reason: '7 rows repeat an instrument and day that is already there.',
+    });
+  });
+
+  test('a demo home is asked for its own range, and says so', () => {
+    const demo = shippedNeed(true);
+    const facts = { need: demo };
+    expect(check('P0.prices', greenEvidence(demo), facts)).toMatchObject({ state: 'OK' });
+    expect(check('P0.prices', greenEvidence(demo), facts).required).toMatch(/^2010-01-04 → 2024-12-31 \(DEMO: /);
+    expect(check('P0.prices', greenEvidence(demo)).state).toBe('PART');
+  });
+});
+
+describe('P0.holidays', () => {
+  test('an uncovered stretch is named', () => {
+    const rows = HOLIDAYS.filter((day) => day < yearStart(2003) || day > yearStart(2008));
+    expect(check('P0.holidays', { holidays: known(rows) })).toMatchObject({ state: 'PART' });
+    expect(check('P0.holidays', { holidays: known(rows) }).reason).toMatch(
+      /the first is 2003-02-06, the last 2007-11-27\.$/,
+    );
+    expect(check('P0.gaps', { holidays: known(rows) })).toMatchObject({ state: 'BLKD', observed: '–' });
+  });
+
+  test('prices without any holiday fail; nothing at all waits', () => {
+    expect(check('P0.holidays', { holidays: known([]) }).state).toBe('FAIL');
+    const empty = { rows: 0, duplicates: 0, first: null, last: null, instruments: 0, cells: [] };
+    expect(check('P0.holidays', { holidays: known([]), prices: known(empty) }).state).toBe('WAIT');
+  });
+});
+
+describe('P0.gaps', () => {
+  const gaps = valueIn(green.gaps);
+  const day = parseDay('2011-03-07');
+
+  test('one trading day without any price is one too many by default', () => {
+    const found = check('P0.gaps', { gaps: known({ ...gaps, emptyDays: [day] }) });
+    expect(found.state).toBe('PART');
+    expect(found.reason).toContain('No instrument has a price on 1 trading day');
+    expect(found.reason).toContain('(2011-03-07)');
+    const allowed = { ...need, gaps: { ...need.gaps, marketDays: 1 } };
+    expect(check('P0.gaps', { gaps: known({ ...gaps, emptyDays: [day] }) }, { need: allowed }).state).toBe('OK');
+  });
+
+  test('holes count by length and by the share of instruments', () => {
+    const hole = { instrument: 'AAA', from: day, to: day + 20, days: 15 };
+    const found = check('P0.gaps', {
+      gaps: known({ ...gaps, missing: [{ instrument: 'AAA', days: 15 }], holes: [hole] }),
+    });
+    expect(found).toMatchObject({ state: 'PART' });
+    expect(found.observed).toContain('longest hole AAA 15 days (2011-03-07 → 2011-03-27)');
+    expect(found.reason).toBe('1 instrument of 2 has a hole of more than 10 days: AAA 15.');
+    const short = { ...hole, days: 10 };
+    expect(
+      check('P0.gaps', { gaps: known({ ...gaps, missing: [{ instrument: 'AAA', days: 10 }], holes: [short] }) }).state,
+    ).toBe('OK');
+  });
+
+  test('too many missing instrument days are PART with the names', () => {
+    const found = check('P0.gaps', { gaps: known({ ...gaps, missing: [{ instrument: 'BBB', days: 400 }] }) });
+    expect(found).toMatchObject({ state: 'PART', reason: '400 instrument days are missing: BBB 400.' });
+  });
+});
+
+describe('P0.news', () => {
+  const days = (first: string, last: string) =>
+    Array.from({ length: parseDay(last) - parseDay(first) + 1 }, (_, i) => ({ day: parseDay(first) + i, articles: 1 }));
+
+  test('months from the first year on count, wherever the articles begin', () => {
+    expect(check('P0.news', { news: known(days('2013-01-01', '2019-12-31')) }).state).toBe('OK');
+    const short = check('P0.news', { news: known(days('2013-01-01', '2016-08-16')) });
+    expect(short).toMatchObject({
+      state: 'PART',
+      reason: '20 months with articles from 2015 on are 1.7 years of the 5 asked for.',
+    });
+    expect(short.observed).toContain('2013-01-01 → 2016-08-16');
+    expect(check('P0.news', { news: known([]) }).state).toBe('WAIT');
+  });
+});
+
+describe('P1', () => {
+  const sleeves = sleeveIds(need);
+  const runs = valueIn(green.runs).filter((one) => one.backend === 'basic');
+  const basic = (changes: (row: (typeof runs)[number], i: number) => Partial<(typeof runs)[number]> | null) =>
+    known(runs.flatMap((row, i) => (changes(row, i) === null ? [] : [{ ...row, ...changes(row, i) }])));
+
+  test('P1.runs: a sleeve without a run is PART, none is WAIT, the fix is the campaign of the plan', () => {
+    const two = check('P1.runs', { runs: basic((_, i) => (i === 2 ? null : {})) });
+    expect(two).toMatchObject({ state: 'PART', observed: '2 of 3 sleeves' });
+    expect(two.reason).toContain(sleeves[2]);
+    expect(two.fix).toMatch(
+      /^backtest campaign --market-id US_EQ --start 2014-01-02 --end 2014-03-31 --sleeve US_CORE_LONG_EQ_H5:/,
+    );
+    expect(check('P1.runs', { runs: known([]) })).toMatchObject({ state: 'WAIT' });
+  });
+
+  test('P1.runs: without prices over the window nothing can run', () => {
+    const extent = { ...valueIn(green.prices), first: parseDay('2014-02-03') };
+    expect(check('P1.runs', { runs: known([]), prices: known(extent) })).toMatchObject({
+      state: 'BLKD',
+      reason: 'The campaign needs prices over 2014-01-02 → 2014-03-31; they span 2014-02-03 → 2024-12-31.',
+    });
+  });
+
+  test('P1.equity: flat, NaN, lost days, no days, below zero', () => {
+    const figures = valueIn(green.equity);
+    const first = (more: Partial<(typeof figures)[number]>) =>
+      check('P1.equity', { equity: known(figures.map((one, i) => (i === 0 ? { ...one, ...more } : one))) });
+    expect(first({})).toMatchObject({ state: 'OK', observed: '3 curves · 189 days' });
+    expect(first({ min: 1e6, max: 1e6 })).toMatchObject({
+      state: 'FAIL',
+      reason: `${sleeves[0]} is flat at 1,000,000.`,
+    });
+    expect(first({ bad: 2 })).toMatchObject({
+      state: 'FAIL',
+      reason: `${sleeves[0]} has 2 values that are no number.`,
+    });
+    expect(first({ days: 60, rows: 60 }).reason).toBe(`${sleeves[0]} has 60 days, the calendar 63.`);
+    expect(first({ days: 63, rows: 64 }).reason).toBe(`${sleeves[0]} has 1 day twice.`);
+    expect(first({ min: -5 }).state).toBe('FAIL');
+    expect(check('P1.equity', { equity: known(figures.slice(1)) }).reason).toBe(`${sleeves[0]} has no daily equity.`);
+  });
+
+  test('P1.trades: each run needs trades and positions', () => {
+    const counts = valueIn(green.counts);
+    const found = check('P1.trades', {
+      counts: known(counts.map((one, i) => (i === 1 ? { ...one, trades: 0, positions: 0 } : one))),
+    });
+    expect(found).toMatchObject({
+      state: 'FAIL',
+      reason: `${sleeves[1]} has no trade; ${sleeves[1]} has no position snapshot.`,
+    });
+  });
+
+  test('P1.pit: none waits; old, of another build or older than the runs is stale; a leak fails', () => {
+    const proof = valueIn(green.pointInTime)!;
+    const withProof = (more: Partial<typeof proof>, facts: Partial<Facts> = {}) =>
+      check('P1.pit', { pointInTime: known({ ...proof, ...more }) }, facts);
+    expect(withProof({})).toMatchObject({
+      state: 'OK',
+      observed: '8 days tried · 0 leaks · 2014-01-02 → 2014-03-31 · 1 day ago',
+      at: NOW - DAY_MS,
+    });
+    expect(check('P1.pit', { pointInTime: known(null) })).toMatchObject({ state: 'WAIT', fix: 'verify point-in-time' });
+    expect(withProof({ at: NOW - 4 * DAY_MS })).toMatchObject({
+      state: 'STALE',
+      reason: 'The baseline was run again after the proof.',
+    });
+    expect(withProof({ build: 'other' })).toMatchObject({ state: 'STALE' });
+    expect(withProof({ build: 'other' }, { build: null })).toMatchObject({ state: 'OK' });
+    const old = withProof(
+      { at: NOW - 31 * DAY_MS },
+      { evidence: { ...green, runs: known([]), pointInTime: known({ ...proof, at: NOW - 31 * DAY_MS }) } },
+    );
+    expect(old).toMatchObject({ state: 'STALE', reason: 'The proof is older than 30 days.' });
+    expect(withProof({ state: 'FAIL', reason: 'equity changed' })).toMatchObject({
+      state: 'FAIL',
+      reason: 'Equity changed.',
+    });
+  });
+
+  test('P1.latest: a newer run without metrics fails although an older one is whole', () => {
+    const broken = run(sleeves[0], need, { runId: 'broken', complete: false, createdAt: NOW });
+    const changes = { runs: known([...runs, broken]) };
+    expect(check('P1.runs', changes).state).toBe('OK');
+    expect(check('P1.latest', changes)).toMatchObject({
+      state: 'FAIL',
+      reason: `The newest run of ${sleeves[0]} (broken) has no metrics.`,
+    });
+  });
+
+  test('P1.latest: runs of different data are no campaign; runs that say nothing are taken as they are', () => {
+    expect(check('P1.latest', { runs: basic((_, i) => ({ origin: i === 0 ? 'data 2' : 'data 1' })) }).state).toBe(
+      'PART',
+    );
+    expect(check('P1.latest', { runs: basic(() => ({ origin: null })) }).state).toBe('OK');
+  });
+});
+
+describe('later phases', () => {
+  test('nothing there: WAIT with the sentence that the engine comes later, and no command that does not exist', () => {
+    const board = deriveBoard(
+      factsWith({ numeric: known([]), text: known([]), joint: known([]), lambda: known([]), decision: known(null) }),
+    );
+    for (const phase of board.phases.slice(2)) {
+      for (const one of phase.checks.filter((c) => c.id !== 'P4.runs')) {
+        expect([one.id, one.state]).toEqual([one.id, 'WAIT']);
+        expect(one.fix).toBeNull();
+        expect(one.reason).toMatch(/arrives with Phase \d in a later version\.$/);
+      }
+    }
+  });
+
+  test('commands are proposed exactly when the command list has them', () => {
+    const names = new Set(COMMANDS.map((command) => command.name));
+    for (const [name, command] of Object.entries(LATER_COMMANDS))
+      expect([name, command.available]).toEqual([name, names.has(name)]);
+  });
+
+  test('a model that covers half is PART; a surplus in one year hides no lack in another', () => {
+    const model = need.numeric.models[0];
+    const cells = valueIn(green.numeric).filter((cell) => cell.model === model);
+    const lopsided = cells.map((cell) =>
+      cell.year === 2020 ? { ...cell, vectors: 0 } : { ...cell, vectors: cell.vectors * 2 },
+    );
+    const found = check('P2.regime', { numeric: known(lopsided) });
+    expect(found.state).toBe('PART');
+    expect(found.reason).toContain('the emptiest year is 2020 (0 %)');
+  });
+
+  test('every fix that a check names is a command of this version or a script', () => {
+    const names = COMMANDS.map((command) => command.name);
+    const worst = deriveBoard(
+      factsWith(Object.fromEntries(Object.keys(green).map((key) => [key, unknown('lost', null)])) as Partial<Evidence>),
+    );
+    const empty = deriveBoard(
+      factsWith({
+        tests: known(null),
+        holidays: known([]),
+        prices: known({ rows: 0, duplicates: 0, first: null, last: null, instruments: 0, cells: [] }),
+        gaps: known({
+          calendar: new TradingDays(0, 10, []),
+          emptyDays: [],
+          closedDayRows: new Map(),
+          missing: [],
+          expected: 0,
+          holes: [],
+        }),
+        news: known([]),
+        runs: known([]),
+        pointInTime: known(null),
+      }),
+    );
+    for (const board of [worst, empty]) {
+      const fixes = board.phases.flatMap((phase) => phase.checks.map((one) => one.fix)).filter((fix) => fix !== null);
+      for (const fix of fixes) expect(fix === 'bin/test' || names.some((name) => fix.startsWith(name))).toBe(true);
+      for (const phase of board.phases) {
+        for (const { argv } of phase.commands) expect(names.some((name) => argv.join(' ').startsWith(name))).toBe(true);
+      }
+    }
+  });
+});
+
+describe('coverage', () => {
+  const row = (name: string, changes: Partial<Evidence> = {}) =>
+    deriveBoard(factsWith(changes)).coverage.rows.find((one) => one.name === name)!;
+
+  test('is complete where everything is there, and blank where nothing is expected', () => {
+    const prices = row('prices_daily');
+    expect(prices.share).toBe(1);
+    expect(Object.keys(prices.byYear)).toEqual(Array.from({ length: 28 }, (_, i) => String(1997 + i)));
+    const model = row('num-stab-core-v1');
+    expect(model.share).toBe(1);
+    expect(model.byYear['2010']).toBe(1);
+    expect(row('joint-regime-core-v1').byYear['2010']).toBeNull();
+  });
+
+  test('years without prices are zero, not blank: they are asked for', () => {
+    const extent = valueIn(green.prices);
+    const cells = extent.cells.filter((cell) => cell.year >= 2010);
+    const first = Math.min(...cells.map((cell) => cell.first));
+    const prices = row('prices_daily', { prices: known({ ...extent, cells, first }) });
+    expect(prices.byYear['2005']).toBe(0);
+    expect(prices.byYear['2015']).toBe(1);
+    expect(prices.share).toBeCloseTo(15 / 28, 2);
+  });
+
+  test('rows on closed days are no coverage', () => {
+    const gaps = valueIn(green.gaps);
+    const year = 2012;
+    const extent = valueIn(green.prices);
+    // Ten of AAA's days of the year stand on closed days: that many trading days are missing.
+    const found = row('prices_daily', { gaps: known({ ...gaps, closedDayRows: new Map([[`AAA|${year}`, 10]]) }) });
+    const due = extent.cells.filter((cell) => cell.year === year).reduce((sum, cell) => sum + cell.days, 0);
+    expect(found.byYear[String(year)]).toBeCloseTo(1 - 10 / due, 12);
+  });
+});
