@@ -1,13 +1,17 @@
 /** Every engine program's declaration. Adding an engine is one folder and one line here. */
 import type { ProgramSpec } from '../src/platform/program.ts';
 import { campaignAndMetaSpec, campaignSpec } from './backtest/spec.ts';
-import { dataGenerateSpec } from './data/generate-spec.ts';
+import { digestSpec } from './data/digest/spec.ts';
+import { exportSpec } from './data/export/spec.ts';
+import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
   importSpec,
+  exportSpec,
+  digestSpec,
   dataGenerateSpec,
   campaignSpec,
   campaignAndMetaSpec,

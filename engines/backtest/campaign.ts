@@ -4,12 +4,12 @@ import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
-import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { makeCalendar } from '../market/calendar.ts';
+import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
-import { type CampaignOptions, caveatOf, runConfig, runMetrics } from './record.ts';
 import type { RunMetrics } from './metrics.ts';
+import { type CampaignOptions, caveatOf, runConfig, runMetrics } from './record.ts';
 import type { SimulationOptions, SleeveResult } from './simulate.ts';
 import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
@@ -48,7 +48,10 @@ export interface Run {
 /** Checks what the flags say together. @throws UsageError naming the flag. */
 export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
   const needsPhase4 = (flag: string) =>
-    new UsageError(`${flag} needs Phase 4 (context assessment), which this build does not have yet`, 'Use the basic backend.');
+    new UsageError(
+      `${flag} needs Phase 4 (context assessment), which this build does not have yet`,
+      'Use the basic backend.',
+    );
   if (args.assessmentBackend !== 'basic') throw needsPhase4('--assessment-backend context');
   if (args.assessmentContextModelId !== undefined) throw needsPhase4('--assessment-context-model-id');
   if (args.assessmentUseJointContext) throw needsPhase4('--assessment-use-joint-context');
@@ -59,13 +62,24 @@ export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]):
   if (end < start) throw new UsageError(`--end ${args.end} is before --start ${args.start}`, 'Swap them or mend one.');
   const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
   if (transitionHistory !== null && transitionHistory > start) {
-    throw new UsageError(`--transition-history ${args.transitionHistory} is after --start ${args.start}`, 'Give an earlier day.');
+    throw new UsageError(
+      `--transition-history ${args.transitionHistory} is after --start ${args.start}`,
+      'Give an earlier day.',
+    );
   }
-  for (const [key, name] of [['sleeveId', 'sleeve'], ['universeId', 'universe'], ['portfolioId', 'portfolio'], ['assessmentId', 'assess']] as const) {
+  for (const [key, name] of [
+    ['sleeveId', 'sleeve'],
+    ['universeId', 'universe'],
+    ['portfolioId', 'portfolio'],
+    ['assessmentId', 'assess'],
+  ] as const) {
     const seen = new Set<string>();
     for (const sleeve of sleeves) {
       if (seen.has(sleeve[key])) {
-        throw new UsageError(`two sleeves share the ${name} '${sleeve[key]}'`, 'Give each sleeve ids of its own: they own rows by them.');
+        throw new UsageError(
+          `two sleeves share the ${name} '${sleeve[key]}'`,
+          'Give each sleeve ids of its own: they own rows by them.',
+        );
       }
       seen.add(sleeve[key]);
       if (sleeve.marketId !== args.marketId) {
@@ -106,7 +120,8 @@ export async function loadCampaign(
   let transitionHistory = 0;
   if (options.transitionHistory !== null) {
     const holidays = await loadHolidays(context.databases.historical, options.marketId);
-    transitionHistory = makeCalendar(options.marketId, options.transitionHistory, options.start - 1, holidays).days.length;
+    transitionHistory = makeCalendar(options.marketId, options.transitionHistory, options.start - 1, holidays).days
+      .length;
   }
   const withOpen = options.broker.fill === 'next_open';
   const panel = await loadPanel(context.databases, {
@@ -132,12 +147,12 @@ export async function loadCampaign(
 /** Simulates and records every sleeve; runs come back in the order of the sleeves. */
 export async function runCampaign(options: CampaignOptions, context: ProgramContext): Promise<Run[]> {
   const { events, signal, now } = context;
-  stage(events, 'load prices', 1, 3);
+  stage(events, 'load prices', 1, 2);
   const { panel, features } = await loadCampaign(options, context);
   signal.throwIfAborted();
   warnAboutData(panel, context);
 
-  stage(events, 'simulate and record', 2, 3);
+  stage(events, 'simulate and record', 2, 2);
   const started = now();
   const days = new Int32Array(options.sleeves.length);
   const results = simulateSleeves(
@@ -149,12 +164,18 @@ export async function runCampaign(options: CampaignOptions, context: ProgramCont
       const series = options.sleeves[index].sleeveId;
       const at = formatDay(panel.calendar.days[panel.first + day]);
       days[index] = day + 1;
-      events.emit({ type: 'progress', done: days.reduce((a, b) => a + b), total: features.count * days.length, unit: 'days' });
+      events.emit({
+        type: 'progress',
+        done: days.reduce((a, b) => a + b),
+        total: features.count * days.length,
+        unit: 'days',
+      });
       events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
       events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
       events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
       const seconds = (now() - started) / 1000;
-      if (seconds > 0) events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+      if (seconds > 0)
+        events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
     },
   );
   const runs: Run[] = [];
@@ -164,7 +185,6 @@ export async function runCampaign(options: CampaignOptions, context: ProgramCont
     requireActivity(result, panel, options.sleeves[k]);
     runs.push(await record(options, k, result, panel, features, context));
   }
-  stage(events, 'done', 3, 3);
   const caveat = caveatOf(options.broker);
   if (caveat) log(events, 'info', `note: ${caveat}`);
   return runs;

@@ -138,7 +138,8 @@ function marks(
       if (price === price) {
         mark = price;
         missing = 0;
-      } else if (++missing === DELISTING_DAYS && !Number.isNaN(mark) && !Number.isNaN(delistingValue[i])) mark = delistingValue[i];
+      } else if (++missing === DELISTING_DAYS && !Number.isNaN(mark) && !Number.isNaN(delistingValue[i]))
+        mark = delistingValue[i];
       if (t >= first) result[(t - first) * instruments + i] = mark;
     }
   }

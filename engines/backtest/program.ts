@@ -41,7 +41,11 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
   for (const group of decision.identical) {
     log(context.events, 'info', `identical sleeves, one trial: ${group.join(' = ')}`);
   }
-  log(context.events, 'info', `Meta: ${decision.selected.map((s) => s.sleeveId).join(', ')} (of ${decision.trials} distinct trials)`);
+  log(
+    context.events,
+    'info',
+    `Meta: ${decision.selected.map((s) => s.sleeveId).join(', ')} (of ${decision.trials} distinct trials)`,
+  );
   return finish(runs, { runs: runs.map(runJson), meta: { decisionId, ...decision } }, context);
 };
 
@@ -62,11 +66,18 @@ export function runsCsv(runs: readonly Run[]): string {
 
 const csvField = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({ run_id: runId, sleeve_id: sleeve.sleeveId, metrics, config, rows });
+const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({
+  run_id: runId,
+  sleeve_id: sleeve.sleeveId,
+  metrics,
+  config,
+  rows,
+});
 
 function finish(runs: readonly Run[], data: unknown, { events }: ProgramContext) {
   const rows: Record<string, number> = {};
-  for (const run of runs) for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;
+  for (const run of runs)
+    for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;
   const summary = `${runs.length} run${runs.length === 1 ? '' : 's'} recorded, ${rows.backtest_trades ?? 0} trades`;
   events.emit({ type: 'result', status: 'done', summary, rows });
   return { exitCode: Exit.done, summary, data };

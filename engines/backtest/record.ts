@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Provenance } from '../../src/platform/provenance.ts';
-import type { BrokerOptions } from '../execution/model.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
+import type { BrokerOptions } from '../execution/model.ts';
 import type { LoadedPanel } from '../market/storage.ts';
 import { beta, breakEvenCostBp, meanOfKnown, performance, type RunMetrics, turnoverPerDay } from './metrics.ts';
 import type { SleeveResult } from './simulate.ts';

@@ -1,7 +1,7 @@
 /** One sleeve over all its days: assessment → universe → portfolio → risk → execution. Pure: features in, columns out. */
 import { assessmentScore, assessmentWindow } from '../assessment/model.ts';
-import { Book, type BrokerOptions, type DayPrices } from '../execution/model.ts';
 import type { Fills } from '../execution/fill-log.ts';
+import { Book, type BrokerOptions, type DayPrices } from '../execution/model.ts';
 import { longOnlyWeights } from '../portfolio/model.ts';
 import { capWeights } from '../risk/model.ts';
 import { selectUniverse, type Universe } from '../universe/model.ts';
@@ -131,7 +131,11 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
     out.core[d] = universe.core;
     for (let i = 0; i < n; i++) if (book.quantity[i] !== 0) out.positions[d]++;
     out.targetableRiskMean[d] = meanRisk(targetable, classCode, universe.ranked);
-    out.worsenRiskMean[d] = meanRisk(features.transitions.worsen.subarray(d * 5, d * 5 + 5), classCode, universe.ranked);
+    out.worsenRiskMean[d] = meanRisk(
+      features.transitions.worsen.subarray(d * 5, d * 5 + 5),
+      classCode,
+      universe.ranked,
+    );
     if (snapshotDays.has(d)) snapshots.take(d, book);
 
     equal[d] = d === 0 ? 1 : equal[d - 1] * (1 + meanReturn(features.mark, n, d - 1, d, previousMembers));
@@ -145,7 +149,14 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
     peak = Math.max(peak, out.equity[d]);
     onDay?.(d, out.equity[d], out.equity[d] / peak - 1, out.positions[d]);
   }
-  return { ...out, equalWeight: equal, buyAndHold: held, fills: book.fills.columns(), snapshots: snapshots.columns(), stages };
+  return {
+    ...out,
+    equalWeight: equal,
+    buyAndHold: held,
+    fills: book.fills.columns(),
+    snapshots: snapshots.columns(),
+    stages,
+  };
 }
 
 /** Members by (score desc, id asc): the order in which the portfolio's cap is applied. */

@@ -29,7 +29,8 @@ export function parseSleeve(text: string): Sleeve {
   FIELDS.forEach((field, k) => {
     if (!parts[k].trim()) throw new UsageError(`--sleeve '${text}': the ${field} is empty`, shape);
     // Ids land in columns of 50 characters (strategy, instrument scores); longer ones would be cut by nobody.
-    if (parts[k].length > 50) throw new UsageError(`--sleeve '${text}': the ${field} is longer than 50 characters`, shape);
+    if (parts[k].length > 50)
+      throw new UsageError(`--sleeve '${text}': the ${field} is longer than 50 characters`, shape);
   });
   const horizonDays = Number(parts[6]);
   if (!/^\d+$/.test(parts[6]) || horizonDays < 1 || horizonDays > MAXIMUM_HORIZON) {

@@ -12,9 +12,18 @@ const rangeArgs = {
 
 const optionArgs = {
   initialCash: z.number().positive().default(1_000_000).describe('dollars each sleeve starts with'),
-  maxWorkers: z.number().int().min(1).max(256).optional().describe('sleeves simulated side by side (default: one a core)'),
+  maxWorkers: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('sleeves simulated side by side (default: one a core)'),
   disableRisk: z.boolean().default(false).describe('leave out the 5 % cap on each name'),
-  assessmentBackend: z.enum(['basic', 'context']).default('basic').describe('how instruments are assessed; context needs Phase 4'),
+  assessmentBackend: z
+    .enum(['basic', 'context'])
+    .default('basic')
+    .describe('how instruments are assessed; context needs Phase 4'),
   assessmentContextModelId: z.string().optional().describe('joint model of the context backend (needs Phase 4)'),
   assessmentUseJointContext: z.boolean().default(false).describe('read joint embeddings (needs Phase 4)'),
   assessmentModelId: z.string().optional().describe('model id of the assessment (default assessment-basic-v1)'),
@@ -22,13 +31,20 @@ const optionArgs = {
   slippageBps: z.number().min(0).max(1000).default(0).describe('worse price on each side, in basis points'),
   commissionBps: z.number().min(0).max(1000).default(0).describe('charge on the traded value, in basis points'),
   wholeShares: z.boolean().default(false).describe('trade whole shares only'),
-  maxParticipation: z.number().positive().max(1).optional().describe("largest share of a day's volume an order may take"),
+  maxParticipation: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe("largest share of a day's volume an order may take"),
   priceField: z.enum(['close', 'adjusted_close']).default('close').describe('prices that signals, fills and marks use'),
   transitionHistory: dateArg().optional().describe('count state transitions from this earlier day on'),
   persist: z
     .enum(['standard', 'full'])
     .default('standard')
-    .describe('standard: runs, equity, trades, month-end positions, actions, states; full: every table of the pipeline'),
+    .describe(
+      'standard: runs, equity, trades, month-end positions, actions, states; full: every table of the pipeline',
+    ),
   json: z.boolean().default(false).describe('print JSON instead of the CSV'),
 };
 

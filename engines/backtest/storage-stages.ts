@@ -41,7 +41,20 @@ async function writeScores(context: RunWriter): Promise<void> {
   await removeDays(context, 'instrument_scores', 'strategy_id', sleeve.assessmentId);
   const momentum = features.momentum.get(assessmentWindow(sleeve.horizonDays))!;
   const metadata = JSON.stringify({ run_id: run.runId });
-  const columns = ['score_id', 'strategy_id', 'market_id', 'instrument_id', 'as_of_date', 'horizon_days', 'expected_return', 'score', 'confidence', 'signal_label', 'alpha_components', 'metadata'];
+  const columns = [
+    'score_id',
+    'strategy_id',
+    'market_id',
+    'instrument_id',
+    'as_of_date',
+    'horizon_days',
+    'expected_return',
+    'score',
+    'confidence',
+    'signal_label',
+    'alpha_components',
+    'metadata',
+  ];
   await copy('instrument_scores', columns, async (writer) => {
     for (let d = 0; d < features.count; d++) {
       const date = formatDay(dayOf(d));
@@ -73,7 +86,17 @@ async function writeUniverse(context: RunWriter): Promise<void> {
   const { sleeve, features, panel } = run;
   const { exclusion, universeScore, rank } = run.result.stages!;
   await removeDays(context, 'universe_members', 'universe_id', sleeve.universeId);
-  const columns = ['universe_member_id', 'universe_id', 'as_of_date', 'entity_type', 'entity_id', 'tier', 'included', 'score', 'reasons'];
+  const columns = [
+    'universe_member_id',
+    'universe_id',
+    'as_of_date',
+    'entity_type',
+    'entity_id',
+    'tier',
+    'included',
+    'score',
+    'reasons',
+  ];
   await copy('universe_members', columns, async (writer) => {
     for (let d = 0; d < features.count; d++) {
       const date = formatDay(dayOf(d));
@@ -101,7 +124,10 @@ export function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: n
   const at = d * features.instruments + i;
   const code = run.result.stages!.exclusion[at];
   const { stability, transitions } = features;
-  const reasons: Record<string, unknown> = { sector: panel.instruments[i].sector ?? 'UNKNOWN', market_id: sleeve.marketId };
+  const reasons: Record<string, unknown> = {
+    sector: panel.instruments[i].sector ?? 'UNKNOWN',
+    market_id: sleeve.marketId,
+  };
   if (code > 0) reasons[EXCLUSIONS[code]] = true;
   if (code === 1) return reasons;
   reasons.realised_vol_63d = finite(stability.sigma[at]);
@@ -134,49 +160,69 @@ async function writeTargets(context: RunWriter): Promise<void> {
   await removeDays(context, 'target_portfolios', 'portfolio_id', sleeve.portfolioId);
   await removeDays(context, 'book_targets', 'book_id', sleeve.portfolioId);
   const metadata = JSON.stringify({ run_id: run.runId });
-  await copy('target_portfolios', ['target_id', 'strategy_id', 'portfolio_id', 'as_of_date', 'target_positions', 'metadata'], async (writer) => {
-    for (let d = 0; d < features.count; d++) {
-      const weights: Record<string, number> = {};
-      for (let i = 0; i < features.instruments; i++) {
-        const value = cappedWeight[d * features.instruments + i];
-        if (value !== 0) weights[panel.instruments[i].id] = value;
-      }
-      writer.row(6);
-      writer.text(keyId('target_portfolios', sleeve.strategyId, sleeve.portfolioId, formatDay(dayOf(d))));
-      writer.text(sleeve.strategyId);
-      writer.text(sleeve.portfolioId);
-      writer.date(dayOf(d));
-      writer.jsonb(JSON.stringify({ weights }));
-      writer.jsonb(metadata);
-      await writer.flushed();
-    }
-  });
-  await copy('book_targets', ['target_id', 'book_id', 'as_of_date', 'region', 'entity_type', 'entity_id', 'target_weight', 'metadata'], async (writer) => {
-    for (let d = 0; d < features.count; d++) {
-      const date = formatDay(dayOf(d));
-      for (let i = 0; i < features.instruments; i++) {
-        const value = weight[d * features.instruments + i];
-        if (value === 0) continue;
-        writer.row(8);
-        writer.text(keyId('book_targets', sleeve.portfolioId, date, REGION, 'INSTRUMENT', panel.instruments[i].id));
+  await copy(
+    'target_portfolios',
+    ['target_id', 'strategy_id', 'portfolio_id', 'as_of_date', 'target_positions', 'metadata'],
+    async (writer) => {
+      for (let d = 0; d < features.count; d++) {
+        const weights: Record<string, number> = {};
+        for (let i = 0; i < features.instruments; i++) {
+          const value = cappedWeight[d * features.instruments + i];
+          if (value !== 0) weights[panel.instruments[i].id] = value;
+        }
+        writer.row(6);
+        writer.text(keyId('target_portfolios', sleeve.strategyId, sleeve.portfolioId, formatDay(dayOf(d))));
+        writer.text(sleeve.strategyId);
         writer.text(sleeve.portfolioId);
         writer.date(dayOf(d));
-        writer.text(REGION);
-        writer.text('INSTRUMENT');
-        writer.bytes(idBytes[i]);
-        writer.float64(value);
+        writer.jsonb(JSON.stringify({ weights }));
         writer.jsonb(metadata);
+        await writer.flushed();
       }
-      await writer.flushed();
-    }
-  });
+    },
+  );
+  await copy(
+    'book_targets',
+    ['target_id', 'book_id', 'as_of_date', 'region', 'entity_type', 'entity_id', 'target_weight', 'metadata'],
+    async (writer) => {
+      for (let d = 0; d < features.count; d++) {
+        const date = formatDay(dayOf(d));
+        for (let i = 0; i < features.instruments; i++) {
+          const value = weight[d * features.instruments + i];
+          if (value === 0) continue;
+          writer.row(8);
+          writer.text(keyId('book_targets', sleeve.portfolioId, date, REGION, 'INSTRUMENT', panel.instruments[i].id));
+          writer.text(sleeve.portfolioId);
+          writer.date(dayOf(d));
+          writer.text(REGION);
+          writer.text('INSTRUMENT');
+          writer.bytes(idBytes[i]);
+          writer.float64(value);
+          writer.jsonb(metadata);
+        }
+        await writer.flushed();
+      }
+    },
+  );
 }
 
 async function writeRiskReports(context: RunWriter): Promise<void> {
   const { run, dayOf, copy } = context;
   const { features, panel, sleeve, result } = run;
   await removeDays(context, 'portfolio_risk_reports', 'portfolio_id', sleeve.portfolioId);
-  const columns = ['report_id', 'portfolio_id', 'as_of_date', 'portfolio_value', 'cash', 'net_exposure', 'gross_exposure', 'leverage', 'risk_metrics', 'exposures_by_sector', 'metadata'];
+  const columns = [
+    'report_id',
+    'portfolio_id',
+    'as_of_date',
+    'portfolio_value',
+    'cash',
+    'net_exposure',
+    'gross_exposure',
+    'leverage',
+    'risk_metrics',
+    'exposures_by_sector',
+    'metadata',
+  ];
   await copy('portfolio_risk_reports', columns, async (writer) => {
     for (let d = 0; d < features.count; d++) {
       const equity = result.equity[d];
@@ -212,25 +258,29 @@ async function writeRiskActions({ run, dayOf, idBytes, copy }: RunWriter): Promi
   const { features, sleeve } = run;
   const { weight, cappedWeight } = run.result.stages!;
   let sequence = 0;
-  await copy('risk_actions', ['action_id', 'strategy_id', 'instrument_id', 'decision_id', 'action_type', 'details_json'], async (writer) => {
-    for (let d = 0; d < features.count; d++) {
-      const date = formatDay(dayOf(d));
-      for (let i = 0; i < features.instruments; i++) {
-        const at = d * features.instruments + i;
-        if (weight[at] === 0) continue;
-        writer.row(6);
-        writer.text(`${run.runId}:${String(sequence++).padStart(8, '0')}`);
-        writer.text(sleeve.strategyId);
-        writer.bytes(idBytes[i]);
-        writer.text(run.runId);
-        writer.text(cappedWeight[at] === weight[at] ? 'OK' : 'CAPPED');
-        writer.jsonb(
-          `{"run_id":"${run.runId}","as_of_date":"${date}","original_weight":${weight[at]},"adjusted_weight":${cappedWeight[at]}}`,
-        );
+  await copy(
+    'risk_actions',
+    ['action_id', 'strategy_id', 'instrument_id', 'decision_id', 'action_type', 'details_json'],
+    async (writer) => {
+      for (let d = 0; d < features.count; d++) {
+        const date = formatDay(dayOf(d));
+        for (let i = 0; i < features.instruments; i++) {
+          const at = d * features.instruments + i;
+          if (weight[at] === 0) continue;
+          writer.row(6);
+          writer.text(`${run.runId}:${String(sequence++).padStart(8, '0')}`);
+          writer.text(sleeve.strategyId);
+          writer.bytes(idBytes[i]);
+          writer.text(run.runId);
+          writer.text(cappedWeight[at] === weight[at] ? 'OK' : 'CAPPED');
+          writer.jsonb(
+            `{"run_id":"${run.runId}","as_of_date":"${date}","original_weight":${weight[at]},"adjusted_weight":${cappedWeight[at]}}`,
+          );
+        }
+        await writer.flushed();
       }
-      await writer.flushed();
-    }
-  });
+    },
+  );
 }
 
 const sideOf = (run: RunWriter['run'], k: number) => (run.result.fills.quantity[k] > 0 ? 'BUY' : 'SELL');
@@ -254,7 +304,19 @@ async function writeOrders(context: RunWriter): Promise<void> {
   const { run, dayOf, idBytes, copy } = context;
   const { fills } = run.result;
   const metadata = JSON.stringify({ run_id: run.runId });
-  const columns = ['order_id', '"timestamp"', 'instrument_id', 'side', 'order_type', 'quantity', 'status', 'mode', 'portfolio_id', 'decision_id', 'metadata'];
+  const columns = [
+    'order_id',
+    '"timestamp"',
+    'instrument_id',
+    'side',
+    'order_type',
+    'quantity',
+    'status',
+    'mode',
+    'portfolio_id',
+    'decision_id',
+    'metadata',
+  ];
   await copy('orders', columns, async (writer) => {
     for (let k = 0; k < fills.day.length; k++) {
       writer.row(11);
@@ -278,7 +340,18 @@ async function writeFills(context: RunWriter): Promise<void> {
   const { run, dayOf, idBytes, copy } = context;
   const { fills } = run.result;
   const metadata = JSON.stringify({ run_id: run.runId });
-  const columns = ['fill_id', 'order_id', '"timestamp"', 'instrument_id', 'side', 'quantity', 'price', 'commission', 'mode', 'metadata'];
+  const columns = [
+    'fill_id',
+    'order_id',
+    '"timestamp"',
+    'instrument_id',
+    'side',
+    'quantity',
+    'price',
+    'commission',
+    'mode',
+    'metadata',
+  ];
   await copy('fills', columns, async (writer) => {
     for (let k = 0; k < fills.day.length; k++) {
       const order = orderId(context, k);

@@ -54,7 +54,12 @@ export async function writeRun(runtime: Database, run: RunRecord): Promise<RowCo
   return runtime.transaction(async (client) => {
     const { panel, sleeve } = run;
     const counts: RowCounts = {};
-    const locks = [sleeve.universeId, sleeve.portfolioId, sleeve.assessmentId, ...(run.ownsStates ? [`states ${panel.marketId}`] : [])];
+    const locks = [
+      sleeve.universeId,
+      sleeve.portfolioId,
+      sleeve.assessmentId,
+      ...(run.ownsStates ? [`states ${panel.marketId}`] : []),
+    ];
     for (const name of [...new Set(locks)].sort()) {
       await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`prometheus ${name}`]);
     }
@@ -113,17 +118,21 @@ async function writeRunRow({ client, run, counts, dayOf }: RunWriter): Promise<v
 async function writeEquity({ run, dayOf, copy }: RunWriter): Promise<void> {
   const { equity } = run.result;
   const fall = drawdowns(equity);
-  await copy('backtest_daily_equity', ['run_id', 'date', 'equity_curve_value', 'drawdown', 'exposure_metrics_json'], async (writer) => {
-    for (let d = 0; d < equity.length; d++) {
-      writer.row(5);
-      writer.text(run.runId);
-      writer.date(dayOf(d));
-      writer.float64(equity[d]);
-      writer.float64(fall[d]);
-      writer.jsonb(exposureJson(run.result, d));
-      await writer.flushed();
-    }
-  });
+  await copy(
+    'backtest_daily_equity',
+    ['run_id', 'date', 'equity_curve_value', 'drawdown', 'exposure_metrics_json'],
+    async (writer) => {
+      for (let d = 0; d < equity.length; d++) {
+        writer.row(5);
+        writer.text(run.runId);
+        writer.date(dayOf(d));
+        writer.float64(equity[d]);
+        writer.float64(fall[d]);
+        writer.jsonb(exposureJson(run.result, d));
+        await writer.flushed();
+      }
+    },
+  );
 }
 
 const BUY = Buffer.from('BUY');
@@ -135,20 +144,24 @@ async function writeTrades({ run, idBytes, dayOf, copy }: RunWriter): Promise<vo
   const { fills } = run.result;
   const runId = Buffer.from(run.runId);
   const universeId = Buffer.from(run.sleeve.universeId);
-  await copy('backtest_trades', ['run_id', 'trade_date', 'ticker', 'direction', 'size', 'price', 'universe_id', 'decision_metadata_json'], async (writer) => {
-    for (let k = 0; k < fills.day.length; k++) {
-      writer.row(8);
-      writer.bytes(runId);
-      writer.date(dayOf(fills.day[k]));
-      writer.bytes(idBytes[fills.instrument[k]]);
-      writer.bytes(fills.quantity[k] > 0 ? BUY : SELL);
-      writer.float64(Math.abs(fills.quantity[k]));
-      writer.float64(fills.price[k]);
-      writer.bytes(universeId);
-      writer.jsonb(fills.cause[k] ? '{"cause":"delisted"}' : null);
-      if (k % BATCH === 0) await writer.flushed();
-    }
-  });
+  await copy(
+    'backtest_trades',
+    ['run_id', 'trade_date', 'ticker', 'direction', 'size', 'price', 'universe_id', 'decision_metadata_json'],
+    async (writer) => {
+      for (let k = 0; k < fills.day.length; k++) {
+        writer.row(8);
+        writer.bytes(runId);
+        writer.date(dayOf(fills.day[k]));
+        writer.bytes(idBytes[fills.instrument[k]]);
+        writer.bytes(fills.quantity[k] > 0 ? BUY : SELL);
+        writer.float64(Math.abs(fills.quantity[k]));
+        writer.float64(fills.price[k]);
+        writer.bytes(universeId);
+        writer.jsonb(fills.cause[k] ? '{"cause":"delisted"}' : null);
+        if (k % BATCH === 0) await writer.flushed();
+      }
+    },
+  );
 }
 
 /** One decision a run and its outcome. It is dated the last day, when its figures are known. */
@@ -165,7 +178,12 @@ async function writeDecision({ client, run, counts, dayOf }: RunWriter): Promise
       sleeve.marketId,
       formatDay(dayOf(last)),
       sleeve.sleeveId,
-      { start_date: formatDay(dayOf(0)), universe_id: sleeve.universeId, assessment_strategy_id: sleeve.assessmentId, data_fingerprint: run.panel.fingerprint },
+      {
+        start_date: formatDay(dayOf(0)),
+        universe_id: sleeve.universeId,
+        assessment_strategy_id: sleeve.assessmentId,
+        data_fingerprint: run.panel.fingerprint,
+      },
       { portfolio_id: sleeve.portfolioId, trades: result.fills.day.length },
       { run_id: run.runId },
     ],
@@ -192,7 +210,20 @@ async function writeActions({ run, idBytes, dayOf, copy }: RunWriter): Promise<v
   const runId = Buffer.from(run.runId);
   const decisionId = Buffer.from(runDecisionId(run.runId));
   const portfolioId = Buffer.from(run.sleeve.portfolioId);
-  const columns = ['action_id', 'decision_id', 'run_id', 'portfolio_id', 'instrument_id', 'trade_date', 'side', 'quantity', 'price', 'slippage', 'fees', 'metadata'];
+  const columns = [
+    'action_id',
+    'decision_id',
+    'run_id',
+    'portfolio_id',
+    'instrument_id',
+    'trade_date',
+    'side',
+    'quantity',
+    'price',
+    'slippage',
+    'fees',
+    'metadata',
+  ];
   await copy('executed_actions', columns, async (writer) => {
     for (let k = 0; k < fills.day.length; k++) {
       writer.row(12);
@@ -223,7 +254,17 @@ async function writeSnapshots({ client, run, idBytes, dayOf, copy }: RunWriter):
   );
   const portfolioId = Buffer.from(run.sleeve.portfolioId);
   const mode = Buffer.from('BACKTEST');
-  const columns = ['portfolio_id', 'timestamp', 'as_of_date', 'instrument_id', 'quantity', 'avg_cost', 'market_value', 'unrealized_pnl', 'mode'];
+  const columns = [
+    'portfolio_id',
+    'timestamp',
+    'as_of_date',
+    'instrument_id',
+    'quantity',
+    'avg_cost',
+    'market_value',
+    'unrealized_pnl',
+    'mode',
+  ];
   await copy('positions_snapshots', columns, async (writer) => {
     for (let k = 0; k < snapshots.day.length; k++) {
       const quantity = snapshots.quantity[k];

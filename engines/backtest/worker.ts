@@ -12,7 +12,14 @@ export interface WorkerTask {
 }
 
 export type WorkerReply =
-  | { readonly type: 'day'; readonly index: number; readonly day: number; readonly equity: number; readonly drawdown: number; readonly positions: number }
+  | {
+      readonly type: 'day';
+      readonly index: number;
+      readonly day: number;
+      readonly equity: number;
+      readonly drawdown: number;
+      readonly positions: number;
+    }
   | { readonly type: 'done'; readonly index: number; readonly result: SleeveResult }
   | { readonly type: 'failed'; readonly index: number; readonly message: string };
 
@@ -21,7 +28,8 @@ parentPort?.on('message', (task: WorkerTask) => {
   const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => parentPort!.postMessage(message, transfer);
   try {
     const result = simulateSleeve(features, options, (day, equity, drawdown, positions) => {
-      if ((day + 1) % reportEvery === 0 || day + 1 === features.count) reply({ type: 'day', index, day, equity, drawdown, positions });
+      if ((day + 1) % reportEvery === 0 || day + 1 === features.count)
+        reply({ type: 'day', index, day, equity, drawdown, positions });
     });
     reply({ type: 'done', index, result }, buffersOf(result));
   } catch (error) {

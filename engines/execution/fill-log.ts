@@ -29,7 +29,15 @@ export class FillLog {
   #slippage = new Float64Array(this.#capacity);
   #cause = new Uint8Array(this.#capacity);
 
-  append(day: number, instrument: number, quantity: number, price: number, commission: number, slippage: number, cause: number): void {
+  append(
+    day: number,
+    instrument: number,
+    quantity: number,
+    price: number,
+    commission: number,
+    slippage: number,
+    cause: number,
+  ): void {
     const at = this.length++;
     if (at === this.#capacity) this.#grow();
     this.#day[at] = day;

@@ -2,7 +2,7 @@
  * The panel's columns on disk, raw little-endian doubles behind a JSON header, one file a key. The key holds the version
  * of the table's rows, so a stale file is never read; old files are removed.
  */
-import { open, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { shortHash } from '../../src/platform/ids.ts';
 import { makeColumn, type PriceColumn } from './panel.ts';
@@ -25,7 +25,15 @@ const KEEP_FILES = 8;
 const HEADER_BYTES = 256;
 
 function fileOf(folder: string, key: CacheKey): string {
-  const text = JSON.stringify([SCHEMA, key.version, key.instruments, key.columns, key.days[0], key.days.length, shortHash(key.days.join())]);
+  const text = JSON.stringify([
+    SCHEMA,
+    key.version,
+    key.instruments,
+    key.columns,
+    key.days[0],
+    key.days.length,
+    shortHash(key.days.join()),
+  ]);
   return path.join(folder, `panel-${shortHash(text, 32)}.bin`);
 }
 
@@ -40,7 +48,10 @@ export async function readCachedColumns(folder: string, key: CacheKey): Promise<
     if (size !== HEADER_BYTES + length * 8 * key.columns.length) return null;
     const header = Buffer.alloc(HEADER_BYTES);
     await handle.read(header, 0, HEADER_BYTES, 0);
-    const { rows, offCalendarRows } = JSON.parse(header.toString('utf8').trim()) as { rows: number; offCalendarRows: number };
+    const { rows, offCalendarRows } = JSON.parse(header.toString('utf8').trim()) as {
+      rows: number;
+      offCalendarRows: number;
+    };
     const columns: Partial<Record<PriceColumn, Float64Array>> = {};
     let at = HEADER_BYTES;
     for (const name of key.columns) {
@@ -54,8 +65,6 @@ export async function readCachedColumns(folder: string, key: CacheKey): Promise<
       columns[name] = column;
       at += bytes.length;
     }
-    const now = new Date();
-    await utimes(file, now, now).catch(() => {}); // keeps what is used from being removed
     return { columns, rows, offCalendarRows };
   } catch {
     return null; // an unreadable cache is no cache

@@ -49,7 +49,13 @@ export function columnOf(panel: Panel, name: PriceColumn): Float64Array {
  * The last `n` values of one instrument's column ending at day index `t` (inclusive), oldest first, or null when the
  * window begins before the panel. A view of exactly the window: nothing after t can be read through it.
  */
-export function windowEndingAt(column: Float64Array, days: number, instrument: number, t: number, n: number): Float64Array | null {
+export function windowEndingAt(
+  column: Float64Array,
+  days: number,
+  instrument: number,
+  t: number,
+  n: number,
+): Float64Array | null {
   if (t - n + 1 < 0) return null;
   const end = instrument * days + t + 1;
   return column.subarray(end - n, end);
@@ -72,7 +78,13 @@ export function completeRuns(close: Float64Array, instruments: number, days: num
 }
 
 /** Instrument-major N × T → day-major D × N for the days `from … from + count − 1`. */
-export function byDay(column: Float64Array, instruments: number, days: number, from: number, count: number): Float64Array {
+export function byDay(
+  column: Float64Array,
+  instruments: number,
+  days: number,
+  from: number,
+  count: number,
+): Float64Array {
   const result = new Float64Array(new SharedArrayBuffer(count * instruments * 8));
   // Blocks of 32 instruments keep both sides of the transposition in cache.
   for (let block = 0; block < instruments; block += 32) {

@@ -36,7 +36,13 @@ export async function loadInstruments(runtime: Database, marketId: string): Prom
       .kysely<MarketTables>()
       .selectFrom('instruments')
       .leftJoin('issuers', 'issuers.issuer_id', 'instruments.issuer_id')
-      .select(['instruments.instrument_id', 'instruments.issuer_id', 'instruments.symbol', 'instruments.metadata', 'issuers.sector'])
+      .select([
+        'instruments.instrument_id',
+        'instruments.issuer_id',
+        'instruments.symbol',
+        'instruments.metadata',
+        'issuers.sector',
+      ])
       .where('instruments.market_id', '=', marketId)
       .where('instruments.asset_class', '=', 'EQUITY')
       .where('instruments.status', '=', 'ACTIVE')
@@ -151,12 +157,20 @@ async function readColumns(
       const where = `trade_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)}`;
       const names = [...new Set(request.columns)].sort();
       const version = request.cacheFolder ? await tableVersion(client, where, names) : null;
-      const key = version && { version, instruments: instruments.map((i) => i.id), days: calendar.days, columns: names };
+      const key = version && {
+        version,
+        instruments: instruments.map((i) => i.id),
+        days: calendar.days,
+        columns: names,
+      };
       const cached = key && (await readCachedColumns(request.cacheFolder!, key));
       if (cached) return { ...cached, fromCache: true };
 
       const length = instruments.length * calendar.days.length;
-      const columns = Object.fromEntries(names.map((name) => [name, makeColumn(length)])) as Record<PriceColumn, Float64Array>;
+      const columns = Object.fromEntries(names.map((name) => [name, makeColumn(length)])) as Record<
+        PriceColumn,
+        Float64Array
+      >;
       const counts = await copyPrices(client, where, names, columns, instruments, calendar);
       const read = { columns, ...counts };
       if (key) await writeCachedColumns(request.cacheFolder!, key, read);
@@ -171,7 +185,11 @@ async function readColumns(
  * A value that changes with any change of the rows in range: the sum of their 64-bit hashes. PostgreSQL ≥ 14; null on
  * older servers, which then go without the cache.
  */
-async function tableVersion(client: import('pg').ClientBase, where: string, names: readonly PriceColumn[]): Promise<string | null> {
+async function tableVersion(
+  client: import('pg').ClientBase,
+  where: string,
+  names: readonly PriceColumn[],
+): Promise<string | null> {
   try {
     const { rows } = await client.query<{ version: string }>(
       `SELECT count(*)::text || ':' || coalesce(sum(hash_record_extended(ROW(instrument_id, trade_date, ${names.join(', ')}), 0)), 0)::text AS version
@@ -207,24 +225,28 @@ async function copyPrices(
   let lastIndex = -1;
   let rows = 0;
   let offCalendarRows = 0;
-  await copyOut(client, `SELECT instrument_id, trade_date, ${names.join(', ')} FROM prices_daily WHERE ${where}`, (row) => {
-    const id = row.bytes()!;
-    if (!id.equals(lastId)) {
-      lastId = Buffer.from(id);
-      lastIndex = indexOf.get(id.toString('utf8')) ?? -1;
-    }
-    const t = dayIndex[row.date() - firstDay];
-    if (lastIndex >= 0) {
-      if (t >= 0) rows++;
-      else offCalendarRows++;
-    }
-    const at = lastIndex * days + t;
-    const use = lastIndex >= 0 && t >= 0;
-    for (let c = 0; c < targets.length; c++) {
-      const value = row.float64();
-      if (use) targets[c][at] = value;
-    }
-  });
+  await copyOut(
+    client,
+    `SELECT instrument_id, trade_date, ${names.join(', ')} FROM prices_daily WHERE ${where}`,
+    (row) => {
+      const id = row.bytes()!;
+      if (!id.equals(lastId)) {
+        lastId = Buffer.from(id);
+        lastIndex = indexOf.get(id.toString('utf8')) ?? -1;
+      }
+      const t = dayIndex[row.date() - firstDay];
+      if (lastIndex >= 0) {
+        if (t >= 0) rows++;
+        else offCalendarRows++;
+      }
+      const at = lastIndex * days + t;
+      const use = lastIndex >= 0 && t >= 0;
+      for (let c = 0; c < targets.length; c++) {
+        const value = row.float64();
+        if (use) targets[c][at] = value;
+      }
+    },
+  );
   return { rows, offCalendarRows };
 }
 

@@ -24,7 +24,8 @@ export function decideMeta(candidates: readonly Candidate[], topK: number): Meta
     (a, b) => b.sharpe - a.sharpe || (a.sleeveId < b.sleeveId ? -1 : a.sleeveId > b.sleeveId ? 1 : 0),
   );
   const groups = new Map<string, string[]>();
-  for (const { tradeListHash, sleeveId } of ranking) groups.set(tradeListHash, [...(groups.get(tradeListHash) ?? []), sleeveId]);
+  for (const { tradeListHash, sleeveId } of ranking)
+    groups.set(tradeListHash, [...(groups.get(tradeListHash) ?? []), sleeveId]);
   const identical = [...groups.values()].filter((group) => group.length > 1).map((group) => group.sort());
   return { ranking, selected: ranking.slice(0, topK), identical, trials: groups.size };
 }

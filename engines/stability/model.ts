@@ -46,7 +46,8 @@ const clampScore = (value: number) => (value < 0 ? 0 : value > 100 ? 100 : value
 export const volatilityScore = (sigma: number) => clampScore((50 * sigma) / 0.02);
 export const drawdownScore = (maxDrawdown: number) => clampScore((50 * Math.abs(maxDrawdown)) / 0.2);
 export const trendScore = (trend: number) => (trend < 0 ? clampScore((50 * Math.abs(trend)) / 0.2) : 0);
-export const softTargetScore = (vol: number, drawdown: number, trend: number) => 0.4 * vol + 0.4 * drawdown + 0.2 * trend;
+export const softTargetScore = (vol: number, drawdown: number, trend: number) =>
+  0.4 * vol + 0.4 * drawdown + 0.2 * trend;
 
 /** Class code of a soft target score. */
 export function classOf(score: number): number {

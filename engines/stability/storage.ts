@@ -4,7 +4,14 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { copyInto } from '../../src/platform/db/copy.ts';
 import { keyId } from '../../src/platform/ids.ts';
 import type { Instrument } from '../market/panel.ts';
-import { drawdownScore, SOFT_TARGET_CLASSES, STABILITY_WINDOW, type StabilityPanel, trendScore, volatilityScore } from './model.ts';
+import {
+  drawdownScore,
+  SOFT_TARGET_CLASSES,
+  STABILITY_WINDOW,
+  type StabilityPanel,
+  trendScore,
+  volatilityScore,
+} from './model.ts';
 
 export interface StatesToWrite {
   /** Owner named in `metadata.run_id`. */
@@ -23,7 +30,10 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
   const { days, instruments, stability } = states;
   const range = [formatDay(days[0]), formatDay(days[days.length - 1]), instruments.map((instrument) => instrument.id)];
   const remove = (table: string) =>
-    client.query(`DELETE FROM ${table} WHERE entity_type = 'INSTRUMENT' AND as_of_date BETWEEN $1 AND $2 AND entity_id = ANY($3)`, range);
+    client.query(
+      `DELETE FROM ${table} WHERE entity_type = 'INSTRUMENT' AND as_of_date BETWEEN $1 AND $2 AND entity_id = ANY($3)`,
+      range,
+    );
   const counts: Record<string, number> = {};
   const metadata = JSON.stringify({ window_days: STABILITY_WINDOW, run_id: states.runId });
   const entityType = Buffer.from('INSTRUMENT');
@@ -31,7 +41,10 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
   const classBytes = SOFT_TARGET_CLASSES.map((name) => Buffer.from(name));
 
   /** Calls `write` for each cell that has a state. */
-  const eachState = async (flushed: () => Promise<void>, write: (cell: number, day: number, i: number, date: string) => void) => {
+  const eachState = async (
+    flushed: () => Promise<void>,
+    write: (cell: number, day: number, i: number, date: string) => void,
+  ) => {
     for (let d = 0; d < days.length; d++) {
       const date = formatDay(days[d]);
       for (let i = 0; i < instruments.length; i++) {
@@ -46,7 +59,19 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
   counts.soft_target_classes = await copyInto(
     client,
     'soft_target_classes',
-    ['soft_target_id', 'entity_type', 'entity_id', 'as_of_date', 'soft_target_class', 'soft_target_score', 'weak_profile', 'instability', 'high_fragility', 'complacent_pricing', 'metadata'],
+    [
+      'soft_target_id',
+      'entity_type',
+      'entity_id',
+      'as_of_date',
+      'soft_target_class',
+      'soft_target_score',
+      'weak_profile',
+      'instability',
+      'high_fragility',
+      'complacent_pricing',
+      'metadata',
+    ],
     (writer) =>
       eachState(
         () => writer.flushed(),
@@ -77,7 +102,11 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
       eachState(
         () => writer.flushed(),
         (cell, day, i, date) => {
-          const [sigma, maxDrawdown, trend] = [stability.sigma[cell], stability.maxDrawdown[cell], stability.trend[cell]];
+          const [sigma, maxDrawdown, trend] = [
+            stability.sigma[cell],
+            stability.maxDrawdown[cell],
+            stability.trend[cell],
+          ];
           writer.row(7);
           writer.text(keyId('stability_vectors', 'INSTRUMENT', instruments[i].id, date));
           writer.bytes(entityType);

@@ -14,10 +14,29 @@ export interface Leak {
 }
 
 /** Features and results of the reference sleeve for each horizon. */
-export function simulateAll(panel: Panel, first: number, count: number, horizons: readonly number[]): { features: Features; results: SleeveResult[] } {
-  const features = computeFeatures(panel, { first, count, transitionHistory: 0, horizons, priceField: 'close', withOpen: false });
+export function simulateAll(
+  panel: Panel,
+  first: number,
+  count: number,
+  horizons: readonly number[],
+): { features: Features; results: SleeveResult[] } {
+  const features = computeFeatures(panel, {
+    first,
+    count,
+    transitionHistory: 0,
+    horizons,
+    priceField: 'close',
+    withOpen: false,
+  });
   const results = horizons.map((horizonDays) =>
-    simulateSleeve(features, { horizonDays, initialCash: 1_000_000, broker: REFERENCE_BROKER, risk: true, snapshotDays: [], keepStages: true }),
+    simulateSleeve(features, {
+      horizonDays,
+      initialCash: 1_000_000,
+      broker: REFERENCE_BROKER,
+      risk: true,
+      snapshotDays: [],
+      keepStages: true,
+    }),
   );
   return { features, results };
 }
@@ -29,7 +48,8 @@ export function withOtherFuture(panel: Panel, t: number, random: () => number): 
     Object.entries(panel.columns).map(([name, column]) => {
       const copy = Float64Array.from(column!);
       for (let i = 0; i < panel.instruments.length; i++) {
-        for (let k = i * days + t + 1; k < (i + 1) * days; k++) copy[k] = random() < 0.05 ? Number.NaN : (copy[k] || 1) * (0.2 + 2 * random());
+        for (let k = i * days + t + 1; k < (i + 1) * days; k++)
+          copy[k] = random() < 0.05 ? Number.NaN : (copy[k] || 1) * (0.2 + 2 * random());
       }
       return [name, copy];
     }),
@@ -46,7 +66,8 @@ export function firstDifference(
 ): Omit<Leak, 'day'> | null {
   const n = a.features.instruments;
   const compare = (column: string, horizon: number, x: ArrayLike<number>, y: ArrayLike<number>, width: number) => {
-    for (let k = 0; k < (day + 1) * width; k++) if (!Object.is(x[k], y[k])) return { column, horizon, at: Math.floor(k / width) };
+    for (let k = 0; k < (day + 1) * width; k++)
+      if (!Object.is(x[k], y[k])) return { column, horizon, at: Math.floor(k / width) };
     return null;
   };
   const { features: f } = a;
@@ -74,7 +95,8 @@ export function firstDifference(
     if (length !== countUpTo(fillsY.day, day)) return { column: 'number of fills', horizon: horizons[h], at: day };
     for (const name of ['day', 'instrument', 'quantity', 'price'] as const) {
       for (let k = 0; k < length; k++) {
-        if (!Object.is(fillsX[name][k], fillsY[name][k])) return { column: `fill ${name}`, horizon: horizons[h], at: fillsX.day[k] };
+        if (!Object.is(fillsX[name][k], fillsY[name][k]))
+          return { column: `fill ${name}`, horizon: horizons[h], at: fillsX.day[k] };
       }
     }
   }

@@ -32,7 +32,12 @@ export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, c
     signal.throwIfAborted();
     // The last day has no future inside the panel.
     const day = panel.count > 1 ? Math.floor(random() * (panel.count - 1)) : 0;
-    const other = simulateAll(withOtherFuture(panel, panel.first + day, random), panel.first, panel.count, args.horizon);
+    const other = simulateAll(
+      withOtherFuture(panel, panel.first + day, random),
+      panel.first,
+      panel.count,
+      args.horizon,
+    );
     const difference = firstDifference(reference, other, day, args.horizon);
     if (difference) leaks.push({ day, ...difference });
     tried.push(formatDay(panel.calendar.days[panel.first + day]));
@@ -66,5 +71,9 @@ export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, c
     ? `no figure changed on or before any of ${tried.length} days when everything after it was replaced`
     : `FAIL: ${reason}`;
   events.emit({ type: 'result', status: ok ? 'done' : 'failed', summary, rows: { 'console.evidence': 1 } });
-  return { exitCode: ok ? Exit.done : Exit.failed, summary, data: { state: ok ? 'OK' : 'FAIL', ...observed, tried, reason } };
+  return {
+    exitCode: ok ? Exit.done : Exit.failed,
+    summary,
+    data: { state: ok ? 'OK' : 'FAIL', ...observed, tried, reason },
+  };
 };

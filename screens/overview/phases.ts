@@ -2,6 +2,7 @@
 import { selectedPhase, trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
+import { toAscii } from '../../src/format/ascii.ts';
 import { fixLine } from '../../src/format/command.ts';
 import { type Line, lineWidth, span } from '../../src/format/lines.ts';
 import type { Tone } from '../../src/format/states.ts';
@@ -37,7 +38,7 @@ export function phaseList(state: ConsoleState, width: number, drawing: Drawing, 
   const selected = selectedPhase(state);
   const columns: PhaseColumns = {
     checks: width >= TITLES_FROM ? CHECKS_WIDTH : 0,
-    title: width >= TITLES_FROM ? Math.min(MAX_TITLE, Math.floor((width - 20) * 0.42), Math.max(...board.phases.map((p) => p.title.length))) : 0,
+    title: width >= TITLES_FROM ? Math.min(MAX_TITLE, Math.floor((width - 20) * 0.42), Math.max(...board.phases.map((p) => titleOf(p, drawing).length))) : 0,
   };
   const lines: Line[] = [];
   let selectedRow = 0;
@@ -53,6 +54,9 @@ interface PhaseColumns {
   readonly checks: number;
   readonly title: number;
 }
+
+/** Spelled before it is padded: a plain spelling may be longer. */
+const titleOf = ({ title }: PhaseResult, { ascii }: Drawing): string => (ascii ? toAscii(title) : title);
 
 const column = (text: string, width: number): string => (width > 0 ? ` ${fitToWidth(text, width)}` : '');
 
@@ -70,14 +74,14 @@ function phaseRows(phase: PhaseResult, selected: boolean, width: number, { check
     span(`${phase.phase} `, weight),
     signCell(checkSign(phase.state), drawing),
     span(column(`${phase.passed}/${phase.required}`, checks)),
-    span(column(phase.title, title), weight),
+    span(column(titleOf(phase, drawing), title), weight),
     '  ',
   ];
   const indent = lineWidth(head);
   const room = width - indent;
   const tone = LOUD[phase.state] ?? 'muted';
   if (room < 12 || !tall) return [[...head, span(phase.headline, tone)]];
-  const rows = selected ? 3 : width >= ROOMY_FROM ? 2 : 1;
+  const rows = selected || width >= ROOMY_FROM ? 2 : 1;
   return wrapText(phase.headline, room, rows).map((part, i) => (i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)]));
 }
 
@@ -130,8 +134,9 @@ const severity = (check: CheckResult): number => ORDER.indexOf(check.state) + (c
 function failingCheck(check: CheckResult, width: number, now: number, drawing: Drawing): Line[] {
   const sign = checkSign(check.state);
   const advisory = check.advisory ? ' (advisory)' : '';
+  const indent = ' '.repeat(width >= ROOMY_FROM ? SIGN_WIDTH + 1 : 2);
   const field = (name: string, text: string, tone: 'plain' | 'accent' | 'muted' = 'plain') =>
-    text === '' ? [] : hanging([' '.repeat(SIGN_WIDTH + 1), span(name.padEnd(9), 'muted')], text, width, tone);
+    text === '' ? [] : hanging([indent, span(name.padEnd(9), 'muted')], text, width, tone);
   return [
     [signCell(sign, drawing), ' ', span(check.id, 'strong'), span(`  ${check.title}${advisory}`)],
     ...field('observed', `${check.observed}  (${ageOf(check, now)})`),

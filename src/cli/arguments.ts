@@ -78,10 +78,16 @@ export function parseArguments<Args extends z.ZodObject>(
   positionalKeys: readonly string[] = [],
 ): { args: z.infer<Args> | null; globals: GlobalFlags } {
   const flags = flagsOf(schema);
-  const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = { ...GLOBAL_FLAGS };
+  const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = {
+    ...GLOBAL_FLAGS,
+  };
   for (const flag of flags) {
     const short = flag.short ? { short: flag.short } : {};
-    options[flag.name.slice(2)] = { type: flag.kind === 'boolean' ? 'boolean' : 'string', multiple: flag.repeatable, ...short };
+    options[flag.name.slice(2)] = {
+      type: flag.kind === 'boolean' ? 'boolean' : 'string',
+      multiple: flag.repeatable,
+      ...short,
+    };
   }
   const help = `See: prometheus ${commandName} --help`;
   let parsed: { values: Record<string, unknown>; positionals: string[] };

@@ -16,28 +16,83 @@ const entry = (name: string, summary: string, load: () => Promise<unknown>): Com
 
 export const COMMANDS: readonly CommandEntry[] = [
   entry('', 'the full-screen console', async () => (await import('./console.ts')).consoleCommand),
-  entry('demo', 'the console over a synthetic market, in a home of its own', async () => (await import('./demo.ts')).demo),
+  entry(
+    'demo',
+    'the console over a synthetic market, in a home of its own',
+    async () => (await import('./demo.ts')).demo,
+  ),
   entry('db up', 'start and migrate the databases', async () => (await import('./db.ts')).dbUp),
   entry('db down', 'stop the embedded server', async () => (await import('./db.ts')).dbDown),
   entry('db status', 'server, databases, migrations, sizes', async () => (await import('./db.ts')).dbStatus),
   entry('db migrate', 'bring both schemas up to this build', async () => (await import('./db.ts')).dbMigrate),
   entry('db url', 'a libpq URL for psql', async () => (await import('./db.ts')).dbUrl),
   entry('db drop', 'remove the embedded server with all its data', async () => (await import('./db.ts')).dbDrop),
-  entry('data import', 'instruments, holidays, prices and news from CSV files', async () => (await import('./data.ts')).dataImport),
-  entry('data generate', 'write the synthetic market as CSV files', async () => (await import('./data-generate.ts')).dataGenerate),
-  entry('backtest sleeves', "print the plan's three sleeves", async () => (await import('./backtest.ts')).backtestSleeves),
-  entry('backtest campaign', 'simulate sleeves over a period and record the runs', async () => (await import('./backtest.ts')).backtestCampaign),
-  entry('backtest campaign-and-meta', "run the plan's three sleeves, then record a Meta decision naming the best", async () =>
-    (await import('./backtest.ts')).backtestCampaignAndMeta),
-  entry('backfill stability', 'compute STAB states and soft target classes of a market for a period', async () =>
-    (await import('./backfill.ts')).backfillStability),
-  entry('verify point-in-time', 'prove that no figure of the baseline depends on later prices', async () =>
-    (await import('./verify.ts')).verifyPointInTime),
-  entry('phases', 'the phase board, from the evidence in the databases', async () => (await import('./phases.ts')).phases),
+  entry(
+    'data import',
+    'instruments, holidays, prices and news from CSV files',
+    async () => (await import('./data.ts')).dataImport,
+  ),
+  entry(
+    'data export',
+    'instruments, holidays, prices and news of a market as CSV files',
+    async () => (await import('./data.ts')).dataExport,
+  ),
+  entry(
+    'data digest',
+    'a fingerprint of the content of tables, to compare two databases or two runs',
+    async () => (await import('./data.ts')).dataDigest,
+  ),
+  entry(
+    'data generate',
+    'write the synthetic market as CSV files',
+    async () => (await import('./data.ts')).dataGenerate,
+  ),
+  entry(
+    'backtest sleeves',
+    "print the plan's three sleeves",
+    async () => (await import('./backtest.ts')).backtestSleeves,
+  ),
+  entry(
+    'backtest campaign',
+    'simulate sleeves over a period and record the runs',
+    async () => (await import('./backtest.ts')).backtestCampaign,
+  ),
+  entry(
+    'backtest campaign-and-meta',
+    "run the plan's three sleeves, then record a Meta decision naming the best",
+    async () => (await import('./backtest.ts')).backtestCampaignAndMeta,
+  ),
+  entry(
+    'backfill stability',
+    'compute STAB states and soft target classes of a market for a period',
+    async () => (await import('./backfill.ts')).backfillStability,
+  ),
+  entry(
+    'verify point-in-time',
+    'prove that no figure of the baseline depends on later prices',
+    async () => (await import('./verify.ts')).verifyPointInTime,
+  ),
+  entry(
+    'phases',
+    'the phase board, from the evidence in the databases',
+    async () => (await import('./phases.ts')).phases,
+  ),
   entry('why', 'why a phase or a check is not OK, and what would mend it', async () => (await import('./why.ts')).why),
-  entry('coverage', 'what the databases hold, against the calendar, by year', async () => (await import('./coverage.ts')).coverage),
-  entry('check', 'self-checks: databases, migrations, a round trip, a five-day campaign', async () => (await import('./check.ts')).check),
-  entry('status', 'phases, running jobs, failures, CPU, GPU and disk at a glance', async () => (await import('./status.ts')).status),
+  entry(
+    'coverage',
+    'what the databases hold, against the calendar, by year',
+    async () => (await import('./coverage.ts')).coverage,
+  ),
+  entry(
+    'check',
+    'self-checks: databases, migrations, a round trip, a five-day campaign',
+    async () => (await import('./check.ts')).check,
+  ),
+  entry(
+    'status',
+    'phases, running jobs, failures, CPU, GPU and disk at a glance',
+    async () => (await import('./status.ts')).status,
+  ),
   entry('top', 'CPU, memory, disk and GPU of this machine, once', async () => (await import('./top.ts')).top),
   entry('job start', 'start a program as a job of its own', async () => (await import('./job.ts')).jobStart),
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
@@ -65,7 +120,10 @@ export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'o
   if (!found || (words === 0 && first !== undefined && !first.startsWith('-'))) {
     const near = COMMANDS.filter((c) => c.name.split(' ')[0] === first).map((c) => c.name);
     throw new UsageError(
-      `there is no command '${argv.filter((a) => !a.startsWith('-')).slice(0, 2).join(' ')}'`,
+      `there is no command '${argv
+        .filter((a) => !a.startsWith('-'))
+        .slice(0, 2)
+        .join(' ')}'`,
       near.length ? `Did you mean: ${near.join(' · ')}?` : 'See: prometheus --help',
     );
   }

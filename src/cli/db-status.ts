@@ -14,7 +14,7 @@ import { MIGRATIONS } from './schema.ts';
 const STATEMENT_TIMEOUT_MS = 5_000;
 
 /** One database. A figure that could not be had is null, and `problems` says why. */
-export interface DatabaseFigures {
+interface DatabaseFigures {
   readonly name: DatabaseName;
   readonly database: string;
   readonly where: string;

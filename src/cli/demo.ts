@@ -4,15 +4,15 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { generateMarket, type MarketOptions } from '../../engines/data/generate/market.ts';
+import { syntheticMarketArgs } from '../../engines/data/generate/spec.ts';
 import { storeMarket } from '../../engines/data/generate/storage.ts';
-import { syntheticMarketArgs } from '../../engines/data/generate-spec.ts';
-import { loadPhaseConfig } from '../phases/config.ts';
 import { campaignArgv } from '../phases/campaign.ts';
-import { requirementsOf } from '../phases/config.ts';
+import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { Board } from '../phases/types.ts';
 import { civilFromDay, dayFromCivil, formatDay, parseDay } from '../platform/dates.ts';
 import { serverStatus, stopServer } from '../platform/db/embedded.ts';
-import { errorCode, errorMessage, Exit, type ExitCode, UsageError, UserError } from '../platform/errors.ts';
+import { Exit, type ExitCode, errorCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
+import type { Events } from '../platform/events.ts';
 import { createHome, type Home, homeAt, resolveHomeRoot } from '../platform/home.ts';
 import { parseArguments } from './arguments.ts';
 import { backtestCampaign } from './backtest.ts';
@@ -47,7 +47,11 @@ stdout; it stops what it started and exits 0 when both phases hold.`,
     const cli = outer.withHome(prepareHome(outer, options));
     if (!headless && cli.interactive) {
       const { openConsole } = await import('./console.ts');
-      return openConsole(cli, { prepare: () => fillDatabases(cli, options) });
+      return openConsole(cli, {
+        prepare: (say) => fillDatabases(cli, options, spoken(say)),
+        phase: 'P1',
+        comeBack: 'prometheus demo',
+      });
     }
     return runHeadless(cli, options);
   },
@@ -62,7 +66,10 @@ function prepareHome(cli: Cli, options: MarketOptions): Home {
     entries = readdirSync(root);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') {
-      throw new UserError(`the demo's home ${root} cannot be read: ${errorMessage(error)}`, 'Set PROMETHEUS_HOME to another folder.');
+      throw new UserError(
+        `the demo's home ${root} cannot be read: ${errorMessage(error)}`,
+        'Set PROMETHEUS_HOME to another folder.',
+      );
     }
   }
   if (entries.length > 0 && !entries.includes(DEMO_MARK)) {
@@ -74,7 +81,10 @@ function prepareHome(cli: Cli, options: MarketOptions): Home {
       writeFileSync(path.join(root, DEMO_MARK), 'This home holds a synthetic market, made by prometheus demo.\n');
       writeThresholds(root, options);
     } catch (error) {
-      throw new UserError(`the demo's home ${root} cannot be written: ${errorMessage(error)}`, 'Set PROMETHEUS_HOME to a folder that you may write.');
+      throw new UserError(
+        `the demo's home ${root} cannot be written: ${errorMessage(error)}`,
+        'Set PROMETHEUS_HOME to a folder that you may write.',
+      );
     }
   }
   createHome(home);
@@ -99,7 +109,10 @@ function writeThresholds(root: string, { start, end, newsStart }: MarketOptions)
     overrides.news = { fromYear: Math.min(lastNewsYear, civilFromDay(parseDay(newsStart)).year), minYears: 1 };
   }
   if (Object.keys(overrides).length > 0) {
-    writeFileSync(path.join(root, 'phases.yaml'), `# Thresholds of this demo: its market has a span of its own.\n${stringify(overrides)}`);
+    writeFileSync(
+      path.join(root, 'phases.yaml'),
+      `# Thresholds of this demo: its market has a span of its own.\n${stringify(overrides)}`,
+    );
   }
 }
 
@@ -114,18 +127,30 @@ function lastQuarter(first: number, last: number): { start: number; end: number 
 }
 
 /** Databases up, migrated and filled; does nothing when they already hold this market. */
-async function fillDatabases(cli: Cli, options: MarketOptions): Promise<void> {
+async function fillDatabases(cli: Cli, options: MarketOptions, events: Events): Promise<void> {
   const databases = await cli.databases({ application: 'demo' });
-  const { events, finish } = terminalEvents(process.stderr, Date.now, { demo: true, silent: cli.interactive });
   await storeMarket(generateMarket(options), databases, events, cli.signal);
-  finish(null);
+}
+
+/** Events as the few words that the console shows while it starts. */
+function spoken(say: (what: string) => void): Events {
+  let stageName = 'starting the databases';
+  return {
+    emit: (event) => {
+      if (event.type === 'stage') say(`${(stageName = event.name)} …`);
+      else if (event.type === 'progress' && event.total)
+        say(`${stageName} ${Math.floor((100 * event.done) / event.total)} %`);
+    },
+  };
 }
 
 /** Phases 0 and 1 without a screen. */
 async function runHeadless(cli: Cli, options: MarketOptions): Promise<ExitCode> {
   const wasRunning = (await serverStatus(cli.home)).running;
   try {
-    await fillDatabases(cli, options);
+    const { events, finish } = terminalEvents(process.stderr, Date.now, { demo: true });
+    await fillDatabases(cli, options, events);
+    finish(null);
     const need = requirementsOf(loadPhaseConfig(cli.home, cli.env), true);
     const argv = campaignArgv(need).slice(2);
     const { args } = parseArguments(backtestCampaign.name, backtestCampaign.args, argv);

@@ -29,7 +29,9 @@ export function commandHelp(command: Command): string {
     ...flags.filter((f) => f.required).map((f) => `${f.name} ${placeholder(f)}`),
     flags.some((f) => !f.required) ? '[FLAGS]' : '',
   ];
-  const left = flags.map((f) => `  ${f.name}${f.kind === 'boolean' ? '' : ` ${placeholder(f)}`}${f.repeatable ? ' …' : ''}`);
+  const left = flags.map(
+    (f) => `  ${f.name}${f.kind === 'boolean' ? '' : ` ${placeholder(f)}`}${f.repeatable ? ' …' : ''}`,
+  );
   const width = Math.min(34, Math.max(0, ...left.map((l) => l.length)));
   return [
     `Usage: ${usage.filter(Boolean).join(' ')}`,
@@ -48,6 +50,9 @@ function placeholder(flag: Flag): string {
 }
 
 function flagHelp(flag: Flag): string {
-  const shown = flag.defaultValue === undefined || flag.defaultValue === false ? '' : ` (default ${[flag.defaultValue].flat().join(' ')})`;
+  const shown =
+    flag.defaultValue === undefined || flag.defaultValue === false
+      ? ''
+      : ` (default ${[flag.defaultValue].flat().join(' ')})`;
   return `${flag.help}${flag.required ? ' (required)' : shown}`;
 }

@@ -1,5 +1,6 @@
 /** Entry of the command line: finds the command, runs it, turns every failure into one line and an exit code. */
 import { Exit, errorMessage, InterruptedError, UsageError, UserError } from '../platform/errors.ts';
+import { readProvenance } from '../platform/provenance.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { findCommand } from './commands.ts';
@@ -19,6 +20,10 @@ async function main(argv: readonly string[]): Promise<number> {
 
   let what = 'prometheus';
   try {
+    if (argv[0] === '--version') {
+      process.stdout.write(`${versionLine()}\n`);
+      return Exit.done;
+    }
     const { entry, rest } = findCommand(argv);
     if (entry === 'overview') {
       process.stdout.write(overview());
@@ -38,6 +43,12 @@ async function main(argv: readonly string[]): Promise<number> {
   } finally {
     await Promise.allSettled(closers.map((close) => close()));
   }
+}
+
+function versionLine(): string {
+  const { version, build, gitSha, gitDirty } = readProvenance(process.env);
+  const commit = gitSha ? `, commit ${gitSha.slice(0, 12)}${gitDirty ? ' with changes' : ''}` : '';
+  return `prometheus ${version}${build ? `, build ${build}` : ''}${commit}, Node ${process.versions.node}`;
 }
 
 function report(error: unknown, signal: AbortSignal, what: string, debug: boolean): number {
@@ -61,7 +72,10 @@ function report(error: unknown, signal: AbortSignal, what: string, debug: boolea
 function assertNode(): void {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1])) {
-    throw new UserError(`Node ${process.versions.node} is too old`, 'Start through bin/prometheus, which carries its own.');
+    throw new UserError(
+      `Node ${process.versions.node} is too old`,
+      'Start through bin/prometheus, which carries its own.',
+    );
   }
 }
 

@@ -6,7 +6,10 @@ import { migrate, type TableMigration } from '../platform/db/migrate.ts';
 import { DATABASE_NAMES, type DatabaseName, type Targets } from '../platform/db/targets.ts';
 
 /** The schema of each database, step by step. */
-export const MIGRATIONS: Readonly<Record<DatabaseName, Readonly<Record<string, TableMigration>>>> = { historical, runtime };
+export const MIGRATIONS: Readonly<Record<DatabaseName, Readonly<Record<string, TableMigration>>>> = {
+  historical,
+  runtime,
+};
 
 /** Migrates those databases that are embedded: they are the product's own and always fit the build that opens them. */
 export async function migrateEmbedded(targets: Targets): Promise<void> {

@@ -1,6 +1,7 @@
 /** Program events for a person at a terminal: one progress bar on stderr, with rate and time left; plain lines without a terminal. */
-import type { Events, ProgramEvent } from '../platform/events.ts';
+
 import { formatCount, formatDuration } from '../format/numbers.ts';
+import type { Events, ProgramEvent } from '../platform/events.ts';
 
 const BAR_CELLS = 24;
 const REDRAW_MS = 100;
@@ -8,9 +9,8 @@ const REDRAW_MS = 100;
 export function terminalEvents(
   stream: NodeJS.WriteStream,
   now: () => number,
-  options: { demo?: boolean; /** Nothing is printed: a full-screen console owns the terminal. */ silent?: boolean } = {},
+  options: { demo?: boolean } = {},
 ): { events: Events; finish: (summary: string | null) => void } {
-  if (options.silent) return { events: { emit: () => {} }, finish: () => {} };
   const live = Boolean(stream.isTTY);
   const tag = options.demo ? 'DEMO ' : '';
   let stageName = '';
@@ -78,7 +78,10 @@ function barLine(
   const rateText = rate === null ? '' : ` · ${formatCount(rate)} ${bars[0].unit}/s`;
   const share = total ? Math.min(1, done / total) : 0;
   const filled = Math.round(share * BAR_CELLS);
-  const bar = total === null ? '' : ` [${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}] ${(share * 100).toFixed(0).padStart(3)} %`;
+  const bar =
+    total === null
+      ? ''
+      : ` [${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}] ${(share * 100).toFixed(0).padStart(3)} %`;
   const left = rate && total !== null && done > 0 ? ` · ${formatDuration((total - done) / rate)} left` : '';
   return `${name}${bar} ${formatCount(done)}${total === null ? '' : ` of ${formatCount(total)}`} ${bars[0].unit}${rateText}${left}`.slice(
     0,

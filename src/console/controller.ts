@@ -91,8 +91,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
     try {
       const job = await perform(supervisor, request);
       const said = request.kind === 'stop' ? `TERM sent to ${job.id}` : `launched ${job.id}`;
-      // A new job is what the operator wants to see now; its log is followed from its end.
-      if (request.kind !== 'stop') store.setState((s) => ({ job: job.id, scroll: { ...s.scroll, job: 0, log: 0 } }));
+      if (request.kind !== 'stop') store.setState((s) => ({ ...withJob(s, job), scroll: { ...s.scroll, job: 0, log: 0 } }));
       store.setState({ sending: false });
       toast(said, 'good');
     } catch (error) {
@@ -173,6 +172,15 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       store.setState({ toast: null });
     },
   };
+}
+
+/**
+ * A new job is what the operator wants to see now. It is on the screen before the next snapshot tells of it: else the
+ * selection would fall back to another job for a moment, and a key pressed then would mean that one.
+ */
+function withJob({ snapshot }: ConsoleState, job: JobView): Pick<ConsoleState, 'job' | 'snapshot'> {
+  const known = snapshot.jobs.some((one) => one.id === job.id);
+  return { job: job.id, snapshot: known ? snapshot : { ...snapshot, jobs: [job, ...snapshot.jobs] } };
 }
 
 function perform(supervisor: Supervisor, request: DialogRequest): Promise<JobView> {

@@ -25,7 +25,8 @@ export function sparkline(values: readonly (number | null)[], width: number, opt
   return cells
     .map((value) => {
       if (value === null) return ' ';
-      const level = Math.floor(((value - low) / (high - low)) * levels.length);
+      // Halved, so that not even the widest range overflows.
+      const level = Math.floor(((value / 2 - low / 2) / (high / 2 - low / 2)) * levels.length);
       return levels[Math.max(0, Math.min(levels.length - 1, level))];
     })
     .join('');
@@ -36,14 +37,7 @@ function resample(values: readonly (number | null)[], cells: number): (number | 
   return Array.from({ length: cells }, (_, i) => {
     const from = Math.floor((i * values.length) / cells);
     const to = Math.max(from + 1, Math.floor(((i + 1) * values.length) / cells));
-    let sum = 0;
-    let count = 0;
-    for (let k = from; k < to; k++) {
-      const value = values[k];
-      if (typeof value !== 'number' || !Number.isFinite(value)) continue;
-      sum += value;
-      count++;
-    }
-    return count === 0 ? null : sum / count;
+    const known = values.slice(from, to).filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
+    return known.length === 0 ? null : known.reduce((sum, value) => sum + value / known.length, 0);
   });
 }

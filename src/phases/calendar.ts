@@ -2,7 +2,7 @@
 import { civilFromDay, dayFromCivil, isWeekend } from '../platform/dates.ts';
 
 /** A holiday row this many calendar days away still vouches for a day (`contracts.md` §1). */
-export const HOLIDAY_REACH_DAYS = 400;
+const HOLIDAY_REACH_DAYS = 400;
 
 /** The trading days of a span, with the look-ups the checks need. */
 export class TradingDays {

@@ -20,8 +20,6 @@ export interface PhaseSpec {
   readonly commands: readonly PhaseCommand[];
 }
 
-export const PHASES: readonly Phase[] = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5'];
-
 /** The catalogue for a home's requirements. */
 export function phaseSpecs(need: Requirements): PhaseSpec[] {
   const later = laterChecks(need);

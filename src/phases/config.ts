@@ -24,7 +24,7 @@ const orderedSpan = { message: 'end lies before start' };
 
 const prices = z.strictObject(span).refine(ordered, orderedSpan);
 
-export const phaseConfigSchema = z.strictObject({
+const phaseConfigSchema = z.strictObject({
   market: z.string().min(1),
   prices,
   gaps: z.strictObject({ minShare: share, marketDays: count, instrumentDays: count, instrumentShare: share }),

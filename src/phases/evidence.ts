@@ -1,6 +1,6 @@
 /** What the board knows about the world at one time: figures with their source, or the reason why there is none. Data only. */
 import type { TradingDays } from './calendar.ts';
-import type { Known, Probe, Unknown } from './probes.ts';
+import type { Probe, Unknown } from './probes.ts';
 
 /** One instrument's prices in one calendar year. Dates are day numbers. */
 export interface PriceCell {
@@ -165,15 +165,4 @@ export function firstUnknown(probes: readonly Probe<unknown>[]): Unknown | null 
 /** A look that could not be made because the one it builds on has no answer. */
 export function unknownBecause(unknown: Unknown): Unknown {
   return { ...unknown, costMs: 0 };
-}
-
-/** A figure computed from others, as old as the oldest of them and as dear as all. */
-export function derived<T>(from: readonly Known<unknown>[], value: T): Known<T> {
-  return {
-    known: true,
-    value,
-    at: Math.min(...from.map((probe) => probe.at)),
-    costMs: from.reduce((sum, probe) => sum + probe.costMs, 0),
-    source: from.map((probe) => probe.source).join('\n'),
-  };
 }

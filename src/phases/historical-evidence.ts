@@ -130,7 +130,7 @@ export async function probeGaps(
       if (lack > 0) missing.push({ instrument, days: lack });
     }
     missing.sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));
-    const holes = await readHoles(query, calendar, missing, required.allowedHole);
+    const holes = await readHoles(query, calendar, holidays, missing, required.allowedHole);
     return { calendar, emptyDays: emptyDays.map((row) => row.day), closedDayRows, missing, expected, holes };
   });
 }
@@ -142,6 +142,7 @@ export async function probeGaps(
 async function readHoles(
   query: Query,
   calendar: TradingDays,
+  holidays: readonly number[],
   missing: readonly { instrument: string; days: number }[],
   allowed: number,
 ): Promise<Hole[]> {
@@ -149,28 +150,22 @@ async function readHoles(
   let best = 0;
   for (let at = 0; at < missing.length && missing[at].days > Math.min(best, allowed); at += HOLE_BATCH) {
     const names = missing.slice(at, at + HOLE_BATCH).map((m) => m.instrument);
-    // Positions in the calendar: neighbours differ by one, so a step of n + 1 is a hole of n trading days.
+    // Neighbouring rows further apart than a weekend (Friday is 4 when Monday is 0): holes, and holidays, which the
+    // calendar then tells apart. Rows on closed days do not break a hole. The key gives the rows in this order: no sort.
     const rows = await query<{ instrument: string; before: number; after: number }>(
-      `SELECT instrument, before, after FROM (
-         SELECT p.instrument_id AS instrument, c.position::int AS after,
-                lag(c.position::int) OVER (PARTITION BY p.instrument_id ORDER BY c.position) AS before
-           FROM unnest($1::int[]) WITH ORDINALITY AS c(day, position)
-           JOIN prices_daily p ON p.trade_date = ${EPOCH} + c.day
-          WHERE p.instrument_id = ANY ($2::text[])) steps
-        WHERE after - before > 1`,
-      [[...calendar.days], names],
+      `SELECT instrument, before - ${EPOCH} AS before, after - ${EPOCH} AS after FROM (
+         SELECT instrument_id AS instrument, trade_date AS after,
+                lag(trade_date) OVER (PARTITION BY instrument_id ORDER BY trade_date) AS before
+           FROM prices_daily
+          WHERE instrument_id = ANY ($1::text[]) AND (trade_date - ${EPOCH} + 3) % 7 < 5 AND trade_date - ${EPOCH} <> ALL ($2::int[])) steps
+        WHERE after - before > CASE WHEN (before - ${EPOCH} + 3) % 7 = 4 THEN 3 ELSE 1 END`,
+      [names, holidays],
     );
-    for (const row of rows) {
-      const days = row.after - row.before - 1;
-      if (days <= (longest.get(row.instrument)?.days ?? 0)) continue;
-      // Ordinality counts from 1: the day after `before` stands at index `before`, the day before `after` at `after - 2`.
-      longest.set(row.instrument, {
-        instrument: row.instrument,
-        from: calendar.days[row.before],
-        to: calendar.days[row.after - 2],
-        days,
-      });
-      best = Math.max(best, days);
+    for (const { instrument, before, after } of rows) {
+      const missed = calendar.between(before + 1, after - 1);
+      if (missed.length <= (longest.get(instrument)?.days ?? 0)) continue;
+      longest.set(instrument, { instrument, from: missed[0], to: missed[missed.length - 1], days: missed.length });
+      best = Math.max(best, missed.length);
     }
   }
   return [...longest.values()].sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));

@@ -3,8 +3,8 @@
  * provenance record and the docs all come from that declaration.
  */
 import { z } from 'zod';
-import type { Databases } from './db/databases.ts';
 import { tryParseDay } from './dates.ts';
+import type { Databases } from './db/databases.ts';
 import type { ExitCode } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Home } from './home.ts';

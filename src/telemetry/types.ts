@@ -8,14 +8,22 @@ export interface MachineSample {
     readonly perCore: readonly number[];
     readonly load1: number | null;
   };
-  readonly memory: { readonly totalBytes: number | null; readonly usedBytes: number | null; readonly swapUsedBytes: number | null };
+  readonly memory: {
+    readonly totalBytes: number | null;
+    readonly usedBytes: number | null;
+    readonly swapUsedBytes: number | null;
+  };
   /** The file system that holds the home. */
   readonly disk: { readonly path: string; readonly totalBytes: number | null; readonly freeBytes: number | null };
   readonly gpus: readonly GpuSample[];
   /** Why there is no GPU figure: `no nvidia-smi on this machine`; null when there is one. */
   readonly gpuProblem: string | null;
   /** Histories for sparklines, oldest first. */
-  readonly history: { readonly cpu: readonly number[]; readonly memory: readonly number[]; readonly gpu: readonly number[] };
+  readonly history: {
+    readonly cpu: readonly number[];
+    readonly memory: readonly number[];
+    readonly gpu: readonly number[];
+  };
 }
 
 export interface GpuSample {

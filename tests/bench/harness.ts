@@ -1,5 +1,9 @@
 /** What every benchmark shares: CPU seconds of this process and of others, and the line that sets a figure beside its bar. */
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 
 export interface Bar {
   readonly name: string;
@@ -45,4 +49,31 @@ export function barLine({ name, what, figure, bar, unit, higherIsBetter }: Bar):
 function format(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(3);
+}
+
+/** Runs Node on `argv` and returns what the process used, threads included. */
+export async function runChild(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ cpu: number; peakMiB: number; stdout: string; stderr: string; wall: number }> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-bench-'));
+  const usage = path.join(folder, 'usage.json');
+  const preload = new URL('./report-usage.ts', import.meta.url).href;
+  const started = performance.now();
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', preload, ...argv], {
+      env: { ...process.env, ...env, BENCH_USAGE: usage },
+      maxBuffer: 1 << 26,
+    });
+    return { ...JSON.parse(readFileSync(usage, 'utf8')), stdout, stderr, wall: (performance.now() - started) / 1000 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The build that bin/test has made: what users run. */
+export function builtProgram(): string {
+  const { PROMETHEUS_CHECKOUT: root, PROMETHEUS_BUILD: build } = process.env;
+  if (!root || !build) throw new Error('start benchmarks through npm run bench: it makes the build that they measure');
+  return path.join(root, 'dist', build, 'main.js');
 }

@@ -90,7 +90,9 @@ async function onMaintenance(server: EmbeddedServer, statements: readonly string
 async function removeLeftovers(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
     const match = name.startsWith(PREFIX) && /^(\d+)-(\d+)$/.exec(name.slice(PREFIX.length));
-    if (match && processStartTime(Number(match[1])) !== Number(match[2])) await remove(path.join(tmpdir(), name));
+    if (!match || processStartTime(Number(match[1])) === Number(match[2])) continue;
+    // Another user's, or another run is just removing it: neither may spoil this run.
+    await remove(path.join(tmpdir(), name)).catch(() => {});
   }
 }
 

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { makeCalendar, tradingDaysBefore } from '../../engines/market/calendar.ts';
 import { type Instrument, makeColumn, type Panel } from '../../engines/market/panel.ts';
-import { parseDay } from '../../src/platform/dates.ts';
+import { formatDay, parseDay } from '../../src/platform/dates.ts';
 
 export const SHARED = path.resolve(import.meta.dirname, '../../../shared');
 /** Whether the shared folder lies beside the checkout. */
@@ -44,7 +44,7 @@ export function sharedPanel(
   const calendar = makeCalendar('US_EQ', firstDay, parseDay(end), holidays);
   const days = calendar.days.length;
   const at = new Map<string, number>();
-  calendar.days.forEach((day, t) => at.set(new Date(day * 86_400_000).toISOString().slice(0, 10), t));
+  for (const [t, day] of calendar.days.entries()) at.set(formatDay(day), t);
   const indexOf = new Map(instruments.map((instrument, i) => [instrument.id, i]));
   const columns = {
     open: makeColumn(instruments.length * days),

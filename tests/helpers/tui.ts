@@ -45,6 +45,8 @@ export interface Tui {
   /** Resolves when everything that has arrived is on the screen. */
   settled(): Promise<void>;
   kill(signal?: string): void;
+  /** Closes the terminal's end of the line, as a dropped link does. */
+  hangUp(): void;
   readonly exited: Promise<{ readonly exitCode: number; readonly signal?: number }>;
   /** Ends the program if it still runs. */
   close(): Promise<void>;
@@ -140,6 +142,7 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
     kill: (signal) => {
       if (!ended) process.kill(child.pid, (signal ?? 'SIGTERM') as NodeJS.Signals);
     },
+    hangUp: () => (child as unknown as { destroy(): void }).destroy(),
     exited: exit.promise,
     close: async () => {
       if (!ended) child.kill('SIGKILL');

@@ -15,7 +15,16 @@ import { until } from '../helpers/until.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const SLEEVES = canonicalSleeves('S', 'TEST');
 /** Tables of a run in the order in which they are written; the states belong to the campaign's first run. */
-const TABLES = ['backtest_runs', 'backtest_daily_equity', 'backtest_trades', 'engine_decisions', 'decision_outcomes', 'executed_actions', 'positions_snapshots', 'soft_target_classes'];
+const TABLES = [
+  'backtest_runs',
+  'backtest_daily_equity',
+  'backtest_trades',
+  'engine_decisions',
+  'decision_outcomes',
+  'executed_actions',
+  'positions_snapshots',
+  'soft_target_classes',
+];
 
 let db: TestDatabases;
 let holder: pg.Client;
@@ -31,7 +40,17 @@ beforeAll(async () => {
   watcher = new pg.Client(db.targets.runtime.config);
   await Promise.all([holder.connect(), watcher.connect()]);
   const [start, end] = [formatDay(panel.calendar.days[80]), formatDay(panel.calendar.days[119])];
-  argv = ['backtest', 'campaign', '--market-id', 'TEST', '--start', start, '--end', end, ...SLEEVES.flatMap((s) => ['--sleeve', formatSleeve(s)])];
+  argv = [
+    'backtest',
+    'campaign',
+    '--market-id',
+    'TEST',
+    '--start',
+    start,
+    '--end',
+    end,
+    ...SLEEVES.flatMap((s) => ['--sleeve', formatSleeve(s)]),
+  ];
   argv.push('--historical', db.urls.historical, '--runtime', db.urls.runtime);
 });
 afterAll(async () => {
@@ -39,7 +58,10 @@ afterAll(async () => {
   await db?.drop();
 });
 
-function start(): { child: ChildProcess; ended: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }> } {
+function start(): {
+  child: ChildProcess;
+  ended: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>;
+} {
   const home = mkdtempSync(path.join(tmpdir(), 'prometheus-atomic-'));
   const child = spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...argv], {
     env: { PATH: process.env.PATH, PROMETHEUS_HOME: home, HOME: home },
@@ -49,7 +71,10 @@ function start(): { child: ChildProcess; ended: Promise<{ code: number | null; s
   let stderr = '';
   child.stdout!.on('data', (chunk) => (stdout += chunk));
   child.stderr!.on('data', (chunk) => (stderr += chunk));
-  return { child, ended: new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))) };
+  return {
+    child,
+    ended: new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))),
+  };
 }
 
 /** Waits until a campaign's session waits for a lock; a campaign that ends instead fails the test with its words. */
@@ -69,13 +94,17 @@ const waitUntilBlocked = (ended: ReturnType<typeof start>['ended']) => {
 
 const waitUntilGone = () =>
   until(async () => {
-    const { rows } = await watcher.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'prometheus backtest%'`);
+    const { rows } = await watcher.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'prometheus backtest%'`,
+    );
     return rows.length === 0;
   }, 'the server has let go of the dead session');
 
 /** Rows by table. */
 async function counts(): Promise<Record<string, number>> {
-  const { rows } = await holder.query(`SELECT ${TABLES.map((table) => `(SELECT count(*)::int FROM ${table}) AS ${table}`).join(', ')}`);
+  const { rows } = await holder.query(
+    `SELECT ${TABLES.map((table) => `(SELECT count(*)::int FROM ${table}) AS ${table}`).join(', ')}`,
+  );
   return rows[0];
 }
 
@@ -111,7 +140,9 @@ describe('kill -9', () => {
     expect(rows[0].runs).toBe(1);
     expect(rows[0].trades).toBe(rows[0].promised);
     expect(rows[0].actions).toBe(rows[0].promised);
-    await holder.query('TRUNCATE backtest_runs, backtest_daily_equity, backtest_trades, executed_actions, engine_decisions, decision_outcomes, positions_snapshots, soft_target_classes CASCADE');
+    await holder.query(
+      'TRUNCATE backtest_runs, backtest_daily_equity, backtest_trades, executed_actions, engine_decisions, decision_outcomes, positions_snapshots, soft_target_classes CASCADE',
+    );
   });
 });
 
@@ -127,7 +158,9 @@ describe('Ctrl-C', () => {
     await waitUntilGone();
     expect(code).toBe(130);
     expect(stdout).toBe('');
-    expect(stderr.trim().split('\n').at(-1)).toBe('prometheus: backtest campaign was interrupted. Nothing half-written remains; run the same command again.');
+    expect(stderr.trim().split('\n').at(-1)).toBe(
+      'prometheus: backtest campaign was interrupted. Nothing half-written remains; run the same command again.',
+    );
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(await counts()).toEqual(EMPTY);
   });

@@ -33,16 +33,33 @@ const query = async <Row extends object>(sql: string, values: unknown[] = []): P
 /** Every row a run owns, without ids and times, as text: equal texts are equal runs. */
 async function runContent(runId: string): Promise<string> {
   const parts = await Promise.all([
-    query(`SELECT strategy_id, start_date, end_date, universe_id, metrics_json, config_json - 'git_dirty' AS config FROM backtest_runs WHERE run_id = $1`, [runId]),
-    query(`SELECT date, equity_curve_value, drawdown, exposure_metrics_json FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date`, [runId]),
-    query(`SELECT trade_date, ticker, direction, size, price, decision_metadata_json FROM backtest_trades WHERE run_id = $1 ORDER BY trade_date, ticker COLLATE "C", size`, [runId]),
-    query(`SELECT instrument_id, trade_date, side, quantity, price, slippage, fees FROM executed_actions WHERE run_id = $1 ORDER BY trade_date, instrument_id COLLATE "C", quantity`, [runId]),
+    query(
+      `SELECT strategy_id, start_date, end_date, universe_id, metrics_json, config_json - 'git_dirty' AS config FROM backtest_runs WHERE run_id = $1`,
+      [runId],
+    ),
+    query(
+      `SELECT date, equity_curve_value, drawdown, exposure_metrics_json FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date`,
+      [runId],
+    ),
+    query(
+      `SELECT trade_date, ticker, direction, size, price, decision_metadata_json FROM backtest_trades WHERE run_id = $1 ORDER BY trade_date, ticker COLLATE "C", size`,
+      [runId],
+    ),
+    query(
+      `SELECT instrument_id, trade_date, side, quantity, price, slippage, fees FROM executed_actions WHERE run_id = $1 ORDER BY trade_date, instrument_id COLLATE "C", quantity`,
+      [runId],
+    ),
   ]);
   return JSON.stringify(parts);
 }
 
 const runs = async (args: Partial<Parameters<typeof campaignSpec.args.parse>[0] & object> = {}, sleeves = SLEEVES) => {
-  const ran = await runProgram(campaignSpec, campaign, { ...range, sleeve: sleeves.map(formatSleeve), json: false, ...(args as object) }, db.databases);
+  const ran = await runProgram(
+    campaignSpec,
+    campaign,
+    { ...range, sleeve: sleeves.map(formatSleeve), json: false, ...(args as object) },
+    db.databases,
+  );
   const lines = ran.stdout.trim().split('\n');
   return { ...ran, lines, ids: new Map(lines.slice(1).map((line) => [line.split(',')[1], line.split(',')[0]])) };
 };
@@ -52,10 +69,14 @@ describe('campaign', () => {
     const { lines, ids, result } = await runs();
     expect(lines[0]).toBe('run_id,sleeve_id,strategy_id,cumulative_return,annualised_sharpe,max_drawdown');
     expect(lines.slice(1).map((line) => line.split(',')[1])).toEqual(['S_H5', 'S_H21', 'S_H63']);
-    for (const line of lines.slice(1)) expect(line).toMatch(/^[0-9a-f-]{36},S_H\d+,S,-?\d+\.\d{6},-?\d+\.\d{4},-?\d+\.\d{6}$/);
+    for (const line of lines.slice(1))
+      expect(line).toMatch(/^[0-9a-f-]{36},S_H\d+,S,-?\d+\.\d{6},-?\d+\.\d{4},-?\d+\.\d{6}$/);
     expect(result.exitCode).toBe(0);
     const runId = ids.get('S_H21')!;
-    const [run] = await query<{ metrics_json: Record<string, number> }>(`SELECT metrics_json FROM backtest_runs WHERE run_id = $1`, [runId]);
+    const [run] = await query<{ metrics_json: Record<string, number> }>(
+      `SELECT metrics_json FROM backtest_runs WHERE run_id = $1`,
+      [runId],
+    );
     const [{ days, trades, actions, decisions, outcomes }] = await query<Record<string, number>>(
       `SELECT (SELECT count(*) FROM backtest_daily_equity WHERE run_id = $1) AS days,
               (SELECT count(*) FROM backtest_trades WHERE run_id = $1) AS trades,
@@ -69,7 +90,14 @@ describe('campaign', () => {
     expect(actions).toBe(trades);
     expect([decisions, outcomes]).toEqual([1, 1]);
     expect(run.metrics_json).toMatchObject({ caveat: 'same-close, no costs: not tradable' });
-    for (const key of ['benchmark_equal_weight_return', 'benchmark_buy_and_hold_return', 'active_return', 'beta', 'turnover_per_day', 'break_even_cost_bp']) {
+    for (const key of [
+      'benchmark_equal_weight_return',
+      'benchmark_buy_and_hold_return',
+      'active_return',
+      'beta',
+      'turnover_per_day',
+      'break_even_cost_bp',
+    ]) {
       expect(run.metrics_json[key], key).toBeTypeOf('number');
     }
   });
@@ -80,9 +108,12 @@ describe('campaign', () => {
       `SELECT ticker, price FROM backtest_trades WHERE run_id = $1 AND decision_metadata_json->>'cause' = 'delisted'`,
       [ids.get('S_H21')],
     );
-    const known = delisted.filter(({ ticker }) => panel.instruments.find((i) => i.id === ticker)!.delistingValue !== null);
+    const known = delisted.filter(
+      ({ ticker }) => panel.instruments.find((i) => i.id === ticker)!.delistingValue !== null,
+    );
     expect(delisted.length).toBeGreaterThan(0);
-    for (const { ticker, price } of known) expect(price).toBe(panel.instruments.find((i) => i.id === ticker)!.delistingValue);
+    for (const { ticker, price } of known)
+      expect(price).toBe(panel.instruments.find((i) => i.id === ticker)!.delistingValue);
     expect(events.some((e) => e.type === 'log' && /without a price/.test(e.message))).toBe(true);
   });
 
@@ -116,9 +147,19 @@ describe('campaign', () => {
     const content = await runContent(before.ids.get('S_H63')!);
     const changed = await createTestDatabases();
     try {
-      const columns = Object.fromEntries(Object.entries(panel.columns).map(([name, column]) => [name, column!.map((v, at) => (at % 150 > 110 ? v * 3 : v))]));
+      const columns = Object.fromEntries(
+        Object.entries(panel.columns).map(([name, column]) => [
+          name,
+          column!.map((v, at) => (at % 150 > 110 ? v * 3 : v)),
+        ]),
+      );
       await storePanel(changed.databases, { ...panel, columns });
-      const ran = await runProgram(campaignSpec, campaign, { ...range, end: formatDay(panel.calendar.days[110]), sleeve: SLEEVES.map(formatSleeve) }, changed.databases);
+      const ran = await runProgram(
+        campaignSpec,
+        campaign,
+        { ...range, end: formatDay(panel.calendar.days[110]), sleeve: SLEEVES.map(formatSleeve) },
+        changed.databases,
+      );
       const id = ran.stdout.trim().split('\n').at(-1)!.split(',')[0];
       const own = db;
       db = changed;
@@ -134,12 +175,14 @@ describe('campaign', () => {
 
   it('replaces day-owned rows and appends run-owned ones', async () => {
     const count = async () =>
-      (await query<Record<string, number>>(
-        `SELECT (SELECT count(*) FROM universe_members) AS members, (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM fills) AS fills,
+      (
+        await query<Record<string, number>>(
+          `SELECT (SELECT count(*) FROM universe_members) AS members, (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM fills) AS fills,
                 (SELECT count(*) FROM instrument_scores) AS scores, (SELECT count(*) FROM positions_snapshots) AS snapshots,
                 (SELECT count(*) FROM stability_vectors) AS vectors, (SELECT count(*) FROM soft_target_classes) AS states,
                 (SELECT count(*) FROM backtest_runs) AS runs`,
-      ))[0];
+        )
+      )[0];
     await runs({ persist: 'full' });
     const once = await count();
     await runs({ persist: 'full' });
@@ -147,9 +190,25 @@ describe('campaign', () => {
     expect({ ...twice, runs: 0 }).toEqual({ ...once, runs: 0 });
     expect(twice.runs).toBe(once.runs + 3);
     expect(once.members).toBe(3 * 70 * 30);
-    const [reasons] = await query<{ reasons: Record<string, unknown> }>(`SELECT reasons FROM universe_members WHERE included ORDER BY as_of_date DESC LIMIT 1`);
+    const [reasons] = await query<{ reasons: Record<string, unknown> }>(
+      `SELECT reasons FROM universe_members WHERE included ORDER BY as_of_date DESC LIMIT 1`,
+    );
     expect(Object.keys(reasons.reasons).sort()).toEqual(
-      ['sector', 'market_id', 'realised_vol_63d', 'avg_volume_63d', 'last_close', 'soft_target_score', 'soft_target_class', 'weak_profile', 'cluster_id', 'assessment_score', 'stab_risk_score', 'stab_p_worsen_any', 'stab_risk_multiplier'].sort(),
+      [
+        'sector',
+        'market_id',
+        'realised_vol_63d',
+        'avg_volume_63d',
+        'last_close',
+        'soft_target_score',
+        'soft_target_class',
+        'weak_profile',
+        'cluster_id',
+        'assessment_score',
+        'stab_risk_score',
+        'stab_p_worsen_any',
+        'stab_risk_multiplier',
+      ].sort(),
     );
   });
 
@@ -163,24 +222,40 @@ describe('campaign', () => {
       { disableRisk: true },
     ]) {
       const { ids } = await runs(args, [SLEEVES[1]]);
-      const [run] = await query<{ metrics_json: Record<string, unknown>; config_json: Record<string, unknown> }>(`SELECT metrics_json, config_json FROM backtest_runs WHERE run_id = $1`, [ids.get('S_H21')]);
+      const [run] = await query<{ metrics_json: Record<string, unknown>; config_json: Record<string, unknown> }>(
+        `SELECT metrics_json, config_json FROM backtest_runs WHERE run_id = $1`,
+        [ids.get('S_H21')],
+      );
       const idealised = run.config_json.fill === 'close' && run.config_json.slippage_bps === 0;
       expect(run.metrics_json.caveat).toBe(idealised ? 'same-close, no costs: not tradable' : '');
       expect(run.metrics_json.num_trades).toBeGreaterThan(0);
       if (args.wholeShares) {
-        const odd = await query(`SELECT 1 FROM backtest_trades WHERE run_id = $1 AND size <> trunc(size) AND decision_metadata_json IS NULL`, [ids.get('S_H21')]);
+        const odd = await query(
+          `SELECT 1 FROM backtest_trades WHERE run_id = $1 AND size <> trunc(size) AND decision_metadata_json IS NULL`,
+          [ids.get('S_H21')],
+        );
         expect(odd).toEqual([]);
       }
     }
   });
 
   it('records a Meta decision that names identical sleeves', async () => {
-    const { result, events } = await runProgram(campaignAndMetaSpec, campaignAndMeta, { ...range, strategyId: 'S', topK: 2 }, db.databases);
-    const { meta } = result.data as { meta: { decisionId: string; identical: string[][]; trials: number; selected: { sleeveId: string }[] } };
+    const { result, events } = await runProgram(
+      campaignAndMetaSpec,
+      campaignAndMeta,
+      { ...range, strategyId: 'S', topK: 2 },
+      db.databases,
+    );
+    const { meta } = result.data as {
+      meta: { decisionId: string; identical: string[][]; trials: number; selected: { sleeveId: string }[] };
+    };
     expect(meta.identical).toEqual([['S_H21', 'S_H5']]);
     expect(meta.trials).toBe(2);
     expect(meta.selected).toHaveLength(2);
-    const [row] = await query<{ engine_name: string; metadata: Record<string, unknown> }>(`SELECT engine_name, metadata FROM engine_decisions WHERE decision_id = $1`, [meta.decisionId]);
+    const [row] = await query<{ engine_name: string; metadata: Record<string, unknown> }>(
+      `SELECT engine_name, metadata FROM engine_decisions WHERE decision_id = $1`,
+      [meta.decisionId],
+    );
     expect(row.engine_name).toBe('META');
     expect(row.metadata.distinct_trials).toBe(2);
     expect(events.some((e) => e.type === 'log' && /identical sleeves/.test(e.message))).toBe(true);
@@ -189,9 +264,15 @@ describe('campaign', () => {
   it('fills states by backfill stability, idempotently', async () => {
     const fill = () => runProgram(backfillStabilitySpec, backfillStability, range, db.databases);
     const once = await fill();
-    const rows = await query(`SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`);
+    const rows = await query(
+      `SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`,
+    );
     await fill();
-    expect(await query(`SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`)).toEqual(rows);
+    expect(
+      await query(
+        `SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`,
+      ),
+    ).toEqual(rows);
     expect((once.result.data as { rows: Record<string, number> }).rows.stability_vectors).toBe(rows.length);
   });
 });
@@ -237,9 +318,16 @@ describe('campaign refuses', () => {
     const other = await createTestDatabases();
     try {
       const t = 100;
-      const gap = Object.fromEntries(Object.entries(panel.columns).map(([name, column]) => [name, column!.map((v, at) => (at % 150 === t ? Number.NaN : v))]));
+      const gap = Object.fromEntries(
+        Object.entries(panel.columns).map(([name, column]) => [
+          name,
+          column!.map((v, at) => (at % 150 === t ? Number.NaN : v)),
+        ]),
+      );
       await storePanel(other.databases, { ...panel, columns: gap });
-      await expect(runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases)).rejects.toThrow(formatDay(panel.calendar.days[t]));
+      await expect(
+        runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases),
+      ).rejects.toThrow(formatDay(panel.calendar.days[t]));
     } finally {
       await other.drop();
     }
@@ -250,11 +338,17 @@ describe('campaign refuses', () => {
     try {
       await storePanel(other.databases, panel);
       await other.databases.runtime.client((client) => client.query('DROP TABLE executed_actions'));
-      await expect(runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases)).rejects.toMatchObject({
+      await expect(
+        runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases),
+      ).rejects.toMatchObject({
         message: expect.stringMatching(/executed_actions/),
         fix: expect.stringMatching(/db migrate/),
       });
-      const { rows } = await other.databases.runtime.client((client) => client.query(`SELECT (SELECT count(*) FROM backtest_runs) + (SELECT count(*) FROM backtest_trades) + (SELECT count(*) FROM soft_target_classes) AS n`));
+      const { rows } = await other.databases.runtime.client((client) =>
+        client.query(
+          `SELECT (SELECT count(*) FROM backtest_runs) + (SELECT count(*) FROM backtest_trades) + (SELECT count(*) FROM soft_target_classes) AS n`,
+        ),
+      );
       expect(rows[0].n).toBe(0);
     } finally {
       await other.drop();
@@ -265,7 +359,9 @@ describe('campaign refuses', () => {
     const stop = new AbortController();
     stop.abort();
     const before = await query<{ n: number }>('SELECT count(*) AS n FROM backtest_runs');
-    await expect(runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, db.databases, stop.signal)).rejects.toThrow();
+    await expect(
+      runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, db.databases, stop.signal),
+    ).rejects.toThrow();
     expect(await query<{ n: number }>('SELECT count(*) AS n FROM backtest_runs')).toEqual(before);
   });
 });
@@ -280,13 +376,25 @@ describe('panel cache', () => {
       const { mkdtempSync } = await import('node:fs');
       const cacheFolder = mkdtempSync('/tmp/prometheus-cache-');
       const load = () =>
-        loadPanel(other.databases, { marketId: 'TEST', start: parseDay(range.start), end: parseDay(range.end), lookback: 62, columns: ['close', 'volume'], cacheFolder });
+        loadPanel(other.databases, {
+          marketId: 'TEST',
+          start: parseDay(range.start),
+          end: parseDay(range.end),
+          lookback: 62,
+          columns: ['close', 'volume'],
+          cacheFolder,
+        });
       const first = await load();
       const second = await load();
       expect([first.fromCache, second.fromCache]).toEqual([false, true]);
       expect(second.fingerprint).toBe(first.fingerprint);
       expect(second.columns.close).toEqual(first.columns.close);
-      await other.databases.historical.client((client) => client.query(`UPDATE prices_daily SET close = close + 0.01 WHERE (instrument_id, trade_date) = (SELECT instrument_id, trade_date FROM prices_daily WHERE trade_date >= $1 LIMIT 1)`, [range.start]));
+      await other.databases.historical.client((client) =>
+        client.query(
+          `UPDATE prices_daily SET close = close + 0.01 WHERE (instrument_id, trade_date) = (SELECT instrument_id, trade_date FROM prices_daily WHERE trade_date >= $1 LIMIT 1)`,
+          [range.start],
+        ),
+      );
       const third = await load();
       expect(third.fromCache).toBe(false);
       expect(third.fingerprint).not.toBe(first.fingerprint);

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeMarketFiles } from '../../engines/data/generate/csv.ts';
 import { generateMarket, type MarketOptions } from '../../engines/data/generate/market.ts';
 import { storeMarket } from '../../engines/data/generate/storage.ts';
-import { DEFAULT_MARKET } from '../../engines/data/generate-spec.ts';
+import { DEFAULT_MARKET } from '../../engines/data/generate/spec.ts';
 import { program as importProgram } from '../../engines/data/import/program.ts';
 import { importSpec } from '../../engines/data/import/spec.ts';
 import type { Databases } from '../../src/platform/db/databases.ts';

@@ -26,10 +26,12 @@ const CASES: readonly Case[] = [
 /** Relative to the larger of the two, as figures close to 0 are compared. */
 const relative = (a: number, b: number) => (a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b)));
 const near = (actual: number, expected: string, tolerance: number, what: string) => {
-  if (!(relative(actual, Number(expected)) <= tolerance)) throw new Error(`${what}: ${actual} is not ${expected} within ${tolerance}`);
+  if (!(relative(actual, Number(expected)) <= tolerance))
+    throw new Error(`${what}: ${actual} is not ${expected} within ${tolerance}`);
 };
 const nearAbsolute = (actual: number, expected: string, tolerance: number, what: string) => {
-  if (!(Math.abs(actual - Number(expected)) <= tolerance)) throw new Error(`${what}: ${actual} is not ${expected} within ${tolerance}`);
+  if (!(Math.abs(actual - Number(expected)) <= tolerance))
+    throw new Error(`${what}: ${actual} is not ${expected} within ${tolerance}`);
 };
 
 describe.skipIf(!haveShared)('parity with ../shared/reference (skipped where ../shared is absent)', () => {
@@ -58,7 +60,9 @@ describe.skipIf(!haveShared)('parity with ../shared/reference (skipped where ../
         snapshotDays: [],
         keepStages: true,
       });
-      dayOf = new Map(Array.from({ length: panel.count }, (_, d) => [formatDay(panel.calendar.days[panel.first + d]), d]));
+      dayOf = new Map(
+        Array.from({ length: panel.count }, (_, d) => [formatDay(panel.calendar.days[panel.first + d]), d]),
+      );
       indexOf = new Map(panel.instruments.map((instrument, i) => [instrument.id, i]));
     });
 
@@ -82,9 +86,9 @@ describe.skipIf(!haveShared)('parity with ../shared/reference (skipped where ../
     });
 
     it('metrics', () => {
-      const reference = sharedJson<{ runs: { metrics_json: Record<string, number>; num_trades: number; num_days: number }[] }>(
-        `${folder}/runs.json`,
-      ).runs[0];
+      const reference = sharedJson<{
+        runs: { metrics_json: Record<string, number>; num_trades: number; num_days: number }[];
+      }>(`${folder}/runs.json`).runs[0];
       const own: Record<string, number> = {
         ...performance(result.equity),
         stab_risk_score_mean_over_run: meanOfKnown(result.targetableRiskMean)!,
@@ -171,7 +175,12 @@ describe.skipIf(!haveShared)('parity with ../shared/reference (skipped where ../
           const risk = features.transitions.targetable[d * 5 + features.stability.classCode[at]];
           near(risk, row.stab_risk_score, 1e-9, `risk ${what}`);
           near(stabilityMultiplier(risk), row.stab_risk_multiplier, 1e-9, `multiplier ${what}`);
-          near(features.transitions.worsen[d * 5 + features.stability.classCode[at]], row.stab_p_worsen_any, 1e-9, what);
+          near(
+            features.transitions.worsen[d * 5 + features.stability.classCode[at]],
+            row.stab_p_worsen_any,
+            1e-9,
+            what,
+          );
         }
         if (row.avg_volume_63d) near(features.meanVolume[at], row.avg_volume_63d, 1e-9, `volume ${what}`);
         if (row.realised_vol_63d) near(features.stability.sigma[at], row.realised_vol_63d, 1e-9, `vol ${what}`);
@@ -183,7 +192,8 @@ describe.skipIf(!haveShared)('parity with ../shared/reference (skipped where ../
     it.skipIf(limit !== undefined)('weights before the risk cap', () => {
       const rows = sharedCsv(`${folder}/weights.csv.gz`);
       expect(result.stages!.weight.reduce((count, w) => count + (w > 0 ? 1 : 0), 0)).toBe(rows.length);
-      for (const row of rows) near(result.stages!.weight[cell(row)], row.weight, 1e-9, `weight ${row.as_of_date} ${row.instrument_id}`);
+      for (const row of rows)
+        near(result.stages!.weight[cell(row)], row.weight, 1e-9, `weight ${row.as_of_date} ${row.instrument_id}`);
     });
   });
 });

@@ -99,6 +99,16 @@ describe('coverage', () => {
     expect(filled.rows).toBe(holed.rows! + 3);
   });
 
+  test('a hole is one hole across weekends, holidays and rows that stand on them', async () => {
+    await seedMarket(pair.databases);
+    await historical(`
+      DELETE FROM prices_daily WHERE instrument_id = 'AAA' AND trade_date BETWEEN '2014-02-13' AND '2014-02-19';
+      INSERT INTO prices_daily SELECT instrument_id, d, open, high, low, close, adjusted_close, volume, currency
+        FROM prices_daily, unnest('{2014-02-15, 2014-02-17}'::date[]) d WHERE instrument_id = 'AAA' AND trade_date = '2014-02-12'`);
+    const { observed } = (await evaluate(pair.targets)).check('P0.gaps');
+    expect(observed).toContain('longest hole AAA 4 days (2014-02-13 → 2014-02-19)');
+  });
+
   test('is counted alike by the key and without it', async () => {
     await seedMarket(pair.databases);
     await historical(

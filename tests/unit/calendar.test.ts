@@ -7,7 +7,13 @@ const days = (...texts: string[]) => texts.map(parseDay);
 describe('calendar', () => {
   it('leaves out weekends and holidays', () => {
     const calendar = makeCalendar('X', parseDay('2013-12-30'), parseDay('2014-01-06'), days('2014-01-01'));
-    expect([...calendar.days].map(formatDay)).toEqual(['2013-12-30', '2013-12-31', '2014-01-02', '2014-01-03', '2014-01-06']);
+    expect([...calendar.days].map(formatDay)).toEqual([
+      '2013-12-30',
+      '2013-12-31',
+      '2014-01-02',
+      '2014-01-03',
+      '2014-01-06',
+    ]);
     expect(indexOnOrAfter(calendar, parseDay('2014-01-01'))).toBe(2);
     expect(indexOnOrAfter(calendar, parseDay('2014-01-04'))).toBe(4);
     expect(indexOnOrAfter(calendar, parseDay('2014-02-01'))).toBe(5);

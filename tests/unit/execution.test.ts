@@ -3,11 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { Book, type BrokerOptions, REFERENCE_BROKER } from '../../engines/execution/model.ts';
 
 const NONE = (n: number) => new Float64Array(n).fill(Number.NaN);
-const day = (...close: number[]) => ({ close: Float64Array.from(close), open: Float64Array.from(close), volume: new Float64Array(close.length).fill(1e6) });
+const day = (...close: number[]) => ({
+  close: Float64Array.from(close),
+  open: Float64Array.from(close),
+  volume: new Float64Array(close.length).fill(1e6),
+});
 const weights = (...w: number[]) => Float64Array.from(w);
 
 /** Opens a day, rebalances at its marked equity, returns the equity after the fills. */
-function step(book: Book, d: number, prices: ReturnType<typeof day>, target: Float64Array, delisting = NONE(target.length)): number {
+function step(
+  book: Book,
+  d: number,
+  prices: ReturnType<typeof day>,
+  target: Float64Array,
+  delisting = NONE(target.length),
+): number {
   book.open(d, prices, delisting);
   book.rebalance(d, target, prices, book.equity());
   return book.equity();
@@ -58,7 +68,11 @@ describe('book', () => {
       const book = new Book(2, 1000, { ...REFERENCE_BROKER, fill });
       step(book, 0, day(10, 10), weights(0.5, 0.5));
       expect([...book.quantity]).toEqual([0, 0]);
-      const next = { close: Float64Array.from([12, Number.NaN]), open: Float64Array.from([11, Number.NaN]), volume: NONE(2) };
+      const next = {
+        close: Float64Array.from([12, Number.NaN]),
+        open: Float64Array.from([11, Number.NaN]),
+        volume: NONE(2),
+      };
       book.open(1, next, NONE(2));
       expect(book.quantity[0]).toBe(50);
       expect(book.fills.columns().price[0]).toBe(fill === 'next_open' ? 11 : 12);
@@ -97,18 +111,31 @@ describe('book', () => {
   });
 
   it('never has negative cash with long-only targets at the same close, gaps or not', () => {
-    const price = fc.oneof({ weight: 5, arbitrary: fc.double({ min: 1, max: 100, noNaN: true }) }, { weight: 1, arbitrary: fc.constant(Number.NaN) });
+    const price = fc.oneof(
+      { weight: 5, arbitrary: fc.double({ min: 1, max: 100, noNaN: true }) },
+      { weight: 1, arbitrary: fc.constant(Number.NaN) },
+    );
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.array(price, { minLength: 3, maxLength: 3 }), fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 })), { minLength: 1, maxLength: 30 }),
+        fc.array(
+          fc.tuple(
+            fc.array(price, { minLength: 3, maxLength: 3 }),
+            fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
+          ),
+          { minLength: 1, maxLength: 30 },
+        ),
         fc.boolean(),
         (days, wholeShares) => {
           const options: BrokerOptions = { ...REFERENCE_BROKER, wholeShares };
           const book = new Book(3, 1e6, options);
           days.forEach(([close, w], d) => {
-            const sum = Math.max(1, w.reduce((a, b) => a + b));
+            const sum = Math.max(
+              1,
+              w.reduce((a, b) => a + b),
+            );
             const target = weights(...w.map((x) => x / sum));
-            const before = (book.open(d, day(...close), NONE(3)), book.equity());
+            book.open(d, day(...close), NONE(3));
+            const before = book.equity();
             book.rebalance(d, target, day(...close), before);
             expect(book.cash).toBeGreaterThanOrEqual(-1e-6);
             expect(Math.abs(book.equity() - before)).toBeLessThanOrEqual(1e-6);

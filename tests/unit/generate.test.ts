@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_COMPANIES } from '../../engines/data/generate/company.ts';
-import { exchangeHolidays } from '../../engines/data/generate/exchange-calendar.ts';
 import { CALM, CRISIS, NERVOUS } from '../../engines/data/generate/factors.ts';
 import {
   generateMarket,
@@ -13,11 +12,10 @@ import {
 } from '../../engines/data/generate/market.ts';
 import type { Article } from '../../engines/data/generate/news-plan.ts';
 import type { PriceSeries } from '../../engines/data/generate/price-path.ts';
-import { exp, log, normalQuantile, Random } from '../../engines/data/generate/random.ts';
 import { SECTORS } from '../../engines/data/generate/sectors.ts';
-import { DEFAULT_MARKET } from '../../engines/data/generate-spec.ts';
+import { DEFAULT_MARKET } from '../../engines/data/generate/spec.ts';
 import { logReturns, STABILITY_WINDOW, stabilityOf } from '../../engines/stability/model.ts';
-import { dayOfInstant, formatDay, isWeekend, MS_PER_DAY, parseDay } from '../../src/platform/dates.ts';
+import { formatDay, isWeekend, parseDay } from '../../src/platform/dates.ts';
 import { UsageError } from '../../src/platform/errors.ts';
 import { haveShared, SKIP_REASON, sharedCsv } from '../helpers/shared-data.ts';
 
@@ -68,90 +66,7 @@ const deviation = (values: readonly number[]) => {
 /** The market of `prometheus demo`, made once. */
 const demo = generateMarket(DEFAULT_MARKET);
 const demoSeries = histories(demo);
-const demoNews = newsOf(demo, demoSeries);
 const demoDay = (date: string) => demo.tradingDays.indexOf(parseDay(date));
-
-describe('random numbers', () => {
-  it('exp and log agree with Math to the last bits', () => {
-    fc.assert(
-      fc.property(fc.double({ min: -600, max: 600, noNaN: true }), (x) => {
-        expect(exp(x) / Math.exp(x)).toBeCloseTo(1, 14);
-        const y = Math.exp(x);
-        expect(Math.abs(log(y) - Math.log(y))).toBeLessThanOrEqual(4e-16 * Math.max(1, Math.abs(Math.log(y))));
-      }),
-    );
-  });
-
-  it('has the normal quantiles of the tables', () => {
-    const table = [
-      [1e-9, -5.9978070150076865],
-      [1e-4, -3.71901648545568],
-      [0.025, -1.9599639845400538],
-      [0.5, 0],
-      [0.8, 0.8416212335729144],
-      [0.999, 3.090232306167813],
-    ];
-    for (const [p, x] of table) expect(normalQuantile(p)).toBeCloseTo(x, 13);
-  });
-
-  it('draws standard normals, and fat tails of the same variance', () => {
-    const random = new Random(3, 1);
-    const normals = Array.from({ length: 100_000 }, () => random.normal());
-    const fat = Array.from({ length: 100_000 }, () => random.fatTailed());
-    expect(mean(normals)).toBeCloseTo(0, 1);
-    expect(deviation(normals)).toBeCloseTo(1, 1);
-    expect(deviation(fat)).toBeCloseTo(1, 1);
-    expect(mean(fat.map((v) => v ** 4))).toBeGreaterThan(4.5);
-    expect(mean(normals.map((v) => v ** 4))).toBeLessThan(3.3);
-  });
-
-  it('gives each named stream its own numbers', () => {
-    const first = new Set(
-      Array.from({ length: 40 }, (_, i) => i).flatMap((i) => [new Random(1, i).bits(), new Random(i + 2, 0).bits()]),
-    );
-    expect(first.size).toBe(80);
-    expect(new Random(2 ** 40 + 1, 5).bits()).not.toBe(new Random(1, 5).bits());
-  });
-});
-
-describe('exchange calendar', () => {
-  it.skipIf(!haveShared)(
-    `has the trading days of the real exchange (${haveShared ? 'shared data' : SKIP_REASON})`,
-    () => {
-      const from = parseDay('2005-01-03');
-      const to = parseDay('2024-08-26');
-      const ours = exchangeHolidays(from, to).filter(({ day }) => from <= day && day <= to);
-      const real = sharedCsv('data/market_holidays.csv').map((row) => row.holiday_date);
-      expect(ours.map(({ day }) => formatDay(day))).toEqual(real);
-    },
-  );
-
-  it('keeps the rules where weekends meet holidays', () => {
-    const holidays = new Map(
-      exchangeHolidays(parseDay('1996-01-02'), parseDay('2027-12-31')).map((h) => [h.day, h.name]),
-    );
-    const named = (date: string) => holidays.get(parseDay(date));
-    expect(named('2010-12-31')).toBeUndefined(); // New Year's Day 2011 was a Saturday
-    expect(named('2021-12-31')).toBeUndefined();
-    expect(named('2023-01-02')).toBe("New Year's Day");
-    expect(named('2020-07-03')).toBe('Independence Day');
-    expect(named('2021-06-18')).toBeUndefined(); // the exchange first closed for Juneteenth in 2022
-    expect(named('2022-06-20')).toBe('Juneteenth National Independence Day');
-    expect(named('1997-01-20')).toBeUndefined();
-    expect(named('1998-01-19')).toBe('Martin Luther King Jr. Day');
-    expect(named('2001-09-14')).toBe('Terrorist attacks');
-    expect(named('2019-04-19')).toBe('Good Friday');
-    expect(named('2025-01-09')).toContain('Carter');
-    expect([...holidays.keys()].some(isWeekend)).toBe(false);
-  });
-
-  it('reaches a year beyond the span on either side', () => {
-    const days = demo.holidays.map((holiday) => formatDay(holiday.day));
-    expect(days[0]).toBe('2009-01-01');
-    expect(days.at(-1)).toBe('2025-12-25');
-    expect(new Set(days).size).toBe(days.length);
-  });
-});
 
 describe('determinism', () => {
   it('gives the same market again, and the one that is on record', () => {
@@ -378,74 +293,6 @@ describe('names', () => {
     const symbols = new Set(real.map((row) => row.symbol));
     const words = new Set(real.flatMap((row) => row.name.toUpperCase().split(/[^A-Z]+/)));
     expect(companies.filter(({ symbol }) => symbols.has(symbol) || words.has(symbol))).toEqual([]);
-  });
-});
-
-describe('news', () => {
-  it('falls into the span, within the life of its company, and on whole minutes', () => {
-    expect(demoNews.length).toBeGreaterThan(8_000);
-    expect(demoNews.length).toBeLessThan(20_000);
-    const start = parseDay(DEFAULT_MARKET.newsStart);
-    const end = parseDay(DEFAULT_MARKET.end);
-    const wrong = demoNews.filter(({ at, company }) => {
-      const day = dayOfInstant(at);
-      const alive = demo.tradingDays[company.first] <= day && day <= demo.tradingDays[company.last];
-      return day < start || day > end || !alive || at % 60_000 !== 0;
-    });
-    expect(wrong).toEqual([]);
-  });
-
-  it('covers every year, the evening after the close and weekends', () => {
-    const years = new Map<string, number>();
-    for (const { at } of demoNews) {
-      const year = new Date(at).toISOString().slice(0, 4);
-      years.set(year, (years.get(year) ?? 0) + 1);
-    }
-    expect(years.size).toBe(12);
-    for (const count of years.values()) expect(count).toBeGreaterThan(700);
-    const late = demoNews.filter(({ at }) => at % MS_PER_DAY >= 21 * 3_600_000).length / demoNews.length;
-    expect(late).toBeGreaterThan(0.2);
-    expect(late).toBeLessThan(0.6);
-    expect(demoNews.filter(({ at }) => isWeekend(dayOfInstant(at))).length).toBeGreaterThan(100);
-  });
-
-  it('has ids of its own, in the order of time', () => {
-    expect(new Set(demoNews.map((article) => article.id)).size).toBe(demoNews.length);
-    const times = demoNews.map((article) => article.at);
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
-  });
-
-  it('names its companies and leaves no placeholder', () => {
-    const wrong: string[] = [];
-    let pairs = 0;
-    let bodies = 0;
-    for (const article of demoNews) {
-      const { headline, body } = demo.text(article);
-      const stem = (name: string) => name.split(' ')[0];
-      if (!headline.includes(stem(article.company.name))) wrong.push(headline);
-      if (article.peer) {
-        pairs++;
-        if (!headline.includes(article.peer.name) || article.peer === article.company) wrong.push(headline);
-      }
-      if (/[{}]|undefined|NaN/.test(headline + body)) wrong.push(`${headline} ${body}`);
-      if (body) bodies++;
-    }
-    expect(wrong).toEqual([]);
-    expect(pairs).toBeGreaterThan(300);
-    expect(bodies / demoNews.length).toBeGreaterThan(0.3);
-    expect(bodies / demoNews.length).toBeLessThan(0.5);
-  });
-
-  it('tells of results on the day they come out: before the move when they come after the close', () => {
-    const results = demoNews.filter(({ topic }) => topic === 'earningsBeat' || topic === 'earningsMiss');
-    expect(results.length).toBeGreaterThan(1000);
-    for (const article of results.slice(0, 300)) {
-      const series = demoSeries[article.company.index];
-      const t = demo.tradingDays.indexOf(dayOfInstant(article.at));
-      const moves = article.company.reportsAfterClose ? t + 1 : t;
-      const event = series.events.find(({ kind, day }) => kind === 'earnings' && day === moves);
-      expect(event?.value).toBe(article.value);
-    }
   });
 });
 

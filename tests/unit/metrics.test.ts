@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { beta, breakEvenCostBp, drawdowns, meanOfKnown, performance, turnoverPerDay } from '../../engines/backtest/metrics.ts';
+import {
+  beta,
+  breakEvenCostBp,
+  drawdowns,
+  meanOfKnown,
+  performance,
+  turnoverPerDay,
+} from '../../engines/backtest/metrics.ts';
 
 const series = (...values: number[]) => Float64Array.from(values);
 
@@ -17,7 +24,12 @@ describe('metrics', () => {
 
   it('are 0, not NaN, for flat and single-day curves', () => {
     for (const equity of [series(100), series(100, 100, 100)]) {
-      expect(performance(equity)).toMatchObject({ cumulative_return: 0, annualised_vol: 0, annualised_sharpe: 0, max_drawdown: 0 });
+      expect(performance(equity)).toMatchObject({
+        cumulative_return: 0,
+        annualised_vol: 0,
+        annualised_sharpe: 0,
+        max_drawdown: 0,
+      });
     }
   });
 

@@ -23,7 +23,10 @@ describe('stability', () => {
         const falls = list.map((close, k) => close / Math.max(...list.slice(0, k + 1)) - 1);
         const trend = list[62] / list[0] - 1;
         const clamp = (x: number) => Math.min(100, Math.max(0, x));
-        const score = 0.4 * clamp((50 * sigma) / 0.02) + 0.4 * clamp((50 * -Math.min(...falls)) / 0.2) + 0.2 * (trend < 0 ? clamp((-50 * trend) / 0.2) : 0);
+        const score =
+          0.4 * clamp((50 * sigma) / 0.02) +
+          0.4 * clamp((50 * -Math.min(...falls)) / 0.2) +
+          0.2 * (trend < 0 ? clamp((-50 * trend) / 0.2) : 0);
         expect(state.sigma).toBeCloseTo(sigma, 10);
         expect(state.maxDrawdown).toBeCloseTo(Math.min(...falls), 12);
         expect(state.score).toBeCloseTo(score, 8);
@@ -73,8 +76,19 @@ describe('assessment', () => {
   });
 
   it('penalises a state even without history', () => {
-    expect(assess(Number.NaN, 40)).toMatchObject({ momentum: 0, confidence: 0, expectedReturn: -0.4, score: -1, label: 'STRONG_SELL' });
-    expect(assess(0.05, Number.NaN)).toMatchObject({ fragilityPenalty: 0, expectedReturn: 0.05, score: 0.5, confidence: 0.5 });
+    expect(assess(Number.NaN, 40)).toMatchObject({
+      momentum: 0,
+      confidence: 0,
+      expectedReturn: -0.4,
+      score: -1,
+      label: 'STRONG_SELL',
+    });
+    expect(assess(0.05, Number.NaN)).toMatchObject({
+      fragilityPenalty: 0,
+      expectedReturn: 0.05,
+      score: 0.5,
+      confidence: 0.5,
+    });
   });
 
   it.each([
@@ -144,18 +158,24 @@ describe('universe', () => {
 describe('portfolio', () => {
   it('sums to one under the cap, in proportion below it', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.constant(0), fc.double({ min: 1e-3, max: 200, noNaN: true })), { minLength: 1, maxLength: 60 }), (list) => {
-        const score = Float64Array.from(list);
-        const members = Int32Array.from(list.keys()).sort((a, b) => score[b] - score[a] || a - b);
-        const weights = new Float64Array(list.length);
-        longOnlyWeights(members, score, weights);
-        expect(weights.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
-        if (list.length > 10) {
-          // Caps leave room: nobody is above it unless too few names have a score at all.
-          const withScore = list.filter((s) => s > 0).length;
-          if (withScore === 0 || withScore > 10) expect(Math.max(...weights)).toBeLessThanOrEqual(0.1 + 1e-9);
-        }
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.constant(0), fc.double({ min: 1e-3, max: 200, noNaN: true })), {
+          minLength: 1,
+          maxLength: 60,
+        }),
+        (list) => {
+          const score = Float64Array.from(list);
+          const members = Int32Array.from(list.keys()).sort((a, b) => score[b] - score[a] || a - b);
+          const weights = new Float64Array(list.length);
+          longOnlyWeights(members, score, weights);
+          expect(weights.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
+          if (list.length > 10) {
+            // Caps leave room: nobody is above it unless too few names have a score at all.
+            const withScore = list.filter((s) => s > 0).length;
+            if (withScore === 0 || withScore > 10) expect(Math.max(...weights)).toBeLessThanOrEqual(0.1 + 1e-9);
+          }
+        },
+      ),
     );
   });
 
@@ -170,7 +190,11 @@ describe('portfolio', () => {
 
   it('is equal when all scores are 0 and empty without members', () => {
     const weights = new Float64Array(20).fill(9);
-    longOnlyWeights(Int32Array.from({ length: 20 }, (_, i) => i), new Float64Array(20), weights);
+    longOnlyWeights(
+      Int32Array.from({ length: 20 }, (_, i) => i),
+      new Float64Array(20),
+      weights,
+    );
     expect(weights.every((w) => Math.abs(w - 0.05) < 1e-12)).toBe(true);
     longOnlyWeights(new Int32Array(0), new Float64Array(20), weights);
     expect(weights.every((w) => w === 0)).toBe(true);

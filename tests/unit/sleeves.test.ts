@@ -3,7 +3,8 @@ import { canonicalSleeves, formatSleeve, parseSleeve } from '../../engines/backt
 
 describe('sleeves', () => {
   it('read back what they print', () => {
-    for (const sleeve of canonicalSleeves('US_CORE_LONG_EQ', 'US_EQ')) expect(parseSleeve(formatSleeve(sleeve))).toEqual(sleeve);
+    for (const sleeve of canonicalSleeves('US_CORE_LONG_EQ', 'US_EQ'))
+      expect(parseSleeve(formatSleeve(sleeve))).toEqual(sleeve);
     expect(formatSleeve(canonicalSleeves('US_CORE_LONG_EQ', 'US_EQ')[1])).toBe(
       'US_CORE_LONG_EQ_H21:US_CORE_LONG_EQ:US_EQ:US_CORE_LONG_EQ_H21_UNIVERSE:US_CORE_LONG_EQ_H21_PORTFOLIO:US_CORE_LONG_EQ_H21_ASSESS:21',
     );

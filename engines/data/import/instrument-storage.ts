@@ -16,6 +16,7 @@ const MARKETS: Readonly<Record<string, { name: string; region: string; timezone:
 export interface InstrumentImport {
   readonly markets: readonly GroupedRow[];
   readonly issuers: readonly GroupedRow[];
+  readonly carriesMultiplier: boolean;
   readonly instruments: readonly { readonly row: InstrumentRow; readonly belonging: Belonging }[];
 }
 
@@ -99,7 +100,8 @@ export async function mergeInstruments(
         kept('symbol', 's.default_symbol'),
         kept('exchange'),
         kept('currency', "COALESCE(s.currency, 'USD')"),
-        kept('multiplier', 'COALESCE(s.multiplier, 1)'),
+        // One share is one share, unless the file has its own word on it, be it that it is unknown.
+        kept('multiplier', rows.carriesMultiplier ? 's.multiplier' : '1'),
         kept('maturity_date'),
         kept('underlying_instrument_id'),
         kept('status', "COALESCE(s.status, 'ACTIVE')"),

@@ -89,14 +89,17 @@ export class MergeTarget {
    */
   async merge(merge: Merge): Promise<MergeCounts> {
     const target = await this.table(merge.table);
-    if (this.#dryRun) await this.#bring(merge, target);
+    if (this.#dryRun) {
+      await this.#client.query(analyzeStage(merge));
+      await this.#bring(merge, target);
+    }
     const { match, within = 'true' } = merge;
     const { rows } = await this.#client.query<{ some: boolean }>(
       `SELECT EXISTS (SELECT 1 FROM ${target} t WHERE ${within}) AS some`,
     );
     if (!rows[0].some) return { inserted: await this.#insert(merge, target, `${merge.stage} s`), updated: 0 };
 
-    await this.#client.query(`ANALYZE ${merge.stage} (${merge.key.join(', ')})`);
+    await this.#client.query(analyzeStage(merge));
     const carried = merge.columns.filter((column) => column.update !== undefined);
     const differs =
       carried.length === 0
@@ -148,6 +151,9 @@ export class MergeTarget {
     if (!this.#dryRun) await this.#client.query('SELECT pg_advisory_xact_lock($1)', [IMPORT_LOCK]);
   }
 }
+
+/** Without statistics of the keys the planner may join a filled staging table row by row. */
+const analyzeStage = (merge: Merge) => `ANALYZE ${merge.stage} (${merge.key.join(', ')})`;
 
 /** Runs `work` in a transaction on a client that is already lent. */
 export async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {

@@ -70,15 +70,17 @@ export class NewsRows {
     for (let index = 0; index < reader.count; index++) {
       if (!reader.isUtf8(index)) return no(Reject.notUtf8, `field ${index + 1}`);
     }
-    const text = (field: NewsField) => (at[field] < 0 ? '' : reader.text(at[field]).trim());
+    const raw = (field: NewsField) => (at[field] < 0 ? '' : reader.text(at[field]));
+    const text = (field: NewsField) => raw(field).trim();
     if (reader.count !== count) return no(Reject.columnCount, `${reader.count}, the header has ${count}`);
     const externalId = text('article_id');
-    const headline = text('headline');
-    const body = text('body');
+    // What people read is kept as it stands.
+    const headline = raw('headline');
+    const body = raw('body');
     const source = text('source') || DEFAULT_SOURCE;
     const language = text('language');
     for (const [field, value] of Object.entries({ article_id: externalId, headline })) {
-      if (value === '') return no(Reject.missingValue, field);
+      if (value.trim() === '') return no(Reject.missingValue, field);
     }
     for (const [field, value] of Object.entries({ article_id: externalId, headline, body, source, language })) {
       const limit = LIMITS[field as keyof typeof LIMITS];
@@ -97,8 +99,8 @@ export class NewsRows {
     if (carried !== '' && !isJsonObject(carried)) return no(Reject.notJson, shorten(carried, 40));
     const metadata: Record<string, unknown> = carried === '' ? {} : JSON.parse(carried);
     for (const other of others) {
-      const value = reader.text(other.index).trim();
-      if (value !== '') metadata[other.name] = value;
+      const value = reader.text(other.index);
+      if (value.trim() !== '') metadata[other.name] = value;
     }
     metadata.external_id = externalId;
     return {

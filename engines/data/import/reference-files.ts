@@ -50,7 +50,8 @@ export async function importInstruments(
       differing,
     );
     const instruments = distinct.map((row) => ({ row, belonging: belonging.get(row)! }));
-    const counts = await mergeInstruments(client, target, { markets, issuers, instruments });
+    const carriesMultiplier = rows.columns.at.multiplier >= 0;
+    const counts = await mergeInstruments(client, target, { markets, issuers, instruments, carriesMultiplier });
     file.merged(distinct.length, counts.instruments);
     session.report.addSide('issuers', issuers.length, counts.issuers);
     session.report.addSide('markets', markets.length, counts.markets);

@@ -11,6 +11,8 @@ import { PG_EPOCH_DAY } from '../dates.ts';
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const PG_EPOCH_MS = PG_EPOCH_DAY * 86_400_000;
 const CHUNK = 256 * 1024;
+/** Room for the row that crosses the chunk's end. */
+const SLACK = 64 * 1024;
 
 /**
  * Writes rows of a COPY … FROM STDIN (FORMAT binary). Call `row(fields)`, then one method a field in column order;
@@ -18,52 +20,64 @@ const CHUNK = 256 * 1024;
  */
 export class CopyWriter {
   rows = 0;
-  #buffer = Buffer.allocUnsafe(CHUNK + 65_536);
+  #buffer = Buffer.alloc(0);
+  #view = new DataView(this.#buffer.buffer, 0, 0);
   #at = 0;
   #sink: NodeJS.WritableStream;
   #blocked = false;
 
   constructor(sink: NodeJS.WritableStream) {
     this.#sink = sink;
+    this.#use(Buffer.allocUnsafe(CHUNK + SLACK));
     this.#at = SIGNATURE.copy(this.#buffer);
   }
 
   row(fields: number): void {
     if (this.#at >= CHUNK) this.#send();
     this.rows++;
-    this.#at = this.#buffer.writeInt16BE(fields, this.#at);
+    this.#view.setInt16(this.#at, fields);
+    this.#at += 2;
   }
 
   null(): void {
     this.#reserve(4);
-    this.#at = this.#buffer.writeInt32BE(-1, this.#at);
+    this.#view.setInt32(this.#at, -1);
+    this.#at += 4;
   }
 
   int32(value: number): void {
     this.#reserve(8);
-    this.#at = this.#buffer.writeInt32BE(4, this.#at);
-    this.#at = this.#buffer.writeInt32BE(value, this.#at);
+    this.#view.setInt32(this.#at, 4);
+    this.#view.setInt32(this.#at + 4, value);
+    this.#at += 8;
   }
 
   /** A whole number within ±2^53. */
   int64(value: number): void {
     this.#reserve(12);
-    this.#at = this.#buffer.writeInt32BE(8, this.#at);
-    this.#at = this.#buffer.writeBigInt64BE(BigInt(value), this.#at);
+    this.#view.setInt32(this.#at, 8);
+    this.#view.setInt32(this.#at + 4, Math.floor(value / 2 ** 32));
+    this.#view.setUint32(this.#at + 8, value % 2 ** 32 < 0 ? (value % 2 ** 32) + 2 ** 32 : value % 2 ** 32);
+    this.#at += 12;
   }
 
   /** A double; NaN is written as SQL null, which is what an absent figure is. */
   float64(value: number): void {
-    if (Number.isNaN(value)) return this.null();
+    if (Number.isNaN(value)) {
+      this.null();
+      return;
+    }
     this.#reserve(12);
-    this.#at = this.#buffer.writeInt32BE(8, this.#at);
-    this.#at = this.#buffer.writeDoubleBE(value, this.#at);
+    this.#view.setInt32(this.#at, 8);
+    this.#view.setFloat64(this.#at + 4, value);
+    this.#at += 12;
   }
 
   bool(value: boolean): void {
     this.#reserve(5);
-    this.#at = this.#buffer.writeInt32BE(1, this.#at);
-    this.#buffer[this.#at++] = value ? 1 : 0;
+    this.#view.setInt32(this.#at, 1);
+    this.#buffer[this.#at + 4] = value ? 1 : 0;
+    this.#at += 5;
   }
 
   /** A date as a day number (days since 1970-01-01). */
@@ -77,7 +91,10 @@ export class CopyWriter {
   }
 
   text(value: string | null): void {
-    if (value === null) return this.null();
+    if (value === null) {
+      this.null();
+      return;
+    }
     this.#reserve(4 + value.length * 3);
     const written = this.#buffer.write(value, this.#at + 4);
     this.#buffer.writeInt32BE(written, this.#at);
@@ -86,15 +103,22 @@ export class CopyWriter {
 
   /** Ready bytes of a text (or bytea) field: saves encoding a value that repeats. */
   bytes(value: Uint8Array): void {
-    this.#reserve(4 + value.length);
-    this.#at = this.#buffer.writeInt32BE(value.length, this.#at);
-    this.#buffer.set(value, this.#at);
-    this.#at += value.length;
+    const length = value.length;
+    this.#reserve(4 + length);
+    this.#view.setInt32(this.#at, length);
+    this.#at += 4;
+    // A loop is several times faster than set() for the short ids that most fields are.
+    if (length <= 48) for (let k = 0; k < length; k++) this.#buffer[this.#at + k] = value[k];
+    else this.#buffer.set(value, this.#at);
+    this.#at += length;
   }
 
   /** A jsonb value given as JSON text; null is SQL null. */
   jsonb(json: string | null): void {
-    if (json === null) return this.null();
+    if (json === null) {
+      this.null();
+      return;
+    }
     this.#reserve(5 + json.length * 3);
     const written = this.#buffer.write(json, this.#at + 5);
     this.#buffer.writeInt32BE(written + 1, this.#at);
@@ -112,7 +136,8 @@ export class CopyWriter {
   /** Sends what is left and the end mark. */
   end(): void {
     this.#reserve(2);
-    this.#at = this.#buffer.writeInt16BE(-1, this.#at);
+    this.#view.setInt16(this.#at, -1);
+    this.#at += 2;
     this.#send();
     this.#sink.end();
   }
@@ -121,14 +146,19 @@ export class CopyWriter {
     if (this.#at + bytes <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
     this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
+    this.#use(larger);
+  }
+
+  #use(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   }
 
   #send(): void {
     if (this.#at === 0) return;
     this.#blocked = !this.#sink.write(this.#buffer.subarray(0, this.#at));
     // The stream may keep a reference to what it was given: continue in a fresh buffer.
-    this.#buffer = Buffer.allocUnsafe(CHUNK + 65_536);
+    this.#use(Buffer.allocUnsafe(CHUNK + SLACK));
     this.#at = 0;
   }
 }
@@ -299,7 +329,5 @@ function rowEnd(buffer: Buffer, at: number): number {
 
 /** A text literal for statements that take no parameters (COPY). */
 export function sqlLiteral(text: string): string {
-  return /\\/.test(text)
-    ? ` E'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`
-    : `'${text.replace(/'/g, "''")}'`;
+  return /\\/.test(text) ? ` E'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'` : `'${text.replace(/'/g, "''")}'`;
 }

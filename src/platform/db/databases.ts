@@ -60,7 +60,10 @@ export function openDatabases(targets: Targets, options: ConnectOptions): Databa
 }
 
 /** Opens (lazily) one database. */
-export function openDatabase(target: Target, options: ConnectOptions): Database & { abort(): void; close(): Promise<void> } {
+export function openDatabase(
+  target: Target,
+  options: ConnectOptions,
+): Database & { abort(): void; close(): Promise<void> } {
   const settings = [
     options.readOnly ? '-c default_transaction_read_only=on' : '',
     options.statementTimeoutMs ? `-c statement_timeout=${options.statementTimeoutMs}` : '',

@@ -86,7 +86,7 @@ export async function halt(layout: Layout, mode: 'fast' | 'immediate'): Promise<
 }
 
 /** Removes what a server that was killed left: its children, a pid file whose pid is somebody else's now, its sockets. */
-async function clearTheWay(layout: Layout): Promise<void> {
+export async function clearTheWay(layout: Layout): Promise<void> {
   for (const name of readdirSync(layout.socketFolder)) {
     // Nobody listens there: the folder is this server's alone, and it does not run.
     if (name.startsWith('.s.PGSQL.')) rmSync(path.join(layout.socketFolder, name), { force: true });

@@ -129,7 +129,7 @@ function isSearchable(folder: string, account: Account): boolean {
 }
 
 /** `realpath` of as much as exists; the rest is appended. */
-export function realPath(file: string): string {
+function realPath(file: string): string {
   try {
     return realpathSync(file);
   } catch {

@@ -11,7 +11,7 @@ import { createHome, type Home } from '../home.ts';
 import { lockHolder, withLock } from '../locks.ts';
 import { ensureBinaries } from './embedded-binaries.ts';
 import { assertOwner, ensureCluster, ensurePassword, ROLE, writeSettings } from './embedded-cluster.ts';
-import { halt, launch, linkSocket, waitUntilReady } from './embedded-control.ts';
+import { clearTheWay, halt, launch, linkSocket, waitUntilReady } from './embedded-control.ts';
 import { makeBase, makeServerFolders, removeBase, removeFolder, setupFailure, sweep } from './embedded-folders.ts';
 import { type EmbeddedServer, type Layout, layoutOf, SOCKET_PORT } from './embedded-layout.ts';
 import { findServer, type RunningServer } from './embedded-process.ts';
@@ -90,6 +90,7 @@ async function startLocked(home: Home, options: StartOptions, say: (text: string
     await ensureBinaries(layout, say);
     await ensureCluster(layout, say);
     writeSettings(layout, tcpPort);
+    await clearTheWay(layout);
     await ensurePassword(layout, say);
     say('starting PostgreSQL');
     await launch(layout, tcpPort, signal);

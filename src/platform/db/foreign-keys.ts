@@ -7,7 +7,11 @@ import type { Target } from './targets.ts';
  * Only on the embedded server, whose tables carry no triggers but those checks and whose role may; elsewhere `work`
  * simply runs.
  */
-export async function withKnownReferences(client: pg.ClientBase, target: Target, work: () => Promise<void>): Promise<void> {
+export async function withKnownReferences(
+  client: pg.ClientBase,
+  target: Target,
+  work: () => Promise<void>,
+): Promise<void> {
   if (!target.embedded) return work();
   await client.query('SET LOCAL session_replication_role = replica');
   await work();

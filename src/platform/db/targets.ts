@@ -73,7 +73,13 @@ function targetFromEnv(name: DatabaseName, env: Env, source: string): Target | n
   }
   return makeTarget(
     name,
-    { host: host || 'localhost', port, database: database || `prometheus_${name}`, user: user || undefined, password: password || undefined },
+    {
+      host: host || 'localhost',
+      port,
+      database: database || `prometheus_${name}`,
+      user: user || undefined,
+      password: password || undefined,
+    },
     source,
   );
 }
@@ -84,10 +90,16 @@ export function targetFromUrl(name: DatabaseName, text: string, source: string):
   try {
     url = new URL(text);
   } catch {
-    throw new UsageError(`the URL of the ${name} database (${source}) cannot be read`, 'Write postgresql://user@host:port/name');
+    throw new UsageError(
+      `the URL of the ${name} database (${source}) cannot be read`,
+      'Write postgresql://user@host:port/name',
+    );
   }
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
-    throw new UsageError(`the URL of the ${name} database (${source}) is not a PostgreSQL one`, 'Write postgresql://user@host:port/name');
+    throw new UsageError(
+      `the URL of the ${name} database (${source}) is not a PostgreSQL one`,
+      'Write postgresql://user@host:port/name',
+    );
   }
   const passfile = url.searchParams.get('passfile');
   const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname || 'localhost');
@@ -99,7 +111,8 @@ export function targetFromUrl(name: DatabaseName, text: string, source: string):
     user: decodeURIComponent(url.username) || url.searchParams.get('user') || undefined,
     password: decodeURIComponent(url.password) || (passfile ? () => passwordFrom(passfile, source) : undefined),
   };
-  if (sslmode && sslmode !== 'disable') config.ssl = { rejectUnauthorized: sslmode === 'verify-full' || sslmode === 'verify-ca' };
+  if (sslmode && sslmode !== 'disable')
+    config.ssl = { rejectUnauthorized: sslmode === 'verify-full' || sslmode === 'verify-ca' };
   return makeTarget(name, config, source);
 }
 
@@ -107,9 +120,15 @@ export function targetFromUrl(name: DatabaseName, text: string, source: string):
 export function passwordFrom(file: string, source: string): string {
   let line: string;
   try {
-    line = readFileSync(file, 'utf8').split('\n').find((l) => l && !l.startsWith('#')) ?? '';
+    line =
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .find((l) => l && !l.startsWith('#')) ?? '';
   } catch (error) {
-    throw new UserError(`the password file ${file} (${source}) cannot be read: ${errorMessage(error)}`, 'Check its path and mode.');
+    throw new UserError(
+      `the password file ${file} (${source}) cannot be read: ${errorMessage(error)}`,
+      'Check its path and mode.',
+    );
   }
   return line.split(':').slice(4).join(':').replace(/\\(.)/g, '$1');
 }

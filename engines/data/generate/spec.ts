@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dateArg, defineProgram } from '../../src/platform/program.ts';
+import { dateArg, defineProgram } from '../../../src/platform/program.ts';
 
 /** The market that `prometheus demo` shows unless told otherwise. */
 export const DEFAULT_MARKET = {

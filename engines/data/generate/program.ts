@@ -1,10 +1,10 @@
 /** `prometheus data generate`: the synthetic market as CSV files. */
 import path from 'node:path';
-import { Exit } from '../../src/platform/errors.ts';
-import type { Program } from '../../src/platform/program.ts';
-import { writeMarketFiles } from './generate/csv.ts';
-import { generateMarket } from './generate/market.ts';
-import type { dataGenerateSpec } from './generate-spec.ts';
+import { Exit } from '../../../src/platform/errors.ts';
+import type { Program } from '../../../src/platform/program.ts';
+import { writeMarketFiles } from './csv.ts';
+import { generateMarket } from './market.ts';
+import type { dataGenerateSpec } from './spec.ts';
 
 export const program: Program<typeof dataGenerateSpec> = async (args, { events, signal }) => {
   const { output, json: _, ...options } = args;

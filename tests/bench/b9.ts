@@ -1,0 +1,42 @@
+/** B9: from starting bin/prometheus in a terminal to its first frame. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openTui } from '../helpers/tui.ts';
+import { type Bar, builtProgram, runChild } from './harness.ts';
+
+export async function run(): Promise<Bar[]> {
+  const home = mkdtempSync(path.join(tmpdir(), 'prometheus-bench-console-'));
+  const env = { PROMETHEUS_HOME: home };
+  const launcher = path.join(process.env.PROMETHEUS_CHECKOUT!, 'bin/prometheus');
+  try {
+    await runChild([builtProgram(), 'db', 'up'], env);
+    const times: number[] = [];
+    for (let k = 0; k < 8; k++) {
+      const started = performance.now();
+      const tui = openTui(launcher, [], { cols: 200, rows: 50, env });
+      await tui.waitFor('Phases');
+      times.push(performance.now() - started);
+      tui.press('q');
+      await tui.exited;
+      await tui.close();
+    }
+    times.sort((a, b) => a - b);
+    process.stderr.write(
+      `bench: B9 first frame, min ${times[0].toFixed(0)} ms, median ${times[times.length >> 1].toFixed(0)} ms of ${times.length}\n`,
+    );
+    return [
+      {
+        name: 'B9',
+        what: 'first frame, median, launcher included',
+        figure: times[times.length >> 1],
+        bar: 400,
+        unit: 'ms',
+        higherIsBetter: false,
+      },
+    ];
+  } finally {
+    await runChild([builtProgram(), 'db', 'drop', '--yes'], env).catch(() => {});
+    rmSync(home, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,240 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Controller, createController } from '../../src/console/controller.ts';
+import { startFeed } from '../../src/console/feed.ts';
+import { jobProgress, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
+import { type ConsoleStore, createConsoleStore, PANES } from '../../src/console/store.ts';
+import { CAMPAIGN, NOW, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+
+let store: ConsoleStore;
+let supervisor: ScriptedSupervisor;
+let controller: Controller;
+let clock: number;
+let said: string[];
+
+beforeEach(() => {
+  clock = 0;
+  said = [];
+  let ids = 0;
+  supervisor = scriptedSupervisor(SNAPSHOT);
+  store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { phase: 'P1' });
+  controller = createController(store, {
+    supervisor: () => supervisor,
+    redraw: () => said.push('redraw'),
+    detach: () => said.push('detach'),
+    suspend: () => said.push('suspend'),
+    now: () => clock,
+    newId: () => `key-${++ids}`,
+  });
+  startFeed(store, supervisor, () => clock).stop();
+});
+
+const press = (...keys: string[]) => {
+  for (const id of keys) controller.key({ type: 'key', id });
+};
+/** Lets requests on their way arrive. */
+const arrived = () => new Promise((resolve) => setImmediate(resolve));
+const overlay = () => store.getState().overlay;
+const dialog = () => {
+  const shown = overlay();
+  if (shown?.kind !== 'dialog') throw new Error('no dialog is open');
+  return shown;
+};
+
+describe('dialogs', () => {
+  const openers: [string, string, () => void][] = [
+    ['launch', 'n', () => {}],
+    ['rerun', 'r', () => store.setState({ job: '0005-backtest-campaign' })],
+    ['stop', 'x', () => {}],
+  ];
+
+  test.each(openers)('%s: Cancel comes first and has the focus; Enter on a fresh dialog changes nothing', async (_, key, prepare) => {
+    prepare();
+    press(key);
+    expect(dialog().focus).toBe(0);
+    expect(dialog().buttons[0]).toEqual({ label: 'Cancel', request: null });
+    expect(dialog().buttons.slice(1).every((button) => button.request !== null)).toBe(true);
+    press('enter');
+    await arrived();
+    expect(overlay()).toBeNull();
+    expect(supervisor.asked).toEqual([]);
+  });
+
+  test.each(['escape', 'q'])('%s closes a dialog and nothing else', async (key) => {
+    press('n', 'right', key);
+    await arrived();
+    expect([overlay(), supervisor.asked, said]).toEqual([null, [], []]);
+  });
+
+  test.each(['right', 'tab', 'left', 'down', 'shift+tab'])('%s moves to Launch, Enter then launches the exact command', async (key) => {
+    press('n');
+    expect(dialog().command).toBe(`prometheus ${CAMPAIGN.join(' ')}`);
+    press(key, 'enter');
+    await arrived();
+    expect(supervisor.asked).toEqual(['launch backtest campaign key-1']);
+    expect(supervisor.snapshot().jobs[0].args).toEqual(CAMPAIGN.slice(2));
+    expect(store.getState().job).toBe(supervisor.snapshot().jobs[0].id);
+  });
+
+  test('L launches at once; a second L finds no dialog any more', async () => {
+    press('n', 'L', 'L');
+    await arrived();
+    expect(supervisor.asked).toEqual(['launch backtest campaign key-1']);
+  });
+
+  test('L does not stop a job', async () => {
+    press('x', 'L');
+    await arrived();
+    expect(supervisor.asked).toEqual([]);
+    expect(store.getState().toast?.text).toContain('launches nothing');
+  });
+
+  test('rerun repeats the selected job, stop stops it', async () => {
+    store.setState({ job: '0005-backtest-campaign' });
+    press('r', 'tab', 'enter');
+    await arrived();
+    expect(supervisor.asked).toEqual(['rerun 0005-backtest-campaign key-1']);
+    press('x', 'tab', 'enter');
+    await arrived();
+    expect(supervisor.asked[1]).toBe(`stop ${supervisor.snapshot().jobs[0].id}`);
+  });
+
+  test('pasted text never acts, not even on a dialog', async () => {
+    press('n', 'tab');
+    controller.key({ type: 'paste', text: '\rL\r' });
+    await arrived();
+    expect(supervisor.asked).toEqual([]);
+    expect(overlay()).not.toBeNull();
+  });
+
+  test('the estimate is a measured one, or unknown', () => {
+    press('n');
+    expect(dialog().body[0]).toBe('Estimate: about 16 s, as 0005-backtest-campaign took.');
+    press('escape');
+    store.setState((s) => ({ snapshot: { ...s.snapshot, jobs: [] } }));
+    press('n');
+    expect(dialog().body[0]).toContain('unknown');
+  });
+
+  test('a refusal is shown in full, with what to do', async () => {
+    supervisor.stop = () => Promise.reject(Object.assign(new Error('job 0007 cannot be stopped: gone'), { fix: 'See: prometheus job ls' }));
+    press('x', 'tab', 'enter');
+    await arrived();
+    expect(dialog().body).toEqual(['job 0007 cannot be stopped: gone', 'See: prometheus job ls']);
+    expect(dialog().buttons).toEqual([{ label: 'Close', request: null }]);
+    expect(store.getState().sending).toBe(false);
+  });
+});
+
+describe('moving', () => {
+  test('jjj is three moves; the ends hold', () => {
+    store.setState({ phase: 'P0' });
+    press('j', 'j', 'j');
+    expect(selectedPhase(store.getState())?.phase).toBe('P3');
+    press('G', 'j');
+    expect(selectedPhase(store.getState())?.phase).toBe('P5');
+    press('g', 'k', 'up');
+    expect(selectedPhase(store.getState())?.phase).toBe('P0');
+  });
+
+  test('Tab goes round all panes, both ways', () => {
+    const seen = PANES.map(() => {
+      press('tab');
+      return store.getState().focus;
+    });
+    expect(new Set(seen)).toEqual(new Set(PANES));
+    expect(seen.at(-1)).toBe('phases');
+    press('shift+tab');
+    expect(store.getState().focus).toBe('runs');
+  });
+
+  test('scrolling stops at the ends, so that the way back is not longer', () => {
+    controller.limits.panes.log = 12;
+    store.setState({ focus: 'log' });
+    press('k', 'k', 'pageup', 'pageup', 'pageup');
+    expect(store.getState().scroll.log).toBe(12);
+    press('j');
+    expect(store.getState().scroll.log).toBe(11);
+    press('f');
+    expect(store.getState().scroll.log).toBe(0);
+    press('g');
+    expect(store.getState().scroll.log).toBe(12);
+    press('G');
+    expect(store.getState().scroll.log).toBe(0);
+  });
+
+  test('another job begins at the end of its log', () => {
+    controller.limits.panes.log = 12;
+    store.setState({ focus: 'log' });
+    press('k');
+    store.setState({ focus: 'jobs' });
+    press('j');
+    expect(selectedJob(store.getState())?.id).toBe('0006-verify-point-in-time');
+    expect(store.getState().scroll.log).toBe(0);
+  });
+
+  test('Esc goes one step back and never quits', () => {
+    press('z');
+    press('escape', 'escape', 'escape');
+    expect(store.getState().zoomed).toBe(false);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('leaving', () => {
+  test('q detaches', () => {
+    press('q');
+    expect(said).toEqual(['detach']);
+  });
+
+  test('^c twice detaches, once only says so', () => {
+    press('ctrl+c');
+    expect(said).toEqual([]);
+    expect(store.getState().toast?.text).toContain('^c again');
+    clock += 3000;
+    press('ctrl+c');
+    expect(said).toEqual([]);
+    clock += 100;
+    press('ctrl+c');
+    expect(said).toEqual(['detach']);
+  });
+
+  test('words on the screen have their time', () => {
+    press('r');
+    expect(store.getState().toast?.text).toContain('has not ended');
+    clock += 5900;
+    controller.tick();
+    expect(store.getState().toast).not.toBeNull();
+    clock += 200;
+    controller.tick();
+    expect(store.getState().toast).toBeNull();
+  });
+});
+
+describe('what is shown as progress', () => {
+  const job = SNAPSHOT.jobs[0];
+  const detail = SNAPSHOT.detail!;
+
+  test('the pace comes from the reports of the present stage', () => {
+    const progress = jobProgress(job, detail, NOW)!;
+    expect(progress.share).toBeCloseTo(112 / 183);
+    expect(progress.rate).toBeCloseTo(2.87);
+    expect(progress.secondsLeft).toBeCloseTo((183 - 112) / 2.87);
+  });
+
+  test('too few reports, another job’s reports and a stalled job give no pace', () => {
+    const few = { ...detail, events: detail.events.slice(0, 3) };
+    expect(jobProgress(job, few, NOW)?.rate).toBeNull();
+    expect(jobProgress(job, { ...detail, id: 'other' }, NOW)?.rate).toBeNull();
+    expect(jobProgress(job, detail, NOW + 120_000)?.rate).toBeNull();
+  });
+
+  test('parallel bars add up', () => {
+    const events = Array.from({ length: 20 }, (_, i) => ({ type: 'progress' as const, t: NOW - 20_000 + i * 1000, done: Math.floor(i / 2), total: 10, unit: 'days', label: i % 2 ? 'a' : 'b' }));
+    expect(jobProgress(job, { ...detail, events }, NOW)?.rate).toBeCloseTo(18 / 19);
+  });
+
+  test('an ended job has no time left', () => {
+    const done = { ...job, state: 'DONE' as const, endedAt: NOW };
+    expect(jobProgress(done, detail, NOW)?.secondsLeft).toBeNull();
+  });
+});

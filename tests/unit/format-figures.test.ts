@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { formatAge, formatAgo, formatClock, formatElapsed, formatInstant } from '../../src/format/age.ts';
+import { heatMark, progressBar } from '../../src/format/bars.ts';
+import { formatBytes, formatCount, formatDuration, formatFixed, formatPercent } from '../../src/format/numbers.ts';
+import { sparkline } from '../../src/format/spark.ts';
+import { CHECK_SIGNS, JOB_SIGNS } from '../../src/format/states.ts';
+
+describe('figures', () => {
+  test('unknown is never a number', () => {
+    for (const none of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const format of [formatCount, formatPercent, formatDuration, formatBytes, formatAge, formatClock, formatElapsed, formatInstant]) {
+        expect(format(none)).toBe('–');
+      }
+      expect(formatFixed(none, 2)).toBe('–');
+    }
+  });
+
+  test('ages in one unit, seconds in steps', () => {
+    expect([0, 4_999, 38_000, 61_000, 3_700_000, 200_000_000].map(formatAge)).toEqual(['now', 'now', '35 s', '1 m', '1 h', '2 d']);
+    expect([0, 38_000].map(formatAgo)).toEqual(['just now', '35 s ago']);
+    expect(formatAge(-5)).toBe('now');
+  });
+
+  test('times are UTC', () => {
+    const at = Date.UTC(2025, 11, 8, 14, 22, 7);
+    expect(formatClock(at)).toBe('14:22:07');
+    expect(formatInstant(at)).toBe('2025-12-08 14:22');
+    expect([65_000, 45_067_000].map(formatElapsed)).toEqual(['1:05', '12:31:07']);
+  });
+});
+
+describe('sparklines', () => {
+  test('a rising series rises, and its ends are the lowest and the highest block', () => {
+    expect(sparkline([1, 2, 3, 4, 5, 6, 7, 8], 8)).toBe('▁▂▃▄▅▆▇█');
+    expect(sparkline([1, 2, 3, 4, 5, 6, 7, 8], 8, { ascii: true })).toBe('_.-=+*#@');
+  });
+
+  test('a series that never moves is a line, not a low or a high', () => {
+    expect(sparkline([5, 5, 5], 10)).toBe('───');
+    expect(sparkline([0], 10, { min: 0, max: 1 })).toBe('▁');
+  });
+
+  test('gaps stay gaps', () => {
+    expect(sparkline([1, null, Number.NaN, 9], 10)).toBe('▁  █');
+    expect(sparkline([], 10)).toBe('');
+    expect(sparkline([null, null], 10)).toBe('  ');
+  });
+
+  test('never more cells than asked for, all from the scale', () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.double())), fc.nat(40), fc.boolean(), (values, width, ascii) => {
+        const text = sparkline(values, width, { ascii });
+        expect([...text].length).toBe(Math.min(width, values.length));
+        expect(text).toMatch(ascii ? /^[ _.\-=+*#@]*$/ : /^[ ▁▂▃▄▅▆▇█─]*$/);
+      }),
+    );
+  });
+
+  test('more values than cells are averaged, not sampled: a spike leaves a trace', () => {
+    const values = Array.from({ length: 100 }, (_, i) => (i === 55 ? 100 : 0));
+    expect(sparkline(values, 10)).toBe('▁▁▁▁▁█▁▁▁▁');
+  });
+});
+
+describe('bars', () => {
+  test('are exact in width, empty at 0, full at 1', () => {
+    expect(progressBar(0, 4)).toBe('····');
+    expect(progressBar(1, 4)).toBe('████');
+    expect(progressBar(0.5, 4)).toBe('██··');
+    expect(progressBar(0.54, 4)).toBe('██▏·');
+    expect(progressBar(0.5, 4, { ascii: true })).toBe('##..');
+    expect(progressBar(null, 4)).toBe('····');
+    fc.assert(
+      fc.property(fc.double(), fc.nat(50), fc.boolean(), (share, width, ascii) => {
+        expect(progressBar(share, width, { ascii })).toHaveLength(width);
+      }),
+    );
+  });
+
+  test('a bar is full only when all is done', () => {
+    expect(progressBar(0.999, 10)).not.toBe('██████████');
+  });
+
+  test('heat marks: nothing expected, none, some, complete', () => {
+    expect([null, 0, 0.2, 0.7, 0.95, 1].map((share) => heatMark(share)).join('')).toBe(' ·░▒▓█');
+    expect([null, 0, 0.2, 0.7, 0.95, 1].map((share) => heatMark(share, { ascii: true })).join('')).toBe(' .-=%#');
+    expect(heatMark(0.9899)).toBe('▓');
+  });
+});
+
+describe('state signs', () => {
+  test.each([
+    ['checks', CHECK_SIGNS],
+    ['jobs', JOB_SIGNS],
+  ])('of %s differ by word, and in ASCII by sign too', (_, signs) => {
+    const all = Object.values(signs);
+    expect(new Set(all.map((sign) => sign.word)).size).toBe(all.length);
+    expect(new Set(all.map((sign) => sign.ascii)).size).toBe(all.length);
+    for (const sign of all) expect(sign.ascii).toMatch(/^[!-~]$/);
+    for (const [state, sign] of Object.entries(signs)) expect(sign.word).toBe(state);
+  });
+});

@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { describe, expect, test } from 'vitest';
+import { toAscii } from '../../src/format/ascii.ts';
+import { commandLine, fixLine, isComplete, shellWord, splitCommand } from '../../src/format/command.ts';
+import {
+  fitLine,
+  type Line,
+  lineText,
+  lineWidth,
+  packLine,
+  PLAIN_STYLE,
+  renderLine,
+  span,
+  spread,
+} from '../../src/format/lines.ts';
+import { layTable } from '../../src/format/table.ts';
+import { cellWidth, cleanText, cutStartToWidth, cutToWidth, fitToWidth, wrapText } from '../../src/format/width.ts';
+
+/** Text that terminals measure in different ways: plain, drawing signs, wide, combining, emoji. */
+const anyText = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom(...'abc XYZ019,.-–…·▸█▁─│✓✗λ→≥'),
+    fc.constantFrom('日', '本', 'e\u0301', '한', '🙂', 'ａ'),
+  ),
+  maxLength: 40,
+});
+
+describe('width', () => {
+  test('agrees with what Ink lays out by', () => {
+    const agrees = (text: string) => {
+      expect(cellWidth(text)).toBe(stringWidth(text));
+    };
+    fc.assert(fc.property(anyText, agrees));
+    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => agrees(cleanText(text))));
+  });
+
+  test('fit is exact for any text and width', () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(50), fc.constantFrom('left', 'right'), (text, width, align) => {
+        expect(cellWidth(fitToWidth(text, width, align as 'left'))).toBe(width);
+      }),
+    );
+  });
+
+  test('what is cut carries the mark, what fits stays as it is', () => {
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 1, max: 50 }), (text, width) => {
+        for (const cut of [cutToWidth(text, width), cutStartToWidth(text, width)]) {
+          expect(cellWidth(cut)).toBeLessThanOrEqual(width);
+          expect(cut === text || cut.includes('…')).toBe(true);
+        }
+      }),
+    );
+    expect(cutToWidth('US_CORE_LONG_EQ_H21', 8)).toBe('US_CORE…');
+    expect(cutStartToWidth('/a/b/prometheus', 8)).toBe('…metheus');
+    expect(cutToWidth('日本語', 4)).toBe('日…');
+  });
+
+  test('wrapping keeps every word and never exceeds the width', () => {
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 2, max: 30 }), (text, width) => {
+        const lines = wrapText(text, width);
+        for (const line of lines) expect(cellWidth(line)).toBeLessThanOrEqual(width);
+        expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+      }),
+    );
+    expect(wrapText('no run of this sleeve over the window', 12)).toEqual(['no run of', 'this sleeve', 'over the', 'window']);
+    expect(wrapText('no run of this sleeve', 9, 2)).toEqual(['no run of', 'this sle…']);
+  });
+
+  test('text from outside cannot drive the terminal', () => {
+    const evil = '\x1b]52;c;ZXZpbA==\x07\x1b]0;title\x1b\\\x1b[2J\x1b[?1049lred \x1b[31mtext\x9b2Jx\u202eabc\x07\tend';
+    expect(cleanText(evil)).toBe('red textxabc end');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(cleanText(text)).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+      }),
+    );
+  });
+});
+
+describe('rows', () => {
+  const anyLine: fc.Arbitrary<Line> = fc.array(fc.oneof(anyText, anyText.map((text) => span(text, 'bad'))), { maxLength: 5 });
+
+  test('are exactly as wide as asked, cut with a mark or filled', () => {
+    fc.assert(
+      fc.property(anyLine, fc.nat(60), (line, width) => {
+        const text = renderLine(line, width, PLAIN_STYLE);
+        expect(cellWidth(text)).toBe(width);
+        if (lineWidth(line) > width && width > 0) expect(text).toContain('…');
+      }),
+    );
+  });
+
+  test('colours open and close around their piece and never change the width', () => {
+    const style = { ascii: false, wrap: () => ['<', '>'] as const };
+    expect(renderLine([span('ab', 'bad'), 'cd'], 3, style)).toBe('<ab><…>');
+    expect(lineText(fitLine(['ab', 'cd'], 6))).toBe('abcd  ');
+  });
+
+  test('ASCII mode sends ASCII only, in the same width', () => {
+    const style = { ascii: true, wrap: () => ['', ''] as const };
+    fc.assert(
+      fc.property(anyLine, fc.nat(60), (line, width) => {
+        const text = renderLine(line, width, style);
+        expect(text).toMatch(/^[\x20-\x7e]*$/);
+        expect(text).toHaveLength(width);
+      }),
+    );
+    expect(toAscii('P1 ✓ ≥ 99 % · λ é → …')).toBe('P1 + >= 99 % . lambda e > >');
+  });
+
+  test('two ends of a row: the right one stays, the left one gives way', () => {
+    expect(lineText(spread(['left side'], ['right'], 20))).toBe('left side      right');
+    expect(lineWidth(spread(['left side'], ['right'], 12))).toBe(12);
+    expect(lineText(spread(['left side'], ['right'], 12))).toMatch(/… right$/);
+  });
+
+  test('packing drops the highest rank first and keeps the order', () => {
+    const pieces = [
+      { line: ['aaaa'], rank: 2 },
+      { line: ['bbbb'], rank: 3 },
+      { line: ['cccc'], rank: 1 },
+    ];
+    expect(lineText(packLine(pieces, 16))).toBe('aaaa  bbbb  cccc');
+    expect(lineText(packLine(pieces, 15))).toBe('aaaa  cccc');
+    expect(lineText(packLine(pieces, 5))).toBe('cccc');
+  });
+});
+
+describe('tables', () => {
+  const rows = [
+    { name: 'prices_daily', count: '301,842', note: 'complete' },
+    { name: 'news', count: '7', note: 'a gap in 2019 that is long to tell' },
+  ];
+  const columns = [
+    { title: 'table', cell: (row: (typeof rows)[number]) => [row.name] },
+    { title: 'rows', align: 'right' as const, drop: 1, cell: (row: (typeof rows)[number]) => [row.count] },
+    { title: 'note', grow: true, drop: 2, cell: (row: (typeof rows)[number]) => [row.note] },
+  ];
+
+  test('columns align and the growing one takes the rest', () => {
+    const table = layTable(columns, rows, 40);
+    expect([table.header, ...table.rows].map(lineText)).toEqual([
+      'table            rows  note             ',
+      'prices_daily  301,842  complete         ',
+      'news                7  a gap in 2019 th…',
+    ]);
+  });
+
+  test('the least important columns leave when it gets narrow', () => {
+    const narrow = layTable(columns, rows, 22);
+    expect(narrow.narrowed).toBe(true);
+    expect(lineText(narrow.header)).toBe('table            rows');
+    expect(lineText(layTable(columns, rows, 15).header).trim()).toBe('table');
+  });
+});
+
+describe('commands', () => {
+  test('are written as a shell reads them', () => {
+    expect(shellWord('US_EQ:a:b')).toBe('US_EQ:a:b');
+    expect(shellWord("it's here")).toBe(`'it'\\''s here'`);
+    expect(shellWord('')).toBe(`''`);
+    expect(commandLine(['data', 'import', '--prices', 'my file.csv'])).toBe("prometheus data import --prices 'my file.csv'");
+  });
+
+  test('fall into the program and its arguments', () => {
+    expect(splitCommand(['backtest', 'campaign', '--start', '2014-01-02'])).toEqual({
+      program: 'backtest campaign',
+      args: ['--start', '2014-01-02'],
+    });
+    expect(splitCommand(['db', 'migrate'])).toEqual({ program: 'db migrate', args: [] });
+  });
+
+  test('fixes name the product unless they are something else; blanks are seen', () => {
+    expect(fixLine('why P0')).toBe('prometheus why P0');
+    expect(fixLine('bin/test')).toBe('bin/test');
+    expect(isComplete(['data', 'import', '--prices', 'PATH'])).toBe(false);
+    expect(isComplete(['backtest', 'campaign', '--market-id', 'US_EQ'])).toBe(true);
+  });
+});

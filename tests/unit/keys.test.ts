@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { ACTIONS, activeScopes, findAction, footerItems, keyLabel } from '../../src/console/keys.ts';
+import { type ConsoleState, createConsoleStore, type Dialog } from '../../src/console/store.ts';
+import { helpLines } from '../../screens/help/help.tsx';
+import { lineText } from '../../src/format/lines.ts';
+import { FRESH, SNAPSHOT } from '../helpers/scripted-supervisor.ts';
+
+const SIZE = { columns: 120, rows: 40 };
+const dialog: Dialog = {
+  kind: 'dialog',
+  title: 'Launch',
+  body: [],
+  command: null,
+  tone: 'accent',
+  buttons: [{ label: 'Cancel', request: null }],
+  focus: 0,
+};
+const stateWith = (change: Partial<ConsoleState>): ConsoleState => ({
+  ...createConsoleStore(SNAPSHOT, SIZE, { connected: true, phase: 'P1' }).getState(),
+  ...change,
+});
+const situations = [stateWith({}), stateWith({ overlay: dialog }), stateWith({ overlay: { kind: 'help', top: 0 } })];
+
+describe('the key table', () => {
+  test('binds no key twice where both would be alive', () => {
+    for (const state of situations) {
+      const scopes = activeScopes(state);
+      const keys = ACTIONS.filter((action) => scopes.includes(action.scope)).flatMap((action) => action.keys);
+      expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
+    }
+  });
+
+  test('names each action once', () => {
+    const names = ACTIONS.map((action) => action.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('gives each letter one danger level everywhere', () => {
+    for (const action of ACTIONS) {
+      for (const key of action.keys.filter((one) => /^[a-zA-Z]$/.test(one))) {
+        const levels = ACTIONS.filter((other) => other.keys.includes(key)).map((other) => other.danger);
+        expect(new Set(levels).size, key).toBe(1);
+      }
+    }
+    // L only ever launches, x only ever stops, g and G are first and last.
+    expect(ACTIONS.filter((action) => action.keys.includes('L')).map((a) => a.name)).toEqual(['dialog.launch']);
+    expect(ACTIONS.filter((action) => action.keys.includes('x')).map((a) => a.name)).toEqual(['stop']);
+  });
+
+  test('keeps away from the prefixes of tmux and screen, from flow control and from function keys', () => {
+    const keys = ACTIONS.flatMap((action) => action.keys);
+    for (const taken of ['ctrl+b', 'ctrl+a', 'ctrl+s', 'ctrl+q', 'f1']) expect(keys).not.toContain(taken);
+  });
+
+  test('q, ? and Esc do something in every situation', () => {
+    for (const state of situations) {
+      for (const key of ['q', 'escape']) expect(findAction(state, key), key).not.toBeNull();
+    }
+    expect(findAction(situations[0], '?')?.name).toBe('help');
+    expect(findAction(situations[0], 'escape')?.name).toBe('back');
+  });
+
+  test('an overlay takes the keys of what lies under it', () => {
+    for (const key of ['n', 'r', 'x', 'j']) expect(findAction(situations[1], key)).toBeNull();
+    expect(findAction(situations[1], 'ctrl+c')?.name).toBe('interrupt');
+  });
+});
+
+describe('footer and help', () => {
+  test('come from the table: each key shown is one that works', () => {
+    for (const state of situations) {
+      for (const item of footerItems(state)) {
+        const scopes = activeScopes(state);
+        const action = ACTIONS.find((one) => scopes.includes(one.scope) && keyLabel(one.keys[0]) === item.key);
+        expect(action).toBeDefined();
+        expect(item.enabled).toBe(!action?.disabled?.(state));
+      }
+    }
+  });
+
+  test('help lists every action', () => {
+    const text = helpLines(situations[2], 200, { ascii: false }).map(lineText).join('\n');
+    for (const action of ACTIONS) expect(text).toContain(action.help);
+    expect(text).toContain('LOST');
+    expect(text).toContain('UNKN');
+  });
+
+  test('a key that cannot act now says why, in help too', () => {
+    const empty = { ...stateWith({ snapshot: FRESH }) };
+    const reasons = Object.fromEntries(ACTIONS.map((action) => [action.name, action.disabled?.(empty) ?? null]));
+    expect(reasons.rerun).toBe('there is no job yet');
+    expect(reasons.stop).toBe('there is no job');
+    expect(reasons.follow).toBe('the log is being followed');
+    const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0 } }, 200, { ascii: false }).map(lineText).join('\n');
+    expect(help).toContain('not now: there is no job yet');
+  });
+
+  test('nothing can be launched before the supervisor is there', () => {
+    const early = stateWith({ connected: false, boot: 'starting PostgreSQL …' });
+    for (const name of ['launch', 'rerun', 'stop', 'recheck']) {
+      expect(ACTIONS.find((action) => action.name === name)?.disabled?.(early)).toBe('starting PostgreSQL …');
+    }
+  });
+
+  test('a command with blanks is not launched', () => {
+    const importing = stateWith({ phase: 'P0' });
+    expect(ACTIONS.find((action) => action.name === 'launch')?.disabled?.(importing)).toBe('P0 has no command that runs as it stands');
+  });
+});

@@ -1,0 +1,242 @@
+import { Writable } from 'node:stream';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type MountedScreens, mountScreens } from '../../screens/root.tsx';
+import { createController } from '../../src/console/controller.ts';
+import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot, PANES } from '../../src/console/store.ts';
+import { makeStyle } from '../../src/console/theme.ts';
+import { cellWidth } from '../../src/format/width.ts';
+import type { Snapshot } from '../../src/supervisor/protocol.ts';
+import { FRESH, NOW, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+
+let mounted: MountedScreens | null = null;
+afterEach(() => {
+  mounted?.unmount();
+  mounted = null;
+});
+
+/** Takes whole frames, as the frame writer does. */
+class Sink extends Writable {
+  isTTY = true;
+  frame = '';
+  readonly #store: ConsoleStore;
+  constructor(store: ConsoleStore) {
+    super({ decodeStrings: false });
+    this.#store = store;
+  }
+  get columns() {
+    return this.#store.getState().size.columns;
+  }
+  get rows() {
+    return this.#store.getState().size.rows;
+  }
+  override _write(chunk: string, _: string, done: () => void) {
+    // Weight and colour are left out: what is meant must be there without them.
+    if (chunk !== '') this.frame = String(chunk).replace(/\x1b\[[\d;]*m/g, '');
+    done();
+  }
+}
+
+function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour = true, ascii = false } = {}) {
+  const store = createConsoleStore(snapshot, initial.size ?? { columns: 120, rows: 40 }, { connected: true, ...initial });
+  const supervisor = scriptedSupervisor(snapshot);
+  const controller = createController(store, {
+    supervisor: () => supervisor,
+    redraw: () => {},
+    detach: () => {},
+    suspend: () => {},
+    now: () => NOW,
+    newId: () => 'key',
+  });
+  const sink = new Sink(store);
+  mounted = mountScreens({ store, limits: controller.limits, style: makeStyle({ colour, ascii }) }, sink);
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  const screens = mounted;
+  return {
+    store,
+    close: () => screens.unmount(),
+    press: (...keys: string[]) => {
+      for (const id of keys) controller.key({ type: 'key', id });
+    },
+    rows: async () => {
+      await settled();
+      return sink.frame.split('\n');
+    },
+    resize: async (columns: number, rows: number) => {
+      store.setState({ size: { columns, rows } });
+      await settled();
+      return sink.frame.split('\n');
+    },
+  };
+}
+
+const nothing = emptySnapshot('/home/user/.local/share/prometheus-demo', true, NOW);
+const scenes: Readonly<Record<string, Snapshot>> = {
+  world: SNAPSHOT,
+  fresh: FRESH,
+  nothing,
+  'database down': {
+    ...SNAPSHOT,
+    board: null,
+    boardProblem: 'the historical database does not answer',
+    databases: { ...SNAPSHOT.databases, historical: { label: 'x', up: false, problem: 'no server answers' } },
+  },
+  'names from hell': {
+    ...SNAPSHOT,
+    home: '/home/日本/🙂/é',
+    detail: { ...SNAPSHOT.detail!, log: [{ stream: 'out', text: `${'日本語 '.repeat(40)}\u0301e` }, { stream: 'err', text: '' }] },
+  },
+};
+
+const sizes = [
+  [20, 5],
+  [21, 6],
+  [30, 8],
+  [39, 11],
+  [79, 24],
+  [80, 23],
+  [80, 24],
+  [100, 30],
+  [119, 60],
+  [120, 34],
+  [120, 35],
+  [179, 50],
+  [180, 45],
+  [200, 50],
+  [300, 100],
+] as const;
+
+/** Every row fits the terminal, and DEMO is on the frame. */
+function expectFits(rows: readonly string[], columns: number, height: number) {
+  expect(rows.length).toBe(height);
+  for (const row of rows) expect(cellWidth(row), row).toBeLessThanOrEqual(columns);
+  expect(rows[0]).toContain('DEMO');
+}
+
+describe('frames', () => {
+  test.each(Object.entries(scenes))('of %s are never taller or wider than the terminal, and say DEMO', async (_, snapshot) => {
+    const ui = open(snapshot, { phase: 'P1' });
+    for (const [columns, rows] of sizes) expectFits(await ui.resize(columns, rows), columns, rows);
+  });
+
+  test('nor at any size, pane, overlay and zoom', async () => {
+    const ui = open(SNAPSHOT, { phase: 'P1' });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 20, max: 300 }),
+        fc.integer({ min: 5, max: 100 }),
+        fc.constantFrom(...PANES),
+        fc.boolean(),
+        fc.constantFrom('', '?', 'n', 'r', 'x'),
+        async (columns, rows, focus, zoomed, key) => {
+          ui.store.setState({ focus, zoomed, overlay: null });
+          if (key) ui.press(key);
+          expectFits(await ui.resize(columns, rows), columns, rows);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a walk of sizes ends in the frame that a fresh start draws', async () => {
+    const ui = open(SNAPSHOT, { phase: 'P1' });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...sizes), { minLength: 1, maxLength: 8 }), async (walk) => {
+        for (const [columns, rows] of walk) await ui.resize(columns, rows);
+        const [columns, rows] = walk.at(-1)!;
+        const walked = await ui.rows();
+        const fresh = open(SNAPSHOT, { phase: 'P1', size: { columns, rows } });
+        expect(walked).toEqual(await fresh.rows());
+        fresh.close();
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('ASCII mode sends nothing but ASCII', async () => {
+    for (const snapshot of Object.values(scenes)) {
+      const ui = open(snapshot, { phase: 'P1' }, { ascii: true });
+      for (const key of ['', '?', 'escape', 'n']) {
+        if (key) ui.press(key);
+        for (const [columns, rows] of [[200, 50], [80, 24], [30, 8]]) {
+          const frame = await ui.resize(columns, rows);
+          expect(frame.join('\n')).toMatch(/^[\x20-\x7e\n]*$/);
+          expectFits(frame, columns, rows);
+        }
+      }
+      ui.close();
+    }
+  });
+});
+
+describe('what is on them', () => {
+  const at = async (columns: number, rows: number, snapshot = SNAPSHOT, initial: Partial<ConsoleState> = {}) => {
+    const ui = open(snapshot, { phase: 'P1', size: { columns, rows }, ...initial });
+    return (await ui.rows()).join('\n');
+  };
+
+  test('an operator sees what is wrong, why, and what mends it, also at 80×24', async () => {
+    for (const [columns, rows] of [[200, 50], [120, 35], [80, 24]]) {
+      const frame = await at(columns, rows);
+      expect(frame).toContain('✗ FAIL');
+      expect(frame).toContain('P1.equity');
+      expect(frame).toContain('fix');
+      expect(frame).toContain('prometheus why P0.gaps');
+      expect(frame).toContain('same-close, no costs: not tradable');
+      expect(frame).toContain('GPU');
+      expect(frame).toContain('? unknown');
+      expect(frame).toContain('25 s left');
+      mounted?.unmount();
+    }
+  });
+
+  test('every failing check is told with observed, required, age, reason and fix', async () => {
+    const frame = await at(200, 50, SNAPSHOT, { focus: 'why', zoomed: true });
+    for (const part of ['observed', 'required', 'why', 'fix', '35 s ago', '1 h ago', 'P1.runs', 'P1.point-in-time', 'verify point-in-time']) {
+      expect(frame).toContain(part);
+    }
+  });
+
+  test('unknown is shown as unknown, with the reason', async () => {
+    const frame = await at(200, 50);
+    expect(frame).toContain('? unknown: no nvidia-smi on this machine');
+    expect(frame).toContain('? unknown: permission denied for table text_embeddings');
+    mounted?.unmount();
+    const early = await at(200, 50, nothing, { connected: false, boot: 'starting PostgreSQL …' });
+    expect(early).toContain('? unknown');
+    expect(early).toContain('starting PostgreSQL …');
+    expect(early).not.toMatch(/\d %/);
+  });
+
+  test('a database that is down is told in the header and in a sentence', async () => {
+    const frame = await at(200, 50, scenes['database down']);
+    expect(frame).toContain('historical ✗ DOWN');
+    expect(frame).toContain('historical database down: no server answers');
+  });
+
+  test('a first day without jobs says what to do next', async () => {
+    const frame = await at(200, 50, FRESH);
+    expect(frame).toContain('n launches it, after asking');
+    expect(frame).toContain('prometheus backtest campaign --market-id US_EQ');
+    expect(frame).toContain('No job has run in this home yet');
+  });
+
+  test('metrics of parallel sleeves stand in one row each', async () => {
+    const frame = await at(200, 50);
+    expect(frame).toMatch(/US_CORE_LONG_EQ_H21 +1,012,911 USD +[▁-█]+ +-2\.46 % +[▁-█]+ +39 names/);
+  });
+
+  test('each pane can be had at the smallest size', async () => {
+    for (const focus of PANES) {
+      const frame = await at(30, 8, SNAPSHOT, { focus });
+      expect(frame.split('\n')[1]).toMatch(/^▸\S/);
+      mounted?.unmount();
+    }
+  });
+
+  test('old figures are called old', async () => {
+    const frame = await at(120, 35, SNAPSHOT, { silentMs: 20_000 });
+    expect(frame).toContain('~ STALE');
+    expect(frame).toContain('no news for 20 s');
+  });
+});
