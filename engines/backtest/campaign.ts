@@ -9,7 +9,7 @@ import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
 import type { RunMetrics } from './metrics.ts';
-import { type CampaignOptions, caveatOf, runConfig, runMetrics } from './record.ts';
+import { type CampaignOptions, caveatOf, type RunOrigin, runConfig, runMetrics } from './record.ts';
 import type { SimulationOptions, SleeveResult } from './simulate.ts';
 import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
@@ -178,12 +178,17 @@ export async function runCampaign(options: CampaignOptions, context: ProgramCont
         events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
     },
   );
+  const origin: RunOrigin = {
+    campaignId: context.newId(),
+    provenance: context.provenance,
+    demo: context.home.demo,
+  };
   const runs: Run[] = [];
   for (let k = 0; k < results.length; k++) {
     const result = await results[k];
     signal.throwIfAborted();
     requireActivity(result, panel, options.sleeves[k]);
-    runs.push(await record(options, k, result, panel, features, context));
+    runs.push(await record(options, k, result, panel, features, origin, context));
   }
   const caveat = caveatOf(options.broker);
   if (caveat) log(events, 'info', `note: ${caveat}`);
@@ -216,11 +221,12 @@ async function record(
   result: SleeveResult,
   panel: LoadedPanel,
   features: Features,
+  origin: RunOrigin,
   context: ProgramContext,
 ): Promise<Run> {
   const sleeve = options.sleeves[index];
   const runId = context.newId();
-  const config = runConfig(sleeve, options, panel, context.provenance, context.home.demo);
+  const config = runConfig(sleeve, options, panel, origin);
   const metrics = runMetrics(result, panel, options);
   const rows = await writeRun(context.databases.runtime, {
     runId,

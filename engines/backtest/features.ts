@@ -135,7 +135,7 @@ function marks(
     let missing = 0;
     for (let t = 0; t < first + count && t < days; t++) {
       const price = close[i * days + t];
-      if (price === price) {
+      if (!Number.isNaN(price)) {
         mark = price;
         missing = 0;
       } else if (++missing === DELISTING_DAYS && !Number.isNaN(mark) && !Number.isNaN(delistingValue[i]))

@@ -68,7 +68,7 @@ export function meanOfKnown(values: Float64Array): number | null {
   let sum = 0;
   let known = 0;
   for (const value of values) {
-    if (value === value) {
+    if (!Number.isNaN(value)) {
       sum += value;
       known++;
     }

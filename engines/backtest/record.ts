@@ -26,6 +26,13 @@ export interface CampaignOptions {
   readonly persist: 'standard' | 'full';
 }
 
+/** Where a run comes from: the campaign it is part of, the code, and whether the home is a demo. */
+export interface RunOrigin {
+  readonly campaignId: string;
+  readonly provenance: Provenance;
+  readonly demo: boolean;
+}
+
 export const NOT_TRADABLE = 'same-close, no costs: not tradable';
 
 /** What a reader of a run's figures must know first; empty when fills and costs are not idealised. */
@@ -38,8 +45,7 @@ export function runConfig(
   sleeve: Sleeve,
   options: CampaignOptions,
   panel: LoadedPanel,
-  provenance: Provenance,
-  demo: boolean,
+  { campaignId, provenance, demo }: RunOrigin,
 ): Record<string, unknown> {
   const { broker } = options;
   return {
@@ -52,6 +58,7 @@ export function runConfig(
     assessment_horizon_days: sleeve.horizonDays,
     start_date: formatDay(options.start),
     end_date: formatDay(options.end),
+    campaign_id: campaignId,
     assessment_backend: 'basic',
     initial_cash: options.initialCash,
     risk: options.risk,
@@ -123,7 +130,7 @@ export function exposureJson(result: SleeveResult, day: number): string {
   const parts = [`"universe_size":${result.universeSize[day]}`];
   const risk = result.targetableRiskMean[day];
   const worsen = result.worsenRiskMean[day];
-  if (risk === risk) parts.push(`"stab_risk_score_mean":${risk}`);
-  if (worsen === worsen) parts.push(`"stab_p_worsen_any_mean":${worsen}`);
+  if (!Number.isNaN(risk)) parts.push(`"stab_risk_score_mean":${risk}`);
+  if (!Number.isNaN(worsen)) parts.push(`"stab_p_worsen_any_mean":${worsen}`);
   return `{${parts.join(',')}}`;
 }

@@ -169,7 +169,7 @@ function meanRisk(riskOfClass: Float64Array, classCode: Int8Array, members: Int3
   let known = 0;
   for (let k = 0; k < members.length; k++) {
     const risk = riskOfClass[classCode[members[k]]];
-    if (risk === risk) {
+    if (!Number.isNaN(risk)) {
       sum += risk;
       known++;
     }
@@ -183,7 +183,7 @@ function meanReturn(mark: Float64Array, n: number, a: number, b: number, members
   let known = 0;
   for (let k = 0; k < members.length; k++) {
     const value = mark[b * n + members[k]] / mark[a * n + members[k]] - 1;
-    if (value === value) {
+    if (!Number.isNaN(value)) {
       sum += value;
       known++;
     }

@@ -82,7 +82,7 @@ export class Book {
     const missing = this.#missing;
     for (let i = 0; i < close.length; i++) {
       const price = close[i];
-      if (price === price) {
+      if (!Number.isNaN(price)) {
         mark[i] = price;
         missing[i] = 0;
       } else if (quantity[i] !== 0 && ++missing[i] >= DELISTING_DAYS) {
@@ -113,13 +113,13 @@ export class Book {
     const { quantity, mark } = this;
     let investable = equity;
     for (let i = 0; i < close.length; i++) {
-      if (quantity[i] !== 0 && close[i] !== close[i]) investable -= quantity[i] * mark[i];
+      if (quantity[i] !== 0 && Number.isNaN(close[i])) investable -= quantity[i] * mark[i];
     }
     for (let i = 0; i < close.length; i++) {
       const price = close[i];
       const held = quantity[i];
       const weight = weights[i];
-      if ((held === 0 && weight === 0) || price !== price) continue;
+      if ((held === 0 && weight === 0) || Number.isNaN(price)) continue;
       let target = (weight * investable) / price;
       if (wholeShares) target = Math.trunc(target);
       const delta = target - held;
@@ -139,7 +139,7 @@ export class Book {
       if (delta === 0) continue;
       this.#pending[i] = 0;
       // No price, no fill: the order ends with the day and never comes back on top of a newer one.
-      if (price[i] === price[i]) this.#fill(day, i, delta, price[i], prices.volume);
+      if (!Number.isNaN(price[i])) this.#fill(day, i, delta, price[i], prices.volume);
     }
     this.#hasPending = false;
   }
@@ -148,7 +148,7 @@ export class Book {
     const cap = this.#options.maxParticipation;
     let shares = delta;
     if (cap !== Number.POSITIVE_INFINITY) {
-      const most = cap * (volume && volume[i] === volume[i] ? volume[i] : 0);
+      const most = cap * (volume && !Number.isNaN(volume[i]) ? volume[i] : 0);
       if (Math.abs(shares) > most) shares = Math.sign(shares) * (this.#options.wholeShares ? Math.floor(most) : most);
       if (Math.abs(shares) < MINIMUM_ORDER) return;
     }

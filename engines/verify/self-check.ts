@@ -167,7 +167,7 @@ export async function recordSample(
     const rows = await writeRun(within, {
       runId,
       sleeve: SLEEVE,
-      config: runConfig(SLEEVE, options, loaded, provenance, false),
+      config: runConfig(SLEEVE, options, loaded, { campaignId: runId, provenance, demo: false }),
       metrics: runMetrics(result, loaded, options),
       panel: loaded,
       features,

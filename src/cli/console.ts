@@ -72,7 +72,12 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
 }
 
 /** Everything that takes time happens here, with the first frame on the screen already. */
-async function connect(cli: Cli, session: Session, options: ConsoleOptions, closing: AbortSignal): Promise<Supervisor | null> {
+async function connect(
+  cli: Cli,
+  session: Session,
+  options: ConsoleOptions,
+  closing: AbortSignal,
+): Promise<Supervisor | null> {
   const say = (what: string) => session.booting(what);
   // Lets the first frame out before the database code is loaded.
   await new Promise((resolve) => setImmediate(resolve));

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { generateMarket, type MarketOptions } from '../../engines/data/generate/market.ts';
 import { syntheticMarketArgs } from '../../engines/data/generate/spec.ts';
 import { storeMarket } from '../../engines/data/generate/storage.ts';
-import { campaignArgv } from '../phases/campaign.ts';
+import { campaignArgv, proofArgv } from '../phases/campaign.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { Board } from '../phases/types.ts';
 import { civilFromDay, dayFromCivil, formatDay, parseDay } from '../platform/dates.ts';
@@ -156,8 +156,7 @@ async function runHeadless(cli: Cli, options: MarketOptions): Promise<ExitCode> 
     const { args } = parseArguments(backtestCampaign.name, backtestCampaign.args, argv);
     const ran = await backtestCampaign.run(args!, cli);
     if (ran !== Exit.done) return ran;
-    const range = ['--start', need.campaign.start, '--end', need.campaign.end];
-    const proof = parseArguments(verifyPointInTime.name, verifyPointInTime.args, range);
+    const proof = parseArguments(verifyPointInTime.name, verifyPointInTime.args, proofArgv(need).slice(2));
     await verifyPointInTime.run(proof.args!, cli);
     const board = await readBoard(cli);
     cli.err(`\n${phasesReport(board, cli)}\n`);

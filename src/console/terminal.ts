@@ -85,7 +85,10 @@ export class Terminal {
     this.#ended = true;
     this.leave();
     const { stdin, stdout } = this.#streams;
-    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    // Not before a signal that ended us has gone round: Ink's own listener kills the process when it finds itself alone.
+    setImmediate(() => {
+      for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    });
     process.off('uncaughtException', this.#onError);
     process.off('exit', this.leave);
     stdout.off('resize', this.#onResize);

@@ -22,3 +22,15 @@ export function campaignArgv({ market, campaign }: Requirements): string[] {
     String(campaign.maxWorkers),
   ];
 }
+
+/** The point-in-time proof over the campaign's window, without the leading `prometheus`. */
+export const proofArgv = ({ market, campaign }: Requirements): string[] => [
+  'verify',
+  'point-in-time',
+  '--market-id',
+  market,
+  '--start',
+  campaign.start,
+  '--end',
+  campaign.end,
+];

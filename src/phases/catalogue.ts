@@ -1,6 +1,6 @@
 /** The phases of the plan: what each is for, what it needs, its checks and its commands. */
 import type { Phase } from '../platform/program.ts';
-import { campaignArgv } from './campaign.ts';
+import { campaignArgv, proofArgv } from './campaign.ts';
 import type { CheckSpec } from './check.ts';
 import { LATER_COMMANDS, laterChecks } from './checks/later.ts';
 import { P0_CHECKS } from './checks/p0.ts';
@@ -45,7 +45,7 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
       checks: P1_CHECKS,
       commands: [
         { label: `campaign ${need.campaign.start} → ${need.campaign.end}`, argv: campaignArgv(need) },
-        command('prove point in time', 'verify point-in-time'),
+        { label: 'prove point in time', argv: proofArgv(need) },
       ],
     },
     {
@@ -90,8 +90,6 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
     },
   ];
 }
-
-const command = (label: string, words: string): PhaseCommand => ({ label, argv: words.split(' ') });
 
 /** Commands that this version has; the others would only be refused. */
 function laterCommands(phase: Phase, need: Requirements): PhaseCommand[] {

@@ -267,6 +267,7 @@ describe('less able terminals', () => {
     tui.press('n');
     await tui.waitFor('>[ Cancel ]');
     tui.press(KEYS.escape);
+    await tui.waitFor((screen) => !screen.includes('[ Cancel ]'));
     await drawn(tui);
     expect(tui.raw()).toMatch(/^[\x00-\x7f]*$/);
     expect(tui.screen()).toContain('x FAIL');

@@ -34,7 +34,7 @@ const query = async <Row extends object>(sql: string, values: unknown[] = []): P
 async function runContent(runId: string): Promise<string> {
   const parts = await Promise.all([
     query(
-      `SELECT strategy_id, start_date, end_date, universe_id, metrics_json, config_json - 'git_dirty' AS config FROM backtest_runs WHERE run_id = $1`,
+      `SELECT strategy_id, start_date, end_date, universe_id, metrics_json, config_json - 'campaign_id' AS config FROM backtest_runs WHERE run_id = $1`,
       [runId],
     ),
     query(

@@ -45,8 +45,10 @@ export function listSources(paths: readonly string[], flag: string): SourceFile[
     }
     const files = isFolder ? tableFilesOf(given, flag) : [given];
     for (const file of files) {
-      const stat = statSync(file);
-      found.set(realpathSync(file), { path: file, bytes: stat.isFile() ? stat.size : null });
+      // A dangling link of a folder is one unreadable file among others: reading it will say so.
+      const stat = statSync(file, { throwIfNoEntry: false });
+      const key = stat ? realpathSync(file) : file;
+      found.set(key, { path: file, bytes: !stat ? 0 : stat.isFile() ? stat.size : null });
     }
   }
   return [...found.values()];

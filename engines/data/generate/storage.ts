@@ -108,7 +108,7 @@ async function fill(
   });
   stage(events, 'synthetic instruments', 3, 3);
   // Statistics for the planner now, not when autovacuum comes by.
-  await databases.historical.client((client) => client.query(`ANALYZE ${HISTORICAL_TABLES.join(', ')}`));
+  await databases.historical.client((client) => client.query(`VACUUM (ANALYZE) ${HISTORICAL_TABLES.join(', ')}`));
   const count = market.companies.length;
   const rows = { markets: 1, issuers: count, instruments: count, ...historical };
   await inTransaction(runtime, async () => {

@@ -13,7 +13,14 @@ import { loadKnownInstruments } from './instrument-storage.ts';
 import { importNews, importPrices } from './market-files.ts';
 import { MergeTarget } from './merge.ts';
 import { importHolidays, importInstruments } from './reference-files.ts';
-import { describeGroups, ImportReport, type RowCounts } from './report.ts';
+import {
+  describeGroups,
+  type FileOutcome,
+  type Finding,
+  ImportReport,
+  type ImportTable,
+  type RowCounts,
+} from './report.ts';
 import type { ImportSession } from './session.ts';
 import type { importSpec } from './spec.ts';
 
@@ -132,6 +139,26 @@ async function refreshStatistics(client: pg.ClientBase, session: ImportSession):
   }
 }
 
+/** What `--json` prints. */
+export interface ImportResult {
+  readonly dryRun: boolean;
+  readonly market: string;
+  readonly tables: Readonly<Record<string, RowCounts>>;
+  readonly files: readonly FileOutcome[];
+  readonly reasons: readonly {
+    readonly level: Finding['level'];
+    readonly table: ImportTable;
+    readonly reason: string;
+    readonly count: number;
+    readonly files: number;
+  }[];
+  /** The first 100,000 findings. */
+  readonly findings: readonly Finding[];
+  readonly findingsTruncated: boolean;
+  /** The CSV file with all of them. */
+  readonly findingsFile: string | null;
+}
+
 const COUNTS = ['read', 'inserted', 'updated', 'unchanged', 'collapsed', 'rejected'] as const;
 
 function conclude(
@@ -158,26 +185,17 @@ function conclude(
   const partial = report.rejectedAnything;
   const rows = Object.fromEntries([...totals].map(([table, counts]) => [table, counts.inserted + counts.updated]));
   events.emit({ type: 'result', status: partial ? 'partial' : 'done', summary, rows: args.dryRun ? {} : rows });
-  return {
-    exitCode: partial ? Exit.partial : Exit.done,
-    summary,
-    data: {
-      dryRun: args.dryRun,
-      market: args.market,
-      tables: Object.fromEntries(totals),
-      files: report.files,
-      reasons: groups.map(({ level, table, reason, count, files }) => ({
-        level,
-        table,
-        reason,
-        count,
-        files: files.size,
-      })),
-      findings: report.all,
-      findingsTruncated: report.all.length < report.findings,
-      findingsFile,
-    },
+  const data: ImportResult = {
+    dryRun: args.dryRun,
+    market: args.market,
+    tables: Object.fromEntries(totals),
+    files: report.files,
+    reasons: groups.map(({ files, first: _, ...group }) => ({ ...group, files: files.size })),
+    findings: report.all,
+    findingsTruncated: report.all.length < report.findings,
+    findingsFile,
   };
+  return { exitCode: partial ? Exit.partial : Exit.done, summary, data };
 }
 
 function summarise(

@@ -1,7 +1,7 @@
 /** Phase 1, baseline backtest: a run a sleeve, equity, trades and positions, the point-in-time proof, a complete campaign. */
 import { MS_PER_DAY, parseDay } from '../../platform/dates.ts';
 import { TradingDays } from '../calendar.ts';
-import { campaignArgv, sleeveIds } from '../campaign.ts';
+import { campaignArgv, sleeveIds, proofArgv } from '../campaign.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
 import type { Evidence, EvidenceRow, RunRow } from '../evidence.ts';
 import { ageInDays, count, counted, range, some } from '../words.ts';
@@ -129,8 +129,6 @@ const trades: CheckSpec = {
     }),
 };
 
-const VERIFY = 'verify point-in-time';
-
 const pointInTime: CheckSpec = {
   id: 'P1.pit',
   title: 'point-in-time proof',
@@ -139,17 +137,18 @@ const pointInTime: CheckSpec = {
   looks: (evidence) => [evidence.pointInTime, evidence.runs],
   judge: ({ evidence, need, now, build }) => {
     const proof = figureOf(evidence.pointInTime);
+    const verify = proofArgv(need).join(' ');
     if (!proof)
       return notOk(
         'WAIT',
         'no proof',
         'it was never proven that no row looks past its day',
-        VERIFY,
+        verify,
         'no point-in-time proof yet',
       );
     const observed = [...proofFigures(proof.observed), ageInDays(proof.at, now)].join(' · ');
     const say = (state: 'FAIL' | 'STALE', reason: string, brief: string) =>
-      notOk(state, observed, reason, VERIFY, brief, proof.at);
+      notOk(state, observed, reason, verify, brief, proof.at);
     if (proof.state !== 'OK')
       return say('FAIL', proof.reason || `the proof ended ${proof.state}`, 'the point-in-time proof failed');
     const newest = campaignRuns(figureOf(evidence.runs), sleeveIds(need)).reduce(

@@ -20,8 +20,8 @@ const SLACK = 64 * 1024;
  */
 export class CopyWriter {
   rows = 0;
-  #buffer = Buffer.alloc(0);
-  #view = new DataView(this.#buffer.buffer, 0, 0);
+  #buffer: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #sink: NodeJS.WritableStream;
   #blocked = false;
@@ -266,7 +266,7 @@ export class RowReader {
   /** A jsonb value as JSON text. */
   jsonb(): string | null {
     const value = this.bytes();
-    return value && value.toString('utf8', 1);
+    return value ? value.toString('utf8', 1) : null;
   }
 }
 
