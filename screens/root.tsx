@@ -15,7 +15,7 @@ export interface RootProps {
   readonly style: Style;
 }
 
-export function Root({ store, limits, style }: RootProps) {
+function Root({ store, limits, style }: RootProps) {
   const context = useMemo(() => ({ store, limits, style }), [store, limits, style]);
   return (
     <ConsoleContext value={context}>

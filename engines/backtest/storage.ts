@@ -210,6 +210,7 @@ async function writeActions({ run, idBytes, dayOf, copy }: RunWriter): Promise<v
   const runId = Buffer.from(run.runId);
   const decisionId = Buffer.from(runDecisionId(run.runId));
   const portfolioId = Buffer.from(run.sleeve.portfolioId);
+  const ids = new SequentialIds(run.runId);
   const columns = [
     'action_id',
     'decision_id',
@@ -227,8 +228,7 @@ async function writeActions({ run, idBytes, dayOf, copy }: RunWriter): Promise<v
   await copy('executed_actions', columns, async (writer) => {
     for (let k = 0; k < fills.day.length; k++) {
       writer.row(12);
-      // Ids in ascending order keep the key's index growing at its right edge.
-      writer.text(`${run.runId}:${String(k).padStart(8, '0')}`);
+      writer.bytes(ids.next());
       writer.bytes(decisionId);
       writer.bytes(runId);
       writer.bytes(portfolioId);
@@ -283,3 +283,24 @@ async function writeSnapshots({ client, run, idBytes, dayOf, copy }: RunWriter):
     }
   });
 }
+
+/** `run:00000000`, `run:00000001`, …: ascending ids keep a key's index growing at its right edge. */
+export class SequentialIds {
+  readonly #bytes: Buffer;
+
+  constructor(runId: string) {
+    this.#bytes = Buffer.from(`${runId}:0000000/`); // one before the first digit: next() begins at 0
+  }
+
+  /** The next id's bytes, valid until the call after it. */
+  next(): Uint8Array {
+    const bytes = this.#bytes;
+    let at = bytes.length - 1;
+    while (bytes[at] === NINE) bytes[at--] = ZERO;
+    bytes[at]++;
+    return bytes;
+  }
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;

@@ -1,7 +1,7 @@
 /** Rows of `stability_vectors` and `soft_target_classes`: day-owned, the newest run replaces what stood there. */
 import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
-import { copyInto } from '../../src/platform/db/copy.ts';
+import { type CopyWriter, copyInto } from '../../src/platform/db/copy.ts';
 import { keyId } from '../../src/platform/ids.ts';
 import type { Instrument } from '../market/panel.ts';
 import {
@@ -25,9 +25,29 @@ export interface StatesToWrite {
   readonly vectors: boolean;
 }
 
+/** Rows between two looks at whether the connection can take more. */
+const BATCH = 4096;
+
+/**
+ * Cells that have a state, in the order of their rows' ids. Ids are hashes: in the order of days each would land on another
+ * page of the key's index, in their own order they fill it page by page (measured: a third of the server's work).
+ */
+function* cellsById(classCode: Int8Array, idOf: (cell: number) => string): Generator<number> {
+  let count = 0;
+  for (const code of classCode) if (code >= 0) count++;
+  // The first 32 bits of the id above the number of the cell: one native sort, no comparator.
+  const keys = new BigUint64Array(count);
+  for (let cell = 0, k = 0; cell < classCode.length; cell++) {
+    if (classCode[cell] >= 0) keys[k++] = (BigInt(Number.parseInt(idOf(cell).slice(0, 8), 16)) << 32n) | BigInt(cell);
+  }
+  keys.sort();
+  for (const key of keys) yield Number(key & 0xffffffffn);
+}
+
 /** Replaces the states of these instruments and days inside the caller's transaction; returns rows by table. */
 export async function replaceStates(client: pg.ClientBase, states: StatesToWrite): Promise<Record<string, number>> {
   const { days, instruments, stability } = states;
+  const n = instruments.length;
   const range = [formatDay(days[0]), formatDay(days[days.length - 1]), instruments.map((instrument) => instrument.id)];
   const remove = (table: string) =>
     client.query(
@@ -40,18 +60,18 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
   const idBytes = instruments.map((instrument) => Buffer.from(instrument.id));
   const classBytes = SOFT_TARGET_CLASSES.map((name) => Buffer.from(name));
 
-  /** Calls `write` for each cell that has a state. */
+  /** Writes a table: calls `write` for each cell that has a state, in ascending order of the rows' ids. */
   const eachState = async (
-    flushed: () => Promise<void>,
-    write: (cell: number, day: number, i: number, date: string) => void,
+    writer: CopyWriter,
+    table: string,
+    write: (id: string, cell: number, day: number, i: number) => void,
   ) => {
-    for (let d = 0; d < days.length; d++) {
-      const date = formatDay(days[d]);
-      for (let i = 0; i < instruments.length; i++) {
-        const cell = d * instruments.length + i;
-        if (stability.classCode[cell] >= 0) write(cell, days[d], i, date);
-      }
-      await flushed();
+    const idOf = (cell: number) =>
+      keyId(table, 'INSTRUMENT', instruments[cell % n].id, formatDay(days[Math.floor(cell / n)]));
+    let rows = 0;
+    for (const cell of cellsById(stability.classCode, idOf)) {
+      write(idOf(cell), cell, days[Math.floor(cell / n)], cell % n);
+      if (++rows % BATCH === 0) await writer.flushed();
     }
   };
 
@@ -73,23 +93,20 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
       'metadata',
     ],
     (writer) =>
-      eachState(
-        () => writer.flushed(),
-        (cell, day, i, date) => {
-          writer.row(11);
-          writer.text(keyId('soft_target_classes', 'INSTRUMENT', instruments[i].id, date));
-          writer.bytes(entityType);
-          writer.bytes(idBytes[i]);
-          writer.date(day);
-          writer.bytes(classBytes[stability.classCode[cell]]);
-          writer.float64(stability.score[cell]);
-          writer.bool(false);
-          writer.float64(volatilityScore(stability.sigma[cell]));
-          writer.float64(drawdownScore(stability.maxDrawdown[cell]));
-          writer.float64(trendScore(stability.trend[cell]));
-          writer.jsonb(metadata);
-        },
-      ),
+      eachState(writer, 'soft_target_classes', (id, cell, day, i) => {
+        writer.row(11);
+        writer.text(id);
+        writer.bytes(entityType);
+        writer.bytes(idBytes[i]);
+        writer.date(day);
+        writer.bytes(classBytes[stability.classCode[cell]]);
+        writer.float64(stability.score[cell]);
+        writer.bool(false);
+        writer.float64(volatilityScore(stability.sigma[cell]));
+        writer.float64(drawdownScore(stability.maxDrawdown[cell]));
+        writer.float64(trendScore(stability.trend[cell]));
+        writer.jsonb(metadata);
+      }),
   );
   if (!states.vectors) return counts;
 
@@ -99,26 +116,19 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
     'stability_vectors',
     ['stability_id', 'entity_type', 'entity_id', 'as_of_date', 'vector_components', 'overall_score', 'metadata'],
     (writer) =>
-      eachState(
-        () => writer.flushed(),
-        (cell, day, i, date) => {
-          const [sigma, maxDrawdown, trend] = [
-            stability.sigma[cell],
-            stability.maxDrawdown[cell],
-            stability.trend[cell],
-          ];
-          writer.row(7);
-          writer.text(keyId('stability_vectors', 'INSTRUMENT', instruments[i].id, date));
-          writer.bytes(entityType);
-          writer.bytes(idBytes[i]);
-          writer.date(day);
-          writer.jsonb(
-            `{"vol_score":${volatilityScore(sigma)},"dd_score":${drawdownScore(maxDrawdown)},"trend_score":${trendScore(trend)},"sigma":${sigma},"max_drawdown":${maxDrawdown},"trend":${trend}}`,
-          );
-          writer.float64(stability.score[cell]);
-          writer.jsonb(metadata);
-        },
-      ),
+      eachState(writer, 'stability_vectors', (id, cell, day, i) => {
+        const [sigma, maxDrawdown, trend] = [stability.sigma[cell], stability.maxDrawdown[cell], stability.trend[cell]];
+        writer.row(7);
+        writer.text(id);
+        writer.bytes(entityType);
+        writer.bytes(idBytes[i]);
+        writer.date(day);
+        writer.jsonb(
+          `{"vol_score":${volatilityScore(sigma)},"dd_score":${drawdownScore(maxDrawdown)},"trend_score":${trendScore(trend)},"sigma":${sigma},"max_drawdown":${maxDrawdown},"trend":${trend}}`,
+        );
+        writer.float64(stability.score[cell]);
+        writer.jsonb(metadata);
+      }),
   );
   return counts;
 }

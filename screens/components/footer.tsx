@@ -32,7 +32,7 @@ export function Footer({ statusRow, footerRow }: FooterProps) {
 }
 
 /** The most important sentence now: what was just said, what is wrong, what is being done, or that all is well. */
-export function statusLine(state: ConsoleState): Line {
+function statusLine(state: ConsoleState): Line {
   const { toast, boot, snapshot, silentMs } = state;
   if (toast) return [' ', span(toast.text, toast.tone)];
   const wrong = trouble(state);

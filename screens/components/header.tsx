@@ -16,7 +16,7 @@ export function Header() {
 }
 
 /** The header for a width. The DEMO tag never leaves: nobody may take a made-up market for a real one. */
-export function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line {
+function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line {
   const { snapshot } = state;
   const demo: Line = snapshot.demo ? [span(' DEMO ', 'demo'), ' '] : [];
   const left: Line = spellLine(

@@ -1,14 +1,7 @@
-/** Rows of the screen, each one cut, coloured and finished before Ink sees it. */
+/** Rows of the screen, cut, coloured and finished before Ink sees them. */
 import { Box, Transform } from 'ink';
-import { memo } from 'react';
 import { type Line, renderLine } from '../../src/format/lines.ts';
 import { useConsole } from './context.ts';
-
-/**
- * One finished row. Ink lays out a single dot, which the transform replaces by the row when the frame is composed: the row
- * has its exact width already, and measuring it again in Ink, cluster by cluster, costs more than all the rest of a frame.
- */
-const Row = memo(({ text }: { readonly text: string }) => <Transform transform={() => text}>.</Transform>);
 
 export interface RowsProps {
   readonly left: number;
@@ -18,16 +11,18 @@ export interface RowsProps {
   readonly lines: readonly Line[];
 }
 
-/** A block of rows at a fixed place; missing rows are blank, so that whatever lies under it is covered. */
+/**
+ * A block of rows at a fixed place; missing rows are blank, so that whatever lies under it is covered. Ink lays out one
+ * text of a dot a row, and the transform puts the finished rows in their places when the frame is composed: they have
+ * their exact width already, and measuring them again in Ink, cluster by cluster, costs more than all the rest of a frame.
+ */
 export function Rows({ left, top, width, height, lines }: RowsProps) {
   const { style } = useConsole();
   if (width <= 0 || height <= 0) return null;
+  const rows = Array.from({ length: height }, (_, row) => renderLine(lines[row] ?? [], width, style));
   return (
-    <Box position="absolute" left={left} top={top} width={width} height={height} flexDirection="column">
-      {Array.from({ length: height }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a row of the screen is its own identity
-        <Row key={row} text={renderLine(lines[row] ?? [], width, style)} />
-      ))}
+    <Box position="absolute" left={left} top={top} width={width} height={height}>
+      <Transform transform={(_, row) => rows[row] ?? ''}>{Array.from({ length: height }, () => '.').join('\n')}</Transform>
     </Box>
   );
 }

@@ -30,7 +30,7 @@ const spellText = (text: string, style: { readonly ascii: boolean }): string =>
     .join('');
 
 /** Title, command and words, cut to the room there is; the buttons are never cut away. */
-export function dialogLines(dialog: Dialog, width: number, height: number, spell: (text: string) => string): Line[] {
+function dialogLines(dialog: Dialog, width: number, height: number, spell: (text: string) => string): Line[] {
   const buttons = buttonRow(dialog, width, spell);
   const title: Line = [span(cutToWidth(spell(dialog.title), width), dialog.tone, { bold: true })];
   const command = dialog.command ? wrapText(spell(dialog.command), width - 2).map((part): Line => ['  ', span(part, 'strong')]) : [];

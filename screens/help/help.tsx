@@ -1,15 +1,20 @@
 /** Help from the live key table: every key, what it does, and why it cannot do it now. */
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { ACTIONS, type Action, keyLabel, type Scope } from '../../src/console/keys.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { type Line, lineWidth, span, spellLine } from '../../src/format/lines.ts';
-import { CHECK_SIGNS, JOB_SIGNS, type StateSign } from '../../src/format/states.ts';
 import { wrapText } from '../../src/format/width.ts';
 import { useConsole, useConsoleState } from '../components/context.ts';
 import { Footer } from '../components/footer.tsx';
 import { Header } from '../components/header.tsx';
 import { Rows } from '../components/rows.tsx';
 import { type Drawing, signSpan } from '../components/signs.ts';
+import { CHECK_MEANINGS, JOB_MEANINGS, type Meaning } from './meanings.ts';
+
+/** Loaded with the first help: no other screen needs a table package. */
+const Legend = lazy(() => import('./legend.tsx'));
+/** Cells and rows of the legend's table, and what the keys need beside it. */
+const LEGEND = { columns: 50, rows: 21, keys: 90 };
 
 const SECTIONS: readonly { readonly scope: Scope; readonly title: string }[] = [
   { scope: 'global', title: 'EVERYWHERE' },
@@ -26,7 +31,9 @@ export function Help({ top }: { readonly top: number }) {
   const small = rows < 24;
   const footerRows = small ? (rows > 2 ? 1 : 0) : 2;
   const height = Math.max(0, rows - 1 - footerRows);
-  const lines = helpLines(state, columns - 2, style).map((line): Line => [' ', ...spellLine(line, style)]);
+  const beside = columns >= LEGEND.keys + LEGEND.columns && height > LEGEND.rows;
+  const width = beside ? columns - LEGEND.columns : columns;
+  const lines = helpLines(state, width - 2, style, !beside).map((line): Line => [' ', ...spellLine(line, style)]);
   const limit = Math.max(0, lines.length - height);
   useEffect(() => {
     limits.help = limit;
@@ -38,14 +45,19 @@ export function Help({ top }: { readonly top: number }) {
   return (
     <>
       <Header />
-      <Rows left={0} top={1} width={columns} height={height} lines={shown} />
+      <Rows left={0} top={1} width={width} height={height} lines={shown} />
+      {beside && (
+        <Suspense fallback={null}>
+          <Legend left={width} top={2} drawing={style} />
+        </Suspense>
+      )}
       <Footer statusRow={small ? null : rows - 2} footerRow={rows > 2 ? rows - 1 : null} />
     </>
   );
 }
 
-/** The whole help as rows. */
-export function helpLines(state: ConsoleState, width: number, drawing: Drawing): Line[] {
+/** The whole help as rows; the states of checks are left out where a table shows them. */
+export function helpLines(state: ConsoleState, width: number, drawing: Drawing, withStates = true): Line[] {
   const keyWidth = Math.max(...ACTIONS.map((action) => keysOf(action).length));
   return [
     [span('Closing this console stops nothing: jobs and databases keep running. To come back, start it again.', 'strong')],
@@ -55,11 +67,9 @@ export function helpLines(state: ConsoleState, width: number, drawing: Drawing):
       ...ACTIONS.filter((action) => action.scope === scope).flatMap((action) => actionRows(action, state, keyWidth, width)),
       [],
     ]),
-    [span('PHASES AND CHECKS', 'accent', { bold: true })],
-    ...signRows(Object.values(CHECK_SIGNS), MEANINGS, width, drawing),
-    [],
+    ...(withStates ? [[span('PHASES AND CHECKS', 'accent', { bold: true })], ...signRows(CHECK_MEANINGS, drawing), []] : []),
     [span('JOBS', 'accent', { bold: true })],
-    ...signRows(Object.values(JOB_SIGNS), JOB_MEANINGS, width, drawing),
+    ...signRows(JOB_MEANINGS, drawing),
   ];
 }
 
@@ -78,31 +88,9 @@ function actionRows(action: Action, state: ConsoleState, keyWidth: number, width
   ];
 }
 
-const MEANINGS: Readonly<Record<string, string>> = {
-  OK: 'all required checks pass',
-  PART: 'some pass, none failed',
-  FAIL: 'a check failed',
-  BLKD: 'something before it is missing',
-  WAIT: 'not begun',
-  RUN: 'a job that feeds it runs',
-  STALE: 'the evidence is too old',
-  UNKN: 'could not be found out',
-  SKIP: 'optional, left out by hand',
-};
-
-const JOB_MEANINGS: Readonly<Record<string, string>> = {
-  QUEUE: 'waits to begin',
-  RUN: 'running',
-  DONE: 'ended well',
-  PART: 'ended, some items failed',
-  FAIL: 'ended badly',
-  STOP: 'stopped by hand',
-  LOST: 'no exit record: how it ended is unknown',
-};
-
-function signRows(signs: readonly StateSign[], meanings: Readonly<Record<string, string>>, _width: number, drawing: Drawing): Line[] {
-  return signs.map((sign) => {
+function signRows(meanings: readonly Meaning[], drawing: Drawing): Line[] {
+  return meanings.map(({ sign, meaning }) => {
     const one = signSpan(sign, drawing);
-    return ['  ', { ...one, text: one.text.padEnd(10) }, span(meanings[sign.word], 'muted')];
+    return ['  ', { ...one, text: one.text.padEnd(10) }, span(meaning, 'muted')];
   });
 }

@@ -1,5 +1,5 @@
 /** Jobs: the list, and what the selected one is doing. */
-import { firstFix, isRunning, jobProgress, launchCommand, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
+import { byName, firstFix, isRunning, jobProgress, launchCommand, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge, formatElapsed } from '../../src/format/age.ts';
 import { progressBar } from '../../src/format/bars.ts';
@@ -146,7 +146,7 @@ const SMALL_SPARK = 8;
 function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Drawing): Line[] {
   const spark = (m: MetricSeries | undefined, cells: number): Line => (m ? [span(sparkline(m.points, cells, drawing), 'info')] : []);
   const names = [...new Set(metrics.map((m) => m.name))];
-  const series = [...new Set(metrics.map((m) => m.series))];
+  const series = [...new Set(metrics.map((m) => m.series))].sort(byName);
   if (series.length < 2 || names.length < 2) {
     const columns: Column<MetricSeries>[] = [
       { title: 'metric', max: 24, cell: (m) => [series.length > 1 ? m.series : m.name] },

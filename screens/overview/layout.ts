@@ -6,7 +6,7 @@ import { bareIndent, type PaneFrame, type Rect } from '../components/pane.tsx';
 /** `columns`: two columns of boxes; `stack`: one column of headings; `single`: one pane at a time. */
 export type Arrangement = 'columns' | 'stack' | 'single';
 
-export interface Place {
+interface Place {
   readonly id: PaneId;
   readonly rect: Rect;
   readonly frame: PaneFrame;
@@ -40,7 +40,7 @@ interface Share {
  * Shares `total` rows out: first the minimum of each, then what its content needs, in the order given but `preferred`
  * before all, then the rest to the flexible ones.
  */
-export function shareRows(total: number, shares: readonly Share[], preferred?: PaneId): Map<PaneId, number> {
+function shareRows(total: number, shares: readonly Share[], preferred?: PaneId): Map<PaneId, number> {
   const rows = new Map<PaneId, number>();
   let left = total;
   const give = (id: PaneId, wanted: number) => {

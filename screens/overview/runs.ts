@@ -1,4 +1,5 @@
 /** The latest backtest run of each sleeve. */
+import { byName } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge } from '../../src/format/age.ts';
 import { type Line, span } from '../../src/format/lines.ts';
@@ -36,7 +37,8 @@ export function runTable(state: ConsoleState, width: number, drawing: Drawing, d
       ? [{ title: 'caveat', max: 40, cell: (run: RunSummary) => [span(run.caveat || UNKNOWN, 'warn')] }]
       : []),
   ];
-  const table = layTable(columns, runs, width, drawing);
+  const rows = [...runs].sort((a, b) => byName(a.sleeveId, b.sleeveId));
+  const table = layTable(columns, rows, width, drawing);
   return { title: 'Last backtests', note: shared ? [span(shared, 'warn')] : [], header: dense ? undefined : table.header, lines: table.rows };
 }
 

@@ -15,7 +15,7 @@ const entry = (name: string, summary: string, load: () => Promise<unknown>): Com
 });
 
 export const COMMANDS: readonly CommandEntry[] = [
-  entry('', 'the full-screen console', async () => (await import('./console.ts')).consoleCommand),
+  entry('', 'the full-screen console', async () => (await import('./console-command.ts')).consoleCommand),
   entry(
     'demo',
     'the console over a synthetic market, in a home of its own',

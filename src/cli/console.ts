@@ -1,12 +1,9 @@
 /** `prometheus` alone: the full-screen console on the user's own home and databases. */
-import { z } from 'zod';
-import { mountScreens } from '../../screens/root.tsx';
 import { createSession, farewell, type Session, type SessionEnd } from '../console/session.ts';
 import { capabilities, makeStyle } from '../console/theme.ts';
 import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
-import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 
 export interface ConsoleOptions {
@@ -19,19 +16,6 @@ export interface ConsoleOptions {
   /** What to type to come back; told after detaching. */
   readonly comeBack?: string;
 }
-
-export const consoleCommand = defineCommand({
-  name: '',
-  summary: 'the full-screen console',
-  description: `
-Shows phases and why they are not green, coverage, jobs, the machine and the last backtests; launches, repeats and stops
-jobs. Starts the embedded databases when they are the ones meant. Closing it stops nothing. Keys: press ? inside.
-Without a terminal it prints the status instead.`,
-  args: z.object({
-    ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
-  }),
-  run: async ({ ascii }, cli) => openConsole(cli, { ascii }),
-});
 
 /** Opens the console and stays until it is detached. Without a terminal the status is printed instead, and said so. */
 export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promise<ExitCode> {
@@ -49,9 +33,10 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
-    initial: { phase: options.phase ?? null, boot: 'starting …' },
+    initial: { phase: options.phase ?? null, boot: 'starting the databases …' },
   });
   const style = makeStyle(capabilities(cli.env, options.ascii));
+  const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   session.start();
   const screens = mountScreens({ store: session.store, limits: session.limits, style }, session.writer);
   screens.ended.catch((error) => session.end({ kind: 'error', error }));
@@ -69,6 +54,21 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
   screens.unmount();
   await (supervisor as Supervisor | null)?.close();
   return conclude(cli, end, () => farewell(last, options.comeBack ?? 'prometheus'));
+}
+
+/**
+ * Loads the screens while there is no `fetch`. Ink's layout engine takes its WebAssembly through it when there is one, and
+ * otherwise decodes it by itself: the same bytes, but in Node the first use of `fetch` loads an HTTP client, which takes a
+ * good part of the time to the first frame.
+ */
+async function withoutFetch<T>(load: () => Promise<T>): Promise<T> {
+  const native = Object.getOwnPropertyDescriptor(globalThis, 'fetch');
+  Object.defineProperty(globalThis, 'fetch', { value: undefined, configurable: true });
+  try {
+    return await load();
+  } finally {
+    if (native) Object.defineProperty(globalThis, 'fetch', native);
+  }
 }
 
 /** Everything that takes time happens here, with the first frame on the screen already. */
@@ -97,7 +97,6 @@ async function connect(
     now: Date.now,
     ...boardReader(cli, databases),
   });
-  session.booting(null);
   session.connect(supervisor);
   return supervisor;
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ConnectOptions, Databases } from '../platform/db/databases.ts';
 import type { Targets } from '../platform/db/targets.ts';
-import { createHome, type Home, homeAt, resolveHomeRoot } from '../platform/home.ts';
+import { createHome, type Home, homeAt } from '../platform/home.ts';
 import { type Provenance, readProvenance } from '../platform/provenance.ts';
 import type { GlobalFlags } from './arguments.ts';
 
@@ -24,9 +24,10 @@ export interface Cli {
   targets(): Promise<Targets>;
   /**
    * Opens the databases. The embedded server is started and migrated when it is the one meant; databases of the user's
-   * own are never migrated unasked. Closed by main, or earlier by `closeDatabases`.
+   * own are never migrated unasked. Closed by main, or earlier by `closeDatabases`. With `lazy` all of that waits for the
+   * first query: a program that refuses its arguments has started nothing.
    */
-  databases(options: ConnectOptions): Promise<Databases>;
+  databases(options: ConnectOptions, when?: { lazy?: boolean }): Promise<Databases>;
   closeDatabases(): Promise<void>;
   /** The same over another home (demo). */
   withHome(home: Home): Cli;
@@ -47,7 +48,7 @@ export function makeCli(
   streams: CliStreams,
   signal: AbortSignal,
   onClose: (close: () => Promise<void>) => void,
-  root = resolveHomeRoot(env),
+  root: string,
 ): Cli {
   const home = homeAt(root, { demo: existsSync(path.join(root, DEMO_MARK)) });
   const targets = async (): Promise<Targets> => {
@@ -77,19 +78,14 @@ export function makeCli(
     out: (text) => void streams.stdout.write(text),
     err: (text) => void streams.stderr.write(text),
     targets,
-    databases: async (options) => {
+    databases: async (options, { lazy = false } = {}) => {
       const where = await targets();
-      if (where.historical.embedded || where.runtime.embedded) {
-        createHome(home);
-        const { startServer } = await import('../platform/db/embedded.ts');
-        await startServer(home);
-      }
+      let ready: Promise<void> | null = null;
+      const prepare =
+        where.historical.embedded || where.runtime.embedded ? () => (ready ??= startEmbedded(home, where)) : undefined;
+      if (!lazy) await prepare?.();
       const { openDatabases } = await import('../platform/db/databases.ts');
-      if (where.historical.embedded || where.runtime.embedded) {
-        const { migrateEmbedded } = await import('./schema.ts');
-        await migrateEmbedded(where);
-      }
-      const databases = openDatabases(where, options);
+      const databases = openDatabases(where, { ...options, prepare });
       opened.add(databases);
       signal.addEventListener('abort', () => databases.abort(), { once: true });
       onClose(async () => {
@@ -104,4 +100,12 @@ export function makeCli(
     },
     withHome: (other) => makeCli(env, globals, streams, signal, onClose, other.root),
   };
+}
+
+async function startEmbedded(home: Home, targets: Targets): Promise<void> {
+  createHome(home);
+  const { startServer } = await import('../platform/db/embedded.ts');
+  await startServer(home);
+  const { migrateEmbedded } = await import('./schema.ts');
+  await migrateEmbedded(targets);
 }

@@ -44,7 +44,7 @@ stdout; it stops what it started and exits 0 when both phases hold.`,
     if (parseDay(options.end) <= parseDay(options.start)) {
       throw new UsageError(`--end ${options.end} is not after --start ${options.start}`, 'Swap them or mend one.');
     }
-    const cli = outer.withHome(prepareHome(outer, options));
+    const cli = outer.withHome(await prepareHome(outer, options));
     if (!headless && cli.interactive) {
       const { openConsole } = await import('./console.ts');
       return openConsole(cli, {
@@ -58,8 +58,10 @@ stdout; it stops what it started and exits 0 when both phases hold.`,
 });
 
 /** Makes or recognises the demo's home. @throws UserError when the folder holds anything else. */
-function prepareHome(cli: Cli, options: MarketOptions): Home {
-  const root = cli.env.PROMETHEUS_HOME ? path.resolve(cli.env.PROMETHEUS_HOME) : `${resolveHomeRoot(cli.env)}-demo`;
+async function prepareHome(cli: Cli, options: MarketOptions): Promise<Home> {
+  const root = cli.env.PROMETHEUS_HOME
+    ? path.resolve(cli.env.PROMETHEUS_HOME)
+    : `${await resolveHomeRoot(cli.env)}-demo`;
   const home = homeAt(root, { demo: true });
   let entries: string[] = [];
   try {

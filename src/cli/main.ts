@@ -1,11 +1,11 @@
 /** Entry of the command line: finds the command, runs it, turns every failure into one line and an exit code. */
 import { Exit, errorMessage, InterruptedError, UsageError, UserError } from '../platform/errors.ts';
+import { resolveHomeRoot } from '../platform/home.ts';
 import { readProvenance } from '../platform/provenance.ts';
-import { parseArguments } from './arguments.ts';
+import type { GlobalFlags } from './arguments.ts';
 import type { Command } from './command.ts';
 import { findCommand } from './commands.ts';
 import { makeCli } from './context.ts';
-import { commandHelp, overview } from './help.ts';
 
 const MINIMUM_NODE = [22, 18];
 
@@ -24,7 +24,20 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(`${versionLine()}\n`);
       return Exit.done;
     }
+    const root = await resolveHomeRoot(process.env);
+    const open = (globals: GlobalFlags) =>
+      makeCli(process.env, globals, streams, stop.signal, (close) => closers.push(close), root);
+    if (argv.length === 0) {
+      // The console alone needs no argument parser: its first frame does not wait for one.
+      what = 'the console';
+      const { openConsole } = await import('./console.ts');
+      return await openConsole(open({ debug: false, help: false }));
+    }
     const { entry, rest } = findCommand(argv);
+    const [{ parseArguments }, { commandHelp, overview }] = await Promise.all([
+      import('./arguments.ts'),
+      import('./help.ts'),
+    ]);
     if (entry === 'overview') {
       process.stdout.write(overview());
       return Exit.done;
@@ -36,8 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(commandHelp(command));
       return Exit.done;
     }
-    const cli = makeCli(process.env, globals, streams, stop.signal, (close) => closers.push(close));
-    return await command.run(args, cli);
+    return await command.run(args, open(globals));
   } catch (error) {
     return report(error, stop.signal, what, argv.includes('--debug'));
   } finally {

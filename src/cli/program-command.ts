@@ -1,6 +1,5 @@
 /** A command made from an engine program's declaration: context, events, exit code. */
 import type { z } from 'zod';
-import { type Databases, openDatabases } from '../platform/db/databases.ts';
 import { UserError } from '../platform/errors.ts';
 import { type Events, fileEvents } from '../platform/events.ts';
 import { newId } from '../platform/ids.ts';
@@ -27,7 +26,7 @@ export function programCommand<Args extends z.ZodObject>(
       try {
         const result = await program(args, {
           home: cli.home,
-          databases: await databasesFor(spec, cli),
+          databases: await cli.databases({ application: spec.name }, { lazy: true }),
           events,
           signal: cli.signal,
           now: Date.now,
@@ -49,12 +48,6 @@ export function programCommand<Args extends z.ZodObject>(
       }
     },
   };
-}
-
-/** A program that touches no table starts no server: pools that are never asked connect to nothing. */
-async function databasesFor(spec: ProgramSpec, cli: Cli): Promise<Databases> {
-  if (spec.reads.length + spec.writes.length > 0) return cli.databases({ application: spec.name });
-  return openDatabases(await cli.targets(), { application: spec.name });
 }
 
 /** NDJSON in a job, a progress bar by hand. */

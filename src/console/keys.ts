@@ -9,7 +9,7 @@ import type { ConsoleState } from './store.ts';
 export type Scope = 'always' | 'global' | 'overview' | 'dialog' | 'help';
 
 /** What pressing the key may cost: *cost* actions ask first, *safe* ones do not. */
-export type Danger = 'safe' | 'cost';
+type Danger = 'safe' | 'cost';
 
 export type ActionName =
   | 'interrupt'

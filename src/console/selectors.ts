@@ -109,6 +109,13 @@ export function trouble(state: ConsoleState): string | null {
   return boardProblem;
 }
 
+/** Orders names as people count: `H5` before `H21`. Sleeves keep their places whichever of them ended first. */
+export function byName(a: string, b: string): number {
+  const key = (name: string) => name.replace(/\d+/g, (digits) => digits.padStart(9, '0'));
+  const [left, right] = [key(a), key(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
 /** First and last calendar year that any row of the coverage table says something about. */
 export function coverageYears(rows: readonly CoverageRow[]): { first: number; last: number } | null {
   const years = rows.flatMap((row) => Object.keys(row.byYear).map(Number));

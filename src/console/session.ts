@@ -31,8 +31,8 @@ export interface Session {
   readonly writer: FrameWriter;
   /** Takes the terminal. Mount the screens right after. */
   start(): void;
-  /** Says what is being done before the supervisor is there; null when it is done. */
-  booting(what: string | null): void;
+  /** Says what is being done before the supervisor is there. */
+  booting(what: string): void;
   /** There will be no supervisor: the reason stays on the screen. */
   failed(problem: string): void;
   connect(supervisor: Supervisor): void;
@@ -42,6 +42,8 @@ export interface Session {
 }
 
 const TICK_MS = 1000;
+/** Progress of the start is drawn no more often than data is. */
+const BOOT_INTERVAL_MS = 250;
 
 /** Prepares a console; nothing happens to the terminal before `start`. */
 export function createSession(options: SessionOptions): Session {
@@ -52,6 +54,8 @@ export function createSession(options: SessionOptions): Session {
   let feed: Feed | null = null;
   let escapeTimer: NodeJS.Timeout | null = null;
   let tickTimer: NodeJS.Timeout | null = null;
+  let bootTimer: NodeJS.Timeout | null = null;
+  let boot: string | null = null;
 
   const terminal = new Terminal(options.streams, {
     onBytes: (bytes) => {
@@ -88,6 +92,7 @@ export function createSession(options: SessionOptions): Session {
   const finish = (end: SessionEnd) => {
     if (escapeTimer) clearTimeout(escapeTimer);
     if (tickTimer) clearInterval(tickTimer);
+    if (bootTimer) clearTimeout(bootTimer);
     feed?.stop();
     terminal.stop();
     finished.resolve(end);
@@ -104,10 +109,21 @@ export function createSession(options: SessionOptions): Session {
         feed?.tick();
       }, TICK_MS);
     },
-    booting: (what) => store.setState({ boot: what }),
-    failed: (problem) => store.setState({ boot: null, bootProblem: problem }),
+    booting(what) {
+      boot = what;
+      // What is said within the interval is shown at its end, when it is still the newest.
+      bootTimer ??= setTimeout(() => {
+        bootTimer = null;
+        if (supervisor === null && boot !== store.getState().boot) store.setState({ boot });
+      }, BOOT_INTERVAL_MS);
+    },
+    failed(problem) {
+      boot = null;
+      store.setState({ boot, bootProblem: problem });
+    },
     connect(connected) {
       supervisor = connected;
+      store.setState({ boot: null });
       feed = startFeed(store, connected, now);
     },
     end: finish,

@@ -8,7 +8,7 @@ import type { Size } from './terminal.ts';
 export const PANES = ['phases', 'why', 'coverage', 'machine', 'jobs', 'job', 'log', 'runs'] as const;
 export type PaneId = (typeof PANES)[number];
 
-export interface DialogButton {
+interface DialogButton {
   readonly label: string;
   /** What pressing it sends to the supervisor; null closes the dialog and changes nothing. */
   readonly request: DialogRequest | null;
@@ -32,9 +32,9 @@ export interface Dialog {
   readonly focus: number;
 }
 
-export type Overlay = Dialog | { readonly kind: 'help'; readonly top: number };
+type Overlay = Dialog | { readonly kind: 'help'; readonly top: number };
 
-export interface Toast {
+interface Toast {
   readonly text: string;
   readonly tone: Tone;
 }

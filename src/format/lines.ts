@@ -4,7 +4,7 @@
  */
 import { toAscii } from './ascii.ts';
 import type { Tone } from './states.ts';
-import { CUT, cellWidth, startOf } from './width.ts';
+import { CUT, cellWidth, cleanText, startOf } from './width.ts';
 
 export interface Span {
   readonly text: string;
@@ -27,7 +27,12 @@ export const PLAIN_STYLE: Style = { ascii: false, wrap: () => ['', ''] };
 
 export const span = (text: string, tone?: Tone, more: Omit<Span, 'text' | 'tone'> = {}): Span => ({ text, tone, ...more });
 
-const asSpan = (piece: Span | string): Span => (typeof piece === 'string' ? { text: piece } : piece);
+/** The piece with its text made harmless: names, logs and errors come from outside, and no row may drive the terminal. */
+function asSpan(piece: Span | string): Span {
+  const given = typeof piece === 'string' ? { text: piece } : piece;
+  const text = cleanText(given.text);
+  return text === given.text ? given : { ...given, text };
+}
 
 /** Cells that a row takes before it is cut. */
 export function lineWidth(line: Line): number {

@@ -1,13 +1,9 @@
 /** Text measured in terminal cells: cutting, padding and wrapping that never miscounts a wide character. */
-import stringWidth from 'string-width';
 
 /** The sign that text was cut. */
 export const CUT = '…';
 
-/**
- * Characters that every terminal draws in one cell and that join no cluster: nearly all that the console shows. Anything
- * else is measured by string-width, which is also what Ink lays out with; both must agree or rows shift.
- */
+/** Characters that every terminal draws in one cell and that join no cluster: nearly all that the console shows. */
 const ONE_CELL_EACH =
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0373\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2200-\u22ff\u2500-\u25fc\u2620\u2713\u2717\u2800-\u28ff]*$/;
 
@@ -18,14 +14,53 @@ const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 /** Joiners, variation selectors and direction marks: terminals disagree about their width, and some turn text around. */
 const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/g;
 
-const graphemes = new Intl.Segmenter();
+/** Made when first needed: it loads the Unicode data, which text of one-cell characters does without. */
+let segmenter: Intl.Segmenter | null = null;
+const graphemes = (text: string) => (segmenter ??= new Intl.Segmenter()).segment(text);
 
 /** True when each character of `text` takes one cell and joins with no other. */
 export const oneCellEach = (text: string): boolean => ONE_CELL_EACH.test(text);
 
-/** Cells that one line of text takes. */
+/** First and last character of the blocks that are two cells wide (East Asian Width W and F). */
+const WIDE: readonly (readonly [number, number])[] = [
+  [0x1100, 0x115f],
+  [0x2329, 0x232a],
+  [0x2e80, 0x303e],
+  [0x3041, 0x4dbf],
+  [0x4e00, 0xa4cf],
+  [0xa960, 0xa97c],
+  [0xac00, 0xd7a3],
+  [0xf900, 0xfaff],
+  [0xfe10, 0xfe19],
+  [0xfe30, 0xfe6b],
+  [0xff01, 0xff60],
+  [0xffe0, 0xffe6],
+  [0x16fe0, 0x18cff],
+  [0x1aff0, 0x1b2ff],
+  [0x1f200, 0x1f265],
+  [0x20000, 0x3fffd],
+];
+const NO_CELL = /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\p{Control}\p{Format}\p{Surrogate}\p{Default_Ignorable_Code_Point}]/u;
+const EMOJI = /^\p{Emoji_Presentation}/u;
+
+/**
+ * Cells that one line of text takes. A cluster (a letter with its accents, a flag) takes what its first visible character
+ * takes; text from outside has gone through `cleanText`, so that nothing in it joins characters into one picture.
+ */
 export function cellWidth(text: string): number {
-  return ONE_CELL_EACH.test(text) ? text.length : stringWidth(text);
+  if (ONE_CELL_EACH.test(text)) return text.length;
+  let cells = 0;
+  for (const { segment } of graphemes(text)) cells += clusterWidth(segment);
+  return cells;
+}
+
+function clusterWidth(cluster: string): number {
+  for (const character of cluster) {
+    if (NO_CELL.test(character)) continue;
+    const code = character.codePointAt(0) ?? 0;
+    return WIDE.some(([first, last]) => code >= first && code <= last) || EMOJI.test(character) ? 2 : 1;
+  }
+  return 0;
 }
 
 /**
@@ -42,7 +77,7 @@ export function startOf(text: string, width: number): string {
   if (ONE_CELL_EACH.test(text)) return text.slice(0, width);
   let used = 0;
   let end = 0;
-  for (const { segment, index } of graphemes.segment(text)) {
+  for (const { segment, index } of graphemes(text)) {
     used += cellWidth(segment);
     if (used > width) break;
     end = index + segment.length;
@@ -62,7 +97,7 @@ export function cutToWidth(text: string, width: number, mark = CUT): string {
 export function cutStartToWidth(text: string, width: number, mark = CUT): string {
   if (width <= 0) return '';
   if (cellWidth(text) <= width) return text;
-  const segments = [...graphemes.segment(text)].map(({ segment }) => segment);
+  const segments = [...graphemes(text)].map(({ segment }) => segment);
   let room = width - cellWidth(mark);
   if (room < 0) return startOf(mark, width);
   let from = segments.length;

@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { errorCode, errorMessage, UserError } from './errors.ts';
 
 /** The one folder that holds everything a user's installation knows; two homes never meet. */
@@ -22,14 +21,15 @@ type Env = Record<string, string | undefined>;
  * The home folder: `PROMETHEUS_HOME`, else `state.dir` of `~/.config/prometheus/console.yaml`, else
  * `$XDG_DATA_HOME/prometheus`, else `~/.local/share/prometheus`. Nothing is created here.
  */
-export function resolveHomeRoot(env: Env = process.env): string {
+export async function resolveHomeRoot(env: Env = process.env): Promise<string> {
   if (env.PROMETHEUS_HOME) return path.resolve(env.PROMETHEUS_HOME);
   return (
-    configuredStateDir(env) ?? path.join(env.XDG_DATA_HOME || path.join(homedir(), '.local', 'share'), 'prometheus')
+    (await configuredStateDir(env)) ??
+    path.join(env.XDG_DATA_HOME || path.join(homedir(), '.local', 'share'), 'prometheus')
   );
 }
 
-function configuredStateDir(env: Env): string | null {
+async function configuredStateDir(env: Env): Promise<string | null> {
   const file = path.join(env.XDG_CONFIG_HOME || path.join(homedir(), '.config'), 'prometheus', 'console.yaml');
   let text: string;
   try {
@@ -38,6 +38,8 @@ function configuredStateDir(env: Env): string | null {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     throw new UserError(`${file} cannot be read: ${errorMessage(error)}`, 'Make it readable or move it away.');
   }
+  // Loaded only when there is a file to read: the console's first frame does not wait for a parser.
+  const { parseYaml } = await import('./yaml.ts');
   let dir: unknown;
   try {
     dir = (parseYaml(text) as { state?: { dir?: unknown } } | null)?.state?.dir;

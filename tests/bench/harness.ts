@@ -1,6 +1,6 @@
 /** What every benchmark shares: CPU seconds of this process and of others, and the line that sets a figure beside its bar. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -22,11 +22,33 @@ export function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** User + system CPU seconds of another process so far, children that ended included; Linux only. */
-export function processCpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = [11, 12, 13, 14].reduce((sum, k) => sum + Number(fields[k]), 0);
+/**
+ * User + system CPU seconds of a process and all of its children so far, living ones and ended ones alike; Linux only.
+ * A session of PostgreSQL is a child of the server: whether it has ended yet does not matter.
+ */
+export function treeCpuSeconds(pid: number): number {
+  let ticks = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
+      const [parent, user, system, childrenUser, childrenSystem] = [
+        fields[1],
+        fields[11],
+        fields[12],
+        fields[13],
+        fields[14],
+      ];
+      if (Number(name) === pid) ticks += user + system + childrenUser + childrenSystem;
+      else if (parent === pid) ticks += user + system;
+    } catch {
+      // It ended while we looked; then it is in its parent's account.
+    }
+  }
   return ticks / 100;
 }
 

@@ -14,7 +14,7 @@ import {
   stopServer,
 } from '../../src/platform/db/embedded.ts';
 import { createHome, type Home, homeAt } from '../../src/platform/home.ts';
-import { builtProgram, processCpuSeconds, runChild } from './harness.ts';
+import { builtProgram, runChild, treeCpuSeconds } from './harness.ts';
 
 const NEEDED_BYTES = 8 * 2 ** 30;
 
@@ -72,7 +72,7 @@ export async function openMarket(): Promise<BenchMarket> {
     databases,
     end: real ? '2024-08-26' : '2024-12-31',
     what: real ? '451 real instruments' : '451 synthetic instruments',
-    serverCpu: () => processCpuSeconds(serverPid),
+    serverCpu: () => treeCpuSeconds(serverPid),
     close: async () => {
       await databases.close();
       if (!wasRunning) await stopServer(home);

@@ -36,7 +36,7 @@ async function drawn(tui: Tui): Promise<void> {
   tui.press('?');
   await tui.waitFor('ALWAYS, IN DIALOGS TOO');
   tui.press(KEYS.escape);
-  await tui.waitFor((screen) => !screen.includes('ALWAYS, IN DIALOGS TOO'));
+  await tui.waitFor((screen) => !screen.includes('ALWAYS, IN DIALOGS TOO') && tui.raw().endsWith('\x1b[?2026l'));
 }
 
 describe('bytes', () => {
@@ -61,9 +61,10 @@ describe('bytes', () => {
 
   test('each update is synchronised, and nothing is erased that stays', async () => {
     const tui = await start();
+    await drawn(tui);
     const from = tui.mark();
     tui.press('j');
-    await tui.waitFor(/▸ P2/);
+    await tui.waitFor(() => tui.screen().includes('▸ P2') && tui.raw(from).endsWith('\x1b[?2026l'));
     const update = tui.raw(from);
     expect(update.startsWith('\x1b[?2026h')).toBe(true);
     expect(update.endsWith('\x1b[?2026l')).toBe(true);

@@ -3,7 +3,7 @@ import { createReadStream, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { errorCode, errorMessage, UsageError } from '../../../src/platform/errors.ts';
+import { errorCode, errorMessage, InterruptedError, UsageError } from '../../../src/platform/errors.ts';
 
 const CHUNK = 256 * 1024;
 const TABLE_FILE = /\.(csv|txt)(\.gz)?$/i;
@@ -87,17 +87,22 @@ export async function* readChunks(
   onBytes: (total: number) => void,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const raw = createReadStream(file, { highWaterMark: CHUNK, signal });
+  const raw = createReadStream(file, { highWaterMark: CHUNK });
+  const aborted = whenAborted(signal);
   try {
-    const head = await firstBytes(raw);
+    const head = await Promise.race([firstBytes(raw), aborted]);
     if (head.length === 0) throw new FileProblem('the file is empty');
     const packed = head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b;
+    const chunks = (packed ? unpacked(raw) : raw)[Symbol.asyncIterator]();
     let checked = false;
-    for await (const chunk of packed ? unpacked(raw) : raw) {
-      if (!checked) assertText(chunk as Buffer);
+    for (;;) {
+      const next = await Promise.race([chunks.next(), aborted]);
+      if (next.done) break;
+      const chunk = next.value as Buffer;
+      if (!checked) assertText(chunk);
       checked = true;
       onBytes(raw.bytesRead);
-      yield chunk as Buffer;
+      yield chunk;
     }
     if (!checked) throw new FileProblem('the file is empty', 'a gzip stream of nothing');
   } catch (error) {
@@ -105,6 +110,20 @@ export async function* readChunks(
   } finally {
     raw.destroy();
   }
+}
+
+/**
+ * A promise that rejects when the signal is aborted. The stream's own `signal` option does not do: a read that waits for
+ * a pipe or a network disk cannot be cancelled, and the stream reports nothing before it has come back.
+ */
+function whenAborted(signal: AbortSignal | undefined): Promise<never> {
+  const promise = new Promise<never>((_, reject) => {
+    const stop = () => reject(new InterruptedError('reading'));
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+  promise.catch(() => {}); // whoever races with it reports it
+  return promise;
 }
 
 /** Peeks at the beginning without taking it from the stream; works for pipes as well. */
@@ -139,7 +158,7 @@ function assertText(head: Buffer): void {
 
 function asFileProblem(error: unknown): unknown {
   const code = errorCode(error);
-  if (error instanceof FileProblem || code === undefined || code === 'ABORT_ERR') return error;
+  if (error instanceof FileProblem || code === undefined) return error;
   if (code === 'Z_BUF_ERROR')
     return new FileProblem('gzip stream is cut off', 'the file is incomplete; fetch it again');
   if (code.startsWith('Z_')) return new FileProblem('gzip stream is broken', errorMessage(error));

@@ -1,7 +1,6 @@
 /** `prometheus data import`: reference data first, since prices and news are checked against it. */
 import path from 'node:path';
 import type pg from 'pg';
-import { formatCount, formatDuration } from '../../../src/format/numbers.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, InterruptedError, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
@@ -116,7 +115,11 @@ async function onConnection(
   work: (client: pg.ClientBase) => Promise<void>,
 ): Promise<void> {
   try {
-    await database.client(work);
+    await database.client(async (client) => {
+      await work(client);
+      // The connection goes back to the pool: nothing staged may meet the next import.
+      await client.query('DISCARD TEMP');
+    });
   } catch (error) {
     if (session.signal.aborted) throw new InterruptedError('the import');
     if (!(error instanceof UserError)) throw error;
@@ -198,6 +201,8 @@ function conclude(
   return { exitCode: partial ? Exit.partial : Exit.done, summary, data };
 }
 
+const formatCount = (count: number) => count.toLocaleString('en-US');
+
 function summarise(
   report: ImportReport,
   totals: ReadonlyMap<string, RowCounts>,
@@ -209,7 +214,7 @@ function summarise(
   const rejectedFiles = report.files.filter((file) => file.status === 'rejected').length;
   const rate = seconds > 0 ? `, ${formatCount(Math.round(fileRows / seconds))} rows/s` : '';
   return [
-    `${dryRun ? 'dry run, nothing written: ' : ''}${formatCount(fileRows)} rows of ${report.files.length} files in ${formatDuration(seconds)}${rate}`,
+    `${dryRun ? 'dry run, nothing written: ' : ''}${formatCount(fileRows)} rows of ${report.files.length} files in ${seconds.toFixed(1)} s${rate}`,
     `${formatCount(sum('inserted'))} inserted`,
     `${formatCount(sum('updated'))} updated`,
     `${formatCount(sum('unchanged'))} unchanged`,

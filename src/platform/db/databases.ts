@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly readOnly?: boolean;
   readonly statementTimeoutMs?: number;
   readonly maxConnections?: number;
+  /** Work before the first connection, once for both databases: starting the embedded server. */
+  readonly prepare?: () => Promise<void>;
 }
 
 const OID = { int8: 20, date: 1082, timestamp: 1114, numeric: 1700 };
@@ -86,6 +88,7 @@ export function openDatabase(
   const client = async <T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> => {
     let connection: pg.PoolClient;
     try {
+      await options.prepare?.();
       connection = await pool.connect();
     } catch (error) {
       throw describeFailure(error, target);
@@ -110,7 +113,15 @@ export function openDatabase(
   return {
     target,
     client,
-    kysely: <Tables>() => new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    kysely: <Tables>() =>
+      new Kysely<Tables>({
+        dialect: new PostgresDialect({
+          pool: async () => {
+            await options.prepare?.();
+            return pool;
+          },
+        }),
+      }),
     transaction: (work) =>
       client(async (connection) => {
         await connection.query('BEGIN');

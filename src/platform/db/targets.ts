@@ -88,7 +88,8 @@ function targetFromEnv(name: DatabaseName, env: Env, source: string): Target | n
 export function targetFromUrl(name: DatabaseName, text: string, source: string): Target {
   let url: URL;
   try {
-    url = new URL(text);
+    // libpq allows an empty host (`//user@/name?host=/folder`), WHATWG URLs do not.
+    url = new URL(text.replace(/^(\w+:\/\/(?:[^/?#]*@)?)(?=[/?#]|$)/, '$1localhost'));
   } catch {
     throw new UsageError(
       `the URL of the ${name} database (${source}) cannot be read`,

@@ -1,0 +1,17 @@
+/** `prometheus` alone, when it has flags; without any main opens the console before the argument parser is loaded. */
+import { z } from 'zod';
+import { defineCommand } from './command.ts';
+import { openConsole } from './console.ts';
+
+export const consoleCommand = defineCommand({
+  name: '',
+  summary: 'the full-screen console',
+  description: `
+Shows phases and why they are not green, coverage, jobs, the machine and the last backtests; launches, repeats and stops
+jobs. Starts the embedded databases when they are the ones meant. Closing it stops nothing. Keys: press ? inside.
+Without a terminal it prints the status instead.`,
+  args: z.object({
+    ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
+  }),
+  run: async ({ ascii }, cli) => openConsole(cli, { ascii }),
+});
