@@ -4,6 +4,7 @@ import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.t
 import { campaignAndMetaSpec, campaignSpec } from '../../engines/backtest/spec.ts';
 import { Exit } from '../platform/errors.ts';
 import { defineCommand } from './command.ts';
+import { printJson } from './json.ts';
 import { programCommand } from './program-command.ts';
 
 export const backtestSleeves = defineCommand({
@@ -17,7 +18,8 @@ export const backtestSleeves = defineCommand({
   }),
   run: async (args, cli) => {
     const sleeves = canonicalSleeves(args.strategyId, args.marketId);
-    cli.out(args.json ? `${JSON.stringify({ sleeves })}\n` : `${sleeves.map(formatSleeve).join('\n')}\n`);
+    if (args.json) printJson(cli, { sleeves });
+    else cli.out(`${sleeves.map(formatSleeve).join('\n')}\n`);
     return Exit.done;
   },
 });

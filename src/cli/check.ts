@@ -9,7 +9,8 @@ import { Exit, errorMessage, UserError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
-import { cell, printJson, Report } from './plain-text.ts';
+import { printJson } from './json.ts';
+import { cell, Report } from './plain-text.ts';
 import { MIGRATIONS } from './schema.ts';
 
 interface Step {

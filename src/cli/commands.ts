@@ -103,6 +103,26 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('job rerun', 'run a job again, same program and arguments', async () => (await import('./job.ts')).jobRerun),
 ];
 
+/** Commands of the whole surface whose engines come with a later phase of the plan. */
+const LATER: Readonly<Record<string, string>> = {
+  'backfill numeric-embeddings': 'Phase 2',
+  models: 'Phase 2',
+  similar: 'Phase 2',
+  worker: 'Phase 2',
+  'backfill opportunity-density': 'Phase 3',
+  'backfill regime': 'Phase 3',
+  lambda: 'Phase 3',
+  sweep: 'Phase 3',
+  'backfill text-embeddings': 'Phase 4',
+  'backfill joint-profiles': 'Phase 4',
+  'backfill joint-regime-context': 'Phase 4',
+  'backfill joint-stab-fragility': 'Phase 4',
+  'backfill joint-assessment-context': 'Phase 4',
+  compare: 'Phase 4',
+  'plan full-horizon': 'Phase 5',
+  decide: 'Phase 5',
+};
+
 /** The entry whose words begin argv (the longest match), or the overview for `help`, `--help`. */
 export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'overview'; rest: string[] } {
   const first = argv[0];
@@ -118,6 +138,13 @@ export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'o
   )[0];
   const words = found?.name ? found.name.split(' ').length : 0;
   if (!found || (words === 0 && first !== undefined && !first.startsWith('-'))) {
+    const later = Object.keys(LATER).find((name) => name.split(' ').every((word, i) => argv[i] === word));
+    if (later) {
+      throw new UsageError(
+        `'${later}' needs ${LATER[later]}, which this build does not have yet`,
+        'See: prometheus phases',
+      );
+    }
     const near = COMMANDS.filter((c) => c.name.split(' ')[0] === first).map((c) => c.name);
     throw new UsageError(
       `there is no command '${argv

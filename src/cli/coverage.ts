@@ -6,7 +6,8 @@ import type { Coverage, CoverageRow } from '../phases/types.ts';
 import { Exit } from '../platform/errors.ts';
 import { readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
-import { cell, printJson, Report } from './plain-text.ts';
+import { printJson } from './json.ts';
+import { cell, Report } from './plain-text.ts';
 
 export const coverage = defineCommand({
   name: 'coverage',

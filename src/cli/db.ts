@@ -15,6 +15,7 @@ import { Exit, UsageError, UserError } from '../platform/errors.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { readStatus, statusPage } from './db-status.ts';
+import { printJson } from './json.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export const dbUp = defineCommand({
@@ -66,7 +67,7 @@ export const dbStatus = defineCommand({
   args: z.object({ json: z.boolean().default(false).describe('print JSON') }),
   run: async (args, cli) => {
     const status = await readStatus(cli);
-    if (args.json) cli.out(`${JSON.stringify({ ...(cli.home.demo ? { demo: true } : {}), ...status })}\n`);
+    if (args.json) printJson(cli, status);
     else cli.out(statusPage(status, Date.now()));
     return status.databases.every((database) => database.problems.length === 0) ? Exit.done : Exit.failed;
   },

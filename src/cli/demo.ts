@@ -1,5 +1,5 @@
 /** `prometheus demo`: the whole product over a synthetic market, in a home of its own. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { Board } from '../phases/types.ts';
 import { civilFromDay, dayFromCivil, formatDay, parseDay } from '../platform/dates.ts';
 import { serverStatus, stopServer } from '../platform/db/embedded.ts';
-import { Exit, type ExitCode, errorCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
+import { Exit, type ExitCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import type { Events } from '../platform/events.ts';
 import { createHome, type Home, homeAt, resolveHomeRoot } from '../platform/home.ts';
 import { parseArguments } from './arguments.ts';
@@ -63,34 +63,37 @@ async function prepareHome(cli: Cli, options: MarketOptions): Promise<Home> {
     ? path.resolve(cli.env.PROMETHEUS_HOME)
     : `${await resolveHomeRoot(cli.env)}-demo`;
   const home = homeAt(root, { demo: true });
-  let entries: string[] = [];
+  let fresh: boolean;
   try {
-    entries = readdirSync(root);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') {
+    fresh = !existsSync(path.join(root, DEMO_MARK));
+    if (fresh && existsSync(root) && holdsAnything(home)) {
       throw new UserError(
-        `the demo's home ${root} cannot be read: ${errorMessage(error)}`,
-        'Set PROMETHEUS_HOME to another folder.',
+        `${root} holds something that is not a demo`,
+        'Set PROMETHEUS_HOME to a new or empty folder.',
       );
     }
-  }
-  if (entries.length > 0 && !entries.includes(DEMO_MARK)) {
-    throw new UserError(`${root} holds something that is not a demo`, 'Set PROMETHEUS_HOME to a new or empty folder.');
-  }
-  if (entries.length === 0) {
-    try {
-      mkdirSync(root, { recursive: true, mode: 0o700 });
-      writeFileSync(path.join(root, DEMO_MARK), 'This home holds a synthetic market, made by prometheus demo.\n');
+    createHome(home);
+    if (fresh) {
       writeThresholds(root, options);
-    } catch (error) {
-      throw new UserError(
-        `the demo's home ${root} cannot be written: ${errorMessage(error)}`,
-        'Set PROMETHEUS_HOME to a folder that you may write.',
-      );
+      // The mark last: a home that was half made is made again.
+      writeFileSync(path.join(root, DEMO_MARK), 'This home holds a synthetic market, made by prometheus demo.\n');
     }
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `the demo's home ${root} cannot be used: ${errorMessage(error)}`,
+      'Set PROMETHEUS_HOME to a folder that you may write.',
+    );
   }
-  createHome(home);
   return home;
+}
+
+/** Whether a folder holds anything but the empty rooms of a home and thresholds of ours. */
+function holdsAnything(home: Home): boolean {
+  const rooms = [home.jobs, home.postgres, home.models, home.cache, home.logs].map((dir) => path.basename(dir));
+  return readdirSync(home.root).some(
+    (name) => name !== 'phases.yaml' && (!rooms.includes(name) || readdirSync(path.join(home.root, name)).length > 0),
+  );
 }
 
 /** A market of another span is judged by its own span: thresholds of this home, open to read and edit. */

@@ -18,6 +18,7 @@ import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { jobJson, jobPage, jobTable } from './job-output.ts';
 import { jobRuntime } from './job-runtime.ts';
+import { printJson } from './json.ts';
 
 const POLL_MS = 200;
 
@@ -211,10 +212,6 @@ function printJob(cli: Cli, asJson: boolean, view: JobView): ExitCode {
   if (asJson) printJson(cli, { job: view });
   else cli.out(`${view.id}\n`);
   return Exit.done;
-}
-
-function printJson(cli: Cli, value: object): void {
-  cli.out(`${JSON.stringify(cli.home.demo ? { demo: true, ...value } : value)}\n`);
 }
 
 /** Waits a moment, or until the command is interrupted. */

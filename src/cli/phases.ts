@@ -6,7 +6,8 @@ import { Exit } from '../platform/errors.ts';
 import { readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
-import { cell, printJson, Report } from './plain-text.ts';
+import { printJson } from './json.ts';
+import { cell, Report } from './plain-text.ts';
 
 export const phases = defineCommand({
   name: 'phases',

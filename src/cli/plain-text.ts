@@ -81,8 +81,3 @@ export class Report {
 
 /** One cell of text. */
 export const cell = (text: string): Line => [text];
-
-/** Prints a report as JSON: `schema` counts changes of its shape; a demo says so. */
-export function printJson(cli: Cli, value: object): void {
-  cli.out(`${JSON.stringify({ schema: 1, ...(cli.home.demo ? { demo: true } : {}), ...value })}\n`);
-}

@@ -6,6 +6,7 @@ import { newId } from '../platform/ids.ts';
 import type { Program, ProgramSpec } from '../platform/program.ts';
 import type { Command } from './command.ts';
 import type { Cli } from './context.ts';
+import { printJson } from './json.ts';
 import { terminalEvents } from './terminal-events.ts';
 
 /** File descriptor of a job's event stream; set by the shim that runs the job. */
@@ -35,7 +36,7 @@ export function programCommand<Args extends z.ZodObject>(
           provenance: cli.provenance,
         });
         if ((args as { json?: boolean }).json && result.data !== undefined) {
-          cli.out(`${JSON.stringify(cli.home.demo ? { demo: true, ...(result.data as object) } : result.data)}\n`);
+          printJson(cli, result.data as object);
         }
         finish(result.summary);
         return result.exitCode;

@@ -19,7 +19,8 @@ import type { MachineSample } from '../telemetry/types.ts';
 import { BOARD_POOLS, boardReader } from './board.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
-import { isAsciiOnly, printJson, REPORT_WIDTH, Report } from './plain-text.ts';
+import { printJson } from './json.ts';
+import { isAsciiOnly, REPORT_WIDTH, Report } from './plain-text.ts';
 
 /** CPU shares are over a stretch of time; the board is read meanwhile. */
 const STRETCH_MS = 250;

@@ -8,6 +8,7 @@ import { HostSampler } from '../telemetry/host.ts';
 import { MachineSampler } from '../telemetry/machine.ts';
 import type { GpuSample, MachineSample } from '../telemetry/types.ts';
 import { defineCommand } from './command.ts';
+import { printJson } from './json.ts';
 
 /** CPU shares are over a stretch of time: between two readings. */
 const STRETCH_MS = 300;
@@ -32,7 +33,7 @@ export const top = defineCommand({
       const { problems } = sampler;
       // One sample has no history.
       const { history: _history, ...rest } = sample;
-      if (args.json) cli.out(`${JSON.stringify({ ...(cli.home.demo ? { demo: true } : {}), ...rest, problems })}\n`);
+      if (args.json) printJson(cli, { ...rest, problems });
       else cli.out(page(sample, problems));
       return Exit.done;
     } finally {

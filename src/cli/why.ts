@@ -6,7 +6,8 @@ import type { Board, CheckResult, PhaseResult } from '../phases/types.ts';
 import { Exit, UsageError } from '../platform/errors.ts';
 import { readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
-import { printJson, Report } from './plain-text.ts';
+import { printJson } from './json.ts';
+import { Report } from './plain-text.ts';
 
 export const why = defineCommand({
   name: 'why',

@@ -28,8 +28,8 @@ afterAll(async () => {
 async function openConsole(): Promise<Tui> {
   const tui = openTui(PROMETHEUS, ['demo', ...MARKET], { cols: 160, rows: 48, env });
   open.push(tui);
-  // The first frame stands before there is anything to show, and says so.
-  const first = await tui.waitFor('prometheus', 120_000);
+  // The first frame stands before there is anything to show, and says so. (The launcher may have to build first.)
+  const first = await tui.waitFor('◆ prometheus', 300_000);
   expect(first).toContain('DEMO');
   expect(first).toContain('? unknown');
   await tui.waitFor('✓ live', 120_000);

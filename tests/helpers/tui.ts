@@ -66,7 +66,7 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
     if (value !== undefined && !left) env[name] = value;
   }
   const term = new xterm.Terminal({ cols, rows, allowProposedApi: true, scrollback: 200 });
-  const child = pty.spawn(file, [...args], { name: 'xterm-256color', cols, rows, env, cwd: options.cwd });
+  const child = pty.spawn(file, [...args], { name: env.TERM, cols, rows, env, cwd: options.cwd });
   const exit = Promise.withResolvers<{ exitCode: number; signal?: number }>();
   const waiters = new Set<() => void>();
   let raw = '';

@@ -145,7 +145,7 @@ describe('Ctrl-C', () => {
     child.kill('SIGINT');
     expect(await child.exited).toBe(130);
     feed.destroy();
-    expect(stderr).toContain('prometheus: the import was interrupted. Nothing half-written remains');
+    expect(stderr).toContain('prometheus: data import was interrupted. Nothing half-written remains');
     expect(stderr).not.toContain('    at ');
     expect(await rows()).toBe(0);
   });

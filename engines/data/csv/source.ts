@@ -1,5 +1,6 @@
 /** Files to read: what a path on the command line means, and their bytes as text, whatever the name says about gzip. */
-import { createReadStream, readdirSync, realpathSync, statSync } from 'node:fs';
+import { constants, createReadStream, openSync, type ReadStream, readdirSync, realpathSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import path from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -87,8 +88,8 @@ export async function* readChunks(
   onBytes: (total: number) => void,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const raw = createReadStream(file, { highWaterMark: CHUNK });
-  const aborted = whenAborted(signal);
+  const raw = openBytes(file);
+  const { aborted, release } = whenAborted(signal);
   try {
     const head = await Promise.race([firstBytes(raw), aborted]);
     if (head.length === 0) throw new FileProblem('the file is empty');
@@ -108,22 +109,38 @@ export async function* readChunks(
   } catch (error) {
     throw asFileProblem(error);
   } finally {
+    release();
     raw.destroy();
   }
 }
 
 /**
- * A promise that rejects when the signal is aborted. The stream's own `signal` option does not do: a read that waits for
- * a pipe or a network disk cannot be cancelled, and the stream reports nothing before it has come back.
+ * A pipe is read as a socket: a file read that waits for its writer would sit in a thread of Node that nothing can stop,
+ * so that Ctrl-C would end the import but not the process.
  */
-function whenAborted(signal: AbortSignal | undefined): Promise<never> {
-  const promise = new Promise<never>((_, reject) => {
-    const stop = () => reject(new InterruptedError('reading'));
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
+function openBytes(file: string): ReadStream | Socket {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFIFO()) return createReadStream(file, { highWaterMark: CHUNK });
+  try {
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    return new Socket({ fd, readable: true, writable: false });
+  } catch (error) {
+    throw asFileProblem(error);
+  }
+}
+
+/**
+ * A promise that rejects when the signal is aborted. The stream's own `signal` option does not do: the read that is under
+ * way cannot be cancelled, and the stream reports nothing before it has come back.
+ */
+function whenAborted(signal: AbortSignal | undefined): { aborted: Promise<never>; release: () => void } {
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new InterruptedError('reading'));
   });
-  promise.catch(() => {}); // whoever races with it reports it
-  return promise;
+  aborted.catch(() => {}); // whoever races with it reports it
+  if (signal?.aborted) stop();
+  else signal?.addEventListener('abort', stop, { once: true });
+  return { aborted, release: () => signal?.removeEventListener('abort', stop) };
 }
 
 /** Peeks at the beginning without taking it from the stream; works for pipes as well. */

@@ -128,10 +128,14 @@ async function warnOfStrangers(
   );
   if (rows.length === 0) return;
   const count = rows.reduce((sum, row) => sum + row.count, 0);
-  const names = rows.slice(0, 3).map((row) => row.id);
+  const names = `${rows
+    .slice(0, 3)
+    .map((row) => row.id)
+    .join(', ')}${rows.length > 3 ? ' …' : ''}`;
+  const ids = rows.length === 1 ? '1 id' : `${rows.length} ids`;
   log(
     events,
     'warn',
-    `${formatCount(count)} price rows belong to ${rows.length} ids without an instrument (${names.join(', ')}…): not exported`,
+    `${formatCount(count)} price rows belong to ${ids} without an instrument (${names}): not exported`,
   );
 }
