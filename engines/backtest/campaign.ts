@@ -4,6 +4,7 @@ import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
+import { ASSESSMENT_BASIC_V1 } from '../assessment/model.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
@@ -27,6 +28,11 @@ export interface CampaignArgs {
   assessmentContextModelId?: string;
   assessmentUseJointContext: boolean;
   assessmentModelId?: string;
+  lambdaCsv?: string;
+  lambdaTable?: string;
+  lambdaExperimentId?: string;
+  lambdaScoreColumn?: string;
+  lambdaScoreWeight?: number;
   fill: 'close' | 'next_open' | 'next_close';
   slippageBps: number;
   commissionBps: number;
@@ -47,17 +53,7 @@ export interface Run {
 
 /** Checks what the flags say together. @throws UsageError naming the flag. */
 export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
-  const needsPhase4 = (flag: string) =>
-    new UsageError(
-      `${flag} needs Phase 4 (context assessment), which this build does not have yet`,
-      'Use the basic backend.',
-    );
-  if (args.assessmentBackend !== 'basic') throw needsPhase4('--assessment-backend context');
-  if (args.assessmentContextModelId !== undefined) throw needsPhase4('--assessment-context-model-id');
-  if (args.assessmentUseJointContext) throw needsPhase4('--assessment-use-joint-context');
-  if (args.assessmentModelId !== undefined && args.assessmentModelId !== 'assessment-basic-v1') {
-    throw needsPhase4(`--assessment-model-id ${args.assessmentModelId}`);
-  }
+  refuseLaterPhases(args);
   const [start, end] = [parseDay(args.start), parseDay(args.end)];
   if (end < start) throw new UsageError(`--end ${args.end} is before --start ${args.start}`, 'Swap them or mend one.');
   const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
@@ -109,6 +105,26 @@ export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]):
     transitionHistory,
     persist: args.persist,
   };
+}
+
+/** Flags of the plan whose engines come with a later phase. @throws UsageError that names flag and phase. */
+function refuseLaterPhases(args: CampaignArgs): void {
+  const refuse = (flag: string, phase: string) => {
+    throw new UsageError(`${flag} needs ${phase}, which this build does not have yet`, 'Leave it out.');
+  };
+  const context = 'Phase 4 (context assessment)';
+  if (args.assessmentBackend !== 'basic') refuse('--assessment-backend context', context);
+  if (args.assessmentContextModelId !== undefined) refuse('--assessment-context-model-id', context);
+  if (args.assessmentUseJointContext) refuse('--assessment-use-joint-context', context);
+  if (args.assessmentModelId !== undefined && args.assessmentModelId !== ASSESSMENT_BASIC_V1) {
+    refuse(`--assessment-model-id ${args.assessmentModelId}`, context);
+  }
+  const lambda = 'Phase 3 (opportunity density)';
+  if (args.lambdaCsv !== undefined) refuse('--lambda-csv', lambda);
+  if (args.lambdaTable !== undefined) refuse('--lambda-table', lambda);
+  if (args.lambdaExperimentId !== undefined) refuse('--lambda-experiment-id', lambda);
+  if (args.lambdaScoreColumn !== undefined) refuse('--lambda-score-column', lambda);
+  if (args.lambdaScoreWeight !== undefined) refuse('--lambda-score-weight', lambda);
 }
 
 /** Panel and features of a campaign. */

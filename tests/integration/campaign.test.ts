@@ -293,6 +293,8 @@ describe('campaign refuses', () => {
     [{ assessmentContextModelId: 'x' }, 2, /needs Phase 4/],
     [{ assessmentUseJointContext: true }, 2, /needs Phase 4/],
     [{ assessmentModelId: 'assessment-context-v2' }, 2, /needs Phase 4/],
+    [{ lambdaCsv: 'x.csv' }, 2, /--lambda-csv needs Phase 3/],
+    [{ lambdaScoreWeight: 10 }, 2, /--lambda-score-weight needs Phase 3/],
     [{ marketId: 'NOWHERE' }, 2, /trades market 'TEST'/],
     [{ start: '1999-01-04', end: '1999-02-04' }, 1, /market_holidays has no row/],
     [{ start: '2013-01-05', end: '2013-01-06' }, 1, /no trading day/],
