@@ -25,7 +25,13 @@ export function Footer({ statusRow, footerRow }: FooterProps) {
     <>
       {statusRow !== null && <Rows left={0} top={statusRow} width={columns} height={1} lines={[status]} />}
       {footerRow !== null && (
-        <Rows left={0} top={footerRow} width={columns} height={1} lines={[statusRow === null && urgent && !state.overlay ? status : keys]} />
+        <Rows
+          left={0}
+          top={footerRow}
+          width={columns}
+          height={1}
+          lines={[statusRow === null && urgent && !state.overlay ? status : keys]}
+        />
       )}
     </>
   );
@@ -38,10 +44,15 @@ function statusLine(state: ConsoleState): Line {
   const wrong = trouble(state);
   if (wrong) return [' ', span(`✗ ${wrong}`, 'bad')];
   if (boot) return [' ', span(`▶ ${boot}`, 'info')];
-  if (silentMs > 0) return [' ', span(`~ STALE no news for ${formatDuration(silentMs / 1000)}: the figures are old`, 'warn')];
+  if (silentMs > 0)
+    return [' ', span(`~ STALE no news for ${formatDuration(silentMs / 1000)}: the figures are old`, 'warn')];
   if (state.sending) return [' ', span('▶ sent, waiting for the answer …', 'info')];
   if (!snapshot.board) return [' ', span('▶ reading evidence …', 'info')];
-  return [' ', span('✓ live', 'good'), span(` · evidence of ${formatClock(snapshot.board.at)} UTC · closing this console stops nothing`, 'muted')];
+  return [
+    ' ',
+    span('✓ live', 'good'),
+    span(` · evidence of ${formatClock(snapshot.board.at)} UTC · closing this console stops nothing`, 'muted'),
+  ];
 }
 
 /** The keys, the least important ones leaving first. */

@@ -21,7 +21,13 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
   const demo: Line = snapshot.demo ? [span(' DEMO ', 'demo'), ' '] : [];
   const left: Line = spellLine(
     width >= 60
-      ? [span(' ◆ ', 'accent'), span('prometheus', 'strong'), ' ', ...demo, ...(width >= 120 ? [span('[1 Overview]', 'accent')] : [])]
+      ? [
+          span(' ◆ ', 'accent'),
+          span('prometheus', 'strong'),
+          ' ',
+          ...demo,
+          ...(width >= 120 ? [span('[1 Overview]', 'accent')] : []),
+        ]
       : [...demo, span('prometheus', 'strong')],
     drawing,
   );
@@ -34,7 +40,15 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
       { line: [span(home, 'muted')], rank: 5 },
       { line: database('historical', state, width, drawing), rank: 2 },
       { line: database('runtime', state, width, drawing), rank: 3 },
-      { line: [span(running === 0 ? 'no job runs' : `${running} ${running === 1 ? 'job runs' : 'jobs run'}`, running > 0 ? 'info' : 'muted')], rank: 4 },
+      {
+        line: [
+          span(
+            running === 0 ? 'no job runs' : `${running} ${running === 1 ? 'job runs' : 'jobs run'}`,
+            running > 0 ? 'info' : 'muted',
+          ),
+        ],
+        rank: 4,
+      },
       { line: clock(state), rank: 1 },
     ].map((piece) => ({ ...piece, line: spellLine(piece.line, drawing) })),
     room,
@@ -47,7 +61,9 @@ function database(name: 'historical' | 'runtime', state: ConsoleState, width: nu
   const { up } = state.snapshot.databases[name];
   const label = width >= 120 ? name : name === 'historical' ? 'hist' : 'rt';
   if (up === null) return [`${label} `, span('? unknown', 'warn')];
-  return up ? [`${label} `, span(ascii ? '+ up' : '✓ up', 'good')] : [`${label} `, span(ascii ? 'x DOWN' : '✗ DOWN', 'bad')];
+  return up
+    ? [`${label} `, span(ascii ? '+ up' : '✓ up', 'good')]
+    : [`${label} `, span(ascii ? 'x DOWN' : '✗ DOWN', 'bad')];
 }
 
 /** The time of the data, not of the wall: it stands still when news stops. */

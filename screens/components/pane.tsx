@@ -31,7 +31,10 @@ export const bareIndent = (width: number): number => (width >= 40 ? 1 : 0);
 /** Rows and columns of a pane that its frame leaves for content. */
 export function innerSize(rect: Rect, frame: PaneFrame): { width: number; height: number } {
   const box = frame === 'box';
-  return { width: Math.max(0, rect.width - (box ? 4 : bareIndent(rect.width))), height: Math.max(0, rect.height - (box ? 2 : 1)) };
+  return {
+    width: Math.max(0, rect.width - (box ? 4 : bareIndent(rect.width))),
+    height: Math.max(0, rect.height - (box ? 2 : 1)),
+  };
 }
 
 /** Column titles are shown only where they leave room for a few rows. */
@@ -72,7 +75,10 @@ export function Pane({ id, rect, frame, focused, content: given, top }: PaneProp
   const lines =
     frame === 'box'
       ? boxed(content, shown, rect, focused, hidden)
-      : [heading(content, rect.width, focused, hidden), ...shown.map((line): Line => [' '.repeat(bareIndent(rect.width)), ...line])];
+      : [
+          heading(content, rect.width, focused, hidden),
+          ...shown.map((line): Line => [' '.repeat(bareIndent(rect.width)), ...line]),
+        ];
   return <Rows {...rect} lines={lines} />;
 }
 
@@ -101,7 +107,10 @@ function hiddenMark({ above, below }: Hidden): string {
 function heading(content: PaneContent, width: number, focused: boolean, hidden: Hidden): Line {
   const tone = focused ? 'accent' : 'muted';
   const mark = hiddenMark(hidden);
-  const note: Line = [...(mark ? [span(` ${mark}`, 'warn')] : []), ...(content.note?.length ? [' ', ...content.note] : [])];
+  const note: Line = [
+    ...(mark ? [span(` ${mark}`, 'warn')] : []),
+    ...(content.note?.length ? [' ', ...content.note] : []),
+  ];
   const title = `${focused ? '▸' : ' '}${cutToWidth(content.title, Math.max(1, width - 2))} `;
   return ruled([span(title, focused ? 'accent' : 'strong', { bold: true })], note, width, '─', tone);
 }
@@ -117,7 +126,9 @@ function boxed(content: PaneContent, shown: readonly Line[], rect: Rect, focused
   const tone = focused ? 'accent' : 'muted';
   const [corners, horizontal, vertical] = focused ? ['╔╗╚╝', '═', '║'] : ['┌┐└┘', '─', '│'];
   const inner = rect.width - 4;
-  const title = span(` ${cutToWidth(content.title, Math.max(1, rect.width - 6))} `, focused ? 'accent' : 'strong', { bold: true });
+  const title = span(` ${cutToWidth(content.title, Math.max(1, rect.width - 6))} `, focused ? 'accent' : 'strong', {
+    bold: true,
+  });
   const note: Line = content.note?.length ? [' ', ...content.note, ' '] : [];
   const mark = hiddenMark(hidden);
   const edge = (left: string, middle: Line, right: string): Line => [span(left, tone), ...middle, span(right, tone)];

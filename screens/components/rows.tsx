@@ -22,7 +22,9 @@ export function Rows({ left, top, width, height, lines }: RowsProps) {
   const rows = Array.from({ length: height }, (_, row) => renderLine(lines[row] ?? [], width, style));
   return (
     <Box position="absolute" left={left} top={top} width={width} height={height}>
-      <Transform transform={(_, row) => rows[row] ?? ''}>{Array.from({ length: height }, () => '.').join('\n')}</Transform>
+      <Transform transform={(_, row) => rows[row] ?? ''}>
+        {Array.from({ length: height }, () => '.').join('\n')}
+      </Transform>
     </Box>
   );
 }

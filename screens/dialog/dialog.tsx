@@ -17,11 +17,15 @@ export function DialogBox({ dialog }: { readonly dialog: Dialog }) {
   const room = Math.max(1, rows - (rows > 2 ? 2 : 1));
   const width = bordered ? Math.min(MAX_WIDTH, columns - 4) : columns;
   const inner = bordered ? width - 4 : width;
-  const lines = dialogLines(dialog, inner, bordered ? room - 2 : room, (text) => (style.ascii ? spellText(text, style) : text));
+  const lines = dialogLines(dialog, inner, bordered ? room - 2 : room, (text) =>
+    style.ascii ? spellText(text, style) : text,
+  );
   const shown = bordered ? border(lines, width) : lines;
   const top = 1 + Math.max(0, Math.floor((room - shown.length) / 2));
   const left = Math.floor((columns - width) / 2);
-  return <Rows left={left} top={rows > 1 ? top : 0} width={width} height={bordered ? shown.length : room} lines={shown} />;
+  return (
+    <Rows left={left} top={rows > 1 ? top : 0} width={width} height={bordered ? shown.length : room} lines={shown} />
+  );
 }
 
 const spellText = (text: string, style: { readonly ascii: boolean }): string =>
@@ -33,14 +37,19 @@ const spellText = (text: string, style: { readonly ascii: boolean }): string =>
 function dialogLines(dialog: Dialog, width: number, height: number, spell: (text: string) => string): Line[] {
   const buttons = buttonRow(dialog, width, spell);
   const title: Line = [span(cutToWidth(spell(dialog.title), width), dialog.tone, { bold: true })];
-  const command = dialog.command ? wrapText(spell(dialog.command), width - 2).map((part): Line => ['  ', span(part, 'strong')]) : [];
+  const command = dialog.command
+    ? wrapText(spell(dialog.command), width - 2).map((part): Line => ['  ', span(part, 'strong')])
+    : [];
   const words = dialog.body.flatMap((text) => wrapText(spell(text), width).map((part): Line => [part]));
   const middle: Line[] = [[], ...command, ...(command.length > 0 ? [[]] : []), ...words, []];
   const room = Math.max(0, height - 1 - buttons.length);
   if (middle.length <= room) return [title, ...middle, ...buttons];
   // Blank rows go first, then the last words; a mark tells that there was more.
   const dense = middle.filter((line) => line.length > 0);
-  const kept = dense.length <= room ? dense : [...dense.slice(0, Math.max(0, room - 1)), ...(room > 0 ? [[span('…', 'warn')]] : [])];
+  const kept =
+    dense.length <= room
+      ? dense
+      : [...dense.slice(0, Math.max(0, room - 1)), ...(room > 0 ? [[span('…', 'warn')]] : [])];
   return [...(height > buttons.length ? [title] : []), ...kept, ...buttons];
 }
 

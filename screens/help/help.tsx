@@ -41,7 +41,10 @@ export function Help({ top }: { readonly top: number }) {
   const first = Math.min(top, limit);
   const shown = lines.slice(first, first + height);
   // What is out of sight is counted in the last row.
-  if (limit > 0 && height > 1) shown[height - 1] = [span(` ${first > 0 ? `▴${first} ` : ''}${limit - first > 0 ? `▾${limit - first}` : ''} more rows (j k)`, 'warn')];
+  if (limit > 0 && height > 1)
+    shown[height - 1] = [
+      span(` ${first > 0 ? `▴${first} ` : ''}${limit - first > 0 ? `▾${limit - first}` : ''} more rows (j k)`, 'warn'),
+    ];
   return (
     <>
       <Header />
@@ -60,14 +63,23 @@ export function Help({ top }: { readonly top: number }) {
 export function helpLines(state: ConsoleState, width: number, drawing: Drawing, withStates = true): Line[] {
   const keyWidth = Math.max(...ACTIONS.map((action) => keysOf(action).length));
   return [
-    [span('Closing this console stops nothing: jobs and databases keep running. To come back, start it again.', 'strong')],
+    [
+      span(
+        'Closing this console stops nothing: jobs and databases keep running. To come back, start it again.',
+        'strong',
+      ),
+    ],
     [],
     ...SECTIONS.flatMap(({ scope, title }) => [
       [span(title, 'accent', { bold: true })],
-      ...ACTIONS.filter((action) => action.scope === scope).flatMap((action) => actionRows(action, state, keyWidth, width)),
+      ...ACTIONS.filter((action) => action.scope === scope).flatMap((action) =>
+        actionRows(action, state, keyWidth, width),
+      ),
       [],
     ]),
-    ...(withStates ? [[span('PHASES AND CHECKS', 'accent', { bold: true })], ...signRows(CHECK_MEANINGS, drawing), []] : []),
+    ...(withStates
+      ? [[span('PHASES AND CHECKS', 'accent', { bold: true })], ...signRows(CHECK_MEANINGS, drawing), []]
+      : []),
     [span('JOBS', 'accent', { bold: true })],
     ...signRows(JOB_MEANINGS, drawing),
   ];
@@ -78,12 +90,16 @@ const keysOf = (action: Action): string => action.keys.map(keyLabel).join(' ');
 function actionRows(action: Action, state: ConsoleState, keyWidth: number, width: number): Line[] {
   // The overview's keys are judged as if this help were closed: that is where they will be pressed.
   const reason = action.disabled?.({ ...state, overlay: action.scope === 'dialog' ? state.overlay : null }) ?? null;
-  const head: Line = [span(`  ${keysOf(action).padEnd(Math.min(keyWidth, Math.floor(width / 3)))}  `, reason ? 'muted' : 'strong')];
+  const head: Line = [
+    span(`  ${keysOf(action).padEnd(Math.min(keyWidth, Math.floor(width / 3)))}  `, reason ? 'muted' : 'strong'),
+  ];
   const indent = lineWidth(head);
   const text = wrapText(action.help, Math.max(8, width - indent));
   const off = reason && action.scope !== 'dialog' ? wrapText(`not now: ${reason}`, Math.max(8, width - indent)) : [];
   return [
-    ...text.map((part, i): Line => (i === 0 ? [...head, span(part, reason ? 'muted' : 'plain')] : [' '.repeat(indent), part])),
+    ...text.map(
+      (part, i): Line => (i === 0 ? [...head, span(part, reason ? 'muted' : 'plain')] : [' '.repeat(indent), part]),
+    ),
     ...off.map((part): Line => [' '.repeat(indent), span(part, 'warn')]),
   ];
 }

@@ -41,7 +41,9 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
       : []),
   ];
   const table = layTable(columns, coverage.rows, width, drawing);
-  const lines = coverage.rows.map((row, i): Line => (row.problem ? [`${row.name}  `, ...unknown(row.problem)] : table.rows[i]));
+  const lines = coverage.rows.map(
+    (row, i): Line => (row.problem ? [`${row.name}  `, ...unknown(row.problem)] : table.rows[i]),
+  );
   return {
     title: 'Coverage',
     note: [span(`share of expected, by year · read ${formatAgo(state.snapshot.at - coverage.at)}`, 'muted')],

@@ -1,5 +1,13 @@
 /** Jobs: the list, and what the selected one is doing. */
-import { byName, firstFix, isRunning, jobProgress, launchCommand, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
+import {
+  byName,
+  firstFix,
+  isRunning,
+  jobProgress,
+  launchCommand,
+  selectedJob,
+  selectedPhase,
+} from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge, formatElapsed } from '../../src/format/age.ts';
 import { progressBar } from '../../src/format/bars.ts';
@@ -25,7 +33,12 @@ export function jobTable(state: ConsoleState, width: number, drawing: Drawing): 
   const selected = selectedJob(state);
   const columns: Column<JobView>[] = [
     { title: '  state', cell: (job) => [cursor(job.id === selected?.id), signCell(jobSign(job.state), drawing)] },
-    { title: 'job', max: width < 70 ? 22 : 34, min: 12, cell: (job) => [span(job.id, job.id === selected?.id ? 'strong' : 'plain')] },
+    {
+      title: 'job',
+      max: width < 70 ? 22 : 34,
+      min: 12,
+      cell: (job) => [span(job.id, job.id === selected?.id ? 'strong' : 'plain')],
+    },
     { title: 'for', align: 'right', drop: 2, cell: (job) => [formatElapsed(elapsed(job, at))] },
     { title: 'progress or outcome', grow: true, min: 20, drop: 1, cell: (job) => outcome(job, state, drawing) },
   ];
@@ -34,10 +47,18 @@ export function jobTable(state: ConsoleState, width: number, drawing: Drawing): 
   const queued = jobs.filter((job) => job.state === 'QUEUE').length;
   return {
     title: 'Jobs',
-    note: [span(`${running} running · ${queued} queued · ${jobs.length - running - queued} ended`, running ? 'info' : 'muted')],
+    note: [
+      span(
+        `${running} running · ${queued} queued · ${jobs.length - running - queued} ended`,
+        running ? 'info' : 'muted',
+      ),
+    ],
     header: jobs.length > 0 ? table.header : undefined,
     lines: jobs.length > 0 ? table.rows : noJob(state),
-    selectedRow: Math.max(0, jobs.findIndex((job) => job.id === selected?.id)),
+    selectedRow: Math.max(
+      0,
+      jobs.findIndex((job) => job.id === selected?.id),
+    ),
   };
 }
 
@@ -57,13 +78,22 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing): Li
   const now = snapshot.at;
   if (isRunning(job)) {
     const { done = 0, total = null } = job.progress ?? {};
-    const bar: Line = total ? [span(progressBar(done / total, MINI_BAR, drawing), 'info'), ` ${formatPercent(done / total, 0)}  `] : [];
+    const bar: Line = total
+      ? [span(progressBar(done / total, MINI_BAR, drawing), 'info'), ` ${formatPercent(done / total, 0)}  `]
+      : [];
     const left = jobProgress(job, snapshot.detail, now)?.secondsLeft ?? null;
-    return [...bar, ...(left === null ? [] : [span(`≈ ${formatDuration(left)} left  `, 'info')]), span(job.reason || job.stage || 'starting', job.reason ? 'warn' : 'plain')];
+    return [
+      ...bar,
+      ...(left === null ? [] : [span(`≈ ${formatDuration(left)} left  `, 'info')]),
+      span(job.reason || job.stage || 'starting', job.reason ? 'warn' : 'plain'),
+    ];
   }
   const said = [job.reason, job.summary].filter(Boolean).join(' · ') || 'it said nothing';
   const tone = job.state === 'DONE' ? 'plain' : jobSign(job.state).tone;
-  return [...(job.endedAt === null ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]), span(said, tone)];
+  return [
+    ...(job.endedAt === null ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]),
+    span(said, tone),
+  ];
 }
 
 /** The command of a campaign is long; only a pane of its own shows it whole. */
@@ -82,9 +112,11 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
       ...progressRows(job, detail, now, width, drawing),
       ...endRows(job, width),
       ...(detail ? metricRows(detail.metrics, width, drawing) : [[span('reading its output …', 'muted')] as Line]),
-      ...wrapText(`${commandLine([...job.program.split(' '), ...job.args])}${job.build ? `   (build ${job.build})` : ''}`, width, whole ? undefined : COMMAND_ROWS).map(
-        (part): Line => [span(part, 'muted')],
-      ),
+      ...wrapText(
+        `${commandLine([...job.program.split(' '), ...job.args])}${job.build ? `   (build ${job.build})` : ''}`,
+        width,
+        whole ? undefined : COMMAND_ROWS,
+      ).map((part): Line => [span(part, 'muted')]),
     ],
   };
 }
@@ -96,12 +128,15 @@ function nextStep(state: ConsoleState, width: number): Line[] {
   const phase = selectedPhase(state);
   if (!phase) return words('What to do next is known when the phases have been read.', 'muted');
   const command = launchCommand(state);
-  const later = 'A job’s progress, metrics and log stand here while it runs. It keeps running when this console closes.';
+  const later =
+    'A job’s progress, metrics and log stand here while it runs. It keeps running when this console closes.';
   const fix = firstFix(state);
   if (!command) {
     return [
       ...words(`${phase.phase} ${phase.title}`, 'strong'),
-      ...(fix ? [...words('First, in a shell:'), ...words(fixLine(fix), 'muted', 2)] : words('Nothing here can be launched from this screen.')),
+      ...(fix
+        ? [...words('First, in a shell:'), ...words(fixLine(fix), 'muted', 2)]
+        : words('Nothing here can be launched from this screen.')),
       [],
       ...words(later, 'muted'),
     ];
@@ -144,14 +179,21 @@ const SMALL_SPARK = 8;
 
 /** Metrics as rows; when several series report the same metrics, a row a series with a column a metric. */
 function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Drawing): Line[] {
-  const spark = (m: MetricSeries | undefined, cells: number): Line => (m ? [span(sparkline(m.points, cells, drawing), 'info')] : []);
+  const spark = (m: MetricSeries | undefined, cells: number): Line =>
+    m ? [span(sparkline(m.points, cells, drawing), 'info')] : [];
   const names = [...new Set(metrics.map((m) => m.name))];
   const series = [...new Set(metrics.map((m) => m.series))].sort(byName);
   if (series.length < 2 || names.length < 2) {
     const columns: Column<MetricSeries>[] = [
       { title: 'metric', max: 24, cell: (m) => [series.length > 1 ? m.series : m.name] },
       { title: 'last', align: 'right', cell: (m) => [span(metricValue(m), 'strong')] },
-      { title: 'over time', grow: true, max: MAX_SPARK, drop: 1, cell: (m, cells) => spark(m, Math.min(cells, MAX_SPARK)) },
+      {
+        title: 'over time',
+        grow: true,
+        max: MAX_SPARK,
+        drop: 1,
+        cell: (m, cells) => spark(m, Math.min(cells, MAX_SPARK)),
+      },
     ];
     return [...layTable(columns, metrics, width, drawing).rows];
   }
@@ -160,9 +202,20 @@ function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Dr
     { title: '', max: 24, cell: (one) => [span(one)] },
     ...names.flatMap((name, i): Column<string>[] => [
       // The first metric is the main one: its column stays and its line gets the room.
-      { title: name, align: 'right', drop: i * 2, cell: (one) => [span(valueOr(find(one, name)), i === 0 ? 'strong' : 'plain')] },
+      {
+        title: name,
+        align: 'right',
+        drop: i * 2,
+        cell: (one) => [span(valueOr(find(one, name)), i === 0 ? 'strong' : 'plain')],
+      },
       i === 0
-        ? { title: '', grow: true, max: 40, drop: names.length * 2 + 1, cell: (one, cells) => spark(find(one, name), Math.min(cells, 40)) }
+        ? {
+            title: '',
+            grow: true,
+            max: 40,
+            drop: names.length * 2 + 1,
+            cell: (one, cells) => spark(find(one, name), Math.min(cells, 40)),
+          }
         : { title: '', drop: names.length * 2 + 1 + i, cell: (one) => spark(find(one, name), SMALL_SPARK) },
     ]),
   ];
@@ -184,7 +237,10 @@ export function jobLog(state: ConsoleState): PaneContent {
   const job = selectedJob(state);
   const detail = state.snapshot.detail;
   if (!job || detail?.id !== job.id) {
-    return { title: 'Log', lines: [[span(job ? 'reading its output …' : 'There is no job whose output could be shown.', 'muted')]] };
+    return {
+      title: 'Log',
+      lines: [[span(job ? 'reading its output …' : 'There is no job whose output could be shown.', 'muted')]],
+    };
   }
   const following = state.scroll.log === 0;
   const both = new Set(detail.log.map((entry) => entry.stream)).size > 1;
@@ -193,7 +249,9 @@ export function jobLog(state: ConsoleState): PaneContent {
     note: [following ? span('following', 'info') : span(`${state.scroll.log} rows up · f follows`, 'warn')],
     lines:
       detail.log.length > 0
-        ? detail.log.map((entry): Line => [...(both ? [span(entry.stream === 'out' ? 'out ' : 'err ', 'muted')] : []), entry.text])
+        ? detail.log.map(
+            (entry): Line => [...(both ? [span(entry.stream === 'out' ? 'out ' : 'err ', 'muted')] : []), entry.text],
+          )
         : [[span('It has printed nothing so far.', 'muted')]],
   };
 }

@@ -83,7 +83,11 @@ export function contentWidth(size: Size, zoomed: boolean, id: PaneId): number {
 }
 
 /** The places of all panes. */
-export function overviewLayout(size: Size, heights: Heights, view: { focus: PaneId; zoomed: boolean; anyJob: boolean }): Layout {
+export function overviewLayout(
+  size: Size,
+  heights: Heights,
+  view: { focus: PaneId; zoomed: boolean; anyJob: boolean },
+): Layout {
   const { focus, zoomed } = view;
   const { columns, rows } = size;
   const arrangement = arrangementOf(size, zoomed);

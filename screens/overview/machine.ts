@@ -14,7 +14,8 @@ const SHARE = { min: 0, max: 1 };
 export function machineRows(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
   const { machine } = state.snapshot;
   if (!machine) return { title: 'Machine', lines: [unknown(state.connected ? 'no sample yet' : 'not measured yet')] };
-  const spark = (values: readonly number[]) => span(sparkline(values.slice(-SPARK), SPARK, { ...SHARE, ...drawing }).padEnd(SPARK), 'info');
+  const spark = (values: readonly number[]) =>
+    span(sparkline(values.slice(-SPARK), SPARK, { ...SHARE, ...drawing }).padEnd(SPARK), 'info');
   const row = (name: string, figure: string, values: readonly number[] | null, ...more: Packed[]): Line => [
     span(`${name.padEnd(5)}`, 'muted'),
     figure.padStart(7),
@@ -35,9 +36,20 @@ export function machineRows(state: ConsoleState, width: number, drawing: Drawing
         { line: [span(`swap ${formatBytes(memory.swapUsedBytes)}`, 'muted')], rank: 2 },
       ),
       ...(machine.gpus.length > 0
-        ? machine.gpus.map((gpu) => row(`GPU${machine.gpus.length > 1 ? gpu.index : ''}`, formatPercent(gpu.utilisation, 0), history.gpu, { line: [gpuWords(gpu)], rank: 1 }))
+        ? machine.gpus.map((gpu) =>
+            row(`GPU${machine.gpus.length > 1 ? gpu.index : ''}`, formatPercent(gpu.utilisation, 0), history.gpu, {
+              line: [gpuWords(gpu)],
+              rank: 1,
+            }),
+          )
         : [[span('GPU  ', 'muted'), ...unknown(machine.gpuProblem ?? 'no reason given')] as Line]),
-      row('disk', formatPercent(freeShare(disk), 0), null, { line: [`free, ${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)}`], rank: 1 }, { line: [span(disk.path, 'muted')], rank: 2 }),
+      row(
+        'disk',
+        formatPercent(freeShare(disk), 0),
+        null,
+        { line: [`free, ${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)}`], rank: 1 },
+        { line: [span(disk.path, 'muted')], rank: 2 },
+      ),
     ],
   };
 }
@@ -55,7 +67,13 @@ export function machineLine(state: ConsoleState, width: number, drawing: Drawing
       [
         { line: [`CPU ${formatPercent(machine.cpu.busy, 0)} `, spark(machine.history.cpu)], rank: 1 },
         { line: [`RAM ${formatPercent(usedShare(machine), 0)}`], rank: 2 },
-        { line: ['GPU ', ...(gpu ? [formatPercent(gpu.utilisation, 0)] : unknown(width >= 110 ? machine.gpuProblem : null))], rank: 4 },
+        {
+          line: [
+            'GPU ',
+            ...(gpu ? [formatPercent(gpu.utilisation, 0)] : unknown(width >= 110 ? machine.gpuProblem : null)),
+          ],
+          rank: 4,
+        },
         { line: [`disk ${formatBytes(machine.disk.freeBytes)} free`], rank: 3 },
       ],
       width - 10,
@@ -74,6 +92,7 @@ const MIB = 1024 * 1024;
 
 function gpuWords(gpu: GpuSample): string {
   const gib = (mib: number | null) => (mib === null ? UNKNOWN : formatBytes(mib * MIB));
-  const unit = (value: number | null, name: string) => (value === null ? `${UNKNOWN} ${name}` : `${Math.round(value)} ${name}`);
+  const unit = (value: number | null, name: string) =>
+    value === null ? `${UNKNOWN} ${name}` : `${Math.round(value)} ${name}`;
   return `${gpu.name}  ${gib(gpu.memoryUsedMiB)} of ${gib(gpu.memoryTotalMiB)}  ${unit(gpu.temperatureC, '°C')}  ${unit(gpu.powerW, 'W')}`;
 }

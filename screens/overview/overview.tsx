@@ -1,5 +1,5 @@
 /** The overview: phases and why, coverage, machine, jobs with log and metrics, last backtests. */
-import { type PaneId, PANES } from '../../src/console/store.ts';
+import { PANES, type PaneId } from '../../src/console/store.ts';
 import { useConsole, useConsoleState } from '../components/context.ts';
 import { Footer } from '../components/footer.tsx';
 import { Header } from '../components/header.tsx';
@@ -31,7 +31,9 @@ export function Overview() {
     log: jobLog(state),
     runs: runTable(state, width('runs'), style, !tall),
   };
-  const heights = Object.fromEntries(PANES.map((id) => [id, contents[id].lines.length + (contents[id].header ? 1 : 0)])) as Record<PaneId, number>;
+  const heights = Object.fromEntries(
+    PANES.map((id) => [id, contents[id].lines.length + (contents[id].header ? 1 : 0)]),
+  ) as Record<PaneId, number>;
   const layout = overviewLayout(size, heights, { focus, zoomed, anyJob: state.snapshot.jobs.length > 0 });
 
   return (
@@ -39,7 +41,8 @@ export function Overview() {
       <Header />
       {layout.places.map(({ id, rect, frame }) => {
         // One row is no room for a heading: the machine says it all in that row.
-        if (id === 'machine' && rect.height === 1) return <Rows key={id} {...rect} lines={[machineLine(state, rect.width, style)]} />;
+        if (id === 'machine' && rect.height === 1)
+          return <Rows key={id} {...rect} lines={[machineLine(state, rect.width, style)]} />;
         const { height } = innerSize(rect, frame);
         const body = height - (showsHeader(contents[id], height) ? 1 : 0);
         const top =
@@ -50,7 +53,9 @@ export function Overview() {
               : id === 'log'
                 ? { fromEnd: scroll.log }
                 : scroll[id];
-        return <Pane key={id} id={id} rect={rect} frame={frame} focused={id === focus} content={contents[id]} top={top} />;
+        return (
+          <Pane key={id} id={id} rect={rect} frame={frame} focused={id === focus} content={contents[id]} top={top} />
+        );
       })}
       <Footer statusRow={layout.statusRow} footerRow={layout.footerRow} />
     </>

@@ -38,7 +38,14 @@ export function phaseList(state: ConsoleState, width: number, drawing: Drawing, 
   const selected = selectedPhase(state);
   const columns: PhaseColumns = {
     checks: width >= TITLES_FROM ? CHECKS_WIDTH : 0,
-    title: width >= TITLES_FROM ? Math.min(MAX_TITLE, Math.floor((width - 20) * 0.42), Math.max(...board.phases.map((p) => titleOf(p, drawing).length))) : 0,
+    title:
+      width >= TITLES_FROM
+        ? Math.min(
+            MAX_TITLE,
+            Math.floor((width - 20) * 0.42),
+            Math.max(...board.phases.map((p) => titleOf(p, drawing).length)),
+          )
+        : 0,
   };
   const lines: Line[] = [];
   let selectedRow = 0;
@@ -61,13 +68,32 @@ const titleOf = ({ title }: PhaseResult, { ascii }: Drawing): string => (ascii ?
 const column = (text: string, width: number): string => (width > 0 ? ` ${fitToWidth(text, width)}` : '');
 
 function headerRow({ checks, title }: PhaseColumns): Line {
-  return [span(`     ${'state'.padEnd(SIGN_WIDTH)}${column('checks', checks)}${column('phase', title)}  worst first`, 'muted')];
+  return [
+    span(
+      `     ${'state'.padEnd(SIGN_WIDTH)}${column('checks', checks)}${column('phase', title)}  worst first`,
+      'muted',
+    ),
+  ];
 }
 
 /** What is wrong stands out; what only waits for something else does not. */
-const LOUD: Readonly<Partial<Record<CheckState, Tone>>> = { FAIL: 'bad', PART: 'warn', UNKN: 'warn', STALE: 'warn', OK: 'plain', RUN: 'info' };
+const LOUD: Readonly<Partial<Record<CheckState, Tone>>> = {
+  FAIL: 'bad',
+  PART: 'warn',
+  UNKN: 'warn',
+  STALE: 'warn',
+  OK: 'plain',
+  RUN: 'info',
+};
 
-function phaseRows(phase: PhaseResult, selected: boolean, width: number, { checks, title }: PhaseColumns, drawing: Drawing, tall: boolean): Line[] {
+function phaseRows(
+  phase: PhaseResult,
+  selected: boolean,
+  width: number,
+  { checks, title }: PhaseColumns,
+  drawing: Drawing,
+  tall: boolean,
+): Line[] {
   const weight = selected ? 'strong' : 'plain';
   const head: Line = [
     cursor(selected),
@@ -82,14 +108,22 @@ function phaseRows(phase: PhaseResult, selected: boolean, width: number, { check
   const tone = LOUD[phase.state] ?? 'muted';
   if (room < 12 || !tall) return [[...head, span(phase.headline, tone)]];
   const rows = selected || width >= ROOMY_FROM ? 2 : 1;
-  return wrapText(phase.headline, room, rows).map((part, i) => (i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)]));
+  return wrapText(phase.headline, room, rows).map((part, i) =>
+    i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)],
+  );
 }
 
 function noBoard(state: ConsoleState, width: number): Line[] {
   const { boardProblem, checking } = state.snapshot;
-  const text = state.bootProblem ?? boardProblem ?? (checking ? 'Reading evidence from both databases …' : 'No evidence was read.');
+  const text =
+    state.bootProblem ??
+    boardProblem ??
+    (checking ? 'Reading evidence from both databases …' : 'No evidence was read.');
   const tone = state.bootProblem || boardProblem ? 'bad' : 'muted';
-  return [[span('? UNKN  ', 'warn'), 'the state of every phase is unknown so far'], ...wrapText(text, width).map((part): Line => [span(part, tone)])];
+  return [
+    [span('? UNKN  ', 'warn'), 'the state of every phase is unknown so far'],
+    ...wrapText(text, width).map((part): Line => [span(part, tone)]),
+  ];
 }
 
 /**
@@ -100,7 +134,10 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
   const phase = selectedPhase(state);
   if (!phase) return { title: 'Why', lines: nothingToExplain(state, width) };
   const now = state.snapshot.at;
-  const note: Line = [signSpan(checkSign(phase.state), drawing), span(` ${phase.passed} of ${phase.required} required checks`, 'muted')];
+  const note: Line = [
+    signSpan(checkSign(phase.state), drawing),
+    span(` ${phase.passed} of ${phase.required} required checks`, 'muted'),
+  ];
   const failing = phase.checks.filter((check) => check.state !== 'OK');
   const passing = phase.checks.filter((check) => check.state === 'OK');
   const gates = phase.why.filter((why) => !phase.checks.some((check) => why.startsWith(`${check.id} `)));
@@ -124,7 +161,9 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
 function nothingToExplain(state: ConsoleState, width: number): Line[] {
   const wrong = trouble(state);
   if (wrong) return hanging([span('✗ ', 'bad')], wrong, width, 'bad');
-  return wrapText('Nothing to explain before the phases have been read.', width).map((part): Line => [span(part, 'muted')]);
+  return wrapText('Nothing to explain before the phases have been read.', width).map(
+    (part): Line => [span(part, 'muted')],
+  );
 }
 
 const ORDER = ['FAIL', 'UNKN', 'BLKD', 'PART', 'STALE', 'WAIT', 'RUN', 'SKIP', 'OK'];
@@ -165,11 +204,23 @@ function passingCheck(check: CheckResult, width: number, now: number, drawing: D
 function commandRows(phase: PhaseResult, width: number): Line[] {
   const [first] = phase.commands;
   if (!first) return [];
-  return hanging([span('  n     ', 'accent'), span('runs again: ', 'muted')], fixLine(first.argv.join(' ')), width, 'muted', 2);
+  return hanging(
+    [span('  n     ', 'accent'), span('runs again: ', 'muted')],
+    fixLine(first.argv.join(' ')),
+    width,
+    'muted',
+    2,
+  );
 }
 
 /** Text after a head, its further rows indented under its beginning. */
-function hanging(head: Line, text: string, width: number, tone: 'plain' | 'muted' | 'accent' | 'bad', maxRows?: number): Line[] {
+function hanging(
+  head: Line,
+  text: string,
+  width: number,
+  tone: 'plain' | 'muted' | 'accent' | 'bad',
+  maxRows?: number,
+): Line[] {
   const indent = lineWidth(head);
   return wrapText(text, Math.max(8, width - indent), maxRows).map((part, i) =>
     i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)],

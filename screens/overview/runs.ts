@@ -27,11 +27,21 @@ export function runTable(state: ConsoleState, width: number, drawing: Drawing, d
     { title: 'sleeve', max: 24, cell: (run) => [span(run.sleeveId, 'strong')] },
     { title: 'run', drop: 4, cell: (run) => [span(run.runId.slice(0, 8), 'muted')] },
     { title: 'window', drop: 3, cell: (run) => [`${run.start} → ${run.end}`] },
-    { title: 'cum. return', align: 'right', cell: (run) => named('return', formatPercent(run.cumulativeReturn, 2, true)) },
+    {
+      title: 'cum. return',
+      align: 'right',
+      cell: (run) => named('return', formatPercent(run.cumulativeReturn, 2, true)),
+    },
     { title: 'Sharpe', align: 'right', cell: (run) => named('Sharpe', formatFixed(run.sharpe, 2)) },
     { title: 'max DD', align: 'right', cell: (run) => named('DD', formatPercent(run.maxDrawdown, 2)) },
     { title: 'trades', align: 'right', drop: 1, cell: (run) => named('trades', formatCount(run.trades)) },
-    { title: 'equity', grow: true, max: MAX_SPARK, drop: 2, cell: (run, space) => [span(sparkline(run.equity, Math.min(space, MAX_SPARK), drawing), 'info')] },
+    {
+      title: 'equity',
+      grow: true,
+      max: MAX_SPARK,
+      drop: 2,
+      cell: (run, space) => [span(sparkline(run.equity, Math.min(space, MAX_SPARK), drawing), 'info')],
+    },
     { title: 'age', align: 'right', drop: 5, cell: (run) => [span(formatAge(at - run.createdAt), 'muted')] },
     ...(shared === '' && caveats.size > 1
       ? [{ title: 'caveat', max: 40, cell: (run: RunSummary) => [span(run.caveat || UNKNOWN, 'warn')] }]
@@ -39,13 +49,20 @@ export function runTable(state: ConsoleState, width: number, drawing: Drawing, d
   ];
   const rows = [...runs].sort((a, b) => byName(a.sleeveId, b.sleeveId));
   const table = layTable(columns, rows, width, drawing);
-  return { title: 'Last backtests', note: shared ? [span(shared, 'warn')] : [], header: dense ? undefined : table.header, lines: table.rows };
+  return {
+    title: 'Last backtests',
+    note: shared ? [span(shared, 'warn')] : [],
+    header: dense ? undefined : table.header,
+    lines: table.rows,
+  };
 }
 
 function noRun(state: ConsoleState, width: number): Line[] {
-  if (state.snapshot.boardProblem || state.bootProblem) return [unknown(state.bootProblem ?? state.snapshot.boardProblem)];
+  if (state.snapshot.boardProblem || state.bootProblem)
+    return [unknown(state.bootProblem ?? state.snapshot.boardProblem)];
   if (!state.snapshot.board) return [unknown('the runs have not been read yet')];
-  return wrapText('No backtest run is recorded yet. Phase 1’s campaign writes the first: select P1 and press n.', width).map(
-    (part): Line => [span(part, 'muted')],
-  );
+  return wrapText(
+    'No backtest run is recorded yet. Phase 1’s campaign writes the first: select P1 and press n.',
+    width,
+  ).map((part): Line => [span(part, 'muted')]);
 }

@@ -3,9 +3,17 @@ import { commandLine, splitCommand } from '../format/command.ts';
 import { formatDuration } from '../format/numbers.ts';
 import type { Tone } from '../format/states.ts';
 import type { JobView, Supervisor } from '../supervisor/protocol.ts';
-import { type ActionName, findAction, launchButton } from './keys.ts';
 import type { KeyEvent } from './key-parser.ts';
-import { isScrolled, launchCommand, measuredDuration, phasesOf, runningSibling, selectedJob, selectedPhase } from './selectors.ts';
+import { type ActionName, findAction, launchButton } from './keys.ts';
+import {
+  isScrolled,
+  launchCommand,
+  measuredDuration,
+  phasesOf,
+  runningSibling,
+  selectedJob,
+  selectedPhase,
+} from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, type Dialog, type DialogRequest, PANES, type PaneId } from './store.ts';
 
 /** What the process around the console does for it. */
@@ -53,7 +61,8 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       const scroll = clamp(state.scroll[focus] + sign * step, limits.panes[focus] ?? 0);
       return store.setState({ scroll: { ...state.scroll, [focus]: scroll } });
     }
-    const ids = focus === 'phases' ? phasesOf(state).map((p) => p.phase as string) : state.snapshot.jobs.map((j) => j.id);
+    const ids =
+      focus === 'phases' ? phasesOf(state).map((p) => p.phase as string) : state.snapshot.jobs.map((j) => j.id);
     const chosen = focus === 'phases' ? selectedPhase(state)?.phase : selectedJob(state)?.id;
     const next = ids[clamp(ids.indexOf(chosen ?? '') + step, ids.length - 1)];
     if (next === undefined || next === chosen) return;
@@ -63,7 +72,8 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
   };
 
   const moveHelp = (state: ConsoleState, step: number) => {
-    if (state.overlay?.kind === 'help') store.setState({ overlay: { kind: 'help', top: clamp(state.overlay.top + step, limits.help) } });
+    if (state.overlay?.kind === 'help')
+      store.setState({ overlay: { kind: 'help', top: clamp(state.overlay.top + step, limits.help) } });
   };
 
   const focusPane = (state: ConsoleState, step: number) => {
@@ -91,7 +101,8 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
     try {
       const job = await perform(supervisor, request);
       const said = request.kind === 'stop' ? `TERM sent to ${job.id}` : `launched ${job.id}`;
-      if (request.kind !== 'stop') store.setState((s) => ({ ...withJob(s, job), scroll: { ...s.scroll, job: 0, log: 0 } }));
+      if (request.kind !== 'stop')
+        store.setState((s) => ({ ...withJob(s, job), scroll: { ...s.scroll, job: 0, log: 0 } }));
       store.setState({ sending: false });
       toast(said, 'good');
     } catch (error) {
@@ -195,7 +206,10 @@ function perform(supervisor: Supervisor, request: DialogRequest): Promise<JobVie
 }
 
 /** Cancel first and with the focus: Enter on a fresh dialog changes nothing. */
-function dialog(parts: Omit<Dialog, 'kind' | 'focus' | 'buttons'>, go: { label: string; request: DialogRequest }): Dialog {
+function dialog(
+  parts: Omit<Dialog, 'kind' | 'focus' | 'buttons'>,
+  go: { label: string; request: DialogRequest },
+): Dialog {
   return { kind: 'dialog', focus: 0, buttons: [{ label: 'Cancel', request: null }, go], ...parts };
 }
 
@@ -245,7 +259,9 @@ function stopDialog(state: ConsoleState): Dialog | null {
       title: `Stop ${job.id}`,
       command: commandLine([...job.program.split(' '), ...job.args]),
       tone: 'bad',
-      body: ['TERM goes to its whole process group. What it has not finished is rolled back; it can be run again with r.'],
+      body: [
+        'TERM goes to its whole process group. What it has not finished is rolled back; it can be run again with r.',
+      ],
     },
     { label: 'Stop it', request: { kind: 'stop', jobId: job.id } },
   );

@@ -4,7 +4,9 @@
  */
 
 /** A key by name: `j`, `J`, `space`, `enter`, `up`, `shift+tab`, `ctrl+r`, `alt+j`; or pasted text, which is never a command. */
-export type KeyEvent = { readonly type: 'key'; readonly id: string } | { readonly type: 'paste'; readonly text: string };
+export type KeyEvent =
+  | { readonly type: 'key'; readonly id: string }
+  | { readonly type: 'paste'; readonly text: string };
 
 export interface KeyParserOptions {
   /** How long a lone ESC may still become the start of a sequence. 25 ms on a local terminal, up to 250 ms on a slow link. */
@@ -110,7 +112,8 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
     if (byte < 0x20) return;
     if (byte < DEL) return key(String.fromCharCode(byte));
     if (byte < 0xa0) return eightBitControl(byte);
-    characterLength = byte >= 0xf0 && byte < 0xf5 ? 4 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xc2 && byte < 0xe0 ? 2 : 0;
+    characterLength =
+      byte >= 0xf0 && byte < 0xf5 ? 4 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xc2 && byte < 0xe0 ? 2 : 0;
     if (characterLength === 0) return;
     character = [byte];
     state = 'utf8';
@@ -123,7 +126,7 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
     else if (byte === 0x90 || byte === 0x98 || byte >= 0x9d) enter('string');
   };
 
-  const escape = (byte: number) => {
+  const afterEscape = (byte: number) => {
     if (byte === ESC) return key('escape');
     if (byte === 0x5b) return enter('csi');
     if (byte === 0x4f) return enter('ss3');
@@ -211,7 +214,7 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
         utf8(byte, now);
         break;
       case 'escape':
-        escape(byte);
+        afterEscape(byte);
         break;
       case 'intermediate':
         if (byte === ESC) enter('escape');
@@ -231,7 +234,7 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
         // ESC \ ends the text; any other escape sequence ends it too and begins itself.
         enter('escape');
         if (byte === 0x5c) enter('ground');
-        else escape(byte);
+        else afterEscape(byte);
         break;
       case 'skip':
         if (--skip <= 0) state = 'ground';
@@ -272,7 +275,9 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
     tick(now) {
       if (state === 'ground' || now < since + (state === 'escape' ? options.escapeTimeoutMs : GIVE_UP_MS)) return [];
       giveUp();
-      lastEscape = events.some((event) => event.type === 'key' && event.id === 'escape') ? now : Number.NEGATIVE_INFINITY;
+      lastEscape = events.some((event) => event.type === 'key' && event.id === 'escape')
+        ? now
+        : Number.NEGATIVE_INFINITY;
       return take();
     },
   };

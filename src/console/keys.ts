@@ -167,7 +167,13 @@ export const ACTIONS: readonly Action[] = [
     danger: 'safe',
     disabled: (state) => (state.scroll.log === 0 ? 'the log is being followed' : null),
   },
-  { name: 'back', scope: 'overview', keys: ['escape'], help: 'one step back: unzoom, then follow again; never quits', danger: 'safe' },
+  {
+    name: 'back',
+    scope: 'overview',
+    keys: ['escape'],
+    help: 'one step back: unzoom, then follow again; never quits',
+    danger: 'safe',
+  },
   {
     name: 'recheck',
     scope: 'global',
@@ -188,7 +194,13 @@ export const ACTIONS: readonly Action[] = [
     danger: 'safe',
   },
   { name: 'interrupt', scope: 'always', keys: ['ctrl+c'], help: 'twice: detach', danger: 'safe' },
-  { name: 'suspend', scope: 'always', keys: ['ctrl+z'], help: 'back to the shell for a while (fg returns)', danger: 'safe' },
+  {
+    name: 'suspend',
+    scope: 'always',
+    keys: ['ctrl+z'],
+    help: 'back to the shell for a while (fg returns)',
+    danger: 'safe',
+  },
 
   {
     name: 'dialog.next',
@@ -198,7 +210,13 @@ export const ACTIONS: readonly Action[] = [
     footer: { label: 'move', rank: 3 },
     danger: 'safe',
   },
-  { name: 'dialog.previous', scope: 'dialog', keys: ['shift+tab', 'left', 'up'], help: 'previous button', danger: 'safe' },
+  {
+    name: 'dialog.previous',
+    scope: 'dialog',
+    keys: ['shift+tab', 'left', 'up'],
+    help: 'previous button',
+    danger: 'safe',
+  },
   {
     name: 'dialog.press',
     scope: 'dialog',
@@ -243,7 +261,13 @@ export const ACTIONS: readonly Action[] = [
     danger: 'safe',
   },
   { name: 'help.up', scope: 'help', keys: ['k', 'up'], help: 'previous row', danger: 'safe' },
-  { name: 'help.pageDown', scope: 'help', keys: ['ctrl+d', 'pagedown', 'space'], help: 'ten rows down', danger: 'safe' },
+  {
+    name: 'help.pageDown',
+    scope: 'help',
+    keys: ['ctrl+d', 'pagedown', 'space'],
+    help: 'ten rows down',
+    danger: 'safe',
+  },
   { name: 'help.pageUp', scope: 'help', keys: ['ctrl+u', 'pageup'], help: 'ten rows up', danger: 'safe' },
 ];
 

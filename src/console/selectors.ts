@@ -14,7 +14,10 @@ export const phasesOf = (state: ConsoleState): readonly PhaseResult[] => state.s
 export function selectedPhase(state: ConsoleState): PhaseResult | null {
   const phases = phasesOf(state);
   return (
-    phases.find((p) => p.phase === state.phase) ?? phases.find((p) => !QUIET.has(p.state)) ?? phases[phases.length - 1] ?? null
+    phases.find((p) => p.phase === state.phase) ??
+    phases.find((p) => !QUIET.has(p.state)) ??
+    phases[phases.length - 1] ??
+    null
   );
 }
 

@@ -1,7 +1,7 @@
 /** What the console knows and what the operator is looking at. One store; screens read it, the controller writes it. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { LaunchRequest, Snapshot } from '../supervisor/protocol.ts';
 import type { Tone } from '../format/states.ts';
+import type { LaunchRequest, Snapshot } from '../supervisor/protocol.ts';
 import type { Size } from './terminal.ts';
 
 /** Panes that take the focus, in the order of Tab. */

@@ -1,18 +1,23 @@
 /** Times and ages as an operator reads them. All times are UTC. */
 import { UNKNOWN } from './numbers.ts';
 
-/** How long ago, in one unit; seconds in steps of five so that a waiting screen changes seldom: `now`, `35 s`, `4 m`, `3 h`, `2 d`. */
+const SECONDS_STEP = 15;
+
+/**
+ * How long ago, in one unit: `now`, `30 s`, `4 m`, `3 h`, `2 d`. Seconds go in steps, so that a screen on which nothing
+ * happens changes seldom.
+ */
 export function formatAge(ms: number | null | undefined): string {
   if (typeof ms !== 'number' || !Number.isFinite(ms)) return UNKNOWN;
   const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 5) return 'now';
-  if (seconds < 60) return `${Math.floor(seconds / 5) * 5} s`;
+  if (seconds < SECONDS_STEP) return 'now';
+  if (seconds < 60) return `${Math.floor(seconds / SECONDS_STEP) * SECONDS_STEP} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** An age in words: `just now`, `35 s ago`. */
+/** An age in words: `just now`, `30 s ago`. */
 export function formatAgo(ms: number | null | undefined): string {
   const age = formatAge(ms);
   return age === 'now' ? 'just now' : `${age} ago`;
@@ -25,7 +30,9 @@ export function formatClock(at: number | null | undefined): string {
 
 /** `2025-12-08 14:22` of an instant. */
 export function formatInstant(at: number | null | undefined): string {
-  return typeof at === 'number' && Number.isFinite(at) ? new Date(at).toISOString().slice(0, 16).replace('T', ' ') : UNKNOWN;
+  return typeof at === 'number' && Number.isFinite(at)
+    ? new Date(at).toISOString().slice(0, 16).replace('T', ' ')
+    : UNKNOWN;
 }
 
 /** `1:05`, `12:31:07`: how long something has run, for columns. */

@@ -47,9 +47,9 @@ const PLAIN: Readonly<Record<string, string>> = {
   '‘': "'",
   '“': '"',
   '”': '"',
-  'λ': 'lambda',
-  'Σ': 'sum',
-  'σ': 'sigma',
+  λ: 'lambda',
+  Σ: 'sum',
+  σ: 'sigma',
   '°': ' deg ',
   '\u00a0': ' ',
 };

@@ -25,7 +25,11 @@ export interface Style {
 /** Style without any escape sequence, for tests and plain output. */
 export const PLAIN_STYLE: Style = { ascii: false, wrap: () => ['', ''] };
 
-export const span = (text: string, tone?: Tone, more: Omit<Span, 'text' | 'tone'> = {}): Span => ({ text, tone, ...more });
+export const span = (text: string, tone?: Tone, more: Omit<Span, 'text' | 'tone'> = {}): Span => ({
+  text,
+  tone,
+  ...more,
+});
 
 /** The piece with its text made harmless: names, logs and errors come from outside, and no row may drive the terminal. */
 function asSpan(piece: Span | string): Span {

@@ -37,7 +37,9 @@ function resample(values: readonly (number | null)[], cells: number): (number | 
   return Array.from({ length: cells }, (_, i) => {
     const from = Math.floor((i * values.length) / cells);
     const to = Math.max(from + 1, Math.floor(((i + 1) * values.length) / cells));
-    const known = values.slice(from, to).filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
+    const known = values
+      .slice(from, to)
+      .filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value / known.length, 0);
   });
 }

@@ -46,18 +46,26 @@ export function layTable<Row>(
   const minimum = (i: number) => (columns[i].grow ? (columns[i].min ?? MIN_GROW) : natural[i]);
   const needed = () => shown.reduce((sum, i) => sum + minimum(i), 0) + GAP * Math.max(0, shown.length - 1);
   while (needed() > width) {
-    const next = shown.filter((i) => (columns[i].drop ?? 0) > 0).sort((a, b) => (columns[b].drop ?? 0) - (columns[a].drop ?? 0))[0];
+    const next = shown
+      .filter((i) => (columns[i].drop ?? 0) > 0)
+      .sort((a, b) => (columns[b].drop ?? 0) - (columns[a].drop ?? 0))[0];
     if (next === undefined) break;
     shown.splice(shown.indexOf(next), 1);
   }
   const spare = Math.max(0, width - needed());
   const widths = new Map(
-    shown.map((i) => [i, columns[i].grow ? Math.min(columns[i].max ?? Number.POSITIVE_INFINITY, minimum(i) + spare) : natural[i]]),
+    shown.map((i) => [
+      i,
+      columns[i].grow ? Math.min(columns[i].max ?? Number.POSITIVE_INFINITY, minimum(i) + spare) : natural[i],
+    ]),
   );
   const lay = (cell: (column: Column<Row>, cellSpace: number) => Line): Line =>
     shown.flatMap((i, k) => {
       const space = widths.get(i) ?? 0;
-      return [...(k > 0 ? [' '.repeat(GAP)] : []), ...align(cell(columns[i], space), space, columns[i].align ?? 'left')];
+      return [
+        ...(k > 0 ? [' '.repeat(GAP)] : []),
+        ...align(cell(columns[i], space), space, columns[i].align ?? 'left'),
+      ];
     });
   return {
     header: lay((column) => [span(column.title, 'muted')]),

@@ -12,7 +12,7 @@ const SEQUENCES =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]|[\x90\x98\x9d-\x9f][^\x07\x9c]*[\x07\x9c]?/g;
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 /** Joiners, variation selectors and direction marks: terminals disagree about their width, and some turn text around. */
-const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/g;
+const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Variation_Selector}/gu;
 
 /** Made when first needed: it loads the Unicode data, which text of one-cell characters does without. */
 let segmenter: Intl.Segmenter | null = null;
@@ -40,7 +40,8 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x1f200, 0x1f265],
   [0x20000, 0x3fffd],
 ];
-const NO_CELL = /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\p{Control}\p{Format}\p{Surrogate}\p{Default_Ignorable_Code_Point}]/u;
+const NO_CELL =
+  /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\p{Control}\p{Format}\p{Surrogate}\p{Default_Ignorable_Code_Point}]/u;
 const EMOJI = /^\p{Emoji_Presentation}/u;
 
 /**
@@ -69,7 +70,11 @@ function clusterWidth(cluster: string): number {
  */
 export function cleanText(text: string): string {
   if (ONE_CELL_EACH.test(text)) return text;
-  return text.replace(SEQUENCES, '').replace(/\r?\n|\t/g, ' ').replace(CONTROLS, '').replace(INVISIBLE, '');
+  return text
+    .replace(SEQUENCES, '')
+    .replace(/\r?\n|\t/g, ' ')
+    .replace(CONTROLS, '')
+    .replace(INVISIBLE, '');
 }
 
 /** The longest beginning of `text` that fits `width` cells, without a mark. */

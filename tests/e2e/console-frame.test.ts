@@ -15,7 +15,10 @@ afterEach(async () => {
 afterAll(() => bundle?.remove());
 
 /** The console with its scripted world on the screen. */
-async function start(options: TuiOptions = {}, command: readonly string[] = [process.execPath, bundle.file]): Promise<Tui> {
+async function start(
+  options: TuiOptions = {},
+  command: readonly string[] = [process.execPath, bundle.file],
+): Promise<Tui> {
   const tui = openTui(command[0], command.slice(1), { cols: 120, rows: 35, ...options });
   open.push(tui);
   await tui.waitFor(options.env?.FIXTURE_SCENE === 'boot' ? 'starting PostgreSQL' : /P1 ?.*FAIL/);
@@ -153,14 +156,27 @@ describe('dialogs', () => {
 describe('sizes', () => {
   test('a walk ends in the screen that a fresh start draws', async () => {
     const walked = await start({ cols: 200, rows: 50 });
-    for (const [cols, rows] of [[80, 24], [30, 8], [150, 40], [20, 5], [300, 80], [79, 23], [120, 35]]) walked.resize(cols, rows);
+    for (const [cols, rows] of [
+      [80, 24],
+      [30, 8],
+      [150, 40],
+      [20, 5],
+      [300, 80],
+      [79, 23],
+      [120, 35],
+    ])
+      walked.resize(cols, rows);
     const fresh = await start({ cols: 120, rows: 35 });
     await fresh.settled();
     await walked.waitFor((screen) => screen === fresh.screen());
   });
 
   test('no row is ever cut without a mark or drawn over the edge', async () => {
-    for (const [cols, rows] of [[80, 24], [119, 60], [200, 50]]) {
+    for (const [cols, rows] of [
+      [80, 24],
+      [119, 60],
+      [200, 50],
+    ]) {
       const tui = await start({ cols, rows });
       await tui.settled();
       const lines = tui.screen().split('\n');
@@ -175,7 +191,13 @@ describe('sizes', () => {
 describe('the terminal is given back', () => {
   /** Runs the console from a shell that prints the terminal's modes before and after. */
   const inShell = (options: TuiOptions = {}) =>
-    start(options, ['/bin/sh', '-c', 'echo "modes $(stty -g)"; "$0" "$1"; echo "code $?"; echo "modes $(stty -g)"', process.execPath, bundle.file]);
+    start(options, [
+      '/bin/sh',
+      '-c',
+      'echo "modes $(stty -g)"; "$0" "$1"; echo "code $?"; echo "modes $(stty -g)"',
+      process.execPath,
+      bundle.file,
+    ]);
 
   const child = async (tui: Tui): Promise<number> => {
     const { readFileSync } = await import('node:fs');

@@ -26,7 +26,9 @@ export async function bundleProgram(entry: string): Promise<Bundle> {
     define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
     alias: { 'react-devtools-core': path.join(root, 'tests/helpers/empty.ts') },
     external: ['pg-native', 'onnxruntime-node'],
-    banner: { js: "import { createRequire as requireFor } from 'node:module';const require = requireFor(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module';const require = requireFor(import.meta.url);",
+    },
     logLevel: 'error',
   });
   return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -20,7 +20,12 @@ const check = (id: string, title: string, state: CheckState, rest: Partial<Check
   ...rest,
 });
 
-const phase = (name: PhaseResult['phase'], title: string, state: CheckState, rest: Partial<PhaseResult>): PhaseResult => ({
+const phase = (
+  name: PhaseResult['phase'],
+  title: string,
+  state: CheckState,
+  rest: Partial<PhaseResult>,
+): PhaseResult => ({
   phase: name,
   title,
   goal: '',
@@ -51,14 +56,20 @@ export const CAMPAIGN = [
 ];
 
 const p0Checks = [
-  check('P0.databases', 'both databases reachable and migrated', 'OK', { observed: 'historical: 3 migrations · runtime: 3 migrations' }),
+  check('P0.databases', 'both databases reachable and migrated', 'OK', {
+    observed: 'historical: 3 migrations · runtime: 3 migrations',
+  }),
   check('P0.prices', 'daily prices over the required range', 'OK', {
     observed: '301,842 rows · 80 instruments · 2010-01-04 → 2024-12-31',
     required: '2010-01-04 → 2024-12-31 (demo)',
   }),
   check('P0.holidays', 'holiday table covers the prices', 'OK', { observed: '135 holidays · 2010-01-01 → 2024-12-25' }),
-  check('P0.gaps', 'prices are continuous', 'OK', { observed: '100 % of 3,773 trading days · 99.98 % of instrument days · no hole' }),
-  check('P0.news', 'several years of news', 'OK', { observed: '41,204 articles · 2013-01-02 → 2024-12-31 · 120 months from 2015 on' }),
+  check('P0.gaps', 'prices are continuous', 'OK', {
+    observed: '100 % of 3,773 trading days · 99.98 % of instrument days · no hole',
+  }),
+  check('P0.news', 'several years of news', 'OK', {
+    observed: '41,204 articles · 2013-01-02 → 2024-12-31 · 120 months from 2015 on',
+  }),
   check('P0.tests', 'test run of this build', 'WAIT', {
     observed: 'no record',
     required: 'a run of bin/test on this build without failures',
@@ -81,7 +92,9 @@ const p1Checks = [
     reason: 'a flat curve means that nothing was traded: prices or holidays were missing when it ran',
     fix: 'why P0.gaps',
   }),
-  check('P1.trades', 'trades and positions are written', 'OK', { observed: '1,904 trades · 4,410 month-end positions' }),
+  check('P1.trades', 'trades and positions are written', 'OK', {
+    observed: '1,904 trades · 4,410 month-end positions',
+  }),
   check('P1.point-in-time', 'nothing looks ahead', 'UNKN', {
     observed: '–',
     required: 'changing every price after a date changes no row before it',
@@ -98,7 +111,12 @@ export const PHASES: readonly PhaseResult[] = [
     headline: 'no test run recorded',
     why: ['P0.tests WAIT: no test run is recorded in this checkout'],
     checks: p0Checks,
-    commands: [{ label: 'import prices', argv: ['data', 'import', '--instruments', 'FILE', '--holidays', 'FILE', '--prices', 'PATH'] }],
+    commands: [
+      {
+        label: 'import prices',
+        argv: ['data', 'import', '--instruments', 'FILE', '--holidays', 'FILE', '--prices', 'PATH'],
+      },
+    ],
   }),
   phase('P1', 'Baseline backtest', 'FAIL', {
     passed: 1,
@@ -108,17 +126,42 @@ export const PHASES: readonly PhaseResult[] = [
     checks: p1Checks,
     commands: [{ label: 'campaign 2014-01-02 → 2014-03-31', argv: CAMPAIGN }],
   }),
-  phase('P2', 'Numeric embeddings', 'BLKD', { required: 5, headline: 'needs P1: equity is flat', why: ['Needs P1: P1.equity is FAIL. A flat curve means that nothing was traded.'] }),
-  phase('P3', 'Opportunity density λ', 'SKIP', { optional: true, required: 4, headline: 'optional · skipped by user', why: ['skipped by user'] }),
-  phase('P4', 'Context assessment', 'BLKD', { required: 6, headline: 'needs P2: numeric embeddings cover 0 % of 2010-01-04 → 2024-12-31', why: ['Needs P2, which is itself blocked: needs P1'] }),
-  phase('P5', 'Full-horizon decision', 'WAIT', { required: 3, headline: 'needs P1, P2 and P3 or P4', why: ['Needs P1, P2 and one of P3 and P4.'] }),
+  phase('P2', 'Numeric embeddings', 'BLKD', {
+    required: 5,
+    headline: 'needs P1: equity is flat',
+    why: ['Needs P1: P1.equity is FAIL. A flat curve means that nothing was traded.'],
+  }),
+  phase('P3', 'Opportunity density λ', 'SKIP', {
+    optional: true,
+    required: 4,
+    headline: 'optional · skipped by user',
+    why: ['skipped by user'],
+  }),
+  phase('P4', 'Context assessment', 'BLKD', {
+    required: 6,
+    headline: 'needs P2: numeric embeddings cover 0 % of 2010-01-04 → 2024-12-31',
+    why: ['Needs P2, which is itself blocked: needs P1'],
+  }),
+  phase('P5', 'Full-horizon decision', 'WAIT', {
+    required: 3,
+    headline: 'needs P1, P2 and P3 or P4',
+    why: ['Needs P1, P2 and one of P3 and P4.'],
+  }),
 ];
 
 const years = (from: number, to: number, share: (year: number) => number | null) =>
   Object.fromEntries(Array.from({ length: to - from + 1 }, (_, i) => [String(from + i), share(from + i)]));
 
 export const COVERAGE: readonly CoverageRow[] = [
-  { name: 'prices_daily', rows: 301_842, first: '2010-01-04', last: '2024-12-31', share: 0.9998, byYear: years(2010, 2024, () => 1), problem: null },
+  {
+    name: 'prices_daily',
+    rows: 301_842,
+    first: '2010-01-04',
+    last: '2024-12-31',
+    share: 0.9998,
+    byYear: years(2010, 2024, () => 1),
+    problem: null,
+  },
   {
     name: 'news_articles',
     rows: 41_204,
@@ -137,9 +180,33 @@ export const COVERAGE: readonly CoverageRow[] = [
     byYear: years(2010, 2024, (y) => (y < 2014 ? 1 : y === 2014 ? 0.88 : 0)),
     problem: null,
   },
-  { name: 'num-stab-core-v1', rows: 0, first: null, last: null, share: 0, byYear: years(2010, 2024, () => 0), problem: null },
-  { name: 'text-fin-general-v1', rows: null, first: null, last: null, share: null, byYear: {}, problem: 'permission denied for table text_embeddings' },
-  { name: 'joint-assessment-v1', rows: 0, first: null, last: null, share: 0, byYear: years(2010, 2024, () => 0), problem: null },
+  {
+    name: 'num-stab-core-v1',
+    rows: 0,
+    first: null,
+    last: null,
+    share: 0,
+    byYear: years(2010, 2024, () => 0),
+    problem: null,
+  },
+  {
+    name: 'text-fin-general-v1',
+    rows: null,
+    first: null,
+    last: null,
+    share: null,
+    byYear: {},
+    problem: 'permission denied for table text_embeddings',
+  },
+  {
+    name: 'joint-assessment-v1',
+    rows: 0,
+    first: null,
+    last: null,
+    share: 0,
+    byYear: years(2010, 2024, () => 0),
+    problem: null,
+  },
 ];
 
 const job = (id: string, state: JobState, rest: Partial<JobView>): JobView => ({
@@ -192,14 +259,24 @@ const JOBS: readonly JobView[] = [
     endedAt: NOW - 89_980_000,
     exitCode: 3,
   }),
-  job('0003-backtest-campaign', 'STOP', { reason: 'stopped by hand, ended by SIGTERM', startedAt: NOW - 95_000_000, endedAt: NOW - 94_996_000 }),
-  job('0002-backtest-campaign', 'LOST', { reason: 'no exit record: its processes are gone (killed, or the machine was restarted)', startedAt: NOW - 180_000_000 }),
+  job('0003-backtest-campaign', 'STOP', {
+    reason: 'stopped by hand, ended by SIGTERM',
+    startedAt: NOW - 95_000_000,
+    endedAt: NOW - 94_996_000,
+  }),
+  job('0002-backtest-campaign', 'LOST', {
+    reason: 'no exit record: its processes are gone (killed, or the machine was restarted)',
+    startedAt: NOW - 180_000_000,
+  }),
 ];
 
 /** A curve that looks like one: deterministic, with drifts and a drawdown. */
 const curve = (count: number, seed: number): number[] => {
   let value = 1_000_000;
-  return Array.from({ length: count }, (_, i) => (value *= 1 + 0.004 * Math.sin(i / 5 + seed) + 0.0012 * Math.cos(i * 1.7 + seed)));
+  return Array.from(
+    { length: count },
+    (_, i) => (value *= 1 + 0.004 * Math.sin(i / 5 + seed) + 0.0012 * Math.cos(i * 1.7 + seed)),
+  );
 };
 
 const SLEEVES = ['US_CORE_LONG_EQ_H5', 'US_CORE_LONG_EQ_H21', 'US_CORE_LONG_EQ_H63'];
@@ -219,9 +296,27 @@ const RUNS: readonly RunSummary[] = SLEEVES.map((sleeveId, i) => ({
 
 export const METRICS = SLEEVES.flatMap((series, i) => [
   { name: 'equity', series, unit: 'USD', last: 1_012_000 + i * 911, points: curve(37, i) },
-  { name: 'drawdown', series, unit: 'share', last: -0.0123 * (i + 1), points: curve(37, i + 2).map((v) => -Math.abs(Math.sin(v / 9000)) / 30) },
-  { name: 'positions', series, unit: 'names', last: 38 + i, points: Array.from({ length: 37 }, (_, k) => 30 + ((k * 7 + i) % 11)) },
-  { name: 'speed', series, unit: 'days/s', last: 61.4 + i, points: Array.from({ length: 37 }, (_, k) => 58 + ((k * 5 + i) % 7)) },
+  {
+    name: 'drawdown',
+    series,
+    unit: 'share',
+    last: -0.0123 * (i + 1),
+    points: curve(37, i + 2).map((v) => -Math.abs(Math.sin(v / 9000)) / 30),
+  },
+  {
+    name: 'positions',
+    series,
+    unit: 'names',
+    last: 38 + i,
+    points: Array.from({ length: 37 }, (_, k) => 30 + ((k * 7 + i) % 11)),
+  },
+  {
+    name: 'speed',
+    series,
+    unit: 'days/s',
+    last: 61.4 + i,
+    points: Array.from({ length: 37 }, (_, k) => 58 + ((k * 5 + i) % 7)),
+  },
 ]);
 
 const LOG = [
@@ -262,10 +357,19 @@ export const SNAPSHOT: Snapshot = {
   runs: RUNS,
   detail: {
     id: JOBS[0].id,
-    log: Array.from({ length: 60 }, (_, i) => ({ stream: 'err' as const, text: `${String(i + 1).padStart(3)} ${LOG[i % LOG.length]}` })),
+    log: Array.from({ length: 60 }, (_, i) => ({
+      stream: 'err' as const,
+      text: `${String(i + 1).padStart(3)} ${LOG[i % LOG.length]}`,
+    })),
     events: [
       { t: NOW - 40_000, type: 'stage', name: 'simulate and record', index: 2, of: 3 },
-      ...Array.from({ length: 40 }, (_, i) => ({ t: NOW - 39_000 + i * 1000, type: 'progress' as const, done: i * 2.87, total: 183, unit: 'days' })),
+      ...Array.from({ length: 40 }, (_, i) => ({
+        t: NOW - 39_000 + i * 1000,
+        type: 'progress' as const,
+        done: i * 2.87,
+        total: 183,
+        unit: 'days',
+      })),
     ],
     metrics: METRICS,
   },
@@ -276,7 +380,12 @@ export const FRESH: Snapshot = {
   ...SNAPSHOT,
   board: {
     at: NOW - 3000,
-    phases: PHASES.map((p) => ({ ...p, state: p.phase === 'P0' ? 'PART' : 'WAIT', passed: 0, headline: 'nothing has run yet' })),
+    phases: PHASES.map((p) => ({
+      ...p,
+      state: p.phase === 'P0' ? 'PART' : 'WAIT',
+      passed: 0,
+      headline: 'nothing has run yet',
+    })),
     coverage: { rows: [], at: NOW - 3000, costMs: 2 },
   },
   jobs: [],
@@ -330,7 +439,12 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     },
     stop: async (jobId) => {
       asked.push(`stop ${jobId}`);
-      const stopped: JobView = { ...known(jobId), state: 'STOP', reason: 'stopped by hand, ended by SIGTERM', endedAt: snapshot.at };
+      const stopped: JobView = {
+        ...known(jobId),
+        state: 'STOP',
+        reason: 'stopped by hand, ended by SIGTERM',
+        endedAt: snapshot.at,
+      };
       change({ jobs: snapshot.jobs.map((one) => (one.id === jobId ? stopped : one)) });
       return stopped;
     },

@@ -53,14 +53,30 @@ export interface Tui {
 }
 
 /** A terminal in CI looks like none to some libraries; tests want the terminal. */
-const NOT_A_TERMINAL = ['CI', 'CONTINUOUS_INTEGRATION', 'BUILD_NUMBER', 'RUN_ID', 'VITEST', 'NODE_ENV', 'NO_COLOR', 'FORCE_COLOR'];
+const NOT_A_TERMINAL = [
+  'CI',
+  'CONTINUOUS_INTEGRATION',
+  'BUILD_NUMBER',
+  'RUN_ID',
+  'VITEST',
+  'NODE_ENV',
+  'NO_COLOR',
+  'FORCE_COLOR',
+];
 const SSH = ['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'];
 
 /** Starts a program in a terminal of the given size. */
 export function openTui(file: string, args: readonly string[], options: TuiOptions = {}): Tui {
   const { cols = 80, rows = 24 } = options;
   const env: Record<string, string> = {};
-  const wanted = { ...process.env, TERM: 'xterm-256color', LANG: 'C.UTF-8', LC_ALL: undefined, LC_CTYPE: undefined, ...options.env };
+  const wanted = {
+    ...process.env,
+    TERM: 'xterm-256color',
+    LANG: 'C.UTF-8',
+    LC_ALL: undefined,
+    LC_CTYPE: undefined,
+    ...options.env,
+  };
   for (const [name, value] of Object.entries(wanted)) {
     const left = [...NOT_A_TERMINAL, ...SSH].includes(name) && !(name in (options.env ?? {}));
     if (value !== undefined && !left) env[name] = value;
@@ -90,9 +106,10 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
   });
 
   const screen = () =>
-    Array.from({ length: term.rows }, (_, y) => term.buffer.active.getLine(term.buffer.active.viewportY + y)?.translateToString(true) ?? '').join(
-      '\n',
-    );
+    Array.from(
+      { length: term.rows },
+      (_, y) => term.buffer.active.getLine(term.buffer.active.viewportY + y)?.translateToString(true) ?? '',
+    ).join('\n');
   const shows = (what: string | RegExp | ((screen: string) => boolean)) => {
     const now = screen();
     return typeof what === 'string' ? now.includes(what) : what instanceof RegExp ? what.test(now) : what(now);
@@ -112,9 +129,13 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
         };
         const check = () => {
           if (shows(what)) give(null);
-          else if (ended) give(new Error(`the program ended (${JSON.stringify(ended)}) before ${what} was shown:\n${screen()}`));
+          else if (ended)
+            give(new Error(`the program ended (${JSON.stringify(ended)}) before ${what} was shown:\n${screen()}`));
         };
-        const limit = setTimeout(() => give(new Error(`${what} was not shown in ${limitMs} ms:\n${screen()}`)), limitMs);
+        const limit = setTimeout(
+          () => give(new Error(`${what} was not shown in ${limitMs} ms:\n${screen()}`)),
+          limitMs,
+        );
         waiters.add(check);
         void drawn.then(check);
       }),

@@ -3,7 +3,13 @@ import { type Controller, createController } from '../../src/console/controller.
 import { startFeed } from '../../src/console/feed.ts';
 import { jobProgress, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore, PANES } from '../../src/console/store.ts';
-import { CAMPAIGN, NOW, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+import {
+  CAMPAIGN,
+  NOW,
+  type ScriptedSupervisor,
+  SNAPSHOT,
+  scriptedSupervisor,
+} from '../helpers/scripted-supervisor.ts';
 
 let store: ConsoleStore;
 let supervisor: ScriptedSupervisor;
@@ -47,17 +53,24 @@ describe('dialogs', () => {
     ['stop', 'x', () => {}],
   ];
 
-  test.each(openers)('%s: Cancel comes first and has the focus; Enter on a fresh dialog changes nothing', async (_, key, prepare) => {
-    prepare();
-    press(key);
-    expect(dialog().focus).toBe(0);
-    expect(dialog().buttons[0]).toEqual({ label: 'Cancel', request: null });
-    expect(dialog().buttons.slice(1).every((button) => button.request !== null)).toBe(true);
-    press('enter');
-    await arrived();
-    expect(overlay()).toBeNull();
-    expect(supervisor.asked).toEqual([]);
-  });
+  test.each(openers)(
+    '%s: Cancel comes first and has the focus; Enter on a fresh dialog changes nothing',
+    async (_, key, prepare) => {
+      prepare();
+      press(key);
+      expect(dialog().focus).toBe(0);
+      expect(dialog().buttons[0]).toEqual({ label: 'Cancel', request: null });
+      expect(
+        dialog()
+          .buttons.slice(1)
+          .every((button) => button.request !== null),
+      ).toBe(true);
+      press('enter');
+      await arrived();
+      expect(overlay()).toBeNull();
+      expect(supervisor.asked).toEqual([]);
+    },
+  );
 
   test.each(['escape', 'q'])('%s closes a dialog and nothing else', async (key) => {
     press('n', 'right', key);
@@ -65,15 +78,18 @@ describe('dialogs', () => {
     expect([overlay(), supervisor.asked, said]).toEqual([null, [], []]);
   });
 
-  test.each(['right', 'tab', 'left', 'down', 'shift+tab'])('%s moves to Launch, Enter then launches the exact command', async (key) => {
-    press('n');
-    expect(dialog().command).toBe(`prometheus ${CAMPAIGN.join(' ')}`);
-    press(key, 'enter');
-    await arrived();
-    expect(supervisor.asked).toEqual(['launch backtest campaign key-1']);
-    expect(supervisor.snapshot().jobs[0].args).toEqual(CAMPAIGN.slice(2));
-    expect(store.getState().job).toBe(supervisor.snapshot().jobs[0].id);
-  });
+  test.each(['right', 'tab', 'left', 'down', 'shift+tab'])(
+    '%s moves to Launch, Enter then launches the exact command',
+    async (key) => {
+      press('n');
+      expect(dialog().command).toBe(`prometheus ${CAMPAIGN.join(' ')}`);
+      press(key, 'enter');
+      await arrived();
+      expect(supervisor.asked).toEqual(['launch backtest campaign key-1']);
+      expect(supervisor.snapshot().jobs[0].args).toEqual(CAMPAIGN.slice(2));
+      expect(store.getState().job).toBe(supervisor.snapshot().jobs[0].id);
+    },
+  );
 
   test('L launches at once; a second L finds no dialog any more', async () => {
     press('n', 'L', 'L');
@@ -116,7 +132,8 @@ describe('dialogs', () => {
   });
 
   test('a refusal is shown in full, with what to do', async () => {
-    supervisor.stop = () => Promise.reject(Object.assign(new Error('job 0007 cannot be stopped: gone'), { fix: 'See: prometheus job ls' }));
+    supervisor.stop = () =>
+      Promise.reject(Object.assign(new Error('job 0007 cannot be stopped: gone'), { fix: 'See: prometheus job ls' }));
     press('x', 'tab', 'enter');
     await arrived();
     expect(dialog().body).toEqual(['job 0007 cannot be stopped: gone', 'See: prometheus job ls']);
@@ -229,7 +246,14 @@ describe('what is shown as progress', () => {
   });
 
   test('parallel bars add up', () => {
-    const events = Array.from({ length: 20 }, (_, i) => ({ type: 'progress' as const, t: NOW - 20_000 + i * 1000, done: Math.floor(i / 2), total: 10, unit: 'days', label: i % 2 ? 'a' : 'b' }));
+    const events = Array.from({ length: 20 }, (_, i) => ({
+      type: 'progress' as const,
+      t: NOW - 20_000 + i * 1000,
+      done: Math.floor(i / 2),
+      total: 10,
+      unit: 'days',
+      label: i % 2 ? 'a' : 'b',
+    }));
     expect(jobProgress(job, { ...detail, events }, NOW)?.rate).toBeCloseTo(18 / 19);
   });
 

@@ -9,7 +9,16 @@ import { CHECK_SIGNS, JOB_SIGNS } from '../../src/format/states.ts';
 describe('figures', () => {
   test('unknown is never a number', () => {
     for (const none of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY]) {
-      for (const format of [formatCount, formatPercent, formatDuration, formatBytes, formatAge, formatClock, formatElapsed, formatInstant]) {
+      for (const format of [
+        formatCount,
+        formatPercent,
+        formatDuration,
+        formatBytes,
+        formatAge,
+        formatClock,
+        formatElapsed,
+        formatInstant,
+      ]) {
         expect(format(none)).toBe('–');
       }
       expect(formatFixed(none, 2)).toBe('–');
@@ -17,8 +26,15 @@ describe('figures', () => {
   });
 
   test('ages in one unit, seconds in steps', () => {
-    expect([0, 4_999, 38_000, 61_000, 3_700_000, 200_000_000].map(formatAge)).toEqual(['now', 'now', '35 s', '1 m', '1 h', '2 d']);
-    expect([0, 38_000].map(formatAgo)).toEqual(['just now', '35 s ago']);
+    expect([0, 14_999, 38_000, 61_000, 3_700_000, 200_000_000].map(formatAge)).toEqual([
+      'now',
+      'now',
+      '30 s',
+      '1 m',
+      '1 h',
+      '2 d',
+    ]);
+    expect([0, 38_000].map(formatAgo)).toEqual(['just now', '30 s ago']);
     expect(formatAge(-5)).toBe('now');
   });
 

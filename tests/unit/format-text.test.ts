@@ -7,8 +7,8 @@ import {
   type Line,
   lineText,
   lineWidth,
-  packLine,
   PLAIN_STYLE,
+  packLine,
   renderLine,
   span,
   spread,
@@ -72,7 +72,12 @@ describe('width', () => {
         expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
       }),
     );
-    expect(wrapText('no run of this sleeve over the window', 12)).toEqual(['no run of', 'this sleeve', 'over the', 'window']);
+    expect(wrapText('no run of this sleeve over the window', 12)).toEqual([
+      'no run of',
+      'this sleeve',
+      'over the',
+      'window',
+    ]);
     expect(wrapText('no run of this sleeve', 9, 2)).toEqual(['no run of', 'this sle…']);
   });
 
@@ -88,7 +93,13 @@ describe('width', () => {
 });
 
 describe('rows', () => {
-  const anyLine: fc.Arbitrary<Line> = fc.array(fc.oneof(anyText, anyText.map((text) => span(text, 'bad'))), { maxLength: 5 });
+  const anyLine: fc.Arbitrary<Line> = fc.array(
+    fc.oneof(
+      anyText,
+      anyText.map((text) => span(text, 'bad')),
+    ),
+    { maxLength: 5 },
+  );
 
   test('are exactly as wide as asked, cut with a mark or filled', () => {
     fc.assert(
@@ -169,7 +180,9 @@ describe('commands', () => {
     expect(shellWord('US_EQ:a:b')).toBe('US_EQ:a:b');
     expect(shellWord("it's here")).toBe(`'it'\\''s here'`);
     expect(shellWord('')).toBe(`''`);
-    expect(commandLine(['data', 'import', '--prices', 'my file.csv'])).toBe("prometheus data import --prices 'my file.csv'");
+    expect(commandLine(['data', 'import', '--prices', 'my file.csv'])).toBe(
+      "prometheus data import --prices 'my file.csv'",
+    );
   });
 
   test('fall into the program and its arguments', () => {

@@ -2,8 +2,8 @@ import xterm from '@xterm/headless';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameWriter, sharedBeginning } from '../../src/console/frame-writer.ts';
-import { renderLine, span } from '../../src/format/lines.ts';
 import { makeStyle } from '../../src/console/theme.ts';
+import { renderLine, span } from '../../src/format/lines.ts';
 
 const COLUMNS = 24;
 const ROWS = 4;
@@ -41,7 +41,10 @@ function terminal() {
 
 const style = makeStyle({ colour: true, ascii: false });
 const piece = fc
-  .tuple(fc.string({ unit: fc.constantFrom(...'ab XY█▁…日é'), maxLength: 9 }), fc.constantFrom('plain', 'bad', 'good', 'muted', 'demo'))
+  .tuple(
+    fc.string({ unit: fc.constantFrom(...'ab XY█▁…日é'), maxLength: 9 }),
+    fc.constantFrom('plain', 'bad', 'good', 'muted', 'demo'),
+  )
   .map(([text, tone]) => span(text, tone as 'bad'));
 const row = fc.array(piece, { maxLength: 4 }).map((line) => renderLine(line, COLUMNS, style).trimEnd());
 const frame = fc.array(row, { minLength: ROWS, maxLength: ROWS }).map((rows) => rows.join('\n'));
@@ -108,7 +111,11 @@ describe('the frame writer', () => {
 
 describe('the shared beginning of two rows', () => {
   test('keeps the colours in force', () => {
-    expect(sharedBeginning('\x1b[31mabcdefgh 1', '\x1b[31mabcdefgh 2')).toEqual({ index: 14, column: 9, sgr: '\x1b[31m' });
+    expect(sharedBeginning('\x1b[31mabcdefgh 1', '\x1b[31mabcdefgh 2')).toEqual({
+      index: 14,
+      column: 9,
+      sgr: '\x1b[31m',
+    });
     expect(sharedBeginning('\x1b[1m\x1b[31mabcdefg\x1b[39m1', '\x1b[1m\x1b[31mabcdefg\x1b[39m2').sgr).toBe('\x1b[1m');
   });
 

@@ -129,12 +129,16 @@ describe('fuzz', () => {
   test('random escape sequences around known keys fire no other action', () => {
     const key = fc.constantFrom('j', 'k', 'G', 'r');
     fc.assert(
-      fc.property(fc.array(fc.oneof(key, noise), { maxLength: 30 }), fc.array(fc.nat(400), { maxLength: 12 }), (parts, cuts) => {
-        const whole = parts.join('');
-        const at = [...new Set(cuts.map((cut) => cut % (whole.length + 1)))].sort((a, b) => a - b);
-        const chunks = [0, ...at].map((from, i) => whole.slice(from, at[i] ?? whole.length));
-        expect(type(chunks)).toEqual(parts.filter((part) => part.length === 1));
-      }),
+      fc.property(
+        fc.array(fc.oneof(key, noise), { maxLength: 30 }),
+        fc.array(fc.nat(400), { maxLength: 12 }),
+        (parts, cuts) => {
+          const whole = parts.join('');
+          const at = [...new Set(cuts.map((cut) => cut % (whole.length + 1)))].sort((a, b) => a - b);
+          const chunks = [0, ...at].map((from, i) => whole.slice(from, at[i] ?? whole.length));
+          expect(type(chunks)).toEqual(parts.filter((part) => part.length === 1));
+        },
+      ),
       { numRuns: 500 },
     );
   });

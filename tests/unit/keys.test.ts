@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { helpLines } from '../../screens/help/help.tsx';
 import { ACTIONS, activeScopes, findAction, footerItems, keyLabel } from '../../src/console/keys.ts';
 import { type ConsoleState, createConsoleStore, type Dialog } from '../../src/console/store.ts';
-import { helpLines } from '../../screens/help/help.tsx';
 import { lineText } from '../../src/format/lines.ts';
 import { FRESH, SNAPSHOT } from '../helpers/scripted-supervisor.ts';
 
@@ -91,7 +91,9 @@ describe('footer and help', () => {
     expect(reasons.rerun).toBe('there is no job yet');
     expect(reasons.stop).toBe('there is no job');
     expect(reasons.follow).toBe('the log is being followed');
-    const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0 } }, 200, { ascii: false }).map(lineText).join('\n');
+    const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0 } }, 200, { ascii: false })
+      .map(lineText)
+      .join('\n');
     expect(help).toContain('not now: there is no job yet');
   });
 
@@ -104,6 +106,8 @@ describe('footer and help', () => {
 
   test('a command with blanks is not launched', () => {
     const importing = stateWith({ phase: 'P0' });
-    expect(ACTIONS.find((action) => action.name === 'launch')?.disabled?.(importing)).toBe('P0 has no command that runs as it stands');
+    expect(ACTIONS.find((action) => action.name === 'launch')?.disabled?.(importing)).toBe(
+      'P0 has no command that runs as it stands',
+    );
   });
 });

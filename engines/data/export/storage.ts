@@ -68,12 +68,20 @@ export async function writeFile(
     await handle.close();
     renameSync(partial, target);
   } catch (error) {
-    rmSync(partial, { force: true });
+    removePartial(partial);
     throw asFileError(error, target, signal);
   }
   // The row count comes with the end of the command, which the next answer of the connection is behind.
   await client.query('SELECT 1');
   return stream.rowCount;
+}
+
+function removePartial(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // What stopped the writing is what the user must hear of.
+  }
 }
 
 /**
