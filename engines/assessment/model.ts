@@ -1,4 +1,5 @@
 /** Assessment, basic backend (`assessment-basic-v1`): momentum less a fragility penalty. Source: contracts §2. */
+import { windowEndingAt } from '../market/panel.ts';
 
 export const ASSESSMENT_BASIC_V1 = 'assessment-basic-v1';
 
@@ -38,15 +39,17 @@ export function momentumPanel(
   const momentum = new Float64Array(new SharedArrayBuffer(count * instruments * 8)).fill(Number.NaN);
   for (let i = 0; i < instruments; i++) {
     for (let d = 0; d < count; d++) {
-      const at = i * days + from + d;
-      if (runs[at] >= window) momentum[d * instruments + i] = close[at] / close[at - window + 1] - 1;
+      const t = from + d;
+      if (runs[i * days + t] < window) continue;
+      const closes = windowEndingAt(close, days, i, t, window);
+      momentum[d * instruments + i] = closes[window - 1] / closes[0] - 1;
     }
   }
   return momentum;
 }
 
 /** Penalty of a state: its soft target score as a share, half as much again with a weak profile; 0 without a state. */
-export function fragilityPenalty(softTargetScore: number, weakProfile = false): number {
+function fragilityPenalty(softTargetScore: number, weakProfile = false): number {
   if (Number.isNaN(softTargetScore)) return 0;
   const penalty = softTargetScore / 100;
   return weakProfile ? penalty * 1.5 : penalty;

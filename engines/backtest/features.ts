@@ -3,7 +3,7 @@
  * one pass and kept on shared memory for the workers. Day-major: `column[d * N + i]`, d = 0 on the first simulated day.
  */
 import { assessmentWindow, momentumPanel } from '../assessment/model.ts';
-import { byDay, columnOf, completeRuns, type Panel, type PriceColumn } from '../market/panel.ts';
+import { byDay, columnOf, completeRuns, type Panel, type PriceColumn, windowEndingAt } from '../market/panel.ts';
 import { type StabilityPanel, stabilityPanel } from '../stability/model.ts';
 import { type TransitionRisk, transitionRisk } from '../stability/transitions.model.ts';
 import { UNIVERSE_WINDOW } from '../universe/model.ts';
@@ -68,11 +68,11 @@ export function computeFeatures(panel: Panel, request: FeatureRequest): Features
   const meanVolume = new Float64Array(new SharedArrayBuffer(count * n * 8)).fill(Number.NaN);
   for (let i = 0; i < n; i++) {
     for (let d = 0; d < count; d++) {
-      const at = i * days + first + d;
-      if (runs[at] < UNIVERSE_WINDOW) continue;
+      const t = first + d;
+      if (runs[i * days + t] < UNIVERSE_WINDOW) continue;
       complete[d * n + i] = 1;
       let sum = 0;
-      for (let k = at - UNIVERSE_WINDOW + 1; k <= at; k++) sum += volume[k];
+      for (const shares of windowEndingAt(volume, days, i, t, UNIVERSE_WINDOW)) sum += shares;
       meanVolume[d * n + i] = sum / UNIVERSE_WINDOW;
     }
   }

@@ -33,7 +33,7 @@ export interface RunOrigin {
   readonly demo: boolean;
 }
 
-export const NOT_TRADABLE = 'same-close, no costs: not tradable';
+const NOT_TRADABLE = 'same-close, no costs: not tradable';
 
 /** What a reader of a run's figures must know first; empty when fills and costs are not idealised. */
 export function caveatOf(broker: BrokerOptions): string {
@@ -113,7 +113,7 @@ export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: Ca
 }
 
 /** SHA-256 over the fills (day, instrument, quantity, price): equal hashes mean the same trades to the last bit. */
-export function tradeListHash(result: SleeveResult, panel: LoadedPanel): string {
+function tradeListHash(result: SleeveResult, panel: LoadedPanel): string {
   const { fills } = result;
   const digest = createHash('sha256');
   const days = fills.day.map((d) => panel.calendar.days[panel.first + d]);

@@ -18,7 +18,7 @@ export interface SimulationOptions {
   readonly keepStages: boolean;
 }
 
-export interface Snapshots {
+interface Snapshots {
   readonly day: Int32Array;
   readonly instrument: Int32Array;
   readonly quantity: Float64Array;
@@ -27,7 +27,7 @@ export interface Snapshots {
 }
 
 /** Every stage of every day: D × N, day-major. */
-export interface Stages {
+interface Stages {
   readonly exclusion: Int8Array;
   readonly universeScore: Float64Array;
   /** Rank from 1 among the included, 0 where excluded. */

@@ -7,6 +7,7 @@ import { assess, assessmentWindow } from '../assessment/model.ts';
 import { FILL_REBALANCE } from '../execution/fill-log.ts';
 import { SOFT_TARGET_CLASSES } from '../stability/model.ts';
 import { clusterId, EXCLUSIONS, stabilityMultiplier } from '../universe/model.ts';
+import { SequentialIds } from './sequential-ids.ts';
 import type { RunWriter } from './storage.ts';
 
 const REGION = 'US';
@@ -119,7 +120,7 @@ async function writeUniverse(context: RunWriter): Promise<void> {
 }
 
 /** What is known of a member by the filter that decided: excluded rows carry what was known by then. */
-export function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: number): Record<string, unknown> {
+function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: number): Record<string, unknown> {
   const { features, panel, sleeve } = run;
   const at = d * features.instruments + i;
   const code = run.result.stages!.exclusion[at];
@@ -257,7 +258,7 @@ async function writeRiskReports(context: RunWriter): Promise<void> {
 async function writeRiskActions({ run, dayOf, idBytes, copy }: RunWriter): Promise<void> {
   const { features, sleeve } = run;
   const { weight, cappedWeight } = run.result.stages!;
-  let sequence = 0;
+  const ids = new SequentialIds(run.runId);
   await copy(
     'risk_actions',
     ['action_id', 'strategy_id', 'instrument_id', 'decision_id', 'action_type', 'details_json'],
@@ -268,7 +269,7 @@ async function writeRiskActions({ run, dayOf, idBytes, copy }: RunWriter): Promi
           const at = d * features.instruments + i;
           if (weight[at] === 0) continue;
           writer.row(6);
-          writer.text(`${run.runId}:${String(sequence++).padStart(8, '0')}`);
+          writer.bytes(ids.next());
           writer.text(sleeve.strategyId);
           writer.bytes(idBytes[i]);
           writer.text(run.runId);

@@ -9,6 +9,7 @@ import { replaceStates } from '../stability/storage.ts';
 import type { Features } from './features.ts';
 import { drawdowns, type RunMetrics } from './metrics.ts';
 import { exposureJson } from './record.ts';
+import { SequentialIds } from './sequential-ids.ts';
 import type { SleeveResult } from './simulate.ts';
 import type { Sleeve } from './sleeves.ts';
 import { writeStages } from './storage-stages.ts';
@@ -44,7 +45,7 @@ export interface RunWriter {
 }
 
 /** Decision of the run itself; outcomes and actions refer to it. */
-export const runDecisionId = (runId: string) => runId;
+const runDecisionId = (runId: string) => runId;
 
 /**
  * Writes one run. Everything lands together or not at all; runs that write the same portfolios wait for each other.
@@ -283,24 +284,3 @@ async function writeSnapshots({ client, run, idBytes, dayOf, copy }: RunWriter):
     }
   });
 }
-
-/** `run:00000000`, `run:00000001`, …: ascending ids keep a key's index growing at its right edge. */
-export class SequentialIds {
-  readonly #bytes: Buffer;
-
-  constructor(runId: string) {
-    this.#bytes = Buffer.from(`${runId}:0000000/`); // one before the first digit: next() begins at 0
-  }
-
-  /** The next id's bytes, valid until the call after it. */
-  next(): Uint8Array {
-    const bytes = this.#bytes;
-    let at = bytes.length - 1;
-    while (bytes[at] === NINE) bytes[at--] = ZERO;
-    bytes[at]++;
-    return bytes;
-  }
-}
-
-const ZERO = 0x30;
-const NINE = 0x39;

@@ -4,7 +4,7 @@
  */
 import { FILL_DELISTED, FILL_REBALANCE, FillLog } from './fill-log.ts';
 
-export type FillMode = 'close' | 'next_open' | 'next_close';
+type FillMode = 'close' | 'next_open' | 'next_close';
 
 export interface BrokerOptions {
   /** Where orders of day t fill: its own close (the reference), or the next day's open or close. */

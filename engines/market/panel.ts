@@ -46,8 +46,9 @@ export function columnOf(panel: Panel, name: PriceColumn): Float64Array {
 }
 
 /**
- * The last `n` values of one instrument's column ending at day index `t` (inclusive), oldest first, or null when the
- * window begins before the panel. A view of exactly the window: nothing after t can be read through it.
+ * The last `n` values of one instrument's column (N × T, instrument-major) ending at day index `t`, oldest first: the as-of
+ * view through which engines look at prices. A view of exactly the window: nothing after t can be read through it.
+ * @throws RangeError when the window begins before the panel.
  */
 export function windowEndingAt(
   column: Float64Array,
@@ -55,8 +56,8 @@ export function windowEndingAt(
   instrument: number,
   t: number,
   n: number,
-): Float64Array | null {
-  if (t - n + 1 < 0) return null;
+): Float64Array {
+  if (t - n + 1 < 0 || t >= days) throw new RangeError(`the window of ${n} days ending at ${t} leaves the panel`);
   const end = instrument * days + t + 1;
   return column.subarray(end - n, end);
 }

@@ -22,7 +22,7 @@ interface MarketTables {
 }
 
 /** Byte order of UTF-8, the order of `COLLATE "C"`: no result depends on the server's collation. */
-export function compareIds(a: string, b: string): number {
+function compareIds(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
@@ -30,7 +30,7 @@ export function compareIds(a: string, b: string): number {
  * Active equities of a market, ascending by id.
  * @throws UserError when there are none.
  */
-export async function loadInstruments(runtime: Database, marketId: string): Promise<Instrument[]> {
+async function loadInstruments(runtime: Database, marketId: string): Promise<Instrument[]> {
   const rows = await runtime.client(async () =>
     runtime
       .kysely<MarketTables>()
@@ -136,7 +136,7 @@ export async function loadPanel(databases: Databases, request: PanelRequest): Pr
   return panel;
 }
 
-export interface ColumnsRead {
+interface ColumnsRead {
   readonly columns: Partial<Record<PriceColumn, Float64Array>>;
   readonly rows: number;
   readonly offCalendarRows: number;

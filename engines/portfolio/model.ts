@@ -1,6 +1,5 @@
 /** Portfolio `basic-longonly-v1`: weights in proportion to universe scores under a cap on each name. Source: contracts §2. */
 
-export const BASIC_LONG_ONLY_V1 = 'basic-longonly-v1';
 const MAXIMUM_WEIGHT = 0.1;
 
 /**

@@ -2,13 +2,13 @@
  * STAB, the stability state of an instrument: realised volatility, drawdown and trend of its last 63 closes as scores
  * from 0 to 100, their weighted sum (the soft target score) and its class. Source: contracts §2.
  */
+import { windowEndingAt } from '../market/panel.ts';
 
 /** Trading days in a window; a state needs a close on each of them. */
 export const STABILITY_WINDOW = 63;
 
 /** Soft target classes from calm to broken; the index is the class code everywhere. */
 export const SOFT_TARGET_CLASSES = ['STABLE', 'WATCH', 'FRAGILE', 'TARGETABLE', 'BREAKER'] as const;
-export type SoftTargetClass = (typeof SOFT_TARGET_CLASSES)[number];
 export const TARGETABLE = 3;
 export const BREAKER = 4;
 
@@ -46,8 +46,7 @@ const clampScore = (value: number) => (value < 0 ? 0 : value > 100 ? 100 : value
 export const volatilityScore = (sigma: number) => clampScore((50 * sigma) / 0.02);
 export const drawdownScore = (maxDrawdown: number) => clampScore((50 * Math.abs(maxDrawdown)) / 0.2);
 export const trendScore = (trend: number) => (trend < 0 ? clampScore((50 * Math.abs(trend)) / 0.2) : 0);
-export const softTargetScore = (vol: number, drawdown: number, trend: number) =>
-  0.4 * vol + 0.4 * drawdown + 0.2 * trend;
+const softTargetScore = (vol: number, drawdown: number, trend: number) => 0.4 * vol + 0.4 * drawdown + 0.2 * trend;
 
 /** Class code of a soft target score. */
 export function classOf(score: number): number {
@@ -92,7 +91,7 @@ export function stabilityOf(closes: Float64Array, returns: Float64Array): Stabil
 }
 
 /** The scores and class that follow from the three figures of a window. */
-export function stateFrom(sigma: number, maxDrawdown: number, trend: number): StabilityState {
+function stateFrom(sigma: number, maxDrawdown: number, trend: number): StabilityState {
   const vol = volatilityScore(sigma);
   const drawdown = drawdownScore(maxDrawdown);
   const falling = trendScore(trend);
@@ -124,14 +123,16 @@ export function stabilityPanel(
   const shared = () => new Float64Array(new SharedArrayBuffer(count * instruments * 8)).fill(Number.NaN);
   const panel = { sigma: shared(), maxDrawdown: shared(), trend: shared(), score: shared() };
   const classCode = new Int8Array(new SharedArrayBuffer(count * instruments)).fill(-1);
+  const returns = new Float64Array(close.length);
   for (let i = 0; i < instruments; i++) {
-    const closes = close.subarray(i * days, (i + 1) * days);
-    const returns = logReturns(closes);
+    returns.set(logReturns(close.subarray(i * days, (i + 1) * days)), i * days);
     for (let d = 0; d < count; d++) {
       const t = from + d;
       if (runs[i * days + t] < STABILITY_WINDOW) continue;
-      const begin = t + 1 - STABILITY_WINDOW;
-      const state = stabilityOf(closes.subarray(begin, t + 1), returns.subarray(begin + 1, t + 1));
+      const state = stabilityOf(
+        windowEndingAt(close, days, i, t, STABILITY_WINDOW),
+        windowEndingAt(returns, days, i, t, STABILITY_WINDOW - 1),
+      );
       if (!state) continue;
       const cell = d * instruments + i;
       panel.sigma[cell] = state.sigma;

@@ -19,6 +19,14 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
     const why = state.bootProblem ?? state.snapshot.boardProblem ?? 'the evidence has not been read yet';
     return { title: 'Coverage', lines: wrapText(`? unknown: ${why}`, width).map((part): Line => [span(part, 'warn')]) };
   }
+  const [common] = coverage.rows;
+  if (common?.problem && coverage.rows.every((row) => row.problem === common.problem)) {
+    const text = `all ${coverage.rows.length} rows: ${common.problem}`;
+    return {
+      title: 'Coverage',
+      lines: wrapText(`? unknown, ${text}`, width).map((part): Line => [span(part, 'warn')]),
+    };
+  }
   const years = coverageYears(coverage.rows);
   const count = years ? years.last - years.first + 1 : 0;
   // Two cells a year where the other columns still fit beside them.

@@ -106,7 +106,7 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
   const detail = state.snapshot.detail?.id === job.id ? state.snapshot.detail : null;
   const now = state.snapshot.at;
   return {
-    title: `Job ${job.id} · ${stageWords(job)}`,
+    title: `Job ${job.id}${isRunning(job) ? ` · ${stageWords(job)}` : ''}`,
     note: [signSpan(jobSign(job.state), drawing), span(` ${formatElapsed(elapsed(job, now))}`, 'muted')],
     lines: [
       ...progressRows(job, detail, now, width, drawing),

@@ -15,7 +15,7 @@ export function machineRows(state: ConsoleState, width: number, drawing: Drawing
   const { machine } = state.snapshot;
   if (!machine) return { title: 'Machine', lines: [unknown(state.connected ? 'no sample yet' : 'not measured yet')] };
   const spark = (values: readonly number[]) =>
-    span(sparkline(values.slice(-SPARK), SPARK, { ...SHARE, ...drawing }).padEnd(SPARK), 'info');
+    span(sparkline(values.slice(-SPARK), SPARK, { ...SHARE, ...drawing }).padStart(SPARK), 'info');
   const row = (name: string, figure: string, values: readonly number[] | null, ...more: Packed[]): Line => [
     span(`${name.padEnd(5)}`, 'muted'),
     figure.padStart(7),

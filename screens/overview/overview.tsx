@@ -19,7 +19,7 @@ export function Overview() {
   const width = (id: PaneId) => contentWidth(size, zoomed, id);
   const tall = arrangementOf(size, zoomed) !== 'stack';
 
-  const phases = phaseList(state, width('phases'), style, tall);
+  const phases = phaseList(state, width('phases'), style, zoomed ? 'all' : tall ? 'some' : 'one');
   const jobs = jobTable(state, width('jobs'), style);
   const contents: Readonly<Record<PaneId, PaneContent>> = {
     phases,

@@ -1,9 +1,9 @@
 /** The phase board: a row a phase, and the reasons of the selected one. */
-import { selectedPhase, trouble } from '../../src/console/selectors.ts';
+import { launchCommand, selectedPhase, trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { toAscii } from '../../src/format/ascii.ts';
-import { fixLine } from '../../src/format/command.ts';
+import { commandLine, fixLine } from '../../src/format/command.ts';
 import { type Line, lineWidth, span } from '../../src/format/lines.ts';
 import type { Tone } from '../../src/format/states.ts';
 import { fitToWidth, wrapText } from '../../src/format/width.ts';
@@ -24,8 +24,11 @@ const TITLES_FROM = 50;
 /** From this width on every headline may take a second row; below it only the selected phase's. */
 const ROOMY_FROM = 76;
 
-/** The list of phases. With `tall` a headline that does not fit its row continues on the next. */
-export function phaseList(state: ConsoleState, width: number, drawing: Drawing, tall: boolean): PhaseList {
+/** How many rows a headline may take: `one`, as many as there is room for (`some`), or as many as it needs (`all`). */
+type Headlines = 'one' | 'some' | 'all';
+
+/** The list of phases. */
+export function phaseList(state: ConsoleState, width: number, drawing: Drawing, headlines: Headlines): PhaseList {
   const { board, checking } = state.snapshot;
   const note: Line = [
     checking
@@ -51,9 +54,9 @@ export function phaseList(state: ConsoleState, width: number, drawing: Drawing, 
   let selectedRow = 0;
   for (const phase of board.phases) {
     if (phase === selected) selectedRow = lines.length;
-    lines.push(...phaseRows(phase, phase === selected, width, columns, drawing, tall));
+    lines.push(...phaseRows(phase, phase === selected, width, columns, drawing, headlines));
   }
-  return { title: 'Phases', note, header: tall ? headerRow(columns) : undefined, lines, selectedRow };
+  return { title: 'Phases', note, header: headlines === 'one' ? undefined : headerRow(columns), lines, selectedRow };
 }
 
 /** Cells for the columns that may be left out; 0 leaves one out. */
@@ -92,7 +95,7 @@ function phaseRows(
   width: number,
   { checks, title }: PhaseColumns,
   drawing: Drawing,
-  tall: boolean,
+  headlines: Headlines,
 ): Line[] {
   const weight = selected ? 'strong' : 'plain';
   const head: Line = [
@@ -106,8 +109,8 @@ function phaseRows(
   const indent = lineWidth(head);
   const room = width - indent;
   const tone = LOUD[phase.state] ?? 'muted';
-  if (room < 12 || !tall) return [[...head, span(phase.headline, tone)]];
-  const rows = selected || width >= ROOMY_FROM ? 2 : 1;
+  if (room < 12 || headlines === 'one') return [[...head, span(phase.headline, tone)]];
+  const rows = headlines === 'all' ? undefined : selected || width >= ROOMY_FROM ? 2 : 1;
   return wrapText(phase.headline, room, rows).map((part, i) =>
     i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)],
   );
@@ -147,23 +150,30 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
     title,
     note,
     lines: [
+      ...troubleRows(state, width),
       ...(dense || phase.goal === '' ? [] : hanging([span('goal    ', 'muted')], phase.goal, width, 'muted')),
       ...gates.flatMap((gate) => hanging([span('! ', 'bad')], gate, width, 'bad')),
       ...[...failing]
         .sort((a, b) => severity(a) - severity(b))
         .flatMap((check) => (dense ? denseCheck(check, now, drawing) : failingCheck(check, width, now, drawing))),
       ...passing.flatMap((check) => passingCheck(check, width, now, drawing)),
-      ...(phase.state === 'OK' ? commandRows(phase, width) : []),
+      ...(dense ? [] : commandRows(state, phase, width)),
     ],
   };
 }
 
 function nothingToExplain(state: ConsoleState, width: number): Line[] {
-  const wrong = trouble(state);
-  if (wrong) return hanging([span('✗ ', 'bad')], wrong, width, 'bad');
+  const wrong = troubleRows(state, width);
+  if (wrong.length > 0) return wrong;
   return wrapText('Nothing to explain before the phases have been read.', width).map(
     (part): Line => [span(part, 'muted')],
   );
+}
+
+/** What keeps evidence from being read, in full: the status row may have to cut it. */
+function troubleRows(state: ConsoleState, width: number): Line[] {
+  const wrong = trouble(state);
+  return wrong ? hanging([span('✗ ', 'bad')], wrong, width, 'bad') : [];
 }
 
 const ORDER = ['FAIL', 'UNKN', 'BLKD', 'PART', 'STALE', 'WAIT', 'RUN', 'SKIP', 'OK'];
@@ -201,16 +211,23 @@ function passingCheck(check: CheckResult, width: number, now: number, drawing: D
   return hanging(head, `${check.observed}  (${ageOf(check, now)})`, width, 'muted');
 }
 
-function commandRows(phase: PhaseResult, width: number): Line[] {
-  const [first] = phase.commands;
-  if (!first) return [];
-  return hanging(
-    [span('  n     ', 'accent'), span('runs again: ', 'muted')],
-    fixLine(first.argv.join(' ')),
-    width,
-    'muted',
-    2,
-  );
+/** The plan's commands of the phase; the one that the launch key starts is marked by its key. */
+function commandRows(state: ConsoleState, phase: PhaseResult, width: number): Line[] {
+  if (phase.commands.length === 0) return [];
+  const launched = launchCommand(state);
+  return [
+    [],
+    [span('commands', 'muted')],
+    ...phase.commands.flatMap((command) =>
+      hanging(
+        [span(command === launched ? 'n ' : '  ', 'accent', { bold: true }), `${command.label}: `],
+        commandLine(command.argv),
+        width,
+        'muted',
+        2,
+      ),
+    ),
+  ];
 }
 
 /** Text after a head, its further rows indented under its beginning. */

@@ -88,7 +88,12 @@ async function connect(
     import('./job-runtime.ts'),
     import('../supervisor/local.ts'),
   ]);
-  const databases = await cli.databases(BOARD_POOLS);
+  const databases = await cli.databases(BOARD_POOLS).catch(async (error) => {
+    // Jobs and the machine can be watched without databases, which the supervisor will call down. The reason stays in sight.
+    session.failed(oneLine(error));
+    const { openDatabases } = await import('../platform/db/databases.ts');
+    return openDatabases(await cli.targets(), BOARD_POOLS);
+  });
   if (closing.aborted) return null;
   const supervisor = openLocalSupervisor({
     home: cli.home,

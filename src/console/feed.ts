@@ -33,7 +33,10 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
     pending = null;
     dueAt = Number.POSITIVE_INFINITY;
     appliedAt = now();
-    store.setState({ snapshot, connected: true, silentMs: 0 });
+    // What kept the databases from being started is past once both answer.
+    const { historical, runtime } = snapshot.databases;
+    const mended = historical.up && runtime.up ? { bootProblem: null } : {};
+    store.setState({ snapshot, connected: true, silentMs: 0, ...mended });
   };
   const watch = () => {
     const wanted = selectedJob(store.getState())?.id ?? null;

@@ -52,7 +52,12 @@ export interface Action {
   /** One line for the help screen. */
   readonly help: string;
   /** A word or two for the footer, and how early it leaves when there is no room (1 leaves last); absent: not in the footer. */
-  readonly footer?: { readonly label: string | ((state: ConsoleState) => string); readonly rank: number };
+  readonly footer?: {
+    readonly label: string | ((state: ConsoleState) => string);
+    readonly rank: number;
+    /** The key as it is written there, when one name says it better than the first of the keys. */
+    readonly key?: string;
+  };
   readonly danger: Danger;
   /** Why it cannot be done now; null when it can. */
   readonly disabled?: (state: ConsoleState) => string | null;
@@ -133,7 +138,7 @@ export const ACTIONS: readonly Action[] = [
     scope: 'overview',
     keys: ['j', 'down'],
     help: 'next row: selects a phase or a job, scrolls the other panes',
-    footer: { label: 'next', rank: 7 },
+    footer: { label: 'move', rank: 8, key: 'j k' },
     danger: 'safe',
   },
   { name: 'move.up', scope: 'overview', keys: ['k', 'up'], help: 'previous row', danger: 'safe' },
@@ -146,7 +151,7 @@ export const ACTIONS: readonly Action[] = [
     scope: 'overview',
     keys: ['tab'],
     help: 'next pane',
-    footer: { label: 'pane', rank: 6 },
+    footer: { label: 'pane', rank: 7 },
     danger: 'safe',
   },
   { name: 'pane.previous', scope: 'overview', keys: ['shift+tab'], help: 'previous pane', danger: 'safe' },
@@ -155,7 +160,7 @@ export const ACTIONS: readonly Action[] = [
     scope: 'overview',
     keys: ['z', 'enter'],
     help: 'the pane with the focus over the whole screen, and back',
-    footer: { label: (state) => (state.zoomed ? 'unzoom' : 'zoom'), rank: 8 },
+    footer: { label: (state) => (state.zoomed ? 'unzoom' : 'zoom'), rank: 6 },
     danger: 'safe',
   },
   {
@@ -257,7 +262,7 @@ export const ACTIONS: readonly Action[] = [
     scope: 'help',
     keys: ['j', 'down'],
     help: 'next row',
-    footer: { label: 'scroll', rank: 2 },
+    footer: { label: 'scroll', rank: 2, key: 'j k' },
     danger: 'safe',
   },
   { name: 'help.up', scope: 'help', keys: ['k', 'up'], help: 'previous row', danger: 'safe' },
@@ -321,8 +326,8 @@ export function footerItems(state: ConsoleState): FooterItem[] {
   const scopes = activeScopes(state);
   return ACTIONS.flatMap((action) => {
     if (!action.footer || !scopes.includes(action.scope)) return [];
-    const { label, rank } = action.footer;
+    const { label, rank, key } = action.footer;
     const text = typeof label === 'function' ? label(state) : label;
-    return [{ key: keyLabel(action.keys[0]), label: text, enabled: !action.disabled?.(state), rank }];
+    return [{ key: key ?? keyLabel(action.keys[0]), label: text, enabled: !action.disabled?.(state), rank }];
   });
 }

@@ -107,7 +107,9 @@ export function trouble(state: ConsoleState): string | null {
   const { databases, boardProblem } = state.snapshot;
   for (const name of ['historical', 'runtime'] as const) {
     const { up, problem } = databases[name];
-    if (up === false) return `${name} database down: ${problem ?? 'no reason given'}`;
+    // The reason names the database itself as a rule.
+    if (up === false)
+      return problem?.includes(`${name} database`) ? problem : `${name} database down: ${problem ?? 'no reason given'}`;
   }
   return boardProblem;
 }

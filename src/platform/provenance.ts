@@ -10,7 +10,7 @@ export interface Provenance {
   readonly gitDirty: boolean | null;
 }
 
-export const VERSION = '0.1.0';
+const VERSION = '0.1.0';
 
 let cached: Provenance | null = null;
 

@@ -246,9 +246,12 @@ describe('the terminal is given back', () => {
     expect((await ending(tui)).end).toBe('signal');
   });
 
-  test('after an exception that nobody caught', async () => {
+  test.each([
+    ['an exception that nobody caught', 'T'],
+    ['a screen that throws', 'B'],
+  ])('after %s', async (_, key) => {
     const tui = await inShell();
-    tui.press('T');
+    tui.press(key);
     await expectRestored(tui);
     expect((await ending(tui)).end).toBe('error');
     expect(tui.screen()).toContain('code 1');

@@ -88,14 +88,20 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
   let raw = '';
   let ended: { exitCode: number; signal?: number } | null = null;
   let drawn = Promise.resolve();
+  /** How much of the raw output the emulator has taken in. */
+  let parsed = 0;
 
   const look = () => {
     for (const waiter of [...waiters]) waiter();
   };
   child.onData((data) => {
     raw += data;
+    const end = raw.length;
     drawn = new Promise((resolve) => term.write(data, resolve));
-    void drawn.then(look);
+    void drawn.then(() => {
+      parsed = end;
+      look();
+    });
   });
   // Answers of the terminal (cursor position, device attributes) go back as a real one sends them.
   term.onData((data) => child.write(data));
@@ -110,7 +116,10 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
       { length: term.rows },
       (_, y) => term.buffer.active.getLine(term.buffer.active.viewportY + y)?.translateToString(true) ?? '',
     ).join('\n');
+  /** In the middle of a synchronised update, which a terminal shows as a whole: nobody would see this screen. */
+  const midUpdate = () => raw.lastIndexOf('\x1b[?2026h', parsed) > raw.lastIndexOf('\x1b[?2026l', parsed);
   const shows = (what: string | RegExp | ((screen: string) => boolean)) => {
+    if (midUpdate() && !ended) return false;
     const now = screen();
     return typeof what === 'string' ? now.includes(what) : what instanceof RegExp ? what.test(now) : what(now);
   };

@@ -1,6 +1,6 @@
 /** An import that is killed, interrupted or run twice at once leaves whole files or nothing. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
@@ -130,6 +130,29 @@ describe('kill -9', () => {
 });
 
 describe('Ctrl-C', () => {
+  it('within a process breaks the import off and leaves the databases usable', async () => {
+    const pipe = files.path('AAPL.csv');
+    spawnSync('mkfifo', [pipe]);
+    const stop = new AbortController();
+    const running = runImport(pair, { prices: [pipe] }, stop.signal);
+    const feed = createWriteStream(pipe);
+    feed.on('error', () => {}); // the reader stops below
+    feed.write(`${PRICE_HEADER}\n${[...manyRows(30_000)].join('\n')}\n`);
+    await until(
+      () =>
+        rowsOf(pair.databases.historical, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY stage_prices%'").then(
+          (found) => found.length > 0,
+        ),
+      'COPY',
+    );
+    stop.abort();
+    await expect(running).rejects.toMatchObject({ name: 'InterruptedError', exitCode: 130 });
+    feed.destroy();
+    expect(await rows()).toBe(0);
+    const { data } = await runImport(pair, { prices: [files.write('a.csv', [PRICE_HEADER, ...manyRows(10)])] });
+    expect(data.tables.prices_daily.rejected).toBe(0);
+  });
+
   it('ends the import with one line and exit code 130', async () => {
     const pipe = files.path('AAPL.csv');
     spawnSync('mkfifo', [pipe]);
@@ -148,6 +171,52 @@ describe('Ctrl-C', () => {
     expect(stderr).toContain('prometheus: data import was interrupted. Nothing half-written remains');
     expect(stderr).not.toContain('    at ');
     expect(await rows()).toBe(0);
+  });
+});
+
+describe('a full disk', () => {
+  /** A limit on file sizes stands in for it: writing beyond fails in the same way. */
+  const limited = (args: readonly string[]) => {
+    const { historical, runtime } = pair.urls;
+    return spawnSync(
+      'prlimit',
+      [
+        '--fsize=200000',
+        process.execPath,
+        path.join(ROOT, 'src/cli/main.ts'),
+        ...args,
+        '--historical',
+        historical,
+        '--runtime',
+        runtime,
+      ],
+      { encoding: 'utf8', env: { ...process.env, PROMETHEUS_HOME: files.path('home') } },
+    );
+  };
+
+  it('ends an export with one line and leaves no half file', async () => {
+    await runImport(pair, { prices: [files.write('a.csv', [PRICE_HEADER, ...manyRows(40_000)])] });
+    // Every row in one year's file, so that it is far larger than what is on its way at any time.
+    await pair.databases.historical.client((client) =>
+      client.query(
+        `ALTER TABLE prices_daily DROP CONSTRAINT prices_daily_pkey;
+         UPDATE prices_daily SET trade_date = '2014-01-02', metadata = jsonb_build_object('text', repeat('x', 200))`,
+      ),
+    );
+    const { status, stderr } = limited(['data', 'export', '--output', files.path('out')]);
+    expect(stderr).toMatch(/^prometheus: the disk is full \(EFBIG.*\)\. Free some space and run it again\.$/m);
+    expect(status).toBe(1);
+    expect(readdirSync(files.path('out/prices_daily'))).toEqual([]);
+  });
+
+  it('costs an import the list of its findings and no row', async () => {
+    const bad = Array.from({ length: 4000 }, () => 'AAPL.US,2014-02-30,1,1,1,1,1,1');
+    const file = files.write('a.csv', [PRICE_HEADER, priceRow('AAPL.US', '2014-01-03', 1), ...bad]);
+    const { status, stderr, stdout } = limited(['data', 'import', '--prices', file]);
+    expect(status).toBe(3);
+    expect(stdout).toContain('prices_daily,4001,1,0,0,0,4000');
+    expect(stderr).toMatch(/^warn: the list of findings could not be written \(EFBIG.*\); --json prints it$/m);
+    expect(readdirSync(files.path('home/logs'))).toEqual([]);
   });
 });
 

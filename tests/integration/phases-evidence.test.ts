@@ -256,7 +256,10 @@ describe('runs', () => {
     await seedGreen(pair.databases);
     await seedRun(pair.databases, SLEEVES[1], { runId: 'again', createdAt: '2025-06-01T18:00:00Z' });
     const found = await evaluate(pair.targets);
-    expect(found.check('P1.pit')).toMatchObject({ state: 'STALE', fix: 'verify point-in-time' });
+    expect(found.check('P1.pit')).toMatchObject({
+      state: 'STALE',
+      fix: 'verify point-in-time --market-id US_EQ --start 2014-01-02 --end 2014-03-31',
+    });
     expect(found.board.phases[1]).toMatchObject({ state: 'STALE' });
     // What was proven stays good enough to go on.
     expect(found.board.phases[2].state).toBe('WAIT');

@@ -268,7 +268,10 @@ describe('P1', () => {
       observed: '8 days tried · 0 leaks · 2014-01-02 → 2014-03-31 · 1 day ago',
       at: NOW - DAY_MS,
     });
-    expect(check('P1.pit', { pointInTime: known(null) })).toMatchObject({ state: 'WAIT', fix: 'verify point-in-time --market-id US_EQ --start 2014-01-02 --end 2014-03-31' });
+    expect(check('P1.pit', { pointInTime: known(null) })).toMatchObject({
+      state: 'WAIT',
+      fix: 'verify point-in-time --market-id US_EQ --start 2014-01-02 --end 2014-03-31',
+    });
     expect(withProof({ at: NOW - 4 * DAY_MS })).toMatchObject({
       state: 'STALE',
       reason: 'The baseline was run again after the proof.',

@@ -42,7 +42,7 @@ export function numberAt(buffer: Buffer, start: number, end: number): number {
 }
 
 /** A plain decimal number, or NaN. */
-export function parseNumber(text: string): number {
+function parseNumber(text: string): number {
   return PLAIN_NUMBER.test(text) ? Number(text) : Number.NaN;
 }
 

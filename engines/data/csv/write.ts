@@ -3,7 +3,7 @@
 export type CsvValue = string | number | boolean | null | undefined;
 
 /** One field: quoted when it must be; numbers in the shortest form that reads back as the same double. */
-export function csvField(value: CsvValue): string {
+function csvField(value: CsvValue): string {
   if (value === null || value === undefined) return '';
   const text = String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -68,12 +68,18 @@ export async function writeFile(
     await handle.close();
     renameSync(partial, target);
   } catch (error) {
+    // The rest of the COPY is under way and nobody reads it: without this the ROLLBACK would wait behind it for ever.
+    breakOff(client);
     removePartial(partial);
     throw asFileError(error, target, signal);
   }
   // The row count comes with the end of the command, which the next answer of the connection is behind.
   await client.query('SELECT 1');
   return stream.rowCount;
+}
+
+function breakOff(client: pg.ClientBase): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 function removePartial(file: string): void {

@@ -10,7 +10,7 @@ export interface KnownInstrument {
 }
 
 /** Upper case, with dots, slashes, blanks and underscores as dashes: `brk.b`, `BRK/B` and `BRK-B` are one name. */
-export function nameKey(name: string): string {
+function nameKey(name: string): string {
   return name
     .trim()
     .toUpperCase()

@@ -1,7 +1,7 @@
 /** Which column of a file is which field: header names of the vendors, in any order and any case. */
 import { FileProblem } from '../csv/source.ts';
 
-export interface ColumnSpec {
+interface ColumnSpec {
   /** Names after `normaliseName`; the first one present wins. */
   readonly aliases: readonly string[];
   readonly required?: boolean;

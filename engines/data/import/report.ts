@@ -1,5 +1,5 @@
 /** What an import did and refused: counts by table and file, findings by reason, the list of all findings as a file. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../../../src/platform/errors.ts';
 import { csvLine } from '../csv/write.ts';
@@ -143,6 +143,13 @@ export class ImportReport {
     return written ? this.#options.findingsFile : null;
   }
 
+  /** Half a list would pass for the whole one. */
+  #giveUp(fd: number, file: string): void {
+    closeSync(fd);
+    this.#fd = null;
+    rmSync(file, { force: true });
+  }
+
   #flush(): void {
     const file = this.#options.findingsFile!;
     try {
@@ -155,6 +162,7 @@ export class ImportReport {
         bytes = bytes.subarray(writeSync(this.#fd, bytes));
     } catch (error) {
       this.findingsFileError = errorMessage(error);
+      if (this.#fd !== null) this.#giveUp(this.#fd, file);
     }
     this.#pending = '';
   }

@@ -11,7 +11,7 @@ const TIMESTAMP =
 const MIDNIGHT = /^[T ]00:00(:00(\.0+)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
 
 /** Day number of a date that exists, or NaN. */
-export function dayOfDate(year: number, month: number, day: number): number {
+function dayOfDate(year: number, month: number, day: number): number {
   if (year < FIRST_YEAR || year > LAST_YEAR || month < 1 || month > 12 || day < 1 || day > DAYS_IN_MONTH[month - 1]) {
     return Number.NaN;
   }

@@ -1,7 +1,7 @@
 /** Phase 1, baseline backtest: a run a sleeve, equity, trades and positions, the point-in-time proof, a complete campaign. */
 import { MS_PER_DAY, parseDay } from '../../platform/dates.ts';
 import { TradingDays } from '../calendar.ts';
-import { campaignArgv, sleeveIds, proofArgv } from '../campaign.ts';
+import { campaignArgv, proofArgv, sleeveIds } from '../campaign.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
 import type { Evidence, EvidenceRow, RunRow } from '../evidence.ts';
 import { ageInDays, count, counted, range, some } from '../words.ts';
