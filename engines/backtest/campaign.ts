@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
-import type { ProgramContext } from '../../src/platform/program.ts';
+import { type ProgramContext, parseRange } from '../../src/platform/program.ts';
 import { ASSESSMENT_BASIC_V1 } from '../assessment/model.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { makeCalendar } from '../market/calendar.ts';
@@ -54,8 +54,7 @@ export interface Run {
 /** Checks what the flags say together. @throws UsageError naming the flag. */
 export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
   refuseLaterPhases(args);
-  const [start, end] = [parseDay(args.start), parseDay(args.end)];
-  if (end < start) throw new UsageError(`--end ${args.end} is before --start ${args.start}`, 'Swap them or mend one.');
+  const { start, end } = parseRange(args);
   const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
   if (transitionHistory !== null && transitionHistory > start) {
     throw new UsageError(

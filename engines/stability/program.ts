@@ -1,8 +1,8 @@
 /** The program `backfill stability`. */
-import { formatDay, parseDay } from '../../src/platform/dates.ts';
-import { Exit, UsageError } from '../../src/platform/errors.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { Exit } from '../../src/platform/errors.ts';
 import { stage } from '../../src/platform/events.ts';
-import type { Program } from '../../src/platform/program.ts';
+import { type Program, parseRange } from '../../src/platform/program.ts';
 import { columnOf, completeRuns } from '../market/panel.ts';
 import { loadPanel } from '../market/storage.ts';
 import { STABILITY_WINDOW, stabilityPanel } from './model.ts';
@@ -14,8 +14,7 @@ const CHUNK_DAYS = 256;
 
 export const backfillStability: Program<typeof backfillStabilitySpec> = async (args, context) => {
   const { databases, events, signal } = context;
-  const [start, end] = [parseDay(args.start), parseDay(args.end)];
-  if (end < start) throw new UsageError(`--end ${args.end} is before --start ${args.start}`, 'Swap them or mend one.');
+  const { start, end } = parseRange(args);
   stage(events, 'load prices', 1, 2);
   const panel = await loadPanel(databases, {
     marketId: args.marketId,

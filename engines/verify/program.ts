@@ -1,9 +1,9 @@
 /** The program `verify point-in-time`. */
-import { formatDay, parseDay } from '../../src/platform/dates.ts';
-import { Exit, UsageError } from '../../src/platform/errors.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { Exit } from '../../src/platform/errors.ts';
 import { stage } from '../../src/platform/events.ts';
-import type { Program } from '../../src/platform/program.ts';
-import { seededRandom } from '../../src/platform/random.ts';
+import { type Program, parseRange } from '../../src/platform/program.ts';
+import { Random } from '../../src/platform/random.ts';
 import { lookbackFor } from '../backtest/features.ts';
 import { loadPanel } from '../market/storage.ts';
 import { firstDifference, type Leak, simulateAll, withOtherFuture } from './point-in-time.ts';
@@ -12,8 +12,7 @@ import { writeEvidence } from './storage.ts';
 
 export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, context) => {
   const { databases, events, signal } = context;
-  const [start, end] = [parseDay(args.start), parseDay(args.end)];
-  if (end < start) throw new UsageError(`--end ${args.end} is before --start ${args.start}`, 'Swap them or mend one.');
+  const { start, end } = parseRange(args);
   stage(events, 'load prices', 1, 2);
   const panel = await loadPanel(databases, {
     marketId: args.marketId,
@@ -24,7 +23,8 @@ export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, c
     cacheFolder: context.home.cache,
   });
   stage(events, 'repeat with other futures', 2, 2);
-  const random = seededRandom(args.seed);
+  const generator = new Random(args.seed);
+  const random = () => generator.uniform();
   const reference = simulateAll(panel, panel.first, panel.count, args.horizon);
   const leaks: Leak[] = [];
   const tried: string[] = [];

@@ -1,6 +1,6 @@
 /** The built-in sample of `prometheus check`: a tiny market made by arithmetic alone, and what its campaign must give. */
 import { dayFromCivil } from '../../src/platform/dates.ts';
-import { seededRandom } from '../../src/platform/random.ts';
+import { Random } from '../../src/platform/random.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { type Instrument, makeColumn, type Panel, panelFingerprint } from '../market/panel.ts';
 
@@ -10,11 +10,12 @@ const INSTRUMENTS = 24;
 const DAYS = 75;
 /** The last days are simulated; those before fill the windows of 63. */
 export const SAMPLE_CAMPAIGN_DAYS = 5;
-const SEED = 20140102;
+const SEED = 20140105;
 
 /** The panel of the sample: the same to the last bit on every machine (no transcendental function is involved). */
 export function samplePanel(): Panel {
-  const random = seededRandom(SEED);
+  const generator = new Random(SEED);
+  const random = () => generator.uniform();
   const first = dayFromCivil(2014, 1, 2);
   // 75 weekdays are 15 weeks.
   const calendar = makeCalendar(SAMPLE_MARKET, first, first + 7 * (DAYS / 5) - 1, []);
@@ -51,8 +52,8 @@ export function samplePanel(): Panel {
 
 /** What the campaign over the last five days gives with the reference broker, horizon 21 and a million dollars. */
 export const SAMPLE_FIGURES = {
-  equity: [1_000_000, 999_941.3866819703, 1_000_836.6728572472, 999_509.6663188979, 1_002_336.3304144754],
+  equity: [1_000_000, 996_118.6551644712, 998_110.9952853676, 1_003_329.2773048391, 1_004_378.0286627773],
   universe: 23,
   fills: 115,
-  maxDrawdown: -0.0013258971961538357,
+  maxDrawdown: -0.0038813448355285995,
 } as const;

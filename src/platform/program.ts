@@ -3,9 +3,9 @@
  * provenance record and the docs all come from that declaration.
  */
 import { z } from 'zod';
-import { tryParseDay } from './dates.ts';
+import { parseDay, tryParseDay } from './dates.ts';
 import type { Databases } from './db/databases.ts';
-import type { ExitCode } from './errors.ts';
+import { type ExitCode, UsageError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Home } from './home.ts';
 import type { Provenance } from './provenance.ts';
@@ -63,3 +63,12 @@ export type Program<Spec extends ProgramSpec> = (
 /** A calendar date argument, kept as `YYYY-MM-DD`. */
 export const dateArg = () =>
   z.string().refine((text) => tryParseDay(text) !== null, { message: 'is not a date; write it as YYYY-MM-DD' });
+
+/** Day numbers of `--start` and `--end`. @throws UsageError when the end is before the start. */
+export function parseRange({ start, end }: { start: string; end: string }): { start: number; end: number } {
+  const range = { start: parseDay(start), end: parseDay(end) };
+  if (range.end < range.start) {
+    throw new UsageError(`--end ${end} is before --start ${start}`, 'Swap them or mend one.');
+  }
+  return range;
+}

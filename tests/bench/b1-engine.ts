@@ -3,14 +3,15 @@
  * equal weights, whole shares, 5 bp slippage, 1 bp commission, on the product's own book.
  */
 import { Book } from '../../engines/execution/model.ts';
-import { seededRandom } from '../../src/platform/random.ts';
+import { Random } from '../../src/platform/random.ts';
 
 export const WORKLOAD = { instruments: 500, days: 2520, top: 50, window: 63 };
 
 /** Random-walk closes, day-major. */
 export function randomWalk(seed: number): Float64Array {
   const { instruments, days } = WORKLOAD;
-  const random = seededRandom(seed);
+  const generator = new Random(seed);
+  const random = () => generator.uniform();
   const close = new Float64Array(instruments * days);
   for (let i = 0; i < instruments; i++) close[i] = 20 + 180 * random();
   for (let d = 1; d < days; d++) {

@@ -248,7 +248,7 @@ describe('the terminal is given back', () => {
 
   test.each([
     ['an exception that nobody caught', 'T'],
-    ['a screen that throws', 'B'],
+    ['a screen that throws', 'W'],
   ])('after %s', async (_, key) => {
     const tui = await inShell();
     tui.press(key);

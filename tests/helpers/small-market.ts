@@ -2,7 +2,7 @@
 import { makeCalendar } from '../../engines/market/calendar.ts';
 import { type Instrument, makeColumn, type Panel } from '../../engines/market/panel.ts';
 import { dayFromCivil } from '../../src/platform/dates.ts';
-import { seededRandom } from '../../src/platform/random.ts';
+import { Random } from '../../src/platform/random.ts';
 
 export interface SmallMarketOptions {
   readonly seed: number;
@@ -14,7 +14,8 @@ export interface SmallMarketOptions {
 
 /** A panel of `days` trading days; every fourth instrument starts late, every fifth ends early. */
 export function smallMarket({ seed, instruments: n, days, gaps = 0.002 }: SmallMarketOptions): Panel {
-  const random = seededRandom(seed);
+  const generator = new Random(seed);
+  const random = () => generator.uniform();
   const start = dayFromCivil(2013, 1, 2);
   const calendar = makeCalendar('TEST', start, start + Math.ceil(days * 1.5) + 7, []);
   const days32 = calendar.days.slice(0, days);

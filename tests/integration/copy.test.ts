@@ -130,6 +130,22 @@ describe('binary COPY', () => {
     expect(rows[0].n).toBe(0);
   });
 
+  it('survives a reader that fails: the connection answers and the transaction rolls back', async () => {
+    await expect(
+      db.databases.historical.transaction(async (client) => {
+        await client.query('CREATE TABLE left_behind (n int)');
+        await copyOut(client, 'SELECT n, repeat(md5(n::text), 20) FROM generate_series(1, 50000) AS n', (row) => {
+          if (row.int32() === 1000) throw new Error('reader failed');
+          row.text();
+        });
+      }),
+    ).rejects.toThrow('reader failed');
+    const { rows } = await db.databases.historical.client((client) =>
+      client.query(`SELECT to_regclass('left_behind') AS t`),
+    );
+    expect(rows[0].t).toBeNull();
+  });
+
   it('quotes literals', async () => {
     await fc.assert(
       fc.asyncProperty(text, async (value) => {

@@ -1,8 +1,9 @@
 /** Shared by the tests of import, export and digest: runs the programs and reads tables. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { afterAll } from 'vitest';
 import { program as digestProgram } from '../../engines/data/digest/program.ts';
 import { digestSpec } from '../../engines/data/digest/spec.ts';
 import { program as exportProgram } from '../../engines/data/export/program.ts';
@@ -67,9 +68,19 @@ export async function scalarOf<T>(database: Database, sql: string): Promise<T> {
   return (await rowsOf(database, sql))[0][0] as T;
 }
 
-/** A folder of its own for a test's files. */
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder of its own for a test's files; removed after the tests of the file. */
 export class Files {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'prometheus-files-'));
+
+  constructor() {
+    folders.push(this.folder);
+  }
 
   path(name: string): string {
     return path.join(this.folder, name);

@@ -1,6 +1,7 @@
 /** The companies of the synthetic market: invented names, fixed traits, and what befalls them. */
+
+import { exp, log, Random } from '../../../src/platform/random.ts';
 import { DAILY_VOL } from './factors.ts';
-import { exp, log, Random } from './random.ts';
 import { SECTORS } from './sectors.ts';
 import { STREAM } from './streams.ts';
 

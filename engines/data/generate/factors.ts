@@ -1,5 +1,5 @@
 /** What all companies share: volatility regimes, the market factor, and one factor a sector. */
-import { exp, Random } from './random.ts';
+import { exp, Random } from '../../../src/platform/random.ts';
 import { SECTORS } from './sectors.ts';
 import { STREAM } from './streams.ts';
 

@@ -1,7 +1,7 @@
 /** The words of an article: templates of ours, filled from the article and a random stream of its own. */
 import { civilFromDay, dayOfInstant } from '../../../src/platform/dates.ts';
+import { exp, Random } from '../../../src/platform/random.ts';
 import type { Article, Topic } from './news-plan.ts';
-import { exp, Random } from './random.ts';
 import { SECTORS } from './sectors.ts';
 import { STREAM } from './streams.ts';
 

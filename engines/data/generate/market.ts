@@ -4,6 +4,7 @@
  */
 import { civilFromDay, formatDay, tryParseDay } from '../../../src/platform/dates.ts';
 import { UsageError } from '../../../src/platform/errors.ts';
+import type { Random } from '../../../src/platform/random.ts';
 import { makeCalendar } from '../../market/calendar.ts';
 import { type Company, generateCompany, MAX_COMPANIES } from './company.ts';
 import { exchangeHolidays, FIRST_YEAR, type Holiday, LAST_YEAR } from './exchange-calendar.ts';
@@ -12,7 +13,6 @@ import { type ArticleText, writeArticle } from './headlines.ts';
 import { type Article, planArticles } from './news-plan.ts';
 import { MARKET } from './output.ts';
 import { generatePricePath, type PriceSeries } from './price-path.ts';
-import type { Random } from './random.ts';
 import { SECTORS } from './sectors.ts';
 
 /** Raised whenever the same options give other figures than before. */

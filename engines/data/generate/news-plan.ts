@@ -1,9 +1,9 @@
 /** Which articles are written about a company, when, and about what: from its events, from the factors, and filler. */
 import { formatDay, isWeekend, MS_PER_DAY } from '../../../src/platform/dates.ts';
+import { Random } from '../../../src/platform/random.ts';
 import type { Company } from './company.ts';
 import type { Factors } from './factors.ts';
 import type { CompanyEvent, PriceSeries } from './price-path.ts';
-import { Random } from './random.ts';
 import { STREAM } from './streams.ts';
 
 /** Occasions of articles; `headlines.ts` holds the words for each. */

@@ -5,9 +5,10 @@
  * jumps, dividends). Expected excess returns are nil: neither past returns nor any trait tell future ones, save what a
  * failing or a bought company shows.
  */
+
+import { exp, log, Random } from '../../../src/platform/random.ts';
 import { type Company, QUARTER } from './company.ts';
 import { COMPANY_STRESS, DAILY, type Factors, VolatilityClustering } from './factors.ts';
-import { exp, log, Random } from './random.ts';
 import { ShareCount } from './share-count.ts';
 import { STREAM } from './streams.ts';
 

@@ -1,7 +1,8 @@
 /** How many shares one share of the first day has become, and what a share pays: splits and dividends of a company. */
+
+import { log } from '../../../src/platform/random.ts';
 import type { Company } from './company.ts';
 import type { CompanyEvent } from './price-path.ts';
-import { log } from './random.ts';
 
 /** Trading days from the announcement of a split to the day it takes effect, and the least distance of two splits. */
 const NOTICE = 15;

@@ -280,38 +280,61 @@ export async function copyOut(
   onRow: (row: RowReader, fields: number) => void,
 ): Promise<number> {
   const stream = client.query(copyTo(`COPY (${query}) TO STDOUT (FORMAT binary)`));
-  const row = new RowReader();
-  let carry: Buffer | null = null;
-  let headerSeen = false;
-  let rows = 0;
+  const rows = new RowSplitter(onRow);
+  let failure: unknown = null;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const buffer: Buffer = carry ? Buffer.concat([carry, chunk]) : chunk;
+    // The server sends to the end whatever we do: a connection left in the middle of a COPY answers nothing any more,
+    // not even ROLLBACK. What comes after a failure is read and dropped.
+    if (failure !== null) continue;
+    try {
+      rows.push(chunk);
+    } catch (error) {
+      failure = error ?? new Error('reading a row failed');
+    }
+  }
+  if (failure !== null) throw failure;
+  return rows.count;
+}
+
+/** Cuts the byte stream of a binary COPY into rows. */
+class RowSplitter {
+  count = 0;
+  readonly #row = new RowReader();
+  readonly #onRow: (row: RowReader, fields: number) => void;
+  #carry: Buffer | null = null;
+  #headerSeen = false;
+
+  constructor(onRow: (row: RowReader, fields: number) => void) {
+    this.#onRow = onRow;
+  }
+
+  push(chunk: Buffer): void {
+    const buffer: Buffer = this.#carry ? Buffer.concat([this.#carry, chunk]) : chunk;
     let at = 0;
-    carry = null;
-    if (!headerSeen) {
+    this.#carry = null;
+    if (!this.#headerSeen) {
       if (buffer.length < 19) {
-        carry = buffer;
-        continue;
+        this.#carry = buffer;
+        return;
       }
       at = 19 + buffer.readInt32BE(15);
-      headerSeen = true;
+      this.#headerSeen = true;
     }
-    row.buffer = buffer;
+    this.#row.buffer = buffer;
     for (;;) {
       const end = rowEnd(buffer, at);
       if (end === -1) {
-        if (at < buffer.length) carry = buffer.subarray(at);
-        break;
+        if (at < buffer.length) this.#carry = buffer.subarray(at);
+        return;
       }
       const fields = buffer.readInt16BE(at);
-      if (fields === -1) break;
-      row.at = at + 2;
-      onRow(row, fields);
-      rows++;
+      if (fields === -1) return;
+      this.#row.at = at + 2;
+      this.#onRow(this.#row, fields);
+      this.count++;
       at = end;
     }
   }
-  return rows;
 }
 
 /** Where the row that starts at `at` ends, or -1 when the buffer does not hold all of it. */

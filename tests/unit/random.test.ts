@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exchangeHolidays } from '../../engines/data/generate/exchange-calendar.ts';
-import { exp, log, normalQuantile, Random } from '../../engines/data/generate/random.ts';
 import { formatDay, isWeekend, parseDay } from '../../src/platform/dates.ts';
+import { exp, log, normalQuantile, Random } from '../../src/platform/random.ts';
 import { haveShared, SKIP_REASON, sharedCsv } from '../helpers/shared-data.ts';
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
