@@ -50,6 +50,86 @@ export interface JobSpec {
   readonly idempotencyKey: string;
   readonly rerunOf: string | null;
   readonly createdAt: number;
+  /** Who asked for it, as the client told it. */
+  readonly requestedBy: string;
+  /** Fingerprint of row counts and extents of the data when it was made; null while they were unknown. */
+  readonly data: string | null;
+  readonly resource: Resource;
+  /** Parts of tables that it replaces: two living jobs never claim the same. */
+  readonly claims: readonly Claim[];
+  readonly limits: JobLimits;
+  /** Jobs that must have ended well before it begins. */
+  readonly after: readonly { readonly job: string; readonly allowPartial: boolean }[];
+  /** Not begun before this time (milliseconds since 1970). */
+  readonly notBefore: number | null;
+  readonly retry: RetryPlan | null;
+  readonly chain: ChainStep | null;
+  /** True when exit code 0 without a written row is a failure. */
+  readonly rowsDue: boolean;
+  /** For a program that is not ours: what its log lines mean. */
+  readonly script: ScriptReading | null;
+}
+
+export type Resource = 'cpu' | 'gpu' | 'io';
+
+/** A part of a table. A null bound or name stands for everything: two claims overlap unless something tells them apart. */
+export interface Claim {
+  /** `runtime.soft_target_classes` */
+  readonly table: string;
+  /** Whose rows: market, portfolio, universe. */
+  readonly scope: string | null;
+  readonly model: string | null;
+  /** `YYYY-MM-DD`, both inclusive. */
+  readonly start: string | null;
+  readonly end: string | null;
+}
+
+export interface JobLimits {
+  /** TERM after this long, KILL `killAfterMs` later (30 s when that is null). */
+  readonly timeoutMs: number | null;
+  /** Called stalled after this long without an event or a log line. */
+  readonly stallMs: number | null;
+  /** After a stop: KILL to what is left after this long; null leaves that to the operator. */
+  readonly killAfterMs: number | null;
+  /** Added niceness, 0…19. */
+  readonly nice: number;
+  readonly ioClass: 'idle' | 'best-effort' | null;
+}
+
+export interface RetryPlan {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** This one's number, from 1. */
+  readonly attempt: number;
+  /** Pause before the second attempt; doubles with each further one. */
+  readonly backoffMs: number;
+  /** The job whose failure this one makes good; null for the first. */
+  readonly of: string | null;
+}
+
+/** A place in a phase's whole plan. */
+export interface ChainStep {
+  readonly id: string;
+  /** What the chain is of: `P1`. */
+  readonly name: string;
+  /** From 1. */
+  readonly step: number;
+  readonly of: number;
+  readonly label: string;
+}
+
+/** How the log lines of a foreign program are read; patterns are JavaScript regular expressions with named groups. */
+export interface ScriptReading {
+  /** Groups `done`, `total` (optional), `unit` (optional). */
+  readonly progress: readonly string[];
+  /** The group `value` of each match is a point of the series. */
+  readonly metrics: readonly { readonly name: string; readonly unit: string; readonly pattern: string }[];
+  /** The group `rows` of each match: rows written, added up. */
+  readonly rows: readonly string[];
+  /** The group `failures` of each match: items that should have worked; `last` takes the last match, `sum` adds up. */
+  readonly failures: readonly { readonly pattern: string; readonly count: 'last' | 'sum' }[];
+  /** A line that means failure whatever the exit code, beside Python tracebacks. */
+  readonly fatal: readonly string[];
 }
 
 /** How far a job is: replaced as a whole, first by its starter, then by its shim only. */
@@ -75,15 +155,41 @@ export interface ExitRecord {
   readonly endedAt: number;
   /** CPU time of the program and of all children it waited for; null where the system does not tell. */
   readonly cpuSeconds: { readonly user: number; readonly system: number } | null;
-  /** Processes of the program's group that were still running when it had ended. */
-  readonly survivors: boolean;
+  /** Processes of the job that were still running when it had ended. */
+  readonly survivors: readonly JobProcess[];
+  /** It ran into `limits.timeoutMs`. */
+  readonly timedOut: boolean;
+  /** What the program's own words and rows prove; null when it never ran. */
+  readonly verdict: Verdict | null;
+}
+
+export interface JobProcess {
+  readonly pid: number;
+  readonly command: string;
+  /** It left the job's process group (by setsid): signals to the group do not reach it. */
+  readonly escaped: boolean;
+}
+
+/** What the output of a job says of its success, beside its exit code. */
+export interface Verdict {
+  /** Rows written as the job told it; null when it told nothing. */
+  readonly rows: number | null;
+  /** Items that should have worked and failed; null when it told nothing. */
+  readonly failures: number | null;
+  /** A traceback or fatal line: its last line of text; null when there was none. */
+  readonly fatal: string | null;
 }
 
 /** Who asked for a stop, and when. */
 export interface StopRecord {
   readonly version: typeof RECORD_VERSION;
   readonly at: number;
+  /** Pid of the process that asked. */
   readonly by: number;
+  /** Who asked, as the client told it. */
+  readonly who: string;
+  /** KILL to what is left after this long; null: only by hand. */
+  readonly killAfterMs: number | null;
 }
 
 /** Writes a record so that a reader sees the old one or the new one, never a part. */
