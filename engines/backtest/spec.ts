@@ -81,6 +81,8 @@ report says so. --fill next_open, --slippage-bps and --commission-bps make them 
     'runtime.soft_target_classes',
   ],
   resource: 'cpu',
+  // States are the same whichever campaign writes them; a sleeve's positions are its own.
+  claims: [{ table: 'runtime.positions_snapshots', scope: 'sleeve', start: 'start', end: 'end' }],
 });
 
 export const campaignAndMetaSpec = defineProgram({
@@ -99,4 +101,5 @@ highest Sharpe ratio. Ties are broken by sleeve id; identical sleeves are named 
   reads: campaignSpec.reads,
   writes: campaignSpec.writes,
   resource: 'cpu',
+  claims: [{ table: 'runtime.positions_snapshots', scope: 'strategyId', start: 'start', end: 'end' }],
 });

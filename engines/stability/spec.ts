@@ -18,4 +18,8 @@ complete days behind it; what stood there is replaced. Campaigns compute their o
   reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments'],
   writes: ['runtime.stability_vectors', 'runtime.soft_target_classes'],
   resource: 'cpu',
+  claims: [
+    { table: 'runtime.stability_vectors', scope: 'marketId', start: 'start', end: 'end' },
+    { table: 'runtime.soft_target_classes', scope: 'marketId', start: 'start', end: 'end' },
+  ],
 });

@@ -17,7 +17,7 @@ import { formatCount, formatDuration, formatFixed, formatPercent, UNKNOWN } from
 import { sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import { wrapText } from '../../src/format/width.ts';
-import type { JobDetail, JobView, MetricSeries } from '../../src/supervisor/protocol.ts';
+import type { JobView, MetricSeries } from '../../src/supervisor/protocol.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, jobSign, signCell, signSpan } from '../components/signs.ts';
 
@@ -81,10 +81,10 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing): Li
     const bar: Line = total
       ? [span(progressBar(done / total, MINI_BAR, drawing), 'info'), ` ${formatPercent(done / total, 0)}  `]
       : [];
-    const left = jobProgress(job, snapshot.detail, now)?.secondsLeft ?? null;
+    const eta = job.progress?.eta ?? null;
     return [
       ...bar,
-      ...(left === null ? [] : [span(`≈ ${formatDuration(left)} left  `, 'info')]),
+      ...(eta === null ? [] : [span(`≈ ${formatDuration(eta.seconds)} left  `, 'info')]),
       span(job.reason || job.stage || 'starting', job.reason ? 'warn' : 'plain'),
     ];
   }
@@ -109,7 +109,7 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
     title: `Job ${job.id}${isRunning(job) ? ` · ${stageWords(job)}` : ''}`,
     note: [signSpan(jobSign(job.state), drawing), span(` ${formatElapsed(elapsed(job, now))}`, 'muted')],
     lines: [
-      ...progressRows(job, detail, now, width, drawing),
+      ...progressRows(job, width, drawing),
       ...endRows(job, width),
       ...(detail ? metricRows(detail.metrics, width, drawing) : [[span('reading its output …', 'muted')] as Line]),
       ...wrapText(
@@ -152,19 +152,25 @@ function nextStep(state: ConsoleState, width: number): Line[] {
 
 const stageWords = (job: JobView): string => job.stage ?? (job.state === 'QUEUE' ? 'not begun' : 'no stage reported');
 
-function progressRows(job: JobView, detail: JobDetail | null, now: number, width: number, drawing: Drawing): Line[] {
-  const progress = jobProgress(job, detail, now);
+function progressRows(job: JobView, width: number, drawing: Drawing): Line[] {
+  const progress = jobProgress(job);
   if (!progress) return job.state === 'RUN' ? [[span('no progress reported so far', 'muted')]] : [];
-  const { done, total, unit, share, rate, secondsLeft } = progress;
+  const { done, total, unit, share, rate, eta } = progress;
   const figures: Packed[] = [
     { line: [share === null ? '  –  ' : formatPercent(share, 0).padStart(5)], rank: 1 },
     { line: [`${formatCount(done)} of ${total === null ? 'unknown' : formatCount(total)} ${unit}`], rank: 2 },
     ...(rate === null ? [] : [{ line: [`${formatCount(rate)} ${unit}/s`], rank: 3 }]),
-    ...(secondsLeft === null ? [] : [{ line: [span(`≈ ${formatDuration(secondsLeft)} left`, 'info')], rank: 1 }]),
+    ...(eta === null ? [] : [{ line: [span(`≈ ${etaWords(eta)} left`, 'info')], rank: 1 }]),
   ];
   const words = packLine(figures, Math.max(8, width - 12));
   const bar = Math.max(8, width - lineWidth(words) - 2);
   return [[span(progressBar(share, bar, drawing), jobSign(job.state).tone), '  ', ...words]];
+}
+
+/** The time left, with its range where the pace is uneven. */
+function etaWords({ seconds, low, high }: { seconds: number; low: number; high: number }): string {
+  const range = formatDuration(low) === formatDuration(high) ? '' : ` (${formatDuration(low)} – ${formatDuration(high)})`;
+  return `${formatDuration(seconds)}${range}`;
 }
 
 /** How it ended. */

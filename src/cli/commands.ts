@@ -77,6 +77,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     'the phase board, from the evidence in the databases',
     async () => (await import('./phases.ts')).phases,
   ),
+  entry(
+    'phases run',
+    "a phase's whole plan as jobs, one after the other",
+    async () => (await import('./phases-run.ts')).phasesRun,
+  ),
   entry('why', 'why a phase or a check is not OK, and what would mend it', async () => (await import('./why.ts')).why),
   entry(
     'coverage',
@@ -94,13 +99,50 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./status.ts')).status,
   ),
   entry('top', 'CPU, memory, disk and GPU of this machine, once', async () => (await import('./top.ts')).top),
-  entry('job start', 'start a program as a job of its own', async () => (await import('./job.ts')).jobStart),
+  entry(
+    'supervisor start',
+    'start the supervisor of this home in the background',
+    async () => (await import('./supervisor.ts')).supervisorStart,
+  ),
+  entry(
+    'supervisor stop',
+    'end the supervisor of this home; jobs run on',
+    async () => (await import('./supervisor.ts')).supervisorStop,
+  ),
+  entry(
+    'supervisor status',
+    'whether a supervisor of this home runs',
+    async () => (await import('./supervisor.ts')).supervisorStatus,
+  ),
+  entry(
+    'supervisor run',
+    'be the supervisor, in the foreground',
+    async () => (await import('./supervisor.ts')).supervisorRun,
+  ),
+  entry(
+    'supervisor unit',
+    'print a systemd user unit for it',
+    async () => (await import('./supervisor.ts')).supervisorUnit,
+  ),
+  entry('job start', 'start a program as a job of its own', async () => (await import('./job-actions.ts')).jobStart),
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
   entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
-  entry('job logs', 'what a job printed', async () => (await import('./job.ts')).jobLogs),
+  entry('job logs', 'what jobs printed', async () => (await import('./job-logs.ts')).jobLogs),
   entry('job wait', 'wait for a job and exit with its code', async () => (await import('./job.ts')).jobWait),
-  entry('job stop', 'ask a job to stop', async () => (await import('./job.ts')).jobStop),
-  entry('job rerun', 'run a job again, same program and arguments', async () => (await import('./job.ts')).jobRerun),
+  entry('job stop', 'ask a job to stop', async () => (await import('./job-actions.ts')).jobStop),
+  entry('job kill', 'end a job at once', async () => (await import('./job-actions.ts')).jobKill),
+  entry(
+    'job rerun',
+    'run a job again, with the same arguments or edited ones',
+    async () => (await import('./job-actions.ts')).jobRerun,
+  ),
+  entry('job keep', 'keep a record for good, or hide it', async () => (await import('./job-actions.ts')).jobKeep),
+  entry(
+    'job rm',
+    'delete the records of jobs that have ended',
+    async () => (await import('./job-actions.ts')).jobRemove,
+  ),
+  entry('events', 'what happened: jobs, phases, databases, actions', async () => (await import('./events.ts')).events),
 ];
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */

@@ -33,7 +33,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
-    initial: { phase: options.phase ?? null, boot: 'starting the databases …' },
+    initial: { phase: options.phase ?? null, boot: 'looking for the supervisor …' },
   });
   const style = makeStyle(capabilities(cli.env, options.ascii));
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
@@ -82,26 +82,14 @@ async function connect(
   // Lets the first frame out before the database code is loaded.
   await new Promise((resolve) => setImmediate(resolve));
   if (options.prepare) await options.prepare(say);
-  say('starting the databases …');
-  const [{ BOARD_POOLS, boardReader }, { jobRuntime }, { openLocalSupervisor }] = await Promise.all([
-    import('./board.ts'),
-    import('./job-runtime.ts'),
-    import('../supervisor/local.ts'),
-  ]);
-  const databases = await cli.databases(BOARD_POOLS).catch(async (error) => {
-    // Jobs and the machine can be watched without databases, which the supervisor will call down. The reason stays in sight.
-    session.failed(oneLine(error));
-    const { openDatabases } = await import('../platform/db/databases.ts');
-    return openDatabases(await cli.targets(), BOARD_POOLS);
-  });
-  if (closing.aborted) return null;
-  const supervisor = openLocalSupervisor({
-    home: cli.home,
-    databases,
-    jobs: jobRuntime(cli),
-    now: Date.now,
-    ...boardReader(cli, databases),
-  });
+  say('looking for the supervisor …');
+  const { openSupervisor } = await import('./supervisor-client.ts');
+  const supervisor = await openSupervisor(cli, { kind: 'console', sameDatabases: true });
+  await supervisor.ready();
+  if (closing.aborted) {
+    await supervisor.close();
+    return null;
+  }
   session.connect(supervisor);
   return supervisor;
 }

@@ -29,6 +29,8 @@ export interface Cli {
    */
   databases(options: ConnectOptions, when?: { lazy?: boolean }): Promise<Databases>;
   closeDatabases(): Promise<void>;
+  /** Starts the embedded server again if it was killed; one that was stopped, or is the user's own, is left alone. */
+  reviveDatabases(): Promise<void>;
   /** The same over another home (demo). */
   withHome(home: Home): Cli;
 }
@@ -82,7 +84,9 @@ export function makeCli(
       const where = await targets();
       let ready: Promise<void> | null = null;
       const prepare =
-        where.historical.embedded || where.runtime.embedded ? () => (ready ??= startEmbedded(home, where)) : undefined;
+        where.historical.embedded || where.runtime.embedded
+          ? () => (ready ??= startEmbedded(home, where).catch((error) => ((ready = null), Promise.reject(error))))
+          : undefined;
       if (!lazy) await prepare?.();
       const { openDatabases } = await import('../platform/db/databases.ts');
       const databases = openDatabases(where, { ...options, prepare });
@@ -97,6 +101,12 @@ export function makeCli(
       const closing = [...opened];
       opened.clear();
       await Promise.allSettled(closing.map((databases) => databases.close()));
+    },
+    reviveDatabases: async () => {
+      const where = await targets();
+      if (!where.historical.embedded && !where.runtime.embedded) return;
+      const { wasKilled } = await import('../platform/db/embedded.ts');
+      if (wasKilled(home)) await startEmbedded(home, where);
     },
     withHome: (other) => makeCli(env, globals, streams, signal, onClose, other.root),
   };

@@ -1,7 +1,7 @@
 /** Jobs as text for people and as JSON for scripts. */
 import { formatElapsed, formatInstant } from '../format/age.ts';
 import { commandLine } from '../format/command.ts';
-import { formatCount, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { JOB_SIGNS } from '../format/states.ts';
 import type { JobRecord } from '../supervisor/job-store.ts';
 import type { JobView } from '../supervisor/protocol.ts';
@@ -28,7 +28,10 @@ function progressWords(job: JobView): string {
   if (!job.progress) return job.stage ?? '';
   const { done, total, unit } = job.progress;
   const share = total ? ` ${formatPercent(done / total, 0)}` : '';
-  return `${job.stage ? `${job.stage}: ` : ''}${formatCount(done)}${total === null ? '' : ` of ${formatCount(total)}`} ${unit}${share}`;
+  const { rate, eta } = job.progress;
+  const pace = rate === null ? '' : `, ${formatCount(rate)} ${unit}/s`;
+  const left = eta === null ? '' : `, ≈ ${formatDuration(eta.seconds)} left (${formatDuration(eta.low)} – ${formatDuration(eta.high)})`;
+  return `${job.stage ? `${job.stage}: ` : ''}${formatCount(done)}${total === null ? '' : ` of ${formatCount(total)}`} ${unit}${share}${pace}${left}`;
 }
 
 /** The table of `job ls`. */
@@ -60,9 +63,13 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
     ['state', `${stateWord(job)}${job.reason ? ` (${job.reason})` : ''}`],
     ['command', commandLine([...job.program.split(' '), ...job.args])],
     ['folder', record.folder],
+    ['asked for by', job.requestedBy],
+    ...(job.chain ? [['chain', `${job.chain.name}, step ${job.chain.step} of ${job.chain.of}: ${job.chain.label}`] as [string, string]] : []),
+    ...(job.attempt ? [['attempt', `${job.attempt.number} of ${job.attempt.of}`] as [string, string]] : []),
     ['ran in', spec?.cwd ?? UNKNOWN],
     ['code', (code || []).filter(Boolean).join(', ') || UNKNOWN],
     ['configuration', spec?.configHash ?? UNKNOWN],
+    ['data', spec?.data ?? UNKNOWN],
     ...(spec?.rerunOf ? [['rerun of', spec.rerunOf] as [string, string]] : []),
     ['created', formatInstant(job.createdAt)],
     ['started', formatInstant(job.startedAt)],
@@ -73,8 +80,24 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
     ['process', status?.child ? `${status.child.pid} (shim ${status.shim?.pid ?? UNKNOWN})` : UNKNOWN],
     ['progress', progressWords(job) || UNKNOWN],
     ['summary', job.summary ?? UNKNOWN],
+    ['rows', job.rows === null ? UNKNOWN : formatCount(job.rows)],
+    ...(job.stalledSince === null ? [] : [['stalled', `nothing said since ${formatInstant(job.stalledSince)}`] as [string, string]]),
+    ...survivorFacts(job),
   ];
   return columns(facts);
+}
+
+/** What is left of a job that was asked to stop, and how to end it. */
+function survivorFacts(job: JobView): [string, string][] {
+  const { survivors = [] } = job.stopping ?? {};
+  if (survivors.length === 0) return [];
+  return [
+    ...survivors.map(({ pid, command, escaped }): [string, string] => [
+      'still runs',
+      `${pid} ${command}${escaped ? ' (left the group of the job)' : ''}`,
+    ]),
+    ['to end it', `prometheus job kill ${job.id}`],
+  ];
 }
 
 /** Everything on record as one JSON object. */

@@ -5,12 +5,14 @@ import path from 'node:path';
 import { PROGRAMS } from '../../engines/catalog.ts';
 import { UsageError } from '../platform/errors.ts';
 import type { ProgramSpec } from '../platform/program.ts';
+import { currentProvenance } from '../platform/provenance.ts';
+import { loadSettings } from '../platform/settings.ts';
 import type { JobRuntime, ParsedArguments } from '../supervisor/launch.ts';
 import { parseArguments, toArgv } from './arguments.ts';
 import type { Cli } from './context.ts';
 
 /** The runtime of this process: jobs run the code that runs here, in the folder it was started in. */
-export function jobRuntime(cli: Cli): JobRuntime {
+export function jobRuntime(cli: Cli): Omit<JobRuntime, 'data'> {
   return {
     catalog: PROGRAMS,
     parse: parseProgramArguments,
@@ -18,8 +20,9 @@ export function jobRuntime(cli: Cli): JobRuntime {
     ...entryScripts(),
     cwd: process.cwd(),
     env: { ...cli.env, ...databaseEnvironment(cli.globals) },
-    provenance: cli.provenance,
+    provenance: () => currentProvenance(cli.env),
     configHash: configHash(),
+    settings: loadSettings(cli.home, cli.env),
     now: Date.now,
   };
 }
@@ -44,7 +47,7 @@ function databaseEnvironment(urls: {
 }
 
 /** In a build every script lies in one folder; from the sources they lie where they are written. */
-function entryScripts(): { main: string; shim: string } {
+export function entryScripts(): { main: string; shim: string } {
   const here = import.meta.dirname;
   const built = path.join(here, 'main.js');
   if (existsSync(built)) return { main: built, shim: path.join(here, 'shim.js') };

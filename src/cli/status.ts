@@ -10,6 +10,7 @@ import type { Board } from '../phases/types.ts';
 import { openDatabases } from '../platform/db/databases.ts';
 import type { Target, Targets } from '../platform/db/targets.ts';
 import { Exit } from '../platform/errors.ts';
+import { loadSettings } from '../platform/settings.ts';
 import { JobList } from '../supervisor/job-list.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 import { GpuMonitor } from '../telemetry/gpu.ts';
@@ -62,7 +63,7 @@ async function look(cli: Cli): Promise<Glance> {
   const databases = openDatabases(targets, BOARD_POOLS);
   const gpu = new GpuMonitor({ env: cli.env });
   const sampler = new MachineSampler(new HostSampler({ diskPath: cli.home.root }), gpu, Date.now);
-  const jobs = new JobList(cli.home, Date.now);
+  const jobs = new JobList(cli.home, Date.now, loadSettings(cli.home, cli.env).jobs.stopDeadlineSeconds * 1000);
   try {
     await sampler.sample();
     const [board] = await Promise.all([

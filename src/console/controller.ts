@@ -199,9 +199,9 @@ function perform(supervisor: Supervisor, request: DialogRequest): Promise<JobVie
     case 'launch':
       return supervisor.launch(request.request);
     case 'rerun':
-      return supervisor.rerun(request.jobId, request.idempotencyKey);
+      return supervisor.rerun({ jobId: request.jobId, idempotencyKey: request.idempotencyKey });
     case 'stop':
-      return supervisor.stop(request.jobId);
+      return supervisor.stop({ jobId: request.jobId });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Questions to the state, each answered in one place for screens, keys and tests alike. */
 import { isComplete, splitCommand } from '../format/command.ts';
 import type { CheckState, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
-import type { JobDetail, JobView } from '../supervisor/protocol.ts';
+import type { JobView } from '../supervisor/protocol.ts';
 import type { ConsoleState, PaneId } from './store.ts';
 
 /** States of a phase that want no attention. */
@@ -54,51 +54,16 @@ export function measuredDuration(state: ConsoleState, program: string): { ms: nu
   return job ? { ms: job.endedAt! - job.startedAt!, jobId: job.id } : null;
 }
 
-export interface Progress {
-  readonly done: number;
-  readonly total: number | null;
-  readonly unit: string;
+export type Progress = NonNullable<JobView['progress']> & {
   /** 0…1; null while the total is unknown. */
   readonly share: number | null;
-  /** Units a second in the current stage; null until it was measured long enough. */
-  readonly rate: number | null;
-  readonly secondsLeft: number | null;
-}
+};
 
-/** A rate needs this many reports and this much time; before that it would be noise. */
-const MIN_SAMPLES = 3;
-const MIN_SPAN_MS = 400;
-/** Reports older than this say nothing about the pace of now. */
-const RATE_WINDOW_MS = 60_000;
-/** A running job that has not reported for this long has no pace. */
-const STALLED_MS = 30_000;
-
-/** The progress of a job, with a rate from its own reports where there are enough of them. */
-export function jobProgress(job: JobView, detail: JobDetail | null, now: number): Progress | null {
-  if (!job.progress) return null;
-  const { done, total, unit } = job.progress;
-  const share = total ? Math.max(0, Math.min(1, done / total)) : null;
-  const rate = detail?.id === job.id ? stageRate(detail, isRunning(job) ? now : null) : null;
-  const secondsLeft = isRunning(job) && rate && total !== null ? Math.max(0, total - done) / rate : null;
-  return { done, total, unit, share, rate, secondsLeft };
-}
-
-/** Sums parallel bars by label, as the job's own progress does, and takes the slope of the last minute. */
-function stageRate(detail: JobDetail, now: number | null): number | null {
-  const start = detail.events.findLastIndex((event) => event.type === 'stage') + 1;
-  const bars = new Map<string, number>();
-  const samples: { t: number; done: number }[] = [];
-  for (const event of detail.events.slice(start)) {
-    if (event.type !== 'progress') continue;
-    bars.set(event.label ?? '', event.done);
-    samples.push({ t: event.t, done: [...bars.values()].reduce((sum, v) => sum + v, 0) });
-  }
-  const last = samples[samples.length - 1];
-  if (!last || (now !== null && now - last.t > STALLED_MS)) return null;
-  const first = samples.find((s) => last.t - s.t <= RATE_WINDOW_MS)!;
-  if (samples.length - samples.indexOf(first) < MIN_SAMPLES || last.t - first.t < MIN_SPAN_MS) return null;
-  const rate = ((last.done - first.done) * 1000) / (last.t - first.t);
-  return rate > 0 ? rate : null;
+/** The progress of a job with its share; rate and time left are the supervisor's, from the job's own reports. */
+export function jobProgress({ progress }: JobView): Progress | null {
+  if (!progress) return null;
+  const { done, total } = progress;
+  return { ...progress, share: total ? Math.max(0, Math.min(1, done / total)) : null };
 }
 
 /** The most pressing trouble, in one sentence; null when there is none. */

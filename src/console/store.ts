@@ -83,7 +83,9 @@ export function emptySnapshot(home: string, demo: boolean, at: number): Snapshot
     machine: null,
     jobs: [],
     runs: [],
+    journal: [],
     detail: null,
+    handover: null,
   };
 }
 

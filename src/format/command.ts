@@ -8,6 +8,19 @@ export const shellWord = (word: string): string => (SAFE_WORD.test(word) ? word 
 /** The exact command line: `prometheus backtest campaign --market-id US_EQ …`. */
 export const commandLine = (argv: readonly string[]): string => ['prometheus', ...argv].map(shellWord).join(' ');
 
+/** Words as a POSIX shell splits them: blanks part, quotes and backslashes hold together; nothing is expanded. */
+export function splitWords(text: string): string[] {
+  const words: string[] = [];
+  for (const [word] of text.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+/gs)) {
+    words.push(
+      word.replace(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/gs, (_all, plain, double, single) =>
+        plain !== undefined ? plain : double !== undefined ? double.replace(/\\(["\\$`])/g, '$1') : single,
+      ),
+    );
+  }
+  return words;
+}
+
 /** The words of the program's name (everything before the first flag), and its arguments. */
 export function splitCommand(argv: readonly string[]): { program: string; args: string[] } {
   const flag = argv.findIndex((word) => word.startsWith('-'));

@@ -26,6 +26,18 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly resource: 'cpu' | 'gpu' | 'io';
+  /** Rows that a run of it replaces: two over the same rows never run at once. */
+  readonly claims?: readonly ClaimRule[];
+}
+
+/** A part of a table, told by the names of the arguments that say which part: the table as in `writes`. */
+export interface ClaimRule {
+  readonly table: string;
+  /** Whose rows: an argument that names a market, a sleeve. */
+  readonly scope?: string;
+  readonly model?: string;
+  readonly start?: string;
+  readonly end?: string;
 }
 
 /** Declares a program; keeps the exact type of its arguments. */

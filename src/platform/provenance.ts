@@ -33,6 +33,12 @@ export function readProvenance(env: NodeJS.ProcessEnv): Provenance {
   return cached;
 }
 
+/** As of now, for a process that lives on while the tree changes: git is asked each time. */
+export function currentProvenance(env: NodeJS.ProcessEnv): Provenance {
+  const { sha: gitSha, dirty: gitDirty } = readGit(env.PROMETHEUS_CHECKOUT);
+  return { version: VERSION, build: env.PROMETHEUS_BUILD || null, gitSha, gitDirty };
+}
+
 function readGit(checkout: string | undefined): { sha: string | null; dirty: boolean | null } {
   if (!checkout) return { sha: null, dirty: null };
   const git = (...args: string[]) =>

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { StampedEvent } from '../platform/events.ts';
 import { Ring } from '../telemetry/ring.ts';
 import { cleanText } from './clean-text.ts';
+import { Pace } from './pace.ts';
 import type { JobView, MetricSeries } from './protocol.ts';
 
 /** Texts come from a program, and end on a terminal. */
@@ -54,20 +55,28 @@ export function parseEvent(line: string): StampedEvent | null {
 /** More parallel bars than this are not told apart. */
 const MAX_BARS = 1000;
 
-/** Stage, progress and summary of a job as of its last event. */
+/** Stage, progress, pace and summary of a job as of its last event. */
 export class EventDigest {
   #stage: string | null = null;
-  #summary: string | null = null;
+  #result: Extract<StampedEvent, { type: 'result' }> | null = null;
   #bars = new Map<string, { done: number; total: number | null; unit: string }>();
+  #done = 0;
+  readonly #pace = new Pace();
 
   push(event: StampedEvent): void {
     if (event.type === 'stage') {
       this.#stage = event.of ? `${event.name} (${event.index ?? '?'}/${event.of})` : event.name;
       this.#bars.clear();
+      this.#done = 0;
+      this.#pace.reset();
     } else if (event.type === 'progress') {
       const label = event.label ?? '';
-      if (this.#bars.size < MAX_BARS || this.#bars.has(label)) this.#bars.set(label, event);
-    } else if (event.type === 'result') this.#summary = event.summary;
+      const before = this.#bars.get(label);
+      if (!before && this.#bars.size >= MAX_BARS) return;
+      this.#bars.set(label, event);
+      this.#done += event.done - (before?.done ?? 0);
+      this.#pace.push(event.t, this.#done);
+    } else if (event.type === 'result') this.#result = event;
   }
 
   get stage(): string | null {
@@ -75,18 +84,17 @@ export class EventDigest {
   }
 
   get summary(): string | null {
-    return this.#summary;
+    return this.#result?.summary ?? null;
   }
 
-  /** Parallel bars of the stage added up; the total is unknown as soon as one of them is. */
-  get progress(): JobView['progress'] {
+  /** Parallel bars of the stage added up; the total is unknown as soon as one of them is. `now` null: it has ended. */
+  progress(now: number | null): JobView['progress'] {
     const bars = [...this.#bars.values()];
     if (bars.length === 0) return null;
-    return {
-      done: bars.reduce((sum, bar) => sum + bar.done, 0),
-      total: bars.some((bar) => bar.total === null) ? null : bars.reduce((sum, bar) => sum + bar.total!, 0),
-      unit: bars[0].unit,
-    };
+    const done = this.#done;
+    const total = bars.some((bar) => bar.total === null) ? null : bars.reduce((sum, bar) => sum + bar.total!, 0);
+    const left = total === null || now === null ? null : Math.max(0, total - done);
+    return { done, total, unit: bars[0].unit, rate: this.#pace.rate(now), eta: this.#pace.eta(left, now) };
   }
 }
 
@@ -97,6 +105,7 @@ const MAX_SERIES = 200;
 /** The metric series of a job. */
 export class MetricBook {
   #series = new Map<string, { name: string; series: string; unit: string; last: number; points: Ring<number> }>();
+  #changed = new Set<string>();
 
   push(event: Extract<StampedEvent, { type: 'metric' }>): void {
     const key = `${event.name}\0${event.series ?? ''}`;
@@ -109,10 +118,13 @@ export class MetricBook {
     entry.unit = event.unit;
     entry.last = event.value;
     entry.points.push(event.value);
+    this.#changed.add(key);
   }
 
-  /** In the order in which the series first appeared. */
-  list(): MetricSeries[] {
-    return [...this.#series.values()].map((entry) => ({ ...entry, points: entry.points.toArray() }));
+  /** The series that got points since the last call, in the order in which they first appeared. */
+  takeChanged(): MetricSeries[] {
+    const changed = [...this.#series].filter(([key]) => this.#changed.has(key));
+    this.#changed.clear();
+    return changed.map(([, entry]) => ({ ...entry, points: entry.points.toArray() }));
   }
 }

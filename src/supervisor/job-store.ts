@@ -171,18 +171,26 @@ function readRecord<T>(
   }
 }
 
+/** The lock under which jobs are made and claims are taken. */
+export const jobsLock = (home: Home): string => path.join(home.jobs, '.lock');
+
 /**
  * Makes a job's folder, complete or not at all, with the next number. A key that was used before gives that job again.
- * Safe between processes. The job is not begun by this.
+ * Safe between processes. The job is not begun by this. `guard` may object (by throwing) to a new one while nobody else
+ * can make any.
  */
-export async function createJobFolder(home: Home, spec: JobSpec): Promise<{ id: string; created: boolean }> {
+export async function createJobFolder(
+  home: Home,
+  spec: JobSpec,
+  guard: () => void = () => {},
+): Promise<{ id: string; created: boolean }> {
   createHome(home);
   const keys = path.join(home.jobs, '.keys');
   const keyFile = path.join(keys, shortHash(spec.idempotencyKey, 32));
-  const lock = path.join(home.jobs, '.lock');
   const make = () => {
     const known = jobOfKey(home, keyFile);
     if (known) return { id: known, created: false };
+    guard();
     // Drafts of starters that were killed; nobody else makes one while we hold the lock.
     for (const name of readdirSync(home.jobs)) {
       if (name.startsWith('.draft-')) rmSync(path.join(home.jobs, name), { recursive: true, force: true });
@@ -212,7 +220,7 @@ export async function createJobFolder(home: Home, spec: JobSpec): Promise<{ id: 
     return { id, created: true };
   };
   try {
-    return await withLock(lock, make, { waitMs: LOCK_WAIT_MS, what: 'the jobs folder' });
+    return await withLock(jobsLock(home), make, { waitMs: LOCK_WAIT_MS, what: 'the jobs folder' });
   } catch (error) {
     if (error instanceof UserError || errorCode(error) === undefined) throw error;
     const full = errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT';

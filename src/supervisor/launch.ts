@@ -1,27 +1,30 @@
-/** Starting, stopping and repeating jobs. Whoever calls may end at any moment: the folders tell what became of it. */
+/** Making, beginning, stopping and removing jobs. Whoever calls may end at any moment: the folders tell what became of it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import type { ProgramSpec } from '../platform/program.ts';
 import type { Provenance } from '../platform/provenance.ts';
+import type { Settings } from '../platform/settings.ts';
+import { assertFree, claimHolders, claimsOf } from './claims.ts';
+import { isDatabaseVariable, jobVariables } from './environment.ts';
 import {
+  type ChainStep,
   type ExitRecord,
   JobFile,
+  type JobLimits,
   type JobSpec,
   RECORD_VERSION,
+  type RetryPlan,
   type StopRecord,
   writeExitRecord,
   writeRecord,
 } from './job-files.ts';
-import { readJobView } from './job-list.ts';
 import { hasEnded } from './job-state.ts';
-import { createJobFolder, readJob } from './job-store.ts';
+import { createJobFolder, findJobId, readJob } from './job-store.ts';
 import { signalGroup } from './process-identity.ts';
-import type { JobView, LaunchRequest } from './protocol.ts';
 
 /** A program's arguments after validation. */
 export interface ParsedArguments {
@@ -42,129 +45,166 @@ export interface JobRuntime {
   readonly main: string;
   /** The script that stands over one job, see `shim.ts`. */
   readonly shim: string;
+  /** Where a job runs whose request names no folder. */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly provenance: Provenance;
+  /** As of now: the tree may change while a supervisor lives. */
+  readonly provenance: () => Provenance;
   readonly configHash: string | null;
+  /** Fingerprint of what the databases hold; null while it is unknown. */
+  readonly data: () => string | null;
+  readonly settings: Settings;
   readonly now: () => number;
+}
+
+/** A job to be made: the request of a client, and what the supervisor adds. */
+export interface JobOrder {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly idempotencyKey: string;
+  readonly who: string;
+  readonly cwd?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly after?: readonly string[];
+  readonly allowPartial?: boolean;
+  readonly limits?: Partial<JobLimits>;
+  readonly notBefore?: number | null;
+  readonly rerunOf?: string | null;
+  readonly retry?: RetryPlan | null;
+  readonly chain?: ChainStep | null;
+}
+
+export interface MadeJob {
+  readonly id: string;
+  /** False when the key was used before. */
+  readonly created: boolean;
+  /** The variables that it gets; they stand nowhere but here. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 const BEGIN_DEADLINE_MS = 30_000;
 const BEGIN_POLL_MS = 10;
 
 /**
- * Makes a job and begins it. Returns once it runs (or has ended). A key that was used before gives that job again.
- * @throws UsageError for an unknown program or argument, UserError when it cannot be begun.
+ * Makes a job, which then waits to be begun. A key that was used before gives that job again.
+ * @throws UsageError for an unknown program or argument; UserError when its rows are being written, or it cannot be made.
  */
-export async function startJob(home: Home, request: LaunchRequest, runtime: JobRuntime): Promise<JobView> {
-  return begin(home, request, runtime, runtime.cwd, null);
-}
-
-/** The same program with the same arguments in the same folder, by the code of today. */
-export async function rerunJob(home: Home, id: string, idempotencyKey: string, runtime: JobRuntime): Promise<JobView> {
-  const { spec, reason } = readJob(home, id, runtime.now());
-  if (!spec) throw new UserError(`job ${id} cannot be run again: ${reason}`, 'Start it anew: prometheus job start');
-  if (!isFolder(spec.cwd)) {
-    throw new UserError(`job ${id} ran in ${spec.cwd}, which is gone`, 'Start it anew from another folder.');
-  }
-  // Values are not on record, but a run against other databases than before would not be the same run.
-  const missing = spec.environment.filter((name) => /^(HISTORICAL|RUNTIME)_DB_/.test(name) && !runtime.env[name]);
-  if (missing.length) {
-    throw new UserError(`job ${id} ran with ${missing.join(', ')}, not set now`, 'Set it as it was and run it again.');
-  }
-  const request = { program: spec.program, args: spec.programArgs, idempotencyKey };
-  return begin(home, request, runtime, spec.cwd, id);
-}
-
-/**
- * Asks a job to stop: TERM to its process group. Returns at once; the state follows when it has ended.
- * @throws UserError when it has ended already.
- */
-export function stopJob(home: Home, id: string, now: () => number): JobView {
-  const before = readJob(home, id, now());
-  if (hasEnded(before.state)) {
-    throw new UserError(`job ${id} does not run: ${before.state}`, 'There is nothing to stop.');
-  }
-  // First the mark, then a fresh look: a shim that has not started the program yet sees the mark, any other names its pid.
-  const unmarked = markStop(before.folder, now());
-  const child = readJob(home, id, now()).status?.child;
-  if (child) signalGroup(child, 'SIGTERM');
-  if (unmarked) {
-    const sent = child ? 'TERM was sent to it' : 'it was not reached';
-    throw new UserError(
-      `the stop of job ${id} could not be recorded (${errorMessage(unmarked)}); ${sent}`,
-      `See: prometheus job show ${id}`,
-      { cause: unmarked },
-    );
-  }
-  return readJobView(home, id, now());
-}
-
-/** Leaves the mark; returns the error when that is impossible. The job must be stopped all the same. */
-function markStop(folder: string, at: number): unknown {
-  try {
-    writeRecord(folder, JobFile.stop, { version: RECORD_VERSION, at, by: process.pid } satisfies StopRecord);
-    return null;
-  } catch (error) {
-    try {
-      // On a full disk there is room for a name still, and the name is enough.
-      closeSync(openSync(path.join(folder, JobFile.stop), 'a', 0o600));
-      return null;
-    } catch {
-      return error;
-    }
-  }
-}
-
-async function begin(
-  home: Home,
-  request: LaunchRequest,
-  runtime: JobRuntime,
-  cwd: string,
-  rerunOf: string | null,
-): Promise<JobView> {
-  const program = runtime.catalog.find((one) => one.name === request.program);
-  if (!program) {
-    throw new UsageError(
-      `there is no program '${request.program}'`,
-      `Programs: ${runtime.catalog.map((one) => one.name).join(' · ')}.`,
-    );
-  }
-  const parsed = runtime.parse(program, request.args);
-  const env = jobEnvironment(runtime.env, home, parsed.environment);
+export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime): Promise<MadeJob> {
+  const program = findProgram(runtime.catalog, order.program);
+  const parsed = runtime.parse(program, order.args);
+  const after = (order.after ?? []).map((job) => ({ job: findJobId(home, job), allowPartial: order.allowPartial ?? false }));
+  const environment = {
+    ...jobVariables(order.environment ?? runtime.env, runtime.settings.jobs.environment),
+    ...parsed.environment,
+    PROMETHEUS_HOME: home.root,
+  };
+  const { gitSha, gitDirty, build } = runtime.provenance();
+  const claims = claimsOf(program, parsed.args);
   const spec: JobSpec = {
     version: RECORD_VERSION,
     program: program.name,
     args: parsed.args,
     programArgs: parsed.argv,
-    argv: [runtime.node, runtime.main, ...program.name.split(' '), ...parsed.argv],
-    cwd,
-    gitSha: runtime.provenance.gitSha,
-    gitDirty: runtime.provenance.gitDirty,
-    build: runtime.provenance.build,
+    ...commandOf(program, parsed, runtime),
+    cwd: order.cwd ?? runtime.cwd,
+    gitSha,
+    gitDirty,
+    build,
     configHash: runtime.configHash,
-    environment: Object.keys(env).sort(),
-    idempotencyKey: request.idempotencyKey || randomUUID(),
-    rerunOf,
+    environment: Object.keys(environment).sort(),
+    idempotencyKey: order.idempotencyKey,
+    rerunOf: order.rerunOf ?? null,
     createdAt: runtime.now(),
+    requestedBy: order.who,
+    data: runtime.data(),
+    resource: program.resource,
+    claims,
+    limits: {
+      timeoutMs: null,
+      stallMs: runtime.settings.jobs.stallSeconds * 1000,
+      killAfterMs: null,
+      nice: 0,
+      ioClass: null,
+      ...definedOf(order.limits ?? {}),
+    },
+    after,
+    notBefore: order.notBefore ?? null,
+    retry: order.retry ?? null,
+    chain: order.chain ?? null,
+    rowsDue: program.rowsDue ?? program.writes.length > 0,
+    script: program.script?.reading ?? null,
   };
-  const { id, created } = await createJobFolder(home, spec);
-  if (created) await beginShim(home, id, runtime, env);
-  return readJobView(home, id, runtime.now());
+  // A job that waits for another one does not compete with it for the rows.
+  const ahead = new Set(after.map(({ job }) => job));
+  const guard = () =>
+    assertFree(
+      claims,
+      claimHolders(home, runtime.now()).filter((holder) => !ahead.has(holder.name)),
+    );
+  return { ...(await createJobFolder(home, spec, guard)), environment };
 }
 
-/** The job finds this very home, and nothing of the job (if any) that starts it. */
-function jobEnvironment(
-  env: NodeJS.ProcessEnv,
+/** @throws UsageError that lists what there is. */
+export function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
+  const program = catalog.find((one) => one.name === name);
+  if (program) return program;
+  throw new UsageError(`there is no program '${name}'`, `Programs: ${catalog.map((one) => one.name).join(' · ')}.`);
+}
+
+/** The words before the first flag that name a program, and the rest. A quoted name is one word. */
+export function splitProgram(
+  words: readonly string[],
+  catalog: readonly ProgramSpec[],
+): { program: string; args: readonly string[] } {
+  const flag = words.findIndex((word) => word.startsWith('-'));
+  const count = flag < 0 ? words.length : flag;
+  const { name } = findProgram(catalog, words.slice(0, count).join(' '));
+  return { program: name, args: words.slice(count) };
+}
+
+/** A job like an earlier one, in the same folder, by the code of today. `args`: other arguments than that had. */
+export function rerunOrder(
   home: Home,
-  extra: Readonly<Record<string, string>>,
-): NodeJS.ProcessEnv {
-  const { PROMETHEUS_EVENTS_FD: _fd, PROMETHEUS_JOB: _job, ...rest } = env;
-  return { ...rest, ...extra, PROMETHEUS_HOME: home.root };
+  id: string,
+  change: { who: string; idempotencyKey: string; args?: readonly string[]; environment?: Readonly<Record<string, string>> },
+  runtime: JobRuntime,
+): JobOrder {
+  const { spec, reason } = readJob(home, id, runtime.now());
+  if (!spec) throw new UserError(`job ${id} cannot be run again: ${reason}`, 'Start it anew: prometheus job start');
+  if (!isFolder(spec.cwd)) {
+    throw new UserError(`job ${id} ran in ${spec.cwd}, which is gone`, 'Start it anew from another folder.');
+  }
+  assertSameDatabases(id, spec, change.environment ?? runtime.env);
+  return {
+    program: spec.program,
+    args: change.args ?? spec.programArgs,
+    idempotencyKey: change.idempotencyKey,
+    who: change.who,
+    cwd: spec.cwd,
+    environment: change.environment,
+    limits: spec.limits,
+    rerunOf: id,
+    retry: spec.retry && { ...spec.retry, attempt: 1, of: null },
+  };
 }
 
-/** Starts the shim and waits until it has taken over. */
-async function beginShim(home: Home, id: string, runtime: JobRuntime, env: NodeJS.ProcessEnv): Promise<void> {
+/** Values are not on record, but a run against other databases than before would not be the same run. */
+export function assertSameDatabases(id: string, spec: JobSpec, env: Readonly<Record<string, string | undefined>>): void {
+  const missing = spec.environment.filter((name) => isDatabaseVariable(name) && !env[name]);
+  if (missing.length === 0) return;
+  throw new UserError(`job ${id} ran with ${missing.join(', ')}, not set now`, 'Set it as it was and run it again.');
+}
+
+/**
+ * Begins a waiting job: returns once it runs, or has ended. Safe to call again after a crash, for only one shim ever
+ * takes a job. @throws UserError when it cannot be begun; the job then says so too.
+ */
+export async function beginJob(
+  home: Home,
+  id: string,
+  environment: Readonly<Record<string, string>>,
+  runtime: JobRuntime,
+): Promise<void> {
   const folder = path.join(home.jobs, id);
   const complaints = openSync(path.join(folder, JobFile.stderr), 'a', 0o600);
   let problem: string | null = null;
@@ -175,7 +215,7 @@ async function beginShim(home: Home, id: string, runtime: JobRuntime, env: NodeJ
       // It outlives us: it must not keep a folder of ours busy, and no pipe may tie it to us.
       cwd: '/',
       stdio: ['ignore', complaints, complaints],
-      env,
+      env: { ...environment },
     });
     shim.on('error', (error) => (problem = errorMessage(error)));
     shim.on(
@@ -197,20 +237,85 @@ async function beginShim(home: Home, id: string, runtime: JobRuntime, env: NodeJ
     }
     await sleep(BEGIN_POLL_MS);
   }
-  const failure: ExitRecord = {
+  endUnbegun(home, id, { error: `it could not be begun: ${problem}`, at: runtime.now() });
+  throw new UserError(`job ${id} could not be begun: ${problem}`, `See: prometheus job show ${id}`);
+}
+
+/** Ends a job that never began. `error` null: by the operator's wish. */
+export function endUnbegun(home: Home, id: string, { error, at }: { error: string | null; at: number }): void {
+  const folder = path.join(home.jobs, id);
+  const record: ExitRecord = {
     version: RECORD_VERSION,
     code: null,
     signal: null,
-    error: `it could not be begun: ${problem}`,
-    stopped: existsSync(path.join(folder, JobFile.stop)),
+    error,
+    stopped: error === null || existsSync(path.join(folder, JobFile.stop)),
     startedAt: null,
-    endedAt: runtime.now(),
+    endedAt: at,
     cpuSeconds: null,
-    survivors: false,
+    survivors: [],
+    timedOut: false,
+    verdict: null,
   };
-  writeExitRecord(folder, failure);
-  throw new UserError(`job ${id} could not be begun: ${problem}`, `See: prometheus job show ${id}`);
+  writeExitRecord(folder, record);
 }
+
+/**
+ * Asks a job to stop: TERM to its process group; one that waits never begins. Returns at once; the state follows.
+ * @throws UserError when it has ended already.
+ */
+export function stopJob(
+  home: Home,
+  id: string,
+  ask: { who: string; killAfterMs: number | null },
+  now: () => number,
+): void {
+  const before = readJob(home, id, now());
+  if (hasEnded(before.state)) {
+    throw new UserError(`job ${id} does not run: ${before.state}`, 'There is nothing to stop.');
+  }
+  // First the mark, then a fresh look: a shim that has not started the program yet sees the mark, any other names its pid.
+  const unmarked = markStop(before.folder, ask, now());
+  const { status } = readJob(home, id, now());
+  const child = status?.child;
+  if (child) signalGroup(child, 'SIGTERM');
+  if (unmarked) {
+    const sent = child ? 'TERM was sent to it' : 'it was not reached';
+    throw new UserError(
+      `the stop of job ${id} could not be recorded (${errorMessage(unmarked)}); ${sent}`,
+      `See: prometheus job show ${id}`,
+      { cause: unmarked },
+    );
+  }
+  if (status?.starter === null) endUnbegun(home, id, { error: null, at: now() });
+}
+
+/** Leaves the mark; returns the error when that is impossible. The job must be stopped all the same. */
+function markStop(folder: string, ask: { who: string; killAfterMs: number | null }, at: number): unknown {
+  try {
+    writeRecord(folder, JobFile.stop, { version: RECORD_VERSION, at, by: process.pid, ...ask } satisfies StopRecord);
+    return null;
+  } catch (error) {
+    try {
+      // On a full disk there is room for a name still, and the name is enough.
+      closeSync(openSync(path.join(folder, JobFile.stop), 'a', 0o600));
+      return null;
+    } catch {
+      return error;
+    }
+  }
+}
+
+/** Deletes the record of a job. @throws UserError while it lives. */
+export function removeJob(home: Home, id: string, now: number): void {
+  const { state, folder } = readJob(home, id, now);
+  if (!hasEnded(state)) throw new UserError(`job ${id} has not ended: ${state}`, `Stop it first: prometheus job stop ${id}`);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** What was given, without keys that say nothing. */
+const definedOf = <T extends object>(value: T): Partial<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Partial<T>;
 
 function isFolder(dir: string): boolean {
   try {

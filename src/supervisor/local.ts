@@ -4,26 +4,45 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../phases/types.ts';
 import type { Databases } from '../platform/db/databases.ts';
+import { UsageError, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
+import { shortHash } from '../platform/ids.ts';
 import { GpuMonitor, type GpuMonitorOptions } from '../telemetry/gpu.ts';
 import { HostSampler } from '../telemetry/host.ts';
 import { MachineSampler } from '../telemetry/machine.ts';
 import { EvidenceWatch, initialDatabases } from './evidence.ts';
-import { JobList } from './job-list.ts';
+import { JobKeeper } from './job-keeper.ts';
 import { JobReader } from './job-reader.ts';
-import { hasEnded } from './job-state.ts';
-import { findJobId } from './job-store.ts';
-import { type JobRuntime, rerunJob, startJob, stopJob } from './launch.ts';
-import type { JobView, LaunchRequest, RunSummary, Snapshot, Supervisor } from './protocol.ts';
+import { Journal } from './journal.ts';
+import type { JobRuntime } from './launch.ts';
+import {
+  type ChainRequest,
+  type ClientIdentity,
+  COMMANDS,
+  type CommandName,
+  type Handover,
+  type JobView,
+  type KeepRequest,
+  type LaunchRequest,
+  type RerunRequest,
+  type RunSummary,
+  type SharedState,
+  type Snapshot,
+  type StopRequest,
+  type Supervisor,
+} from './protocol.ts';
+import { DetailBook } from './wire/detail-book.ts';
 
 export interface LocalSupervisorOptions {
   readonly home: Home;
   /** Open already, read-only; closed by whoever opened them, after this. */
   readonly databases: Databases;
-  readonly jobs: JobRuntime;
+  readonly jobs: Omit<JobRuntime, 'data'>;
   readonly evaluateBoard: (signal: AbortSignal) => Promise<Board>;
   readonly latestRuns: () => Promise<RunSummary[]>;
   readonly now: () => number;
+  /** Brings databases back that are ours to start; called when one of them does not answer. */
+  readonly revive?: () => Promise<void>;
   /** Other times between looks, for tests. */
   readonly intervals?: Partial<Intervals>;
   readonly gpu?: GpuMonitorOptions;
@@ -36,6 +55,7 @@ interface Intervals {
   readonly machineMs: number;
   readonly evidenceMs: number;
   readonly databaseMs: number;
+  readonly retentionMs: number;
 }
 
 const INTERVALS: Intervals = {
@@ -44,46 +64,53 @@ const INTERVALS: Intervals = {
   machineMs: 1000,
   evidenceMs: 60_000,
   databaseMs: 5000,
+  retentionMs: 600_000,
 };
 
 /** How long `close` waits for queries before it breaks their connections. */
 const CLOSE_PATIENCE_MS = 500;
 
 /** Opens the supervisor; it begins to look at once. The first snapshot knows nothing yet, and says so. */
-export function openLocalSupervisor(options: LocalSupervisorOptions): Supervisor {
+export function openLocalSupervisor(options: LocalSupervisorOptions): LocalSupervisor {
   const supervisor = new LocalSupervisor(options);
   supervisor.start();
   return supervisor;
 }
 
-class LocalSupervisor implements Supervisor {
+export class LocalSupervisor implements Supervisor {
   readonly #options: LocalSupervisorOptions;
   readonly #intervals: Intervals;
   readonly #stop = new AbortController();
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
-  readonly #jobs: JobList;
+  readonly #keeper: JobKeeper;
+  readonly #journal: Journal;
   readonly #gpu: GpuMonitor;
   readonly #machine: MachineSampler;
   readonly #evidence: EvidenceWatch;
+  readonly #self: ClientIdentity;
   #snapshot: Snapshot;
   #emitting = false;
   #reader: JobReader | null = null;
+  readonly #book = new DetailBook();
   #timers = new Map<string, NodeJS.Timeout>();
   #polling: Promise<void> | null = null;
   #sampling: Promise<void> | null = null;
+  #reviving = false;
 
   constructor(options: LocalSupervisorOptions) {
     this.#options = options;
     this.#intervals = { ...INTERVALS, ...options.intervals };
     const { home, now } = options;
-    this.#jobs = new JobList(home, now);
+    this.#self = { name: 'this process', kind: 'test', pid: process.pid, readOnly: false };
+    this.#journal = new Journal(home, now, (journal) => this.#set({ journal }));
+    this.#keeper = new JobKeeper(home, { ...options.jobs, data: () => this.#dataFingerprint() }, this.#journal);
     this.#gpu = new GpuMonitor(options.gpu);
     this.#machine = new MachineSampler(new HostSampler({ diskPath: home.root }), this.#gpu, now);
     this.#evidence = new EvidenceWatch({
       databases: options.databases,
       evaluateBoard: options.evaluateBoard,
       latestRuns: options.latestRuns,
-      onChange: (change) => this.#change(change),
+      onChange: (change) => this.#takeEvidence(change),
       signal: this.#stop.signal,
       everyMs: this.#intervals.evidenceMs,
       probeEveryMs: this.#intervals.databaseMs,
@@ -100,7 +127,9 @@ class LocalSupervisor implements Supervisor {
       machine: null,
       jobs: [],
       runs: [],
+      journal: this.#journal.recent,
       detail: null,
+      handover: null,
     };
   }
 
@@ -108,6 +137,7 @@ class LocalSupervisor implements Supervisor {
     void this.#pollJobs();
     void this.#sampleMachine();
     this.#evidence.start();
+    this.#tidy();
   }
 
   snapshot(): Snapshot {
@@ -120,33 +150,121 @@ class LocalSupervisor implements Supervisor {
   }
 
   async launch(request: LaunchRequest): Promise<JobView> {
-    const view = await startJob(this.#options.home, request, this.#options.jobs);
-    await this.#pollJobs();
-    return view;
+    return ((await this.perform('launch', request, this.#self)) as { job: JobView }).job;
   }
 
-  async rerun(jobId: string, idempotencyKey: string): Promise<JobView> {
-    const { home, jobs } = this.#options;
-    const view = await rerunJob(home, findJobId(home, jobId), idempotencyKey, jobs);
-    await this.#pollJobs();
-    return view;
+  async rerun(request: RerunRequest): Promise<JobView> {
+    return ((await this.perform('rerun', request, this.#self)) as { job: JobView }).job;
   }
 
-  async stop(jobId: string): Promise<JobView> {
-    const { home, now } = this.#options;
-    const view = stopJob(home, findJobId(home, jobId), now);
-    await this.#pollJobs();
-    return view;
+  async chain(request: ChainRequest): Promise<readonly JobView[]> {
+    return ((await this.perform('chain', request, this.#self)) as { jobs: JobView[] }).jobs;
+  }
+
+  async stop(request: StopRequest): Promise<JobView> {
+    return ((await this.perform('stop', request, this.#self)) as { job: JobView }).job;
+  }
+
+  async kill(jobId: string): Promise<JobView> {
+    return ((await this.perform('kill', { jobId }, this.#self)) as { job: JobView }).job;
+  }
+
+  async remove(jobId: string): Promise<void> {
+    await this.perform('remove', { jobId }, this.#self);
+  }
+
+  async keep(request: KeepRequest): Promise<JobView> {
+    return ((await this.perform('keep', request, this.#self)) as { job: JobView }).job;
+  }
+
+  async recheck(): Promise<void> {
+    await this.perform('recheck', {}, this.#self);
+  }
+
+  /**
+   * Runs a command for a client: the one way in, for a socket and for this process. It is checked, written into the audit
+   * log, and then carried out. @throws UserError
+   */
+  async perform(name: string, request: unknown, client: ClientIdentity): Promise<unknown> {
+    if (!Object.hasOwn(COMMANDS, name)) {
+      throw new UsageError(`the supervisor has no command '${name}'`, 'Use a client of the same version.');
+    }
+    const command = COMMANDS[name as CommandName];
+    const parsed = command.request.safeParse(request);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new UsageError(`${name}: ${issue.path.join('.') || 'request'}: ${issue.message}`, 'Mend the request.');
+    }
+    if (client.readOnly && command.danger !== 'safe') {
+      throw new UserError(`${name} is refused: this console is read-only`, 'Leave read-only mode first (:rw).');
+    }
+    if (name !== 'recheck' && name !== 'mode') this.#journal.action(client.name, name, ...auditWords(parsed.data));
+    try {
+      return await this.#carryOut(name as CommandName, parsed.data, client);
+    } catch (error) {
+      if (command.danger !== 'safe') this.#journal.action(client.name, `${name} refused`, ...refusalWords(parsed.data, error));
+      throw error;
+    }
+  }
+
+  async #carryOut(name: CommandName, request: unknown, client: ClientIdentity): Promise<unknown> {
+    const who = client.name;
+    const keeper = this.#keeper;
+    const answer = async (id: Promise<string> | string) => {
+      const job = await id;
+      await this.#pollJobs();
+      return { job: keeper.view(job) };
+    };
+    switch (name) {
+      case 'launch':
+        return answer(keeper.launch(request as LaunchRequest, who));
+      case 'rerun':
+        return answer(keeper.rerun(request as RerunRequest, who));
+      case 'chain': {
+        const chain = request as ChainRequest;
+        const board = this.#snapshot.board ?? (await this.#evidence.recheck(), this.#snapshot.board);
+        const phase = board?.phases.find((one) => one.phase === chain.phase.toUpperCase());
+        if (!phase) throw phaseError(chain.phase, board, this.#snapshot.boardProblem);
+        const ids = await keeper.chain(phase, chain, who);
+        await this.#pollJobs();
+        return { jobs: ids.map((id) => keeper.view(id)) };
+      }
+      case 'stop':
+        return answer(keeper.stop(request as StopRequest, who));
+      case 'kill':
+        return answer(keeper.kill((request as { jobId: string }).jobId, who));
+      case 'keep':
+        return answer(keeper.keep(request as KeepRequest));
+      case 'remove':
+        keeper.remove((request as { jobId: string }).jobId);
+        await this.#pollJobs();
+        return {};
+      case 'recheck':
+        await this.#evidence.recheck();
+        return {};
+      // Of the connection and of the process: whoever holds those acts on them after this.
+      case 'mode':
+      case 'shutdown':
+        return {};
+    }
+  }
+
+  /** Notes that a client came; tells what happened since it left. */
+  attached(client: ClientIdentity): Handover | null {
+    if (client.kind !== 'console') return null;
+    const handover = this.#journal.since(client.name);
+    this.#journal.action(client.name, 'attach', 'console');
+    return handover;
+  }
+
+  detached(client: ClientIdentity): void {
+    if (client.kind === 'console') this.#journal.action(client.name, 'detach', 'console');
   }
 
   watch(jobId: string | null): void {
     if (jobId === (this.#reader?.id ?? null)) return;
     this.#reader = jobId === null ? null : new JobReader(path.join(this.#options.home.jobs, path.basename(jobId)));
     this.#readDetail();
-  }
-
-  recheck(): Promise<void> {
-    return this.#evidence.recheck();
   }
 
   async close(): Promise<void> {
@@ -165,12 +283,42 @@ class LocalSupervisor implements Supervisor {
     patience.abort();
   }
 
+  #takeEvidence(change: Partial<SharedState>): void {
+    for (const phase of change.board?.phases ?? []) {
+      this.#journal.transition('evidence', phase.phase, phase.state, phase.headline);
+    }
+    for (const name of ['historical', 'runtime'] as const) {
+      const database = change.databases?.[name];
+      if (database && database.up !== null) {
+        this.#journal.transition('database', name, database.up ? 'up' : 'down', database.problem ?? database.label);
+      }
+    }
+    this.#change(change);
+    if (change.databases?.historical.up === false || change.databases?.runtime.up === false) void this.#revive();
+  }
+
+  async #revive(): Promise<void> {
+    const { revive } = this.#options;
+    if (!revive || this.#reviving) return;
+    this.#reviving = true;
+    // What is wrong shows in the probes; the next one asks again.
+    await revive().catch(() => {});
+    this.#reviving = false;
+  }
+
+  /** Names what the databases hold, as far as the board has counted: rows and extents, no content. */
+  #dataFingerprint(): string | null {
+    const rows = this.#snapshot.board?.coverage.rows.filter((row) => row.rows !== null);
+    if (!rows?.length) return null;
+    return shortHash(JSON.stringify(rows.map(({ name, rows, first, last }) => [name, rows, first, last])), 8);
+  }
+
   /** Takes over what differs. Parts that know by themselves whether they changed go to `#set`. */
   #change(change: Partial<Snapshot>): void {
-    const differs = (Object.keys(change) as (keyof Snapshot)[]).some(
-      (key) => !isDeepStrictEqual(change[key], this.#snapshot[key]),
+    const differs = Object.fromEntries(
+      Object.entries(change).filter(([key, value]) => !isDeepStrictEqual(value, this.#snapshot[key as keyof Snapshot])),
     );
-    if (differs) this.#set(change);
+    if (Object.keys(differs).length > 0) this.#set(differs);
   }
 
   /** Takes over a change; listeners hear of all changes of one turn at once. */
@@ -191,7 +339,7 @@ class LocalSupervisor implements Supervisor {
     if (this.#stop.signal.aborted) return;
     this.#polling = this.#readJobs().finally(() => {
       this.#polling = null;
-      this.#again('jobs', this.#jobs.anyAlive ? this.#intervals.jobsBusyMs : this.#intervals.jobsIdleMs, () =>
+      this.#again('jobs', this.#keeper.anyAlive ? this.#intervals.jobsBusyMs : this.#intervals.jobsIdleMs, () =>
         this.#pollJobs(),
       );
     });
@@ -199,20 +347,21 @@ class LocalSupervisor implements Supervisor {
   }
 
   async #readJobs(): Promise<void> {
-    const alive = this.#jobs.views.filter((view) => !hasEnded(view.state)).map((view) => view.id);
     // A jobs folder that cannot be listed just now leaves the list as it is; starting a job will say why.
-    const changed = await this.#jobs.poll().catch(() => false);
+    const ended = await this.#keeper.poll().catch(() => []);
     if (this.#stop.signal.aborted) return;
-    if (changed) this.#set({ jobs: this.#jobs.views });
+    if (this.#keeper.views !== this.#snapshot.jobs) this.#set({ jobs: this.#keeper.views });
     this.#readDetail();
-    const ended = (id: string) => this.#jobs.views.some((view) => view.id === id && hasEnded(view.state));
-    if (alive.some(ended)) void this.#evidence.recheck();
+    if (ended.length > 0) void this.#evidence.recheck();
   }
 
   #readDetail(): void {
-    if (this.#reader?.poll() || this.#reader?.id !== this.#snapshot.detail?.id) {
-      this.#set({ detail: this.#reader?.detail() ?? null });
+    if (this.#reader === null) {
+      if (this.#snapshot.detail !== null) this.#set({ detail: null });
+      return;
     }
+    const news = this.#reader.read();
+    if (news) this.#set({ detail: this.#book.apply(news) });
   }
 
   async #sampleMachine(): Promise<void> {
@@ -226,6 +375,14 @@ class LocalSupervisor implements Supervisor {
     await this.#sampling;
   }
 
+  /** Removes what retention lets go, now and then. */
+  #tidy(): void {
+    this.#again('retention', this.#intervals.retentionMs, async () => {
+      await this.#keeper.tidy();
+      this.#tidy();
+    });
+  }
+
   #again(what: string, delayMs: number, work: () => Promise<void>): void {
     if (this.#stop.signal.aborted) return;
     clearTimeout(this.#timers.get(what));
@@ -235,3 +392,21 @@ class LocalSupervisor implements Supervisor {
     );
   }
 }
+
+/** What an action is about, and how, for the audit log: never a value of the environment. */
+function auditWords(request: object): [subject: string, detail: string] {
+  const { jobId, program, phase, args, killAfterMs } = request as Record<string, unknown>;
+  const words = Array.isArray(args) ? args.join(' ') : '';
+  const detail = [words, killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : ''].filter(Boolean).join(', ');
+  return [String(jobId ?? program ?? phase ?? 'supervisor'), detail];
+}
+
+function refusalWords(request: object, error: unknown): [subject: string, detail: string] {
+  return [auditWords(request)[0], error instanceof Error ? error.message : String(error)];
+}
+
+function phaseError(name: string, board: Board | null, problem: string | null): UserError {
+  if (!board) return new UserError(`the phases cannot be read: ${problem ?? 'no evidence yet'}`, 'See: prometheus db status');
+  return new UsageError(`there is no phase '${name}'`, `Phases: ${board.phases.map((one) => one.phase).join(' ')}.`);
+}
+

@@ -14,7 +14,7 @@ import { assertOwner, ensureCluster, ensurePassword, ROLE, writeSettings } from 
 import { clearTheWay, halt, launch, linkSocket, waitUntilReady } from './embedded-control.ts';
 import { makeBase, makeServerFolders, removeBase, removeFolder, setupFailure, sweep } from './embedded-folders.ts';
 import { type EmbeddedServer, type Layout, layoutOf, SOCKET_PORT } from './embedded-layout.ts';
-import { findServer, type RunningServer } from './embedded-process.ts';
+import { findServer, type RunningServer, readPidFile } from './embedded-process.ts';
 import { DATABASE_NAMES, makeTarget, passwordFrom, type Target, type Targets } from './targets.ts';
 
 export type { EmbeddedServer } from './embedded-layout.ts';
@@ -40,6 +40,12 @@ const WHAT = 'the embedded PostgreSQL';
 /** A first start takes seconds, recovery after a crash minutes. */
 const LOCK_WAIT_MS = 3_600_000;
 const SOURCE = 'the embedded server';
+
+/** True when the server is gone without having been stopped: its pid file is still there, its process is not. */
+export function wasKilled(home: Home): boolean {
+  const layout = layoutOf(home);
+  return readPidFile(layout) !== null && findServer(layout) === null;
+}
 
 /** Where a home's server is, whether or not it exists. Changes nothing. */
 export function embeddedServer(home: Home): EmbeddedServer {

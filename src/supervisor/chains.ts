@@ -1,0 +1,75 @@
+/** A phase's whole plan as jobs, one after the other, each begun when the one before it has ended well. */
+import { isDeepStrictEqual } from 'node:util';
+import type { PhaseCommand, PhaseResult } from '../phases/types.ts';
+import { UsageError } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import { hasEnded } from './job-state.ts';
+import { type JobRuntime, splitProgram } from './launch.ts';
+import type { JobView } from './protocol.ts';
+
+/** A step that is still to be done. */
+export interface ChainStepPlan {
+  readonly step: number;
+  readonly label: string;
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+export interface ChainPlan {
+  readonly id: string;
+  readonly of: number;
+  /** In order; the first may begin at once. */
+  readonly steps: readonly ChainStepPlan[];
+  /** A job of the chain that still lives: nothing is to be made. */
+  readonly living: readonly JobView[];
+}
+
+/**
+ * What is left to do of a phase's plan. A chain that stopped on the way is taken up at the first step that has not been
+ * done with the same arguments; one that is through, or `fresh`, begins anew.
+ * @throws UsageError for a phase that has no commands to run.
+ */
+export function planChain(
+  phase: PhaseResult,
+  jobs: readonly JobView[],
+  { fresh, allowPartial }: { fresh: boolean; allowPartial: boolean },
+  runtime: Pick<JobRuntime, 'catalog' | 'parse'>,
+): ChainPlan {
+  const commands = phase.commands.map((command, i) => stepOf(command, i + 1, runtime));
+  if (commands.length === 0) {
+    throw new UsageError(`${phase.phase} has no commands that can be run by themselves`, `See: prometheus why ${phase.phase}`);
+  }
+  const earlier = jobs.filter((job) => job.chain?.name === phase.phase);
+  const living = earlier.filter((job) => !hasEnded(job.state));
+  const last = earlier[0]?.chain ?? null;
+  if (living.length > 0) return { id: last!.id, of: commands.length, steps: [], living };
+  const isDone = ({ step, program, args }: ChainStepPlan) => {
+    const newest = earlier.find((job) => job.chain!.id === last!.id && job.chain!.step === step);
+    return (
+      newest !== undefined &&
+      (newest.state === 'DONE' || (allowPartial && newest.state === 'PART')) &&
+      newest.program === program &&
+      isDeepStrictEqual(newest.args, args)
+    );
+  };
+  const open = fresh || last === null ? 0 : commands.findIndex((command) => !isDone(command));
+  // Through to the end: the operator wants all of it once more.
+  const resumed = last !== null && open > 0;
+  return {
+    id: resumed ? last.id : newId(),
+    of: commands.length,
+    steps: commands.slice(Math.max(0, open)),
+    living: [],
+  };
+}
+
+function stepOf(
+  command: PhaseCommand,
+  step: number,
+  runtime: Pick<JobRuntime, 'catalog' | 'parse'>,
+): ChainStepPlan {
+  const { program, args } = splitProgram(command.argv, runtime.catalog);
+  // As its job will have them, defaults included: so the two can be compared.
+  const parsed = runtime.parse(runtime.catalog.find((one) => one.name === program)!, args);
+  return { step, label: command.label, program, args: parsed.argv };
+}

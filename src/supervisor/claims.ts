@@ -1,0 +1,130 @@
+/**
+ * Who replaces which rows. A job's claims stand in its folder from the moment it is made; a program run by hand leaves a
+ * note in `jobs/.claims` while it runs. Two that overlap are refused, whoever asks.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../platform/errors.ts';
+import { createHome, type Home } from '../platform/home.ts';
+import { withLock } from '../platform/locks.ts';
+import type { ProgramSpec } from '../platform/program.ts';
+import { type Claim, writeRecord } from './job-files.ts';
+import { hasEnded } from './job-state.ts';
+import { jobsLock, listJobIds, readJob } from './job-store.ts';
+import { identifyProcess, isAlive } from './process-identity.ts';
+import { claimWords, overlappingClaim } from './scheduler.ts';
+
+/** Somebody living who replaces rows. */
+export interface ClaimHolder {
+  /** `0007-backfill-stability`, or `process 4711 (backfill stability)`. */
+  readonly name: string;
+  readonly claims: readonly Claim[];
+}
+
+const claimSchema = z.object({
+  table: z.string(),
+  scope: z.string().nullable(),
+  model: z.string().nullable(),
+  start: z.string().nullable(),
+  end: z.string().nullable(),
+});
+const noteSchema = z.object({
+  process: z.object({ pid: z.int(), startTime: z.number(), boot: z.string() }),
+  program: z.string(),
+  claims: z.array(claimSchema),
+});
+
+const WAIT_MS = 15_000;
+
+/** The claims of a program with these arguments: one for each value of an argument that has several. */
+export function claimsOf(spec: ProgramSpec, args: Readonly<Record<string, unknown>>): Claim[] {
+  const values = (name: string | undefined): (string | null)[] => {
+    const given = name === undefined ? [] : [args[name]].flat().filter((value) => value !== undefined && value !== null);
+    return given.length ? given.map(String) : [null];
+  };
+  return (spec.claims ?? []).flatMap(({ table, scope, model, start, end }) =>
+    values(scope).flatMap((oneScope) =>
+      values(model).map((oneModel) => ({
+        table,
+        scope: oneScope,
+        model: oneModel,
+        start: values(start)[0],
+        end: values(end)[0],
+      })),
+    ),
+  );
+}
+
+/** Jobs that live, and programs run by hand. `except`: a job that does not stand in its own way. */
+export function claimHolders(home: Home, now: number, except: string | null = null): ClaimHolder[] {
+  const jobs = listJobIds(home).flatMap((id) => {
+    if (id === except) return [];
+    const { state, spec } = readJob(home, id, now);
+    return hasEnded(state) || !spec?.claims.length ? [] : [{ name: id, claims: spec.claims }];
+  });
+  return [...jobs, ...manualHolders(home)];
+}
+
+/** Programs run by hand that hold claims now; notes of dead ones are removed. */
+export function manualHolders(home: Home): ClaimHolder[] {
+  const folder = path.join(home.jobs, '.claims');
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const file = path.join(folder, name);
+    try {
+      const note = noteSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+      if (isAlive(note.process)) return [{ name: `process ${note.process.pid} (${note.program})`, claims: note.claims }];
+    } catch {
+      // Cut off by a kill or a full disk: whoever wrote it never got its claim.
+    }
+    rmSync(file, { force: true });
+    return [];
+  });
+}
+
+/** @throws UserError that names the holder and the rows when a claim is taken. */
+export function assertFree(claims: readonly Claim[], holders: readonly ClaimHolder[]): void {
+  for (const holder of holders) {
+    const taken = overlappingClaim(claims, holder.claims);
+    if (taken) {
+      throw new UserError(
+        `${holder.name} is writing the same rows (${claimWords(taken)})`,
+        'Wait until it has ended, stop it, or choose another range. As a job it can wait by itself: job start --after.',
+      );
+    }
+  }
+}
+
+/** Runs a program by hand under its claims. @throws UserError when one of them is taken. */
+export async function withClaims<T>(
+  home: Home,
+  program: string,
+  claims: readonly Claim[],
+  now: () => number,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (claims.length === 0) return work();
+  createHome(home);
+  const folder = path.join(home.jobs, '.claims');
+  const name = `${process.pid}.json`;
+  await withLock(
+    jobsLock(home),
+    () => {
+      assertFree(claims, claimHolders(home, now()));
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeRecord(folder, name, { process: identifyProcess(process.pid), program, claims });
+    },
+    { waitMs: WAIT_MS, what: 'the jobs folder' },
+  );
+  try {
+    return await work();
+  } finally {
+    rmSync(path.join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,28 @@
+/** What of an environment a job gets: names are listed, so that nothing slips in by accident. Values are never written. */
+
+/** A name, or the beginning of names when it ends in `*`. */
+const PASSED = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LANGUAGE', 'LC_*', 'TZ', 'TMPDIR', 'XDG_*'],
+  ...['PROMETHEUS_*', 'HISTORICAL_DB_*', 'RUNTIME_DB_*', 'PG*'],
+  ...['CUDA_*', 'NVIDIA_*', 'LD_LIBRARY_PATH', 'OMP_*', 'MKL_*', 'OPENBLAS_*', 'NUMEXPR_*', 'ORT_*'],
+  ...['PYTHON*', 'VIRTUAL_ENV', 'CONDA_*', 'HF_*', 'TRANSFORMERS_*', 'NO_COLOR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_*'],
+];
+
+/** Of the job (if any) that starts this one, and of the launcher: the new job has its own. */
+const OWN = new Set(['PROMETHEUS_EVENTS_FD', 'PROMETHEUS_JOB', 'PROMETHEUS_LAST_BUILD']);
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The variables of `env` that a job may have; `more` are further names of the user's own settings. */
+export function jobVariables(env: Env, more: readonly string[] = []): Record<string, string> {
+  const rules = [...PASSED, ...more];
+  const passes = (name: string) =>
+    !OWN.has(name) &&
+    rules.some((rule) => (rule.endsWith('*') ? name.startsWith(rule.slice(0, -1)) : name === rule));
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && passes(name)) kept[name] = value;
+  return kept;
+}
+
+/** Variables whose values say which databases are meant, or carry a password: a job without them would be another one. */
+export const isDatabaseVariable = (name: string): boolean => /^(HISTORICAL|RUNTIME)_DB_/.test(name);

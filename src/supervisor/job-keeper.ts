@@ -1,0 +1,171 @@
+/** The jobs of a home in one hand: the list, the queue, what is done to them, and what of it goes into the journal. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { PhaseResult } from '../phases/types.ts';
+import { errorMessage, UserError } from '../platform/errors.ts';
+import type { Home } from '../platform/home.ts';
+import { processesOfJob } from '../telemetry/process-tree.ts';
+import { planChain } from './chains.ts';
+import { ARCHIVED_MARK, type JobNote, JobList, KEPT_MARK, readJobView } from './job-list.ts';
+import { JobQueue } from './job-queue.ts';
+import { hasEnded } from './job-state.ts';
+import { findJobId, readJob } from './job-store.ts';
+import type { Journal } from './journal.ts';
+import { type JobRuntime, removeJob, rerunOrder, stopJob } from './launch.ts';
+import { killJob } from './process-identity.ts';
+import type { ChainRequest, JobView, KeepRequest, LaunchRequest, RerunRequest, StopRequest } from './protocol.ts';
+import { compressLogs, expiredJobs } from './retention.ts';
+
+export class JobKeeper {
+  readonly #home: Home;
+  readonly #runtime: JobRuntime;
+  readonly #journal: Journal;
+  readonly #list: JobList;
+  readonly #queue: JobQueue;
+  readonly #since: number;
+
+  constructor(home: Home, runtime: JobRuntime, journal: Journal) {
+    this.#home = home;
+    this.#runtime = runtime;
+    this.#journal = journal;
+    this.#list = new JobList(home, runtime.now, this.#stopDeadlineMs);
+    this.#queue = new JobQueue(home, runtime);
+    this.#since = runtime.now();
+  }
+
+  get views(): readonly JobView[] {
+    return this.#list.views;
+  }
+
+  get anyAlive(): boolean {
+    return this.#list.anyAlive;
+  }
+
+  get #stopDeadlineMs(): number {
+    return this.#runtime.settings.jobs.stopDeadlineSeconds * 1000;
+  }
+
+  /** One job as the list has it, or as its folder has it just now. */
+  view(id: string): JobView {
+    const options = { now: this.#runtime.now(), stopDeadlineMs: this.#stopDeadlineMs };
+    return this.#list.views.find((one) => one.id === id) ?? readJobView(this.#home, id, options);
+  }
+
+  /** Reads the folders, begins what may begin, and notes what changed; returns the jobs that have ended since. */
+  async poll(): Promise<readonly JobView[]> {
+    await this.#list.poll();
+    const { notes } = await this.#queue.tick(this.#list.views);
+    const all = new Map<string, JobNote>(notes);
+    for (const { id, stopping } of this.#list.views) {
+      if (stopping && this.#runtime.now() >= stopping.deadline) all.set(id, { survivors: processesOfJob(this.#home, id) });
+    }
+    this.#list.note(all);
+    await this.#list.poll();
+    return this.#journalChanges();
+  }
+
+  launch(request: LaunchRequest, who: string): Promise<string> {
+    const { retry, ...order } = request;
+    return this.#queue.add({
+      ...order,
+      who,
+      retry: retry ? { ...retry, attempt: 1, of: null } : null,
+    });
+  }
+
+  rerun({ jobId, ...change }: RerunRequest, who: string): Promise<string> {
+    return this.#queue.add(rerunOrder(this.#home, findJobId(this.#home, jobId), { ...change, who }, this.#runtime));
+  }
+
+  /** @throws UsageError for a phase without commands. */
+  async chain(phase: PhaseResult, request: ChainRequest, who: string): Promise<readonly string[]> {
+    const allowPartial = request.allowPartial ?? false;
+    const plan = planChain(phase, this.#list.views, { fresh: request.fresh ?? false, allowPartial }, this.#runtime);
+    if (plan.living.length > 0) return plan.living.map((job) => job.id);
+    const ids: string[] = [];
+    for (const { step, label, program, args } of plan.steps) {
+      ids.push(
+        await this.#queue.add({
+          program,
+          args,
+          who,
+          idempotencyKey: `${request.idempotencyKey} ${step}`,
+          cwd: request.cwd,
+          environment: request.environment,
+          after: ids.slice(-1),
+          allowPartial,
+          chain: { id: plan.id, name: phase.phase, step, of: plan.of, label },
+        }),
+      );
+    }
+    return ids;
+  }
+
+  stop({ jobId, killAfterMs }: StopRequest, who: string): string {
+    const id = findJobId(this.#home, jobId);
+    stopJob(this.#home, id, { who, killAfterMs: killAfterMs ?? null }, this.#runtime.now);
+    return id;
+  }
+
+  /** KILL to everything of a job, those that left its group included. @throws UserError when it has ended already. */
+  kill(jobId: string, who: string): string {
+    const id = findJobId(this.#home, jobId);
+    try {
+      stopJob(this.#home, id, { who, killAfterMs: 0 }, this.#runtime.now);
+    } catch (error) {
+      // A job that has ended may have left processes behind: those are still there to be killed.
+      if (!hasEnded(readJob(this.#home, id, this.#runtime.now()).state)) throw error;
+      if (processesOfJob(this.#home, id).length === 0) throw error;
+    }
+    killJob(this.#home, id);
+    return id;
+  }
+
+  remove(jobId: string): void {
+    removeJob(this.#home, findJobId(this.#home, jobId), this.#runtime.now());
+  }
+
+  keep({ jobId, kept, archived }: KeepRequest): string {
+    const id = findJobId(this.#home, jobId);
+    const mark = (name: string, wanted: boolean | undefined) => {
+      const file = path.join(this.#home.jobs, id, name);
+      if (wanted === undefined || wanted === existsSync(file)) return;
+      if (wanted) writeFileSync(file, '', { mode: 0o600 });
+      else rmSync(file, { force: true });
+    };
+    try {
+      mark(KEPT_MARK, kept);
+      mark(ARCHIVED_MARK, archived);
+    } catch (error) {
+      throw new UserError(`job ${id} cannot be marked: ${errorMessage(error)}`, 'See that its folder may be written.');
+    }
+    this.#list.forget(id);
+    return id;
+  }
+
+  /** Removes and compresses what retention lets go. */
+  async tidy(): Promise<void> {
+    const { retention } = this.#runtime.settings;
+    const now = this.#runtime.now();
+    for (const id of expiredJobs(this.#list.views, retention, now)) {
+      removeJob(this.#home, id, now);
+      this.#journal.transition('job', id, 'removed', 'by retention');
+    }
+    for (const job of this.#list.views) {
+      // A full disk is the next one's trouble too: what cannot be compressed stays as it is.
+      await compressLogs(this.#home, job, retention, now).catch(() => 0);
+    }
+  }
+
+  /** Every state of a job is noted once, also one that came while no supervisor looked. */
+  #journalChanges(): JobView[] {
+    const ended: JobView[] = [];
+    for (const job of this.#list.views.toReversed()) {
+      const words = job.reason || job.summary || '';
+      const at = job.endedAt ?? (job.state === 'RUN' ? job.startedAt : null) ?? job.createdAt;
+      const isNew = this.#journal.transition('job', job.id, job.state, words, at);
+      if (isNew && hasEnded(job.state) && (job.endedAt ?? job.createdAt) >= this.#since) ended.push(job);
+    }
+    return ended;
+  }
+}
