@@ -169,7 +169,8 @@ function progressRows(job: JobView, width: number, drawing: Drawing): Line[] {
 
 /** The time left, with its range where the pace is uneven. */
 function etaWords({ seconds, low, high }: { seconds: number; low: number; high: number }): string {
-  const range = formatDuration(low) === formatDuration(high) ? '' : ` (${formatDuration(low)} – ${formatDuration(high)})`;
+  const range =
+    formatDuration(low) === formatDuration(high) ? '' : ` (${formatDuration(low)} – ${formatDuration(high)})`;
   return `${formatDuration(seconds)}${range}`;
 }
 

@@ -85,7 +85,12 @@ export function makeCli(
       let ready: Promise<void> | null = null;
       const prepare =
         where.historical.embedded || where.runtime.embedded
-          ? () => (ready ??= startEmbedded(home, where).catch((error) => ((ready = null), Promise.reject(error))))
+          ? () =>
+              (ready ??= startEmbedded(home, where).catch((error) => {
+                // The next query tries again: what was wrong may have been mended.
+                ready = null;
+                throw error;
+              }))
           : undefined;
       if (!lazy) await prepare?.();
       const { openDatabases } = await import('../platform/db/databases.ts');

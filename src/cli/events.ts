@@ -1,5 +1,5 @@
 /** `prometheus events`: the journal of the home. */
-import { watchFile, unwatchFile } from 'node:fs';
+import { unwatchFile, watchFile } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { formatInstant } from '../format/age.ts';

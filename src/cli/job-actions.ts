@@ -87,7 +87,8 @@ job show; --kill-after ends it by itself, job kill by hand. See job wait.`,
 export const jobKill = defineCommand({
   name: 'job kill',
   summary: 'end a job at once',
-  description: 'Sends KILL to everything of it, processes that left its group included. What it had not committed is gone.',
+  description:
+    'Sends KILL to everything of it, processes that left its group included. What it had not committed is gone.',
   args: z.object({ job, json }),
   positionals: ['job'],
   run: async (args, cli) => onJob(cli, args, (supervisor, jobId) => supervisor.kill(jobId)),
@@ -143,7 +144,7 @@ Example: prometheus job rerun 7 -- --end 2014-06-30`,
   run: async (args, cli) => {
     const [name, ...changes] = args.job;
     const jobId = findJobId(cli.home, name);
-    const before = readJob(cli.home, jobId, Date.now()).spec;
+    const before = readJob(cli.home, jobId).spec;
     const edited = before && editedArguments(before, changes, args.edit, cli);
     return withSupervisor(cli, async (supervisor) => {
       const made = await supervisor.rerun({
@@ -151,7 +152,7 @@ Example: prometheus job rerun 7 -- --end 2014-06-30`,
         idempotencyKey: args.key ?? randomUUID(),
         ...(edited ? { args: edited } : {}),
       });
-      const after = readJob(cli.home, made.id, Date.now()).spec;
+      const after = readJob(cli.home, made.id).spec;
       if (before && after && (before.gitSha !== after.gitSha || before.build !== after.build)) {
         cli.err(
           `the code has changed since ${jobId}: ${before.build ?? before.gitSha} → ${after.build ?? after.gitSha}\n`,

@@ -9,12 +9,7 @@ import type { JobSpec } from '../supervisor/job-files.ts';
 import type { Cli } from './context.ts';
 
 /** The arguments to run a job again with, or null when they are just those that it had. */
-export function editedArguments(
-  spec: JobSpec,
-  changes: readonly string[],
-  edit: boolean,
-  cli: Cli,
-): string[] | null {
+export function editedArguments(spec: JobSpec, changes: readonly string[], edit: boolean, cli: Cli): string[] | null {
   if (changes.length === 0 && !edit) return null;
   const changed = mergeArguments(spec.programArgs, changes);
   return edit ? editByHand(spec.program, changed, cli) : changed;
@@ -45,11 +40,16 @@ function editByHand(program: string, args: readonly string[], cli: Cli): string[
   const file = path.join(folder, 'arguments');
   try {
     const lines = args.map((word) => (word.startsWith('--') ? `\n${shellWord(word)}` : ` ${shellWord(word)}`)).join('');
-    writeFileSync(file, `# Arguments of: prometheus ${program}. Lines that begin with # do not count.${lines}\n`, { mode: 0o600 });
+    writeFileSync(file, `# Arguments of: prometheus ${program}. Lines that begin with # do not count.${lines}\n`, {
+      mode: 0o600,
+    });
     const [command, ...rest] = splitWords(editor);
     const { status, error } = spawnSync(command, [...rest, file], { stdio: 'inherit', env: cli.env });
     if (error || status !== 0) {
-      throw new UserError(`the editor ${editor} failed: ${error?.message ?? `exit code ${status}`}`, 'Set EDITOR to another one.');
+      throw new UserError(
+        `the editor ${editor} failed: ${error?.message ?? `exit code ${status}`}`,
+        'Set EDITOR to another one.',
+      );
     }
     const text = readFileSync(file, 'utf8').replace(/^#.*$/gm, '');
     return splitWords(text);

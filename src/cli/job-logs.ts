@@ -59,7 +59,7 @@ line goes to stdout behind its job's number; lines that begin with a date and ti
     while (args.follow) {
       if (cli.signal.aborted) throw new InterruptedError('job logs');
       // Before the logs are read: what ended before has nothing to add after.
-      const ended = ids.every((id) => hasEnded(readJob(cli.home, id, Date.now()).state));
+      const ended = ids.every((id) => hasEnded(readJob(cli.home, id).state));
       for (const source of sources) source.tail.read((text) => show({ source, text }));
       if (ended) break;
       await sleep(POLL_MS, undefined, { signal: cli.signal }).catch(() => {});
@@ -76,11 +76,16 @@ line goes to stdout behind its job's number; lines that begin with a date and ti
 function jobsMeant(names: readonly string[], merged: boolean, cli: Cli): string[] {
   if (names.length > 0) return names.map((name) => findJobId(cli.home, name));
   if (!merged) return [findJobId(cli.home, 'last')];
-  return listJobIds(cli.home).filter((id) => readJob(cli.home, id, Date.now()).state === 'RUN');
+  return listJobIds(cli.home).filter((id) => readJob(cli.home, id).state === 'RUN');
 }
 
 function sourcesOf(cli: Cli, jobId: string): Source[] {
-  return ([['out', JobFile.stdout], ['err', JobFile.stderr]] as const).map(([stream, name]) => {
+  return (
+    [
+      ['out', JobFile.stdout],
+      ['err', JobFile.stderr],
+    ] as const
+  ).map(([stream, name]) => {
     const file = path.join(cli.home.jobs, jobId, name);
     return { jobId, stream, file, tail: new FileTail(file, { maxLineBytes: MAX_LINE_BYTES }) };
   });

@@ -30,7 +30,10 @@ function progressWords(job: JobView): string {
   const share = total ? ` ${formatPercent(done / total, 0)}` : '';
   const { rate, eta } = job.progress;
   const pace = rate === null ? '' : `, ${formatCount(rate)} ${unit}/s`;
-  const left = eta === null ? '' : `, ≈ ${formatDuration(eta.seconds)} left (${formatDuration(eta.low)} – ${formatDuration(eta.high)})`;
+  const left =
+    eta === null
+      ? ''
+      : `, ≈ ${formatDuration(eta.seconds)} left (${formatDuration(eta.low)} – ${formatDuration(eta.high)})`;
   return `${job.stage ? `${job.stage}: ` : ''}${formatCount(done)}${total === null ? '' : ` of ${formatCount(total)}`} ${unit}${share}${pace}${left}`;
 }
 
@@ -64,7 +67,14 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
     ['command', commandLine([...job.program.split(' '), ...job.args])],
     ['folder', record.folder],
     ['asked for by', job.requestedBy],
-    ...(job.chain ? [['chain', `${job.chain.name}, step ${job.chain.step} of ${job.chain.of}: ${job.chain.label}`] as [string, string]] : []),
+    ...(job.chain
+      ? [
+          ['chain', `${job.chain.name}, step ${job.chain.step} of ${job.chain.of}: ${job.chain.label}`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ...(job.attempt ? [['attempt', `${job.attempt.number} of ${job.attempt.of}`] as [string, string]] : []),
     ['ran in', spec?.cwd ?? UNKNOWN],
     ['code', (code || []).filter(Boolean).join(', ') || UNKNOWN],
@@ -81,7 +91,9 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
     ['progress', progressWords(job) || UNKNOWN],
     ['summary', job.summary ?? UNKNOWN],
     ['rows', job.rows === null ? UNKNOWN : formatCount(job.rows)],
-    ...(job.stalledSince === null ? [] : [['stalled', `nothing said since ${formatInstant(job.stalledSince)}`] as [string, string]]),
+    ...(job.stalledSince === null
+      ? []
+      : [['stalled', `nothing said since ${formatInstant(job.stalledSince)}`] as [string, string]]),
     ...survivorFacts(job),
   ];
   return columns(facts);

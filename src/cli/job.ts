@@ -67,7 +67,7 @@ export const jobShow = defineCommand({
   positionals: ['job'],
   run: async (args, cli) => {
     const id = findJobId(cli.home, args.job);
-    const record = readJob(cli.home, id, Date.now());
+    const record = readJob(cli.home, id);
     const view = (await currentJobs(cli)).find((one) => one.id === id) ?? readJobView(cli.home, id, viewOptions(cli));
     if (args.json) printJson(cli, jobJson(view, record));
     else cli.out(jobPage(view, record, Date.now()));

@@ -4,6 +4,8 @@ import { UserError } from '../platform/errors.ts';
 import { type Events, fileEvents } from '../platform/events.ts';
 import { newId } from '../platform/ids.ts';
 import type { Program, ProgramSpec } from '../platform/program.ts';
+import { claimsOf, withClaims } from '../supervisor/claims.ts';
+import { JOB_MARK } from '../telemetry/process-tree.ts';
 import type { Command } from './command.ts';
 import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
@@ -25,16 +27,22 @@ export function programCommand<Args extends z.ZodObject>(
       const { program } = await load();
       const { events, finish } = openEvents(cli);
       try {
-        const result = await program(args, {
-          home: cli.home,
-          databases: await cli.databases({ application: spec.name }, { lazy: true }),
-          events,
-          signal: cli.signal,
-          now: Date.now,
-          newId,
-          stdout: cli.out,
-          provenance: cli.provenance,
-        });
+        const databases = await cli.databases({ application: spec.name }, { lazy: true });
+        const run = () =>
+          program(args, {
+            home: cli.home,
+            databases,
+            events,
+            signal: cli.signal,
+            now: Date.now,
+            newId,
+            stdout: cli.out,
+            provenance: cli.provenance,
+          });
+        // A job's claims stand in its folder; by hand they are taken here.
+        const result = cli.env[JOB_MARK]
+          ? await run()
+          : await withClaims(cli.home, spec.name, claimsOf(spec, args), run);
         if ((args as { json?: boolean }).json && result.data !== undefined) {
           printJson(cli, result.data as object);
         }

@@ -72,7 +72,10 @@ export async function untilGone(cli: Cli): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   while (lockHolder(supervisorLock(cli.home)) !== null) {
     if (performance.now() > deadline) {
-      throw new UserError('the supervisor does not end', `See ${logFile(cli)}, or end process ${lockHolder(supervisorLock(cli.home))}.`);
+      throw new UserError(
+        'the supervisor does not end',
+        `See ${logFile(cli)}, or end process ${lockHolder(supervisorLock(cli.home))}.`,
+      );
     }
     await sleep(POLL_MS);
   }
@@ -135,9 +138,13 @@ function openLog(cli: Cli): number {
     }
     return openSync(file, 'a', 0o600);
   } catch (error) {
-    throw new UserError(`the supervisor's log cannot be written: ${errorMessage(error)}`, 'See that the home may be written.', {
-      cause: error,
-    });
+    throw new UserError(
+      `the supervisor's log cannot be written: ${errorMessage(error)}`,
+      'See that the home may be written.',
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -50,7 +50,8 @@ supervisor takes them over with their logs and exit codes.`,
         });
       },
       signal: cli.signal,
-      onListening: () => cli.err(`${formatInstant(Date.now())} supervisor ${process.pid} of ${cli.home.root} listens\n`),
+      onListening: () =>
+        cli.err(`${formatInstant(Date.now())} supervisor ${process.pid} of ${cli.home.root} listens\n`),
     });
     cli.err(`${formatInstant(Date.now())} supervisor ${process.pid} ended\n`);
     return Exit.done;
@@ -130,7 +131,8 @@ Where logind ends the processes of a session that is left (KillUserProcesses=yes
   args: z.object({}),
   run: async (_args, cli) => {
     const checkout = cli.env.PROMETHEUS_CHECKOUT;
-    if (!checkout) throw new UserError('the place of this installation is not known', 'Start it through bin/prometheus.');
+    if (!checkout)
+      throw new UserError('the place of this installation is not known', 'Start it through bin/prometheus.');
     cli.out(`[Unit]
 Description=Prometheus supervisor of ${cli.home.root}
 

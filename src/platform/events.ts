@@ -16,8 +16,18 @@ export type ProgramEvent =
   | { type: 'log'; level: LogLevel; message: string }
   /** Something the program made: rows of a run, a file, a report. */
   | { type: 'artifact'; kind: string; id: string; path?: string }
-  /** The outcome, once, last. `rows` counts rows written by table. */
-  | { type: 'result'; status: 'done' | 'partial' | 'failed'; summary: string; rows?: Record<string, number> };
+  /**
+   * The outcome, once, last. `rows` counts rows written by table; `due` says how many should have come, where that is not
+   * plain from the program (0: nothing was missing); `failures` counts items that should have worked and did not.
+   */
+  | {
+      type: 'result';
+      status: 'done' | 'partial' | 'failed';
+      summary: string;
+      rows?: Record<string, number>;
+      due?: number;
+      failures?: number;
+    };
 
 /** An event with the time it was reported (milliseconds since 1970, UTC). */
 export type StampedEvent = ProgramEvent & { t: number };

@@ -26,6 +26,8 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly resource: 'cpu' | 'gpu' | 'io';
+  /** False when a run that writes no row may be a good one though it has `writes`. */
+  readonly rowsDue?: boolean;
   /** Rows that a run of it replaces: two over the same rows never run at once. */
   readonly claims?: readonly ClaimRule[];
 }

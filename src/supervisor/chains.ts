@@ -37,7 +37,10 @@ export function planChain(
 ): ChainPlan {
   const commands = phase.commands.map((command, i) => stepOf(command, i + 1, runtime));
   if (commands.length === 0) {
-    throw new UsageError(`${phase.phase} has no commands that can be run by themselves`, `See: prometheus why ${phase.phase}`);
+    throw new UsageError(
+      `${phase.phase} has no commands that can be run by themselves`,
+      `See: prometheus why ${phase.phase}`,
+    );
   }
   const earlier = jobs.filter((job) => job.chain?.name === phase.phase);
   const living = earlier.filter((job) => !hasEnded(job.state));
@@ -63,11 +66,7 @@ export function planChain(
   };
 }
 
-function stepOf(
-  command: PhaseCommand,
-  step: number,
-  runtime: Pick<JobRuntime, 'catalog' | 'parse'>,
-): ChainStepPlan {
+function stepOf(command: PhaseCommand, step: number, runtime: Pick<JobRuntime, 'catalog' | 'parse'>): ChainStepPlan {
   const { program, args } = splitProgram(command.argv, runtime.catalog);
   // As its job will have them, defaults included: so the two can be compared.
   const parsed = runtime.parse(runtime.catalog.find((one) => one.name === program)!, args);

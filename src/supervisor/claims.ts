@@ -40,7 +40,8 @@ const WAIT_MS = 15_000;
 /** The claims of a program with these arguments: one for each value of an argument that has several. */
 export function claimsOf(spec: ProgramSpec, args: Readonly<Record<string, unknown>>): Claim[] {
   const values = (name: string | undefined): (string | null)[] => {
-    const given = name === undefined ? [] : [args[name]].flat().filter((value) => value !== undefined && value !== null);
+    const given =
+      name === undefined ? [] : [args[name]].flat().filter((value) => value !== undefined && value !== null);
     return given.length ? given.map(String) : [null];
   };
   return (spec.claims ?? []).flatMap(({ table, scope, model, start, end }) =>
@@ -56,11 +57,10 @@ export function claimsOf(spec: ProgramSpec, args: Readonly<Record<string, unknow
   );
 }
 
-/** Jobs that live, and programs run by hand. `except`: a job that does not stand in its own way. */
-export function claimHolders(home: Home, now: number, except: string | null = null): ClaimHolder[] {
+/** Jobs that live, and programs run by hand. */
+export function claimHolders(home: Home): ClaimHolder[] {
   const jobs = listJobIds(home).flatMap((id) => {
-    if (id === except) return [];
-    const { state, spec } = readJob(home, id, now);
+    const { state, spec } = readJob(home, id);
     return hasEnded(state) || !spec?.claims.length ? [] : [{ name: id, claims: spec.claims }];
   });
   return [...jobs, ...manualHolders(home)];
@@ -79,7 +79,8 @@ export function manualHolders(home: Home): ClaimHolder[] {
     const file = path.join(folder, name);
     try {
       const note = noteSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-      if (isAlive(note.process)) return [{ name: `process ${note.process.pid} (${note.program})`, claims: note.claims }];
+      if (isAlive(note.process))
+        return [{ name: `process ${note.process.pid} (${note.program})`, claims: note.claims }];
     } catch {
       // Cut off by a kill or a full disk: whoever wrote it never got its claim.
     }
@@ -106,7 +107,6 @@ export async function withClaims<T>(
   home: Home,
   program: string,
   claims: readonly Claim[],
-  now: () => number,
   work: () => Promise<T>,
 ): Promise<T> {
   if (claims.length === 0) return work();
@@ -116,7 +116,7 @@ export async function withClaims<T>(
   await withLock(
     jobsLock(home),
     () => {
-      assertFree(claims, claimHolders(home, now()));
+      assertFree(claims, claimHolders(home));
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       writeRecord(folder, name, { process: identifyProcess(process.pid), program, claims });
     },

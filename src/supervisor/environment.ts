@@ -17,8 +17,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function jobVariables(env: Env, more: readonly string[] = []): Record<string, string> {
   const rules = [...PASSED, ...more];
   const passes = (name: string) =>
-    !OWN.has(name) &&
-    rules.some((rule) => (rule.endsWith('*') ? name.startsWith(rule.slice(0, -1)) : name === rule));
+    !OWN.has(name) && rules.some((rule) => (rule.endsWith('*') ? name.startsWith(rule.slice(0, -1)) : name === rule));
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined && passes(name)) kept[name] = value;
   return kept;

@@ -37,6 +37,8 @@ const eventSchema = z.discriminatedUnion('type', [
     status: z.enum(['done', 'partial', 'failed']),
     summary: text,
     rows: z.record(text, z.number()).optional(),
+    due: z.number().optional(),
+    failures: z.number().optional(),
   }),
 ]);
 

@@ -25,6 +25,8 @@ export const JobFile = {
   exit: 'exit.json',
   /** Present (be it empty, on a full disk) once somebody asked the job to stop. */
   stop: 'stop.json',
+  /** Held by the one shim that stands over the job. */
+  lock: 'shim.lock',
   stdout: 'stdout.log',
   stderr: 'stderr.log',
   events: 'events.ndjson',
@@ -132,11 +134,12 @@ export interface ScriptReading {
   readonly fatal: readonly string[];
 }
 
-/** How far a job is: replaced as a whole, first by its starter, then by its shim only. */
+/** How far a job is: replaced as a whole, first by whoever begins it, then by its shim only. */
 export interface JobStatus {
   readonly version: typeof RECORD_VERSION;
   readonly state: JobState;
-  readonly starter: ProcessIdentity;
+  /** Who is beginning it, or began it; null while it waits for its turn. */
+  readonly starter: ProcessIdentity | null;
   readonly shim: ProcessIdentity | null;
   /** The program's own process; it leads a process group (and session) of its own. */
   readonly child: ProcessIdentity | null;
@@ -178,6 +181,10 @@ export interface Verdict {
   readonly failures: number | null;
   /** A traceback or fatal line: its last line of text; null when there was none. */
   readonly fatal: string | null;
+  /** Rows had to come: `rowsDue` of the spec, unless the program itself said that none were missing. */
+  readonly rowsDue: boolean;
+  /** What the program called its own outcome; null when it called it nothing. */
+  readonly status: 'done' | 'partial' | 'failed' | null;
 }
 
 /** Who asked for a stop, and when. */

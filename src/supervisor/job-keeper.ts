@@ -4,15 +4,14 @@ import path from 'node:path';
 import type { PhaseResult } from '../phases/types.ts';
 import { errorMessage, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
-import { processesOfJob } from '../telemetry/process-tree.ts';
 import { planChain } from './chains.ts';
-import { ARCHIVED_MARK, type JobNote, JobList, KEPT_MARK, readJobView } from './job-list.ts';
+import { ARCHIVED_MARK, JobList, type JobNote, KEPT_MARK, readJobView } from './job-list.ts';
+import { killJob, processesOfJob } from './job-processes.ts';
 import { JobQueue } from './job-queue.ts';
 import { hasEnded } from './job-state.ts';
 import { findJobId, readJob } from './job-store.ts';
 import type { Journal } from './journal.ts';
 import { type JobRuntime, removeJob, rerunOrder, stopJob } from './launch.ts';
-import { killJob } from './process-identity.ts';
 import type { ChainRequest, JobView, KeepRequest, LaunchRequest, RerunRequest, StopRequest } from './protocol.ts';
 import { compressLogs, expiredJobs } from './retention.ts';
 
@@ -56,8 +55,9 @@ export class JobKeeper {
     await this.#list.poll();
     const { notes } = await this.#queue.tick(this.#list.views);
     const all = new Map<string, JobNote>(notes);
-    for (const { id, stopping } of this.#list.views) {
-      if (stopping && this.#runtime.now() >= stopping.deadline) all.set(id, { survivors: processesOfJob(this.#home, id) });
+    for (const { id, stopping, pid } of this.#list.views) {
+      if (!stopping || this.#runtime.now() < stopping.deadline) continue;
+      all.set(id, { survivors: processesOfJob(this.#home.root, id, pid) });
     }
     this.#list.note(all);
     await this.#list.poll();
@@ -114,15 +114,15 @@ export class JobKeeper {
       stopJob(this.#home, id, { who, killAfterMs: 0 }, this.#runtime.now);
     } catch (error) {
       // A job that has ended may have left processes behind: those are still there to be killed.
-      if (!hasEnded(readJob(this.#home, id, this.#runtime.now()).state)) throw error;
-      if (processesOfJob(this.#home, id).length === 0) throw error;
+      if (!hasEnded(readJob(this.#home, id).state)) throw error;
+      if (processesOfJob(this.#home.root, id, null).length === 0) throw error;
     }
-    killJob(this.#home, id);
+    killJob(this.#home.root, id, readJob(this.#home, id).status?.child ?? null);
     return id;
   }
 
   remove(jobId: string): void {
-    removeJob(this.#home, findJobId(this.#home, jobId), this.#runtime.now());
+    removeJob(this.#home, findJobId(this.#home, jobId));
   }
 
   keep({ jobId, kept, archived }: KeepRequest): string {
@@ -148,7 +148,7 @@ export class JobKeeper {
     const { retention } = this.#runtime.settings;
     const now = this.#runtime.now();
     for (const id of expiredJobs(this.#list.views, retention, now)) {
-      removeJob(this.#home, id, now);
+      removeJob(this.#home, id);
       this.#journal.transition('job', id, 'removed', 'by retention');
     }
     for (const job of this.#list.views) {

@@ -117,7 +117,7 @@ function exitCodeOf(exit: { code: number | null; signal: string | null }): numbe
 
 /** One job's line, read now. */
 export function readJobView(home: Home, id: string, options: ViewOptions): JobView {
-  const record = readJob(home, id, options.now);
+  const record = readJob(home, id);
   return jobView(record, new DigestTail(record).poll(), options);
 }
 
@@ -177,7 +177,7 @@ export class JobList {
   }
 
   #read(id: string): JobView {
-    const record = readJob(this.#home, id, this.#now());
+    const record = readJob(this.#home, id);
     let tail = this.#tails.get(id);
     if (!tail) this.#tails.set(id, (tail = new DigestTail(record)));
     // After the record: when it says that the job ended, every event has been written.

@@ -45,11 +45,16 @@ export class JobQueue {
       writes: true,
     }));
     for (const { id } of jobs.filter((job) => !hasEnded(job.state)).toReversed()) {
-      const record = readJob(this.#home, id, now);
+      const record = readJob(this.#home, id);
       if (!record.spec || hasEnded(record.state)) continue;
       const { resource, claims, rowsDue: writes, notBefore } = record.spec;
       if (!record.waiting || this.#beginning.has(id)) {
         occupants.push({ id, resource, claims, writes });
+        continue;
+      }
+      if (record.stop) {
+        // Whoever asked for the stop was killed before it could end the job.
+        endUnbegun(this.#home, id, { error: null, stopped: true, at: now });
         continue;
       }
       const ahead = predecessors(record.spec, jobs);
@@ -68,7 +73,7 @@ export class JobQueue {
   }
 
   async #begin(id: string): Promise<void> {
-    const { spec } = readJob(this.#home, id, this.#runtime.now());
+    const { spec } = readJob(this.#home, id);
     const environment = spec && this.#environmentOf(id, spec);
     if (!environment || typeof environment === 'string') return;
     this.#beginning.add(id);
@@ -88,7 +93,10 @@ export class JobQueue {
     const known = this.#environments.get(id);
     if (known) return known;
     // Made by a supervisor that is gone: values are never written down, ours stand in for them.
-    const own = { ...jobVariables(this.#runtime.env, this.#runtime.settings.jobs.environment), PROMETHEUS_HOME: this.#home.root };
+    const own = {
+      ...jobVariables(this.#runtime.env, this.#runtime.settings.jobs.environment),
+      PROMETHEUS_HOME: this.#home.root,
+    };
     try {
       assertSameDatabases(id, spec, own);
       return own;
@@ -100,7 +108,7 @@ export class JobQueue {
   /** A new attempt of a job that failed by itself, unless there is one. */
   async #retry(job: JobView, jobs: readonly JobView[], now: number): Promise<void> {
     if (!mayRetry(job) || jobs.some((one) => isNextAttempt(one, job))) return;
-    const { spec } = readJob(this.#home, job.id, now);
+    const { spec } = readJob(this.#home, job.id);
     if (!spec?.retry) return;
     const { attempts, attempt, backoffMs } = spec.retry;
     const { retryLimit, retryWindowMinutes } = this.#runtime.settings.jobs;

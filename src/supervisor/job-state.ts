@@ -2,6 +2,7 @@
  * The states of a job and what moves it from one to the next, as data. Pure: whatever is known about a job comes in as
  * facts, and the same facts always give the same state and the same reason.
  */
+import type { JobProcess, Verdict } from './job-files.ts';
 import type { JobState } from './protocol.ts';
 
 /** What can happen to a job. */
@@ -38,6 +39,10 @@ export interface Ending {
   readonly stopped: boolean;
   /** null when the program never ran. */
   readonly startedAt: number | null;
+  readonly endedAt: number;
+  readonly timedOut: boolean;
+  readonly verdict: Verdict | null;
+  readonly survivors: readonly JobProcess[];
 }
 
 /** What is known about a job at one moment. Liveness must have been looked at BEFORE the exit record was read. */
@@ -48,8 +53,6 @@ export interface JobFacts {
   readonly starterAlive: boolean | null;
   readonly shimAlive: boolean | null;
   readonly childAlive: boolean | null;
-  /** Milliseconds since the folder was made. */
-  readonly ageMs: number;
 }
 
 export interface StateAndReason {
@@ -58,16 +61,17 @@ export interface StateAndReason {
   readonly reason: string;
 }
 
-/** A shim that is just being started has not written its name yet; its starter may be gone by then. */
-const START_GRACE_MS = 15_000;
-
 /** The state that the facts prove, with the reason in words. Without an exit record no outcome is ever claimed. */
 export function deriveState(facts: JobFacts): StateAndReason {
   const { exit } = facts;
   if (exit) {
     const begun = exit.startedAt === null ? 'QUEUE' : applyEvent('QUEUE', 'started')!;
     const { event, reason } = outcome(exit);
-    return { state: applyEvent(begun, event) ?? 'FAIL', reason };
+    const left = exit.survivors.map(({ pid, command }) => `${pid} ${command}`).join(', ');
+    return {
+      state: applyEvent(begun, event) ?? 'FAIL',
+      reason: [reason, left && `processes that it started still run: ${left}`].filter(Boolean).join('; '),
+    };
   }
   if (facts.childAlive) {
     if (facts.shimAlive) return { state: 'RUN', reason: facts.stopAsked ? 'stopping' : '' };
@@ -78,26 +82,44 @@ export function deriveState(facts: JobFacts): StateAndReason {
     // The program has ended and the shim is about to say how.
     return { state: 'RUN', reason: facts.stopAsked ? 'stopping' : '' };
   }
-  if (facts.shimAlive === null) {
-    if (facts.starterAlive || facts.ageMs < START_GRACE_MS) return { state: 'QUEUE', reason: 'starting' };
-    return { state: 'LOST', reason: 'it was never begun: the process that started it is gone' };
+  if (facts.childAlive === false) {
+    return { state: 'LOST', reason: 'no exit record: its processes are gone (killed, or the machine was restarted)' };
   }
-  return { state: 'LOST', reason: 'no exit record: its processes are gone (killed, or the machine was restarted)' };
+  // No program ever ran: a shim that was killed before it let one go leaves the job as it found it.
+  return { state: 'QUEUE', reason: facts.starterAlive ? 'starting' : 'waits for a supervisor to begin it' };
 }
 
 function outcome(exit: Ending): { event: JobEvent; reason: string } {
   const how = exit.signal ? `ended by ${exit.signal}` : `exit code ${exit.code}`;
   if (exit.stopped) {
-    return {
-      event: 'stopped',
-      reason: exit.startedAt === null ? 'stopped before it began' : `stopped by hand, ${how}`,
-    };
+    if (exit.startedAt === null) return { event: 'stopped', reason: exit.error ?? 'stopped before it began' };
+    return { event: 'stopped', reason: `stopped by hand, ${how}` };
   }
   if (exit.error) return { event: 'failed', reason: exit.error };
+  if (exit.timedOut) {
+    const seconds = exit.startedAt === null ? 0 : Math.round((exit.endedAt - exit.startedAt) / 1000);
+    return { event: 'failed', reason: `timed out after ${seconds} s, ${how}` };
+  }
   if (exit.signal) return { event: 'failed', reason: how };
-  if (exit.code === 0) return { event: 'done', reason: '' };
-  if (exit.code === 3) return { event: 'partial', reason: 'exit code 3: some items failed' };
   if (exit.code === 2) return { event: 'failed', reason: 'exit code 2: its arguments were refused' };
   if (exit.code === 130) return { event: 'failed', reason: 'exit code 130: interrupted, though no stop was asked for' };
-  return { event: 'failed', reason: how };
+  if (exit.code !== 0 && exit.code !== 3) return { event: 'failed', reason: how };
+  return judged(exit.code, exit.verdict);
+}
+
+/** Exit codes 0 and 3 are what the program says of itself; its rows and words must bear it out. */
+function judged(code: 0 | 3, verdict: Verdict | null): { event: JobEvent; reason: string } {
+  const { rows = null, failures = null, fatal = null, rowsDue = false, status = null } = verdict ?? {};
+  if (fatal !== null) return { event: 'failed', reason: `exit code ${code}, but: ${fatal}` };
+  if (failures !== null && failures > 0) {
+    if (rows === 0)
+      return { event: 'failed', reason: `exit code ${code}, but ${failures} items failed and no row was written` };
+    const beside = rows === null ? '' : ` beside ${rows} new rows`;
+    return { event: 'partial', reason: `exit code ${code}, but ${failures} items failed${beside}` };
+  }
+  if (code === 3) return { event: 'partial', reason: 'exit code 3: some items failed' };
+  if (status === 'failed') return { event: 'failed', reason: 'exit code 0, but it called itself failed' };
+  if (status === 'partial') return { event: 'partial', reason: 'exit code 0, but it called itself partial' };
+  if (rowsDue && !rows) return { event: 'failed', reason: 'exit code 0, but no row was written where rows were due' };
+  return { event: 'done', reason: '' };
 }

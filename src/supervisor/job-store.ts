@@ -4,7 +4,6 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { errorCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import { createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
@@ -18,54 +17,12 @@ import {
   type StopRecord,
   writeRecord,
 } from './job-files.ts';
+import { exitSchema, readRecord, specSchema, statusSchema, stopSchema } from './job-records.ts';
 import { deriveState, type StateAndReason } from './job-state.ts';
-import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { JobState } from './protocol.ts';
 
-/** Records are small; anything larger in their place is not ours. */
-const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 const LOCK_WAIT_MS = 15_000;
-
-const identitySchema = z.object({ pid: z.int().positive(), startTime: z.number(), boot: z.string() });
-const version = z.literal(RECORD_VERSION);
-
-const specSchema: z.ZodType<JobSpec> = z.object({
-  version,
-  program: z.string().min(1),
-  args: z.record(z.string(), z.unknown()),
-  programArgs: z.array(z.string()),
-  argv: z.array(z.string()).min(1),
-  cwd: z.string(),
-  gitSha: z.string().nullable(),
-  gitDirty: z.boolean().nullable(),
-  build: z.string().nullable(),
-  configHash: z.string().nullable(),
-  environment: z.array(z.string()),
-  idempotencyKey: z.string(),
-  rerunOf: z.string().nullable(),
-  createdAt: z.number(),
-});
-const statusSchema: z.ZodType<JobStatus> = z.object({
-  version,
-  state: z.enum(['QUEUE', 'RUN', 'DONE', 'PART', 'FAIL', 'STOP', 'LOST']),
-  starter: identitySchema,
-  shim: identitySchema.nullable(),
-  child: identitySchema.nullable(),
-  startedAt: z.number().nullable(),
-  endedAt: z.number().nullable(),
-});
-const exitSchema: z.ZodType<ExitRecord> = z.object({
-  version,
-  code: z.int().nullable(),
-  signal: z.string().nullable(),
-  error: z.string().nullable(),
-  stopped: z.boolean(),
-  startedAt: z.number().nullable(),
-  endedAt: z.number(),
-  cpuSeconds: z.object({ user: z.number(), system: z.number() }).nullable(),
-  survivors: z.boolean(),
-});
-const stopSchema: z.ZodType<StopRecord> = z.object({ version, at: z.number(), by: z.int() });
 
 /** A job folder as it was found. */
 export interface JobRecord extends StateAndReason {
@@ -76,6 +33,8 @@ export interface JobRecord extends StateAndReason {
   readonly status: JobStatus | null;
   readonly exit: ExitRecord | null;
   readonly stop: StopRecord | null;
+  /** True when nobody is at it: it may be begun. */
+  readonly waiting: boolean;
   /** True when no later look can find another state: the folder need not be read again. */
   readonly settled: boolean;
 }
@@ -110,8 +69,8 @@ export function findJobId(home: Home, text: string): string {
   throw new UsageError(text === 'last' ? 'there is no job yet' : `there is no job '${text}'`, 'See: prometheus job ls');
 }
 
-/** Reads one job folder at the time `now`. Never throws: what is missing or broken becomes the reason. */
-export function readJob(home: Home, id: string, now: number): JobRecord {
+/** Reads one job folder as it is now. Never throws: what is missing or broken becomes the reason. */
+export function readJob(home: Home, id: string): JobRecord {
   const folder = path.join(home.jobs, id);
   const spec = readRecord(folder, JobFile.spec, specSchema);
   const status = readRecord(folder, JobFile.status, statusSchema);
@@ -126,7 +85,8 @@ export function readJob(home: Home, id: string, now: number): JobRecord {
   const stop = readRecord(folder, JobFile.stop, stopSchema);
   const found = { id, folder, spec: spec.value, status: status.value, exit: exit.value, stop: stop.value };
   const broken = spec.problem ?? exit.problem ?? (status.problem && !exit.value ? status.problem : null);
-  if (broken !== null) return { ...found, state: 'LOST', reason: `unreadable: ${broken}`, settled: false };
+  if (broken !== null)
+    return { ...found, state: 'LOST', reason: `unreadable: ${broken}`, waiting: false, settled: false };
   const derived = deriveState({
     exit: exit.value,
     // Whatever it holds: on a full disk it holds nothing.
@@ -134,41 +94,13 @@ export function readJob(home: Home, id: string, now: number): JobRecord {
     starterAlive,
     shimAlive,
     childAlive,
-    ageMs: now - spec.value!.createdAt,
   });
-  const survivors = exit.value?.survivors ? 'processes that it started still run' : '';
   return {
     ...found,
-    state: derived.state,
-    reason: [derived.reason, survivors].filter(Boolean).join('; '),
+    ...derived,
+    waiting: derived.state === 'QUEUE' && !starterAlive && !shimAlive,
     settled: exit.value !== null || (derived.state === 'LOST' && shimAlive === false),
   };
-}
-
-/** An absent exit or stop record is no problem, an absent spec or status is. */
-function readRecord<T>(
-  folder: string,
-  name: string,
-  schema: z.ZodType<T>,
-): { value: T | null; problem: string | null } {
-  const file = path.join(folder, name);
-  const optional = name === JobFile.exit || name === JobFile.stop;
-  try {
-    const stat = statSync(file);
-    if (!stat.isFile() || stat.size > MAX_RECORD_BYTES) return { value: null, problem: `${name} is not a record` };
-    const json: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const parsed = schema.safeParse(json);
-    if (parsed.success) return { value: parsed.data, problem: null };
-    const found = (json as { version?: unknown } | null)?.version;
-    if (typeof found === 'number' && found > RECORD_VERSION) {
-      return { value: null, problem: `${name} was written by a newer version of prometheus` };
-    }
-    const issue = parsed.error.issues[0];
-    return { value: null, problem: `${name}: ${issue.path.join('.') || 'record'}: ${issue.message}` };
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return { value: null, problem: optional ? null : `${name} is missing` };
-    return { value: null, problem: `${name}: ${errorMessage(error)}` };
-  }
 }
 
 /** The lock under which jobs are made and claims are taken. */
@@ -206,7 +138,7 @@ export async function createJobFolder(
     const status: JobStatus = {
       version: RECORD_VERSION,
       state: 'QUEUE',
-      starter: identifyProcess(process.pid)!,
+      starter: null,
       shim: null,
       child: null,
       startedAt: null,

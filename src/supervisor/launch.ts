@@ -24,7 +24,7 @@ import {
 } from './job-files.ts';
 import { hasEnded } from './job-state.ts';
 import { createJobFolder, findJobId, readJob } from './job-store.ts';
-import { signalGroup } from './process-identity.ts';
+import { identifyProcess, signalGroup } from './process-identity.ts';
 
 /** A program's arguments after validation. */
 export interface ParsedArguments {
@@ -92,7 +92,10 @@ const BEGIN_POLL_MS = 10;
 export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime): Promise<MadeJob> {
   const program = findProgram(runtime.catalog, order.program);
   const parsed = runtime.parse(program, order.args);
-  const after = (order.after ?? []).map((job) => ({ job: findJobId(home, job), allowPartial: order.allowPartial ?? false }));
+  const after = (order.after ?? []).map((job) => ({
+    job: findJobId(home, job),
+    allowPartial: order.allowPartial ?? false,
+  }));
   const environment = {
     ...jobVariables(order.environment ?? runtime.env, runtime.settings.jobs.environment),
     ...parsed.environment,
@@ -105,7 +108,7 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     program: program.name,
     args: parsed.args,
     programArgs: parsed.argv,
-    ...commandOf(program, parsed, runtime),
+    argv: [runtime.node, runtime.main, ...program.name.split(' '), ...parsed.argv],
     cwd: order.cwd ?? runtime.cwd,
     gitSha,
     gitDirty,
@@ -132,14 +135,14 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     retry: order.retry ?? null,
     chain: order.chain ?? null,
     rowsDue: program.rowsDue ?? program.writes.length > 0,
-    script: program.script?.reading ?? null,
+    script: null,
   };
   // A job that waits for another one does not compete with it for the rows.
   const ahead = new Set(after.map(({ job }) => job));
   const guard = () =>
     assertFree(
       claims,
-      claimHolders(home, runtime.now()).filter((holder) => !ahead.has(holder.name)),
+      claimHolders(home).filter((holder) => !ahead.has(holder.name)),
     );
   return { ...(await createJobFolder(home, spec, guard)), environment };
 }
@@ -166,10 +169,15 @@ export function splitProgram(
 export function rerunOrder(
   home: Home,
   id: string,
-  change: { who: string; idempotencyKey: string; args?: readonly string[]; environment?: Readonly<Record<string, string>> },
+  change: {
+    who: string;
+    idempotencyKey: string;
+    args?: readonly string[];
+    environment?: Readonly<Record<string, string>>;
+  },
   runtime: JobRuntime,
 ): JobOrder {
-  const { spec, reason } = readJob(home, id, runtime.now());
+  const { spec, reason } = readJob(home, id);
   if (!spec) throw new UserError(`job ${id} cannot be run again: ${reason}`, 'Start it anew: prometheus job start');
   if (!isFolder(spec.cwd)) {
     throw new UserError(`job ${id} ran in ${spec.cwd}, which is gone`, 'Start it anew from another folder.');
@@ -189,7 +197,11 @@ export function rerunOrder(
 }
 
 /** Values are not on record, but a run against other databases than before would not be the same run. */
-export function assertSameDatabases(id: string, spec: JobSpec, env: Readonly<Record<string, string | undefined>>): void {
+export function assertSameDatabases(
+  id: string,
+  spec: JobSpec,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
   const missing = spec.environment.filter((name) => isDatabaseVariable(name) && !env[name]);
   if (missing.length === 0) return;
   throw new UserError(`job ${id} ran with ${missing.join(', ')}, not set now`, 'Set it as it was and run it again.');
@@ -205,7 +217,9 @@ export async function beginJob(
   environment: Readonly<Record<string, string>>,
   runtime: JobRuntime,
 ): Promise<void> {
-  const folder = path.join(home.jobs, id);
+  const { folder, status } = readJob(home, id);
+  // On record first: from here on a stop speaks to the shim, and nobody else begins the job.
+  if (status) writeRecord(folder, JobFile.status, { ...status, starter: identifyProcess(process.pid) });
   const complaints = openSync(path.join(folder, JobFile.stderr), 'a', 0o600);
   let problem: string | null = null;
   let shim: ChildProcess;
@@ -218,17 +232,17 @@ export async function beginJob(
       env: { ...environment },
     });
     shim.on('error', (error) => (problem = errorMessage(error)));
-    shim.on(
-      'exit',
-      (code, signal) => (problem ??= `its shim ended with ${signal ?? code}, see ${folder}/${JobFile.stderr}`),
-    );
+    shim.on('exit', (code, signal) => {
+      // One that found another shim at work ends well, and that one's work is waited for.
+      if (code !== 0) problem ??= `its shim ended with ${signal ?? code}, see ${folder}/${JobFile.stderr}`;
+    });
     shim.unref();
   } finally {
     closeSync(complaints);
   }
   const deadline = performance.now() + BEGIN_DEADLINE_MS;
   for (;;) {
-    const { state, exit } = readJob(home, id, runtime.now());
+    const { state, exit } = readJob(home, id);
     if (state !== 'QUEUE' || exit) return;
     if (problem !== null) break;
     if (performance.now() > deadline) {
@@ -237,19 +251,23 @@ export async function beginJob(
     }
     await sleep(BEGIN_POLL_MS);
   }
-  endUnbegun(home, id, { error: `it could not be begun: ${problem}`, at: runtime.now() });
+  endUnbegun(home, id, { error: `it could not be begun: ${problem}`, stopped: false, at: runtime.now() });
   throw new UserError(`job ${id} could not be begun: ${problem}`, `See: prometheus job show ${id}`);
 }
 
-/** Ends a job that never began. `error` null: by the operator's wish. */
-export function endUnbegun(home: Home, id: string, { error, at }: { error: string | null; at: number }): void {
+/** Ends a job that never began: STOP, or FAIL when it should have and could not. */
+export function endUnbegun(
+  home: Home,
+  id: string,
+  { error, stopped, at }: { error: string | null; stopped: boolean; at: number },
+): void {
   const folder = path.join(home.jobs, id);
   const record: ExitRecord = {
     version: RECORD_VERSION,
     code: null,
     signal: null,
     error,
-    stopped: error === null || existsSync(path.join(folder, JobFile.stop)),
+    stopped: stopped || existsSync(path.join(folder, JobFile.stop)),
     startedAt: null,
     endedAt: at,
     cpuSeconds: null,
@@ -270,13 +288,13 @@ export function stopJob(
   ask: { who: string; killAfterMs: number | null },
   now: () => number,
 ): void {
-  const before = readJob(home, id, now());
+  const before = readJob(home, id);
   if (hasEnded(before.state)) {
     throw new UserError(`job ${id} does not run: ${before.state}`, 'There is nothing to stop.');
   }
   // First the mark, then a fresh look: a shim that has not started the program yet sees the mark, any other names its pid.
   const unmarked = markStop(before.folder, ask, now());
-  const { status } = readJob(home, id, now());
+  const { status } = readJob(home, id);
   const child = status?.child;
   if (child) signalGroup(child, 'SIGTERM');
   if (unmarked) {
@@ -287,7 +305,7 @@ export function stopJob(
       { cause: unmarked },
     );
   }
-  if (status?.starter === null) endUnbegun(home, id, { error: null, at: now() });
+  if (status?.starter === null) endUnbegun(home, id, { error: null, stopped: true, at: now() });
 }
 
 /** Leaves the mark; returns the error when that is impossible. The job must be stopped all the same. */
@@ -307,9 +325,10 @@ function markStop(folder: string, ask: { who: string; killAfterMs: number | null
 }
 
 /** Deletes the record of a job. @throws UserError while it lives. */
-export function removeJob(home: Home, id: string, now: number): void {
-  const { state, folder } = readJob(home, id, now);
-  if (!hasEnded(state)) throw new UserError(`job ${id} has not ended: ${state}`, `Stop it first: prometheus job stop ${id}`);
+export function removeJob(home: Home, id: string): void {
+  const { state, folder } = readJob(home, id);
+  if (!hasEnded(state))
+    throw new UserError(`job ${id} has not ended: ${state}`, `Stop it first: prometheus job stop ${id}`);
   rmSync(folder, { recursive: true, force: true });
 }
 

@@ -202,7 +202,8 @@ export class LocalSupervisor implements Supervisor {
     try {
       return await this.#carryOut(name as CommandName, parsed.data, client);
     } catch (error) {
-      if (command.danger !== 'safe') this.#journal.action(client.name, `${name} refused`, ...refusalWords(parsed.data, error));
+      if (command.danger !== 'safe')
+        this.#journal.action(client.name, `${name} refused`, ...refusalWords(parsed.data, error));
       throw error;
     }
   }
@@ -222,7 +223,8 @@ export class LocalSupervisor implements Supervisor {
         return answer(keeper.rerun(request as RerunRequest, who));
       case 'chain': {
         const chain = request as ChainRequest;
-        const board = this.#snapshot.board ?? (await this.#evidence.recheck(), this.#snapshot.board);
+        if (!this.#snapshot.board) await this.#evidence.recheck();
+        const { board } = this.#snapshot;
         const phase = board?.phases.find((one) => one.phase === chain.phase.toUpperCase());
         if (!phase) throw phaseError(chain.phase, board, this.#snapshot.boardProblem);
         const ids = await keeper.chain(phase, chain, who);
@@ -397,7 +399,9 @@ export class LocalSupervisor implements Supervisor {
 function auditWords(request: object): [subject: string, detail: string] {
   const { jobId, program, phase, args, killAfterMs } = request as Record<string, unknown>;
   const words = Array.isArray(args) ? args.join(' ') : '';
-  const detail = [words, killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : ''].filter(Boolean).join(', ');
+  const detail = [words, killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '']
+    .filter(Boolean)
+    .join(', ');
   return [String(jobId ?? program ?? phase ?? 'supervisor'), detail];
 }
 
@@ -406,7 +410,7 @@ function refusalWords(request: object, error: unknown): [subject: string, detail
 }
 
 function phaseError(name: string, board: Board | null, problem: string | null): UserError {
-  if (!board) return new UserError(`the phases cannot be read: ${problem ?? 'no evidence yet'}`, 'See: prometheus db status');
+  if (!board)
+    return new UserError(`the phases cannot be read: ${problem ?? 'no evidence yet'}`, 'See: prometheus db status');
   return new UsageError(`there is no phase '${name}'`, `Phases: ${board.phases.map((one) => one.phase).join(' ')}.`);
 }
-

@@ -28,7 +28,12 @@ export function expiredJobs(jobs: readonly JobView[], { days, count }: Settings[
 }
 
 /** Compresses the large logs of one ended job; returns the bytes saved. A kill in between leaves the log as it was. */
-export async function compressLogs(home: Home, job: JobView, settings: Settings['retention'], now: number): Promise<number> {
+export async function compressLogs(
+  home: Home,
+  job: JobView,
+  settings: Settings['retention'],
+  now: number,
+): Promise<number> {
   if (!hasEnded(job.state) || now - (job.endedAt ?? now) < COMPRESS_AFTER_MS) return 0;
   let saved = 0;
   for (const name of [JobFile.stdout, JobFile.stderr]) {

@@ -6,11 +6,14 @@
  *
  * Usage: node shim.js JOB_FOLDER
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../platform/errors.ts';
+import { LockedError, withLock } from '../platform/locks.ts';
+import { HOME_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
 import {
   type ExitRecord,
   JobFile,
@@ -18,11 +21,14 @@ import {
   type JobStatus,
   RECORD_VERSION,
   reserveExitRecord,
+  type StopRecord,
   writeExitRecord,
   writeRecord,
 } from './job-files.ts';
+import { killJob, processesOfJob } from './job-processes.ts';
 import { applyEvent, deriveState } from './job-state.ts';
-import { groupLives, identifyProcess } from './process-identity.ts';
+import { identifyProcess, isAlive, type ProcessIdentity, signalGroup } from './process-identity.ts';
+import { readVerdict } from './verdict.ts';
 
 /**
  * The program waits at a gate until its pid is on record. When the shim dies before that, reading fails and the program
@@ -35,11 +41,25 @@ const TICKS_PER_SECOND = 100;
 const RETRY_MS = 2000;
 const SURVIVOR_WAIT_MS = 2000;
 const SURVIVOR_POLL_MS = 50;
+const WATCH_MS = 250;
+/** Between TERM and KILL of a program that ran out of its time, when the job says nothing else. */
+const TIMEOUT_KILL_MS = 30_000;
 
 async function main(folder: string): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
+  try {
+    // Of two shims for one job (a supervisor that was killed while it began it, and the next one) one stands over it.
+    await withLock(path.join(folder, JobFile.lock), () => standOver(folder));
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+  }
+}
+
+async function standOver(folder: string): Promise<void> {
   const spec = JSON.parse(readFileSync(path.join(folder, JobFile.spec), 'utf8')) as JobSpec;
   let status = JSON.parse(readFileSync(path.join(folder, JobFile.status), 'utf8')) as JobStatus;
+  // Another shim had its turn already: what it began is not begun again.
+  if (status.child !== null || existsSync(path.join(folder, JobFile.exit))) return;
   const update = (change: Partial<JobStatus>) => {
     status = { ...status, ...change };
     writeRecord(folder, JobFile.status, status);
@@ -53,18 +73,11 @@ async function main(folder: string): Promise<void> {
         update({ state: applyEvent(status.state, 'started') ?? status.state, child, startedAt });
       });
 
-  const endedAt = Date.now();
-  const survivors = status.child !== null && (await outlives(status.child.pid));
-  const record: ExitRecord = { version: RECORD_VERSION, ...ending, survivors, startedAt: status.startedAt, endedAt };
+  const { startedAt } = status;
+  const verdict = startedAt === null ? null : readVerdict(folder, spec);
+  const record: ExitRecord = { version: RECORD_VERSION, ...ending, startedAt, endedAt: Date.now(), verdict };
   await persist(() => writeExitRecord(folder, record));
-  const facts = {
-    exit: record,
-    stopAsked: record.stopped,
-    starterAlive: null,
-    shimAlive: null,
-    childAlive: null,
-    ageMs: 0,
-  };
+  const facts = { exit: record, stopAsked: record.stopped, starterAlive: null, shimAlive: null, childAlive: null };
   try {
     update({ state: deriveState(facts).state, endedAt: record.endedAt });
   } catch {
@@ -72,24 +85,43 @@ async function main(folder: string): Promise<void> {
   }
 }
 
-type Ending = Omit<ExitRecord, 'version' | 'startedAt' | 'endedAt'>;
+type Ending = Omit<ExitRecord, 'version' | 'startedAt' | 'endedAt' | 'verdict'>;
 
-const NO_ENDING: Ending = { code: null, signal: null, error: null, stopped: false, cpuSeconds: null, survivors: false };
+const NO_ENDING: Ending = {
+  code: null,
+  signal: null,
+  error: null,
+  stopped: false,
+  cpuSeconds: null,
+  survivors: [],
+  timedOut: false,
+};
 
-/** Starts the program, tells its process as soon as it exists, and resolves when it has ended. */
-function run(folder: string, spec: JobSpec, started: (child: JobStatus['child'], at: number) => void): Promise<Ending> {
+/** Starts the program, tells its process as soon as it exists, and resolves when it and what it left behind have ended. */
+async function run(
+  folder: string,
+  spec: JobSpec,
+  started: (child: ProcessIdentity | null, at: number) => void,
+): Promise<Ending> {
   const append = (name: string) => openSync(path.join(folder, name), 'a', 0o600);
-  let child: ChildProcess;
-  let refusal: string | null = null;
-  return new Promise((resolve) => {
+  let leader: ProcessIdentity | null = null;
+  const watch = new Watch(folder, spec, () => leader);
+  const ended = await new Promise<Ending>((resolve) => {
     const fail = (error: unknown) =>
       resolve({ ...NO_ENDING, error: `it could not be started: ${errorMessage(error)}` });
     // Said by ourselves: the system blames the shell for a missing folder.
     if (!existsSync(spec.cwd)) return fail(`its working folder ${spec.cwd} does not exist`);
+    let child: ChildProcess;
+    let refusal: string | null = null;
     try {
       child = spawn('/bin/sh', ['-c', GATE, 'sh', ...spec.argv], {
         cwd: spec.cwd,
-        env: { ...process.env, PROMETHEUS_EVENTS_FD: '3', PROMETHEUS_JOB: path.basename(folder) },
+        env: {
+          ...process.env,
+          PROMETHEUS_EVENTS_FD: '3',
+          [JOB_MARK]: path.basename(folder),
+          [HOME_MARK]: homeOf(folder),
+        },
         detached: true,
         // Files, never pipes: the program writes on when the shim is gone.
         stdio: ['pipe', append(JobFile.stdout), append(JobFile.stderr), append(JobFile.events)],
@@ -105,7 +137,10 @@ function run(folder: string, spec: JobSpec, started: (child: JobStatus['child'],
     });
     child.on('spawn', () => {
       try {
-        started(identifyProcess(child.pid!), Date.now());
+        leader = identifyProcess(child.pid!);
+        setPriorities(child.pid!, spec.limits);
+        started(leader, Date.now());
+        watch.start();
       } catch (error) {
         // A program that is not on record must not run; closing the gate ends it.
         refusal = `it was not begun, its status cannot be written: ${errorMessage(error)}`;
@@ -117,16 +152,90 @@ function run(folder: string, spec: JobSpec, started: (child: JobStatus['child'],
       else child.stdin!.end('go\n');
     });
   });
-}
-
-/** True when the group that `pid` led does not empty itself within a moment: helpers usually end just after their leader. */
-async function outlives(pid: number): Promise<boolean> {
-  for (let waited = 0; groupLives(pid); waited += SURVIVOR_POLL_MS) {
-    if (waited >= SURVIVOR_WAIT_MS) return true;
+  // Helpers usually end just after their leader.
+  const survivors = () => processesOfJob(homeOf(folder), path.basename(folder), leader?.pid ?? null);
+  for (let waited = 0; leader !== null && survivors().length > 0; waited += SURVIVOR_POLL_MS) {
+    if (waited >= SURVIVOR_WAIT_MS && !watch.killIsDue) break;
     await sleep(SURVIVOR_POLL_MS);
   }
-  return false;
+  watch.stop();
+  return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : survivors() };
 }
+
+/** Ends a program that runs out of its time, and what is left of one that was told to stop. Needs no supervisor. */
+class Watch {
+  timedOut = false;
+  readonly #folder: string;
+  readonly #spec: JobSpec;
+  readonly #leader: () => ProcessIdentity | null;
+  #timer: NodeJS.Timeout | null = null;
+  #startedAt = 0;
+  #killAt: number | null = null;
+
+  constructor(folder: string, spec: JobSpec, leader: () => ProcessIdentity | null) {
+    this.#folder = folder;
+    this.#spec = spec;
+    this.#leader = leader;
+  }
+
+  /** True when what is left will be killed, so that waiting for it is no waste. */
+  get killIsDue(): boolean {
+    return this.#killAt !== null;
+  }
+
+  start(): void {
+    this.#startedAt = Date.now();
+    this.#timer = setInterval(() => this.#look(), WATCH_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer ?? undefined);
+  }
+
+  #look(): void {
+    const now = Date.now();
+    const leader = this.#leader();
+    const { timeoutMs, killAfterMs } = this.#spec.limits;
+    if (timeoutMs !== null && !this.timedOut && now - this.#startedAt >= timeoutMs && leader && isAlive(leader)) {
+      this.timedOut = true;
+      signalGroup(leader, 'SIGTERM');
+      this.#killAt = now + (killAfterMs ?? TIMEOUT_KILL_MS);
+    }
+    if (this.#killAt === null && stopAsked(this.#folder)) {
+      const { at = now, killAfterMs: asked = null } = readStop(this.#folder);
+      const after = asked ?? killAfterMs;
+      if (after !== null) this.#killAt = at + after;
+    }
+    if (this.#killAt !== null && now >= this.#killAt) {
+      killJob(homeOf(this.#folder), path.basename(this.#folder), leader);
+    }
+  }
+}
+
+/** What the mark of a stop says; on a full disk it is empty. */
+function readStop(folder: string): Partial<StopRecord> {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, JobFile.stop), 'utf8')) as StopRecord;
+  } catch {
+    return {};
+  }
+}
+
+/** While the program waits at its gate: whatever it starts has the same. A system that refuses runs it at its usual ones. */
+function setPriorities(pid: number, { nice, ioClass }: JobSpec['limits']): void {
+  try {
+    if (nice > 0) setPriority(pid, nice);
+  } catch {
+    process.stderr.write(`shim: niceness ${nice} was refused\n`);
+  }
+  if (ioClass === null) return;
+  const words = ioClass === 'idle' ? ['-c', '3'] : ['-c', '2', '-n', '7'];
+  const { error, status } = spawnSync('ionice', [...words, '-p', String(pid)], { stdio: 'ignore' });
+  if (error || status !== 0) process.stderr.write(`shim: IO class ${ioClass} was refused\n`);
+}
+
+/** The home that a job's folder lies in. */
+const homeOf = (folder: string) => path.dirname(path.dirname(folder));
 
 const stopAsked = (folder: string) => existsSync(path.join(folder, JobFile.stop));
 
@@ -156,7 +265,12 @@ async function persist(write: () => void): Promise<void> {
 /** Before the program exists anything may fail (a full disk, a folder taken away): say so where the outcome belongs. */
 function giveUp(folder: string, error: unknown): never {
   process.stderr.write(`shim: ${errorMessage(error)}\n`);
-  const record = { ...NO_ENDING, error: `it could not be begun: ${errorMessage(error)}`, startedAt: null };
+  const record = {
+    ...NO_ENDING,
+    error: `it could not be begun: ${errorMessage(error)}`,
+    startedAt: null,
+    verdict: null,
+  };
   try {
     writeExitRecord(folder, { version: RECORD_VERSION, ...record, endedAt: Date.now() });
   } catch {

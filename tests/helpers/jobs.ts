@@ -6,9 +6,13 @@ import { z } from 'zod';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { defineProgram } from '../../src/platform/program.ts';
+import { loadSettings } from '../../src/platform/settings.ts';
+import type { ExitRecord, JobSpec } from '../../src/supervisor/job-files.ts';
+import { readJobView } from '../../src/supervisor/job-list.ts';
 import { listJobIds, readJob } from '../../src/supervisor/job-store.ts';
-import type { JobRuntime } from '../../src/supervisor/launch.ts';
+import { beginJob, type JobOrder, type JobRuntime, makeJob } from '../../src/supervisor/launch.ts';
 import { signalGroup } from '../../src/supervisor/process-identity.ts';
+import type { JobView } from '../../src/supervisor/protocol.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -42,12 +46,75 @@ export function fixtureRuntime(changes: Partial<JobRuntime> = {}): JobRuntime {
     shim: path.join(ROOT, 'src', 'supervisor', 'shim.ts'),
     cwd: tmpdir(),
     env: process.env,
-    provenance: { version: '0', build: 'build-1', gitSha: 'abc', gitDirty: false },
+    provenance: () => ({ version: '0', build: 'build-1', gitSha: 'abc', gitDirty: false }),
     configHash: null,
+    data: () => null,
+    settings: loadSettings(homeAt('/nowhere'), {}),
     now: Date.now,
     ...changes,
   };
 }
+
+/** How a job is shown when nothing but its folder is known. */
+export const viewOf = (home: Home, id: string): JobView =>
+  readJobView(home, id, { now: Date.now(), stopDeadlineMs: 30_000 });
+
+/** Makes a job and begins it at once, without a supervisor. */
+export async function startJob(
+  home: Home,
+  order: Omit<JobOrder, 'program' | 'who'> & Partial<JobOrder>,
+  runtime: JobRuntime = fixtureRuntime(),
+): Promise<JobView> {
+  const made = await makeJob(home, { program: 'fixture run', who: 'a test', ...order }, runtime);
+  if (made.created) await beginJob(home, made.id, made.environment, runtime);
+  return viewOf(home, made.id);
+}
+
+/** A spec of a job that asks for nothing special. */
+export const jobSpecOf = (change: Partial<JobSpec> = {}): JobSpec => ({
+  version: 1,
+  program: 'fixture run',
+  args: {},
+  programArgs: [],
+  argv: ['node', 'main.js', 'fixture', 'run'],
+  cwd: '/',
+  gitSha: null,
+  gitDirty: null,
+  build: 'b',
+  configHash: null,
+  environment: [],
+  idempotencyKey: 'k',
+  rerunOf: null,
+  createdAt: 0,
+  requestedBy: 'a test',
+  data: null,
+  resource: 'cpu',
+  claims: [],
+  limits: { timeoutMs: null, stallMs: null, killAfterMs: null, nice: 0, ioClass: null },
+  after: [],
+  notBefore: null,
+  retry: null,
+  chain: null,
+  rowsDue: false,
+  script: null,
+  ...change,
+});
+
+/** An exit record of a program that ended with 0. */
+export const exitRecordOf = (change: Partial<ExitRecord> = {}): ExitRecord => ({
+  version: 1,
+  code: 0,
+  signal: null,
+  error: null,
+  stopped: false,
+  startedAt: 0,
+  endedAt: 5000,
+  cpuSeconds: null,
+  survivors: [],
+  timedOut: false,
+  verdict: null,
+  ...change,
+});
 
 export interface TestHome {
   readonly home: Home;
@@ -66,7 +133,7 @@ export function createTestHome(): TestHome {
     at: (name) => path.join(folder, name),
     remove: () => {
       for (const id of listJobIds(home)) {
-        const { status } = readJob(home, id, Date.now());
+        const { status } = readJob(home, id);
         for (const identity of [status?.shim, status?.child]) if (identity) signalGroup(identity, 'SIGKILL');
       }
       rmSync(folder, { recursive: true, force: true });

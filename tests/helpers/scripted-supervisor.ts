@@ -1,6 +1,7 @@
 /** A supervisor whose world is written down: for the console's tests and pictures, where the figures must not move. */
 import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
 import type { JobState, JobView, RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
+import { jobViewOf } from './snapshots.ts';
 
 /** The moment at which the scripted world stands still. */
 export const NOW = Date.UTC(2025, 11, 8, 14, 22, 7);
@@ -209,30 +210,24 @@ export const COVERAGE: readonly CoverageRow[] = [
   },
 ];
 
-const job = (id: string, state: JobState, rest: Partial<JobView>): JobView => ({
-  id,
-  program: 'backtest campaign',
-  args: CAMPAIGN.slice(2),
-  state,
-  reason: '',
-  createdAt: NOW - 60_000,
-  startedAt: NOW - 60_000,
-  endedAt: null,
-  exitCode: null,
-  pid: null,
-  stage: null,
-  progress: null,
-  summary: null,
-  build: '9f3c2e1',
-  ...rest,
-});
+const job = (id: string, state: JobState, rest: Partial<JobView>): JobView =>
+  jobViewOf({
+    id,
+    args: CAMPAIGN.slice(2),
+    state,
+    createdAt: NOW - 60_000,
+    startedAt: NOW - 60_000,
+    pid: null,
+    build: '9f3c2e1',
+    ...rest,
+  });
 
 const JOBS: readonly JobView[] = [
   job('0007-backtest-campaign', 'RUN', {
     startedAt: NOW - 42_000,
     pid: 4711,
     stage: 'simulate and record',
-    progress: { done: 112, total: 183, unit: 'days' },
+    progress: { done: 112, total: 183, unit: 'days', rate: 2.87, eta: { seconds: 24.7, low: 23, high: 28 } },
   }),
   job('0006-verify-point-in-time', 'FAIL', {
     program: 'verify point-in-time',
@@ -248,7 +243,7 @@ const JOBS: readonly JobView[] = [
     startedAt: NOW - 9_000_000,
     endedAt: NOW - 8_984_000,
     exitCode: 0,
-    progress: { done: 183, total: 183, unit: 'days' },
+    progress: { done: 183, total: 183, unit: 'days', rate: 2.9, eta: null },
   }),
   job('0004-data-import', 'PART', {
     program: 'data import',
@@ -330,6 +325,8 @@ const LOG = [
 /** The whole scripted world: something of everything, with trouble in it. */
 export const SNAPSHOT: Snapshot = {
   sequence: 1,
+  journal: [],
+  handover: null,
   at: NOW,
   demo: true,
   home: '/home/user/.local/share/prometheus-demo',
@@ -432,12 +429,24 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       asked.push(`launch ${program} ${idempotencyKey}`);
       return start(program, args);
     },
-    rerun: async (jobId, key) => {
-      asked.push(`rerun ${jobId} ${key}`);
+    rerun: async ({ jobId, idempotencyKey }) => {
+      asked.push(`rerun ${jobId} ${idempotencyKey}`);
       const { program, args } = known(jobId);
       return start(program, args);
     },
-    stop: async (jobId) => {
+    chain: async ({ phase }) => {
+      asked.push(`chain ${phase}`);
+      return [];
+    },
+    kill: async (jobId) => {
+      asked.push(`kill ${jobId}`);
+      return known(jobId);
+    },
+    remove: async (jobId) => {
+      asked.push(`remove ${jobId}`);
+    },
+    keep: async ({ jobId }) => known(jobId),
+    stop: async ({ jobId }) => {
       asked.push(`stop ${jobId}`);
       const stopped: JobView = {
         ...known(jobId),

@@ -7,13 +7,14 @@ import { spawn as spawnPty } from '@lydell/node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/platform/errors.ts';
 import { JobFile, type JobSpec, writeRecord } from '../../src/supervisor/job-files.ts';
-import { readJobView } from '../../src/supervisor/job-list.ts';
 import { JobReader } from '../../src/supervisor/job-reader.ts';
 import { hasEnded } from '../../src/supervisor/job-state.ts';
 import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
-import { rerunJob, startJob, stopJob } from '../../src/supervisor/launch.ts';
+import { type JobRuntime, rerunOrder, stopJob } from '../../src/supervisor/launch.ts';
 import { identifyProcess, isAlive, signalGroup } from '../../src/supervisor/process-identity.ts';
-import { createTestHome, fixtureRuntime, type TestHome } from '../helpers/jobs.ts';
+import type { JobDetail } from '../../src/supervisor/protocol.ts';
+import { DetailBook } from '../../src/supervisor/wire/detail-book.ts';
+import { createTestHome, fixtureRuntime, jobSpecOf, startJob, type TestHome, viewOf } from '../helpers/jobs.ts';
 import { until } from '../helpers/until.ts';
 
 const STARTER = path.join(import.meta.dirname, '..', 'fixtures', 'start-job.ts');
@@ -31,9 +32,13 @@ afterEach(() => {
 
 let keys = 0;
 const start = (args: readonly string[] = [], runtime = fixtureRuntime()) =>
-  startJob(test.home, { program: 'fixture run', args, idempotencyKey: `key ${++keys}` }, runtime);
-const view = (id: string) => readJobView(test.home, id, Date.now());
-const record = (id: string) => readJob(test.home, id, Date.now());
+  startJob(test.home, { args, idempotencyKey: `key ${++keys}` }, runtime);
+const rerun = (id: string, idempotencyKey: string, runtime: JobRuntime) =>
+  startJob(test.home, rerunOrder(test.home, id, { who: 'a test', idempotencyKey }, runtime), runtime);
+const stop = (id: string, killAfterMs: number | null = null) =>
+  stopJob(test.home, id, { who: 'a test', killAfterMs }, Date.now);
+const view = (id: string) => viewOf(test.home, id);
+const record = (id: string) => readJob(test.home, id);
 const fileOf = (id: string, name: string) => path.join(test.home.jobs, id, name);
 const text = (id: string, name: string) => readFileSync(fileOf(id, name), 'utf8');
 const ended = (id: string) => until(() => hasEnded(view(id).state) && view(id), `the end of ${id}`);
@@ -69,7 +74,7 @@ describe('a job', () => {
       gitDirty: false,
       build: 'build-1',
     });
-    expect(exit).toMatchObject({ code: 0, signal: null, error: null, survivors: false });
+    expect(exit).toMatchObject({ code: 0, signal: null, error: null, survivors: [], timedOut: false });
     expect(exit!.endedAt).toBeGreaterThanOrEqual(exit!.startedAt!);
     await until(() => record(job.id).status?.state === 'DONE', 'the final status');
     await until(() => !isAlive(status!.shim!), 'the end of the shim');
@@ -113,7 +118,10 @@ describe('a job', () => {
 
   it('names a helper that it left behind', async () => {
     const { id } = await start(['--child']);
-    expect(await ended(id)).toMatchObject({ state: 'DONE', reason: 'processes that it started still run' });
+    expect(await ended(id)).toMatchObject({
+      state: 'DONE',
+      reason: expect.stringMatching(/^processes that it started still run: \d+ .*setInterval/),
+    });
     process.kill(Number(/helper (\d+)/.exec(text(id, JobFile.stdout))![1]), 'SIGKILL');
   });
 
@@ -200,7 +208,7 @@ describe('survival', () => {
     await until(() => !isAlive(child!), 'the end of the program');
     expect(text(id, JobFile.stdout)).toContain('last words');
     expect(view(id)).toMatchObject({ state: 'LOST', exitCode: null, endedAt: null });
-    expect(() => stopJob(test.home, id, Date.now)).toThrow('does not run: LOST');
+    expect(() => stop(id)).toThrow('does not run: LOST');
   });
 
   it('can stop a program whose shim is gone', async () => {
@@ -208,7 +216,7 @@ describe('survival', () => {
     const { shim, child } = record(id).status!;
     process.kill(shim!.pid, 'SIGKILL');
     await until(() => !isAlive(shim!), 'the end of the shim');
-    stopJob(test.home, id, Date.now);
+    stop(id);
     await until(() => !isAlive(child!), 'the end of the program');
     expect(view(id).state).toBe('LOST');
   });
@@ -224,22 +232,10 @@ describe('survival', () => {
   it('leaves no program that no folder knows of, whenever the shim is killed', async () => {
     const runtime = fixtureRuntime();
     for (let round = 0; round < 8; round++) {
-      const spec: JobSpec = {
-        version: 1,
-        program: 'fixture run',
-        args: {},
-        programArgs: [],
+      const spec = jobSpecOf({
         argv: [runtime.node, runtime.main, 'fixture', 'run', '--until', test.at('never')],
-        cwd: '/',
-        gitSha: null,
-        gitDirty: null,
-        build: null,
-        configHash: null,
-        environment: [],
         idempotencyKey: `chaos ${round}`,
-        rerunOf: null,
-        createdAt: Date.now(),
-      };
+      });
       const { id } = await createJobFolder(test.home, spec);
       const shim = spawn(runtime.node, [runtime.shim, path.join(test.home.jobs, id)], {
         detached: true,
@@ -275,17 +271,18 @@ describe('stop', () => {
   it('ends the program, and is told apart from a failure', async () => {
     const { id } = await start(['--until', test.at('go')]);
     await waiting(id);
-    stopJob(test.home, id, Date.now);
+    stop(id);
     expect(await ended(id)).toMatchObject({ state: 'STOP', exitCode: 130, reason: 'stopped by hand, exit code 130' });
     expect(record(id).stop).toMatchObject({ by: process.pid });
     expect(text(id, JobFile.events)).toContain('TERM came');
-    expect(() => stopJob(test.home, id, Date.now)).toThrow(UserError);
+    expect(() => stop(id)).toThrow(UserError);
   });
 
   it('of a program that does not heed TERM shows as stopping until it ends', async () => {
     const { id } = await start(['--until', test.at('go'), '--ignore-term']);
     await waiting(id);
-    expect(stopJob(test.home, id, Date.now)).toMatchObject({ state: 'RUN', reason: 'stopping' });
+    stop(id);
+    expect(view(id)).toMatchObject({ state: 'RUN', reason: 'stopping', stopping: { survivors: [] } });
     await until(() => text(id, JobFile.events).includes('TERM came'), 'TERM');
     expect(view(id).state).toBe('RUN');
     go();
@@ -296,7 +293,7 @@ describe('stop', () => {
     const runtime = fixtureRuntime();
     const spec = { ...(await specOf(runtime)), idempotencyKey: 'early' };
     const { id } = await createJobFolder(test.home, spec);
-    stopJob(test.home, id, Date.now);
+    stop(id);
     const shim = spawn(runtime.node, [runtime.shim, path.join(test.home.jobs, id)], { stdio: 'inherit' });
     await until(() => shim.exitCode !== null, 'the end of the shim');
     expect(view(id)).toMatchObject({ state: 'STOP', reason: 'stopped before it began', startedAt: null });
@@ -313,7 +310,7 @@ describe('stop', () => {
       { ...identity, boot: 'earlier' },
     ]) {
       writeRecord(path.join(test.home.jobs, id), JobFile.status, { ...status, child: forged });
-      stopJob(test.home, id, Date.now);
+      stop(id);
       expect(signalGroup(forged, 'SIGKILL')).toBe(false);
     }
     expect(isAlive(identity)).toBe(true);
@@ -333,7 +330,7 @@ async function specOf(runtime: ReturnType<typeof fixtureRuntime>): Promise<JobSp
 
 describe('idempotency', () => {
   it('makes one job of two quick calls with one key', async () => {
-    const request = { program: 'fixture run', args: [], idempotencyKey: 'twice' };
+    const request = { args: [], idempotencyKey: 'twice' };
     const [a, b] = await Promise.all([
       startJob(test.home, request, fixtureRuntime()),
       startJob(test.home, request, fixtureRuntime()),
@@ -368,11 +365,10 @@ describe('rerun', () => {
   it('repeats program, arguments and folder, and is one job for one key', async () => {
     const first = await start(['--print=-dash\n', '--exit-code', '3'], fixtureRuntime({ cwd: import.meta.dirname }));
     await ended(first.id);
-    const runtime = fixtureRuntime({ provenance: { version: '0', build: 'build-2', gitSha: 'def', gitDirty: true } });
-    const [again, twin] = await Promise.all([
-      rerunJob(test.home, first.id, 'again', runtime),
-      rerunJob(test.home, first.id, 'again', runtime),
-    ]);
+    const runtime = fixtureRuntime({
+      provenance: () => ({ version: '0', build: 'build-2', gitSha: 'def', gitDirty: true }),
+    });
+    const [again, twin] = await Promise.all([rerun(first.id, 'again', runtime), rerun(first.id, 'again', runtime)]);
     expect(again.id).toBe(twin.id);
     expect(await ended(again.id)).toMatchObject({ state: 'PART', args: first.args });
     const [before, after] = [record(first.id).spec!, record(again.id).spec!];
@@ -391,11 +387,9 @@ describe('rerun', () => {
     const runtime = fixtureRuntime({ cwd: test.at('cwd'), env: { ...process.env, RUNTIME_DB_HOST: 'h' } });
     const { id } = await start([], runtime);
     await ended(id);
-    await expect(rerunJob(test.home, id, 'k1', fixtureRuntime({ env: {} }))).rejects.toThrow(
-      'ran with RUNTIME_DB_HOST',
-    );
+    expect(() => rerun(id, 'k1', fixtureRuntime({ env: {} }))).toThrow('ran with RUNTIME_DB_HOST');
     rmdirSync(test.at('cwd'));
-    await expect(rerunJob(test.home, id, 'k2', runtime)).rejects.toThrow(/which is gone/);
+    expect(() => rerun(id, 'k2', runtime)).toThrow(/which is gone/);
     expect(listJobIds(test.home)).toHaveLength(1);
   });
 });
@@ -406,18 +400,21 @@ describe('JobReader', () => {
     const { id } = await start(['--print', evil, '--print-err', '\x1b]0;title\x07warned', '--until', test.at('go')]);
     const reader = new JobReader(path.join(test.home.jobs, id));
     await waiting(id);
-    reader.poll();
-    const texts = () => reader.detail().log.map(({ stream, text }) => `${stream} ${text}`);
-    expect(texts()).toEqual(['out clean', 'out done', 'out waiting', 'err warned']);
-    expect(reader.detail().metrics).toEqual([{ name: 'equity', series: '', unit: '$', last: 2, points: [1, 2] }]);
-    expect(reader.poll()).toBe(false);
-    const before = reader.detail();
+    const book = new DetailBook();
+    const read = () => {
+      const news = reader.read();
+      return news && book.apply(news)!;
+    };
+    const texts = (detail: JobDetail | null) => detail?.log.map(({ stream, text }) => `${stream} ${text}`);
+    const first = read();
+    expect(texts(first)).toEqual(['out clean', 'out done', 'out waiting', 'err warned']);
+    expect(first!.metrics).toEqual([{ name: 'equity', series: '', unit: '$', last: 2, points: [1, 2] }]);
+    expect(read()).toBeNull();
     go();
     await ended(id);
-    expect(reader.poll()).toBe(true);
-    expect(reader.detail()).not.toBe(before);
-    expect(texts()).toEqual(['out clean', 'out done', 'out waiting', 'out last words', 'err warned']);
-    expect(reader.detail().events.map((event) => event.type)).toEqual(['stage', 'progress', 'progress', 'result']);
+    const last = read();
+    expect(texts(last)).toEqual(['out clean', 'out done', 'out waiting', 'out last words', 'err warned']);
+    expect(last!.events.map((event) => event.type)).toEqual(['stage', 'result']);
     // The file has every byte.
     expect(text(id, JobFile.stdout)).toBe(`${evil}waiting\nlast words\n`);
     expect(existsSync(test.at('go'))).toBe(true);

@@ -5,11 +5,10 @@ import type { Board } from '../../src/phases/types.ts';
 import { type Databases, openDatabases } from '../../src/platform/db/databases.ts';
 import { makeTarget, type Targets } from '../../src/platform/db/targets.ts';
 import { processStartTime } from '../../src/platform/locks.ts';
-import { startJob } from '../../src/supervisor/launch.ts';
 import { type LocalSupervisorOptions, openLocalSupervisor } from '../../src/supervisor/local.ts';
 import type { RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
-import { createTestHome, fixtureRuntime, type TestHome } from '../helpers/jobs.ts';
+import { createTestHome, fixtureRuntime, startJob, type TestHome } from '../helpers/jobs.ts';
 import { until } from '../helpers/until.ts';
 
 let test: TestHome;
@@ -106,10 +105,10 @@ describe('jobs', () => {
       detail: { id: job.id, metrics: [{ name: 'equity', last: 2 }] },
     });
     expect(supervisor.snapshot().detail!.log[0].text).toBe('hello');
-    expect(await supervisor.stop(job.id)).toMatchObject({ id: job.id });
+    expect(await supervisor.stop({ jobId: job.id })).toMatchObject({ id: job.id });
     await snapshotWhen((s) => s.jobs[0].state === 'STOP', 'the stop');
     writeFileSync(test.at('go'), '');
-    const [again, twin] = await Promise.all([supervisor.rerun(job.id, 'k'), supervisor.rerun(job.id, 'k')]);
+    const [again, twin] = await Promise.all([1, 2].map(() => supervisor.rerun({ jobId: job.id, idempotencyKey: 'k' })));
     expect(again.id).toBe(twin.id);
     const last = await snapshotWhen((s) => s.jobs[0].id === again.id && s.jobs[0].state === 'DONE', 'the rerun');
     expect(last.jobs.map((one) => one.state)).toEqual(['DONE', 'STOP']);
@@ -119,15 +118,11 @@ describe('jobs', () => {
 
   it('of other processes are seen too, and bad requests are refused', async () => {
     open();
-    const { id } = await startJob(
-      test.home,
-      { program: 'fixture run', args: [], idempotencyKey: 'x' },
-      fixtureRuntime(),
-    );
+    const { id } = await startJob(test.home, { args: [], idempotencyKey: 'x' });
     await snapshotWhen((s) => s.jobs.some((job) => job.id === id && job.state === 'DONE'), 'the job of another');
     await expect(launch(['--nope'])).rejects.toThrow("unknown option '--nope'");
-    await expect(supervisor.stop('99')).rejects.toThrow("there is no job '99'");
-    await expect(supervisor.stop(id)).rejects.toThrow('does not run: DONE');
+    await expect(supervisor.stop({ jobId: '99' })).rejects.toThrow("there is no job '99'");
+    await expect(supervisor.stop({ jobId: id })).rejects.toThrow('does not run: DONE');
     supervisor.watch('0099-nothing');
     expect(supervisor.snapshot().detail).toMatchObject({ id: '0099-nothing', log: [] });
   });

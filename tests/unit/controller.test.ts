@@ -1,15 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { startFeed } from '../../src/console/feed.ts';
-import { jobProgress, selectedJob, selectedPhase } from '../../src/console/selectors.ts';
+import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore, PANES } from '../../src/console/store.ts';
-import {
-  CAMPAIGN,
-  NOW,
-  type ScriptedSupervisor,
-  SNAPSHOT,
-  scriptedSupervisor,
-} from '../helpers/scripted-supervisor.ts';
+import { CAMPAIGN, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let store: ConsoleStore;
 let supervisor: ScriptedSupervisor;
@@ -224,41 +218,5 @@ describe('leaving', () => {
     clock += 200;
     controller.tick();
     expect(store.getState().toast).toBeNull();
-  });
-});
-
-describe('what is shown as progress', () => {
-  const job = SNAPSHOT.jobs[0];
-  const detail = SNAPSHOT.detail!;
-
-  test('the pace comes from the reports of the present stage', () => {
-    const progress = jobProgress(job, detail, NOW)!;
-    expect(progress.share).toBeCloseTo(112 / 183);
-    expect(progress.rate).toBeCloseTo(2.87);
-    expect(progress.secondsLeft).toBeCloseTo((183 - 112) / 2.87);
-  });
-
-  test('too few reports, another job’s reports and a stalled job give no pace', () => {
-    const few = { ...detail, events: detail.events.slice(0, 3) };
-    expect(jobProgress(job, few, NOW)?.rate).toBeNull();
-    expect(jobProgress(job, { ...detail, id: 'other' }, NOW)?.rate).toBeNull();
-    expect(jobProgress(job, detail, NOW + 120_000)?.rate).toBeNull();
-  });
-
-  test('parallel bars add up', () => {
-    const events = Array.from({ length: 20 }, (_, i) => ({
-      type: 'progress' as const,
-      t: NOW - 20_000 + i * 1000,
-      done: Math.floor(i / 2),
-      total: 10,
-      unit: 'days',
-      label: i % 2 ? 'a' : 'b',
-    }));
-    expect(jobProgress(job, { ...detail, events }, NOW)?.rate).toBeCloseTo(18 / 19);
-  });
-
-  test('an ended job has no time left', () => {
-    const done = { ...job, state: 'DONE' as const, endedAt: NOW };
-    expect(jobProgress(done, detail, NOW)?.secondsLeft).toBeNull();
   });
 });

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PROGRAMS } from '../../engines/catalog.ts';
 import { parseArguments, toArgv } from '../../src/cli/arguments.ts';
-import { splitProgram } from '../../src/cli/job.ts';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { defineProgram } from '../../src/platform/program.ts';
+import { splitProgram } from '../../src/supervisor/launch.ts';
 
 describe('splitProgram', () => {
   it.each([
     [['backtest', 'campaign', '--market-id', 'X'], 'backtest campaign', ['--market-id', 'X']],
     [['backtest campaign', '-x'], 'backtest campaign', ['-x']],
     [['backtest', 'campaign-and-meta'], 'backtest campaign-and-meta', []],
-  ])('%j', (words, program, rest) => expect(splitProgram(words, PROGRAMS)).toEqual({ program, rest }));
+  ])('%j', (words, program, rest) => expect(splitProgram(words, PROGRAMS)).toEqual({ program, args: rest }));
 
   it('names the programs there are', () => {
     expect(() => splitProgram(['backtest', 'the', 'moon'], PROGRAMS)).toThrow(

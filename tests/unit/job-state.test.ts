@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Verdict } from '../../src/supervisor/job-files.ts';
 import {
   applyEvent,
   deriveState,
@@ -8,6 +10,7 @@ import {
   type JobFacts,
 } from '../../src/supervisor/job-state.ts';
 import type { JobState } from '../../src/supervisor/protocol.ts';
+import { exitRecordOf } from '../helpers/jobs.ts';
 
 const STATES: JobState[] = ['QUEUE', 'RUN', 'DONE', 'PART', 'FAIL', 'STOP', 'LOST'];
 const EVENTS: JobEvent[] = ['started', 'done', 'partial', 'failed', 'stopped', 'lost'];
@@ -44,7 +47,6 @@ const FACTS: JobFacts = {
   starterAlive: false,
   shimAlive: true,
   childAlive: true,
-  ageMs: 60_000,
 };
 const state = (facts: Partial<JobFacts>) => {
   const derived = deriveState({ ...FACTS, ...facts });
@@ -52,7 +54,7 @@ const state = (facts: Partial<JobFacts>) => {
 };
 const ended = (exit: Partial<Ending>) =>
   state({
-    exit: { code: null, signal: null, error: null, stopped: false, startedAt: 1, ...exit },
+    exit: exitRecordOf({ code: null, startedAt: 1, ...exit }),
     shimAlive: false,
     childAlive: false,
   });
@@ -78,7 +80,7 @@ describe('the state that facts prove', () => {
   });
 
   it('believes an exit record over any process that is said to live', () => {
-    const exit: Ending = { code: 0, signal: null, error: null, stopped: false, startedAt: 1 };
+    const exit = exitRecordOf({ startedAt: 1 });
     expect(state({ exit, shimAlive: true, childAlive: true })).toBe('DONE');
   });
 
@@ -92,17 +94,71 @@ describe('the state that facts prove', () => {
 
   it('is lost without an exit record once nobody can write one', () => {
     expect(state({ shimAlive: false, childAlive: false })).toMatch(/^LOST: no exit record/);
-    expect(state({ shimAlive: false, childAlive: null })).toMatch(/^LOST: no exit record/);
+    expect(state({ shimAlive: null, childAlive: false })).toMatch(/^LOST: no exit record/);
     expect(state({ shimAlive: false, childAlive: false, stopAsked: true })).toMatch(/^LOST/);
   });
 
-  it('waits for a shim that is being started, and no longer than that', () => {
-    const starting = { shimAlive: null, childAlive: null };
-    expect(state({ ...starting, starterAlive: true })).toBe('QUEUE: starting');
-    expect(state({ ...starting, starterAlive: false, ageMs: 1000 })).toBe('QUEUE: starting');
-    expect(state({ ...starting, starterAlive: false })).toBe(
-      'LOST: it was never begun: the process that started it is gone',
+  it('waits as long as no program ever ran, whoever died on the way', () => {
+    expect(state({ starterAlive: null, shimAlive: null, childAlive: null })).toBe(
+      'QUEUE: waits for a supervisor to begin it',
+    );
+    expect(state({ starterAlive: true, shimAlive: null, childAlive: null })).toBe('QUEUE: starting');
+    expect(state({ starterAlive: false, shimAlive: false, childAlive: null })).toBe(
+      'QUEUE: waits for a supervisor to begin it',
     );
     expect(state({ shimAlive: true, childAlive: null })).toBe('QUEUE: starting');
+  });
+
+  it('claims no outcome without an exit record, whatever else is known', () => {
+    const known = fc.option(fc.boolean());
+    const facts = fc.record({ stopAsked: fc.boolean(), starterAlive: known, shimAlive: known, childAlive: known });
+    fc.assert(
+      fc.property(facts, (one) => {
+        const derived = deriveState({ exit: null, ...one });
+        expect(['QUEUE', 'RUN', 'LOST']).toContain(derived.state);
+        if (one.childAlive) expect(derived.state).toBe('RUN');
+        expect(derived.state === 'RUN' || derived.reason !== '').toBe(true);
+      }),
+    );
+  });
+});
+
+describe('success', () => {
+  const verdict = (change: Partial<Verdict>): Verdict => ({
+    rows: null,
+    failures: null,
+    fatal: null,
+    rowsDue: false,
+    status: null,
+    ...change,
+  });
+  const judged = (code: number, change: Partial<Verdict>) => ended({ code, verdict: verdict(change) });
+
+  it('is evidence: rows where rows were due', () => {
+    expect(judged(0, { rowsDue: true, rows: 5 })).toBe('DONE');
+    expect(judged(0, { rowsDue: true, rows: 0 })).toBe('FAIL: exit code 0, but no row was written where rows were due');
+    expect(judged(0, { rowsDue: true })).toBe('FAIL: exit code 0, but no row was written where rows were due');
+    expect(judged(0, { rows: 0 })).toBe('DONE');
+  });
+
+  it('is not exit code 0 beside failures, a traceback, or the program’s own word', () => {
+    expect(judged(0, { rows: 412, failures: 88 })).toBe('PART: exit code 0, but 88 items failed beside 412 new rows');
+    expect(judged(0, { rows: 0, failures: 88 })).toBe('FAIL: exit code 0, but 88 items failed and no row was written');
+    expect(judged(0, { rows: 412, failures: 0 })).toBe('DONE');
+    expect(judged(0, { fatal: 'KeyError: close', rows: 9 })).toBe('FAIL: exit code 0, but: KeyError: close');
+    expect(judged(0, { status: 'failed' })).toMatch(/^FAIL/);
+    expect(judged(0, { status: 'partial' })).toMatch(/^PART/);
+    expect(judged(3, { rows: 4 })).toBe('PART: exit code 3: some items failed');
+  });
+
+  it('names what is left, and what ran out of time', () => {
+    const survivors = [{ pid: 7, command: 'sleep 9', escaped: true }];
+    expect(ended({ code: 0, survivors })).toBe('DONE: processes that it started still run: 7 sleep 9');
+    expect(ended({ signal: 'SIGKILL', timedOut: true, startedAt: 1, endedAt: 60_001 })).toBe(
+      'FAIL: timed out after 60 s, ended by SIGKILL',
+    );
+    expect(ended({ stopped: true, startedAt: null, error: 'not begun: 0001-x ended FAIL' })).toBe(
+      'STOP: not begun: 0001-x ended FAIL',
+    );
   });
 });

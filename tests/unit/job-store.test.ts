@@ -10,38 +10,21 @@ import {
 } from '../../src/supervisor/job-files.ts';
 import { JobList, readJobView } from '../../src/supervisor/job-list.ts';
 import { createJobFolder, findJobId, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
-import { createTestHome, type TestHome } from '../helpers/jobs.ts';
+import { identifyProcess } from '../../src/supervisor/process-identity.ts';
+import { createTestHome, exitRecordOf, jobSpecOf, type TestHome } from '../helpers/jobs.ts';
 
 const NOW = 1_000_000;
-const spec = (changes: Partial<JobSpec> = {}): JobSpec => ({
-  version: 1,
-  program: 'backtest campaign',
-  args: {},
-  programArgs: ['--market-id', 'US_EQ'],
-  argv: ['node', 'main.js', 'backtest', 'campaign', '--market-id', 'US_EQ'],
-  cwd: '/',
-  gitSha: null,
-  gitDirty: null,
-  build: 'b',
-  configHash: null,
-  environment: [],
-  idempotencyKey: 'k',
-  rerunOf: null,
-  createdAt: NOW,
-  ...changes,
-});
-const exit = (changes: Partial<ExitRecord> = {}): ExitRecord => ({
-  version: 1,
-  code: 0,
-  signal: null,
-  error: null,
-  stopped: false,
-  startedAt: NOW,
-  endedAt: NOW + 5000,
-  cpuSeconds: null,
-  survivors: false,
-  ...changes,
-});
+const spec = (changes: Partial<JobSpec> = {}): JobSpec =>
+  jobSpecOf({
+    program: 'backtest campaign',
+    programArgs: ['--market-id', 'US_EQ'],
+    argv: ['node', 'main.js', 'backtest', 'campaign', '--market-id', 'US_EQ'],
+    createdAt: NOW,
+    ...changes,
+  });
+const exit = (changes: Partial<ExitRecord> = {}): ExitRecord =>
+  exitRecordOf({ startedAt: NOW, endedAt: NOW + 5000, ...changes });
+const VIEW = { now: NOW, stopDeadlineMs: 30_000 };
 
 let test: TestHome;
 beforeEach(() => {
@@ -73,7 +56,12 @@ describe('createJobFolder', () => {
       [JobFile.spec, JobFile.status, JobFile.stdout, JobFile.stderr, JobFile.events].sort(),
     );
     expect(readdirSync(test.home.jobs)).not.toContain('.draft-7');
-    expect(readJob(test.home, id, NOW)).toMatchObject({ state: 'QUEUE', reason: 'starting', settled: false });
+    expect(readJob(test.home, id)).toMatchObject({
+      state: 'QUEUE',
+      reason: 'waits for a supervisor to begin it',
+      waiting: true,
+      settled: false,
+    });
   });
 
   it('says in one line that the folder cannot be written', async () => {
@@ -98,47 +86,47 @@ describe('readJob', () => {
     const folder = folderOf('0001-foreign');
     mkdirSync(folder, { recursive: true });
     write(folder);
-    const record = readJob(test.home, '0001-foreign', NOW);
+    const record = readJob(test.home, '0001-foreign');
     expect(record.state).toBe('LOST');
     expect(record.reason).toMatch(reason);
     expect(record.reason).not.toContain('\n');
-    expect(readJobView(test.home, '0001-foreign', NOW)).toMatchObject({ id: '0001-foreign', state: 'LOST' });
+    expect(readJobView(test.home, '0001-foreign', VIEW)).toMatchObject({ id: '0001-foreign', state: 'LOST' });
   });
 
   it('never takes a broken exit record for an outcome', async () => {
     const id = await make('a');
     writeFileSync(path.join(folderOf(id), JobFile.exit), '{"version":1,"code":0');
-    expect(readJob(test.home, id, NOW)).toMatchObject({ state: 'LOST', settled: false });
+    expect(readJob(test.home, id)).toMatchObject({ state: 'LOST', settled: false });
   });
 
   it('has an outcome without a status, and names what still runs', async () => {
     const id = await make('a');
     rmSync(path.join(folderOf(id), JobFile.status));
-    writeExitRecord(folderOf(id), exit({ code: 3, survivors: true }));
-    expect(readJob(test.home, id, NOW)).toMatchObject({
+    writeExitRecord(folderOf(id), exit({ code: 3, survivors: [{ pid: 7, command: 'sleep 9', escaped: false }] }));
+    expect(readJob(test.home, id)).toMatchObject({
       state: 'PART',
-      reason: 'exit code 3: some items failed; processes that it started still run',
+      reason: 'exit code 3: some items failed; processes that it started still run: 7 sleep 9',
       settled: true,
     });
   });
 
   it('calls a job lost whose pid belongs to another process by now, or to another boot', async () => {
     const id = await make('a');
-    const { status } = readJob(test.home, id, NOW);
-    const self = status!.starter;
+    const { status } = readJob(test.home, id);
+    const self = identifyProcess(process.pid)!;
     const running = { ...status!, state: 'RUN' as const, startedAt: NOW };
     for (const stranger of [
       { ...self, startTime: self.startTime + 1 },
       { ...self, boot: 'another' },
     ]) {
       writeRecord(folderOf(id), JobFile.status, { ...running, shim: stranger, child: stranger });
-      expect(readJob(test.home, id, NOW)).toMatchObject({ state: 'LOST', settled: true });
+      expect(readJob(test.home, id)).toMatchObject({ state: 'LOST', settled: true });
     }
     writeRecord(folderOf(id), JobFile.status, { ...running, shim: self, child: self });
-    expect(readJob(test.home, id, NOW)).toMatchObject({ state: 'RUN', reason: '' });
+    expect(readJob(test.home, id)).toMatchObject({ state: 'RUN', reason: '' });
     // A mark made on a full disk holds nothing.
     writeFileSync(path.join(folderOf(id), JobFile.stop), '');
-    expect(readJob(test.home, id, NOW)).toMatchObject({ state: 'RUN', reason: 'stopping' });
+    expect(readJob(test.home, id)).toMatchObject({ state: 'RUN', reason: 'stopping' });
     // The test's own process stands for the job: nobody is to end it afterwards.
     writeExitRecord(folderOf(id), exit());
     rmSync(path.join(folderOf(id), JobFile.status));
@@ -166,7 +154,7 @@ describe('listing', () => {
   });
 
   it('changes only when something changed', async () => {
-    const list = new JobList(test.home, () => NOW);
+    const list = new JobList(test.home, () => NOW, 30_000);
     expect(await list.poll()).toBe(false);
     const id = await make('a');
     expect(await list.poll()).toBe(true);
@@ -191,6 +179,6 @@ describe('listing', () => {
   it('gives the code a shell would give', async () => {
     const id = await make('a');
     writeExitRecord(folderOf(id), exit({ code: null, signal: 'SIGKILL' }));
-    expect(readJobView(test.home, id, NOW).exitCode).toBe(137);
+    expect(readJobView(test.home, id, VIEW).exitCode).toBe(137);
   });
 });

@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Claim, Resource } from '../../src/supervisor/job-files.ts';
-import { type Candidate, type Capacity, claimWords, overlappingClaim, schedule } from '../../src/supervisor/scheduler.ts';
+import {
+  type Candidate,
+  type Capacity,
+  claimWords,
+  overlappingClaim,
+  schedule,
+} from '../../src/supervisor/scheduler.ts';
 
 const CAPACITY: Capacity = { cpu: 2, gpu: 1, io: 1, writer: 1 };
 

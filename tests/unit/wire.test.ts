@@ -89,4 +89,3 @@ describe('the socket folder', () => {
     expect(() => assertSocketFolder(socket)).toThrow('belongs to user 65534');
   });
 });
-

@@ -187,7 +187,9 @@ function conclude(
   const summary = summarise(report, totals, args.dryRun, seconds);
   const partial = report.rejectedAnything;
   const rows = Object.fromEntries([...totals].map(([table, counts]) => [table, counts.inserted + counts.updated]));
-  events.emit({ type: 'result', status: partial ? 'partial' : 'done', summary, rows: args.dryRun ? {} : rows });
+  // What stands there already is not missing.
+  const due = args.dryRun ? 0 : Object.values(rows).reduce((sum, count) => sum + count, 0);
+  events.emit({ type: 'result', status: partial ? 'partial' : 'done', summary, rows: args.dryRun ? {} : rows, due });
   const data: ImportResult = {
     dryRun: args.dryRun,
     market: args.market,

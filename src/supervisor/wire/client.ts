@@ -1,6 +1,6 @@
 /** The supervisor of a home, seen through its socket. Reconnects by itself; what was known stays, with its time on it. */
 import { connect, type Socket } from 'node:net';
-import { errorCode, errorMessage, Exit, type ExitCode, UsageError, UserError } from '../../platform/errors.ts';
+import { Exit, type ExitCode, errorCode, errorMessage, UsageError, UserError } from '../../platform/errors.ts';
 import {
   type About,
   type ChainRequest,
@@ -94,7 +94,8 @@ export class RemoteSupervisor implements Supervisor {
     const socket = connect(path);
     const welcome = Promise.withResolvers<void>();
     const timer = setTimeout(
-      () => welcome.reject(new UserError(`the supervisor on ${path} does not answer`, 'See: prometheus supervisor status')),
+      () =>
+        welcome.reject(new UserError(`the supervisor on ${path} does not answer`, 'See: prometheus supervisor status')),
       HELLO_MS,
     );
     const splitter = new LineSplitter((line) => {
@@ -234,21 +235,16 @@ export class RemoteSupervisor implements Supervisor {
   }
 
   #take(message: ServerMessage, welcome: { resolve(): void; reject(error: Error): void }): void {
-    switch (message.type) {
-      case 'welcome':
-        this.#about = message.about;
-        this.#handover ??= message.handover;
-        return welcome.resolve();
-      case 'refused':
-        return welcome.reject(new UserError(`the supervisor refused: ${message.reason}`, versionAdvice(message.protocol)));
-      case 'state':
-        return this.#applyState(message);
-      case 'detail':
-        if (this.#snapshot) this.#change({ ...this.#snapshot, detail: this.#book.apply(message) });
-        return;
-      case 'reply':
-        return this.#answer(message);
-    }
+    if (message.type === 'welcome') {
+      this.#about = message.about;
+      this.#handover ??= message.handover;
+      welcome.resolve();
+    } else if (message.type === 'refused') {
+      welcome.reject(new UserError(`the supervisor refused: ${message.reason}`, versionAdvice(message.protocol)));
+    } else if (message.type === 'state') this.#applyState(message);
+    else if (message.type === 'detail') {
+      if (this.#snapshot) this.#change({ ...this.#snapshot, detail: this.#book.apply(message) });
+    } else this.#answer(message);
   }
 
   #applyState({ base, sequence, change, jobs }: Extract<ServerMessage, { type: 'state' }>): void {
@@ -282,7 +278,8 @@ export class RemoteSupervisor implements Supervisor {
     if (!waiting) return;
     if (error) {
       const Failure = error.exitCode === Exit.usage ? UsageError : UserError;
-      return waiting.reject(new Failure(error.message, error.fix, { exitCode: error.exitCode as ExitCode }));
+      waiting.reject(new Failure(error.message, error.fix, { exitCode: error.exitCode as ExitCode }));
+      return;
     }
     const parsed = COMMANDS[waiting.name].reply.safeParse(result);
     if (parsed.success) waiting.resolve(parsed.data);

@@ -2,10 +2,11 @@
  * The supervisor behind a socket. Each client has a connection with a memory of what it was sent; whatever is new since
  * goes out when its socket has room. A client that stops reading holds nothing up and costs no memory: it is sent less.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+
 import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
-import { errorCode, errorMessage, Exit, UserError } from '../../platform/errors.ts';
+import { Exit, errorCode, errorMessage, UserError } from '../../platform/errors.ts';
 import type { Home } from '../../platform/home.ts';
 import { JobReader } from '../job-reader.ts';
 import {
@@ -175,35 +176,38 @@ class Connection {
 
   #take(line: string): void {
     const parsed = clientMessageSchema.safeParse(parseLine(line));
-    if (!parsed.success) return this.#refuse('that is no message of this protocol');
-    const message = parsed.data;
-    if (message.type === 'hello') {
-      if (message.protocol !== PROTOCOL_VERSION) {
-        return this.#refuse(
-          `the supervisor speaks version ${PROTOCOL_VERSION} of the protocol, the client version ${message.protocol}`,
-        );
-      }
-      this.client = message.client;
-      const handover = this.#served.attached(message.client);
-      this.#send({ type: 'welcome', protocol: PROTOCOL_VERSION, about: this.#served.about(), handover });
-      return;
-    }
-    if (!this.client) return this.#refuse('a client says hello first');
-    if (message.type === 'subscribe') {
+    if (!parsed.success) this.#refuse('that is no message of this protocol');
+    else if (parsed.data.type === 'hello') this.#welcome(parsed.data.protocol, parsed.data.client);
+    else if (!this.client) this.#refuse('a client says hello first');
+    else if (parsed.data.type === 'subscribe') {
       this.#subscribed = true;
       this.flush();
-    } else if (message.type === 'watch') {
-      this.#reader =
-        message.jobId === null ? null : new JobReader(path.join(this.#home.jobs, path.basename(message.jobId)));
-      this.#unwatched = this.#reader === null;
-      this.flushDetail();
-    } else void this.#perform(message.id, message.name, message.request);
+    } else if (parsed.data.type === 'watch') this.#watch(parsed.data.jobId);
+    else void this.#perform(parsed.data.id, parsed.data.name, parsed.data.request);
+  }
+
+  #welcome(protocol: number, client: ClientIdentity): void {
+    if (protocol !== PROTOCOL_VERSION) {
+      const versions = `the supervisor speaks version ${PROTOCOL_VERSION} of the protocol, the client version ${protocol}`;
+      this.#refuse(versions);
+      return;
+    }
+    this.client = client;
+    const handover = this.#served.attached(client);
+    this.#send({ type: 'welcome', protocol: PROTOCOL_VERSION, about: this.#served.about(), handover });
+  }
+
+  #watch(jobId: string | null): void {
+    this.#reader = jobId === null ? null : new JobReader(path.join(this.#home.jobs, path.basename(jobId)));
+    this.#unwatched = jobId === null;
+    this.flushDetail();
   }
 
   async #perform(id: number, name: string, request: unknown): Promise<void> {
     const client = this.client!;
     try {
-      if (name === 'mode') this.client = { ...client, readOnly: (request as { readOnly?: unknown })?.readOnly === true };
+      if (name === 'mode')
+        this.client = { ...client, readOnly: (request as { readOnly?: unknown })?.readOnly === true };
       this.#send({ type: 'reply', id, result: await this.#served.perform(name, request, client) });
     } catch (error) {
       const known = error instanceof UserError;
@@ -259,7 +263,10 @@ export function stateMessage(before: Snapshot | null, now: Snapshot): ServerMess
   };
 }
 
-function jobsDifference(before: readonly JobView[], now: readonly JobView[]): { changed: JobView[]; removed: string[] } {
+function jobsDifference(
+  before: readonly JobView[],
+  now: readonly JobView[],
+): { changed: JobView[]; removed: string[] } {
   const known = new Map(before.map((view) => [view.id, view]));
   const changed = now.filter((view) => known.get(view.id) !== view);
   for (const view of now) known.delete(view.id);

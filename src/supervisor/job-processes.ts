@@ -1,0 +1,44 @@
+/** The processes of a job: naming those that are left, and ending all of them. */
+import { errorCode } from '../platform/errors.ts';
+import { processStartTime } from '../platform/locks.ts';
+import { markedProcesses, type TreeProcess } from '../telemetry/process-tree.ts';
+import type { JobProcess } from './job-files.ts';
+import { type ProcessIdentity, signalGroup } from './process-identity.ts';
+
+/**
+ * The living processes of a job: all that carry its mark, wherever they are. `leader` is the pid that its process group
+ * is named after; those of another group have left it, and signals to the group do not reach them.
+ */
+export function processesOfJob(home: string, jobId: string, leader: number | null): JobProcess[] {
+  return living(home, jobId).map(({ pid, command, group }) => ({ pid, command, escaped: group !== leader }));
+}
+
+/**
+ * KILL to everything of a job: first its group, then what carries its mark and is left, again and again until nothing is
+ * (a process may fork while the list is read). Each is looked at anew before it is signalled. Returns how many were hit.
+ */
+export function killJob(home: string, jobId: string, leader: ProcessIdentity | null): number {
+  let hit = leader && signalGroup(leader, 'SIGKILL') ? 1 : 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const left = living(home, jobId).filter(({ pid, startTime }) => processStartTime(pid) === startTime);
+    if (left.length === 0) break;
+    for (const { pid } of left) if (kill(pid)) hit++;
+  }
+  return hit;
+}
+
+const ROUNDS = 20;
+
+function living(home: string, jobId: string): TreeProcess[] {
+  return markedProcesses(home).get(jobId) ?? [];
+}
+
+function kill(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH' || errorCode(error) === 'EPERM') return false;
+    throw error;
+  }
+}
