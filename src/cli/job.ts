@@ -50,7 +50,9 @@ export async function currentJobs(cli: Cli): Promise<readonly JobView[]> {
   if (supervisor) {
     try {
       await supervisor.ready();
-      return supervisor.snapshot().jobs;
+      // It looks now and then; what has ended since is told as it is.
+      const fresh = (view: JobView) => (hasEnded(view.state) ? view : endedView(cli, view));
+      return supervisor.snapshot().jobs.map(fresh);
     } finally {
       await supervisor.close();
     }
@@ -58,6 +60,11 @@ export async function currentJobs(cli: Cli): Promise<readonly JobView[]> {
   const list = new JobList(cli.home, Date.now, viewOptions(cli).stopDeadlineMs);
   await list.poll();
   return list.views;
+}
+
+function endedView(cli: Cli, view: JobView): JobView {
+  const now = readJobView(cli.home, view.id, viewOptions(cli));
+  return hasEnded(now.state) ? now : view;
 }
 
 export const jobShow = defineCommand({

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { createHome, type Home } from '../platform/home.ts';
-import { withLock } from '../platform/locks.ts';
+import { lockHolder, withLock } from '../platform/locks.ts';
 import type { LocalSupervisor } from './local.ts';
 import type { About } from './protocol.ts';
 import { listen, type SocketServer } from './wire/server.ts';
@@ -18,6 +18,8 @@ export interface DaemonOptions {
   /** Told when clients can connect. */
   readonly onListening?: () => void;
 }
+
+const LOOK_MS = 2000;
 
 /** The lock that makes a process the supervisor of a home. */
 export const supervisorLock = (home: Home): string => path.join(home.root, 'supervisor.lock');
@@ -50,7 +52,10 @@ async function serveLocked({ home, socket, about, open, signal, onListening }: D
       detached: (client) => supervisor.detached(client),
     });
     onListening?.();
+    // A home that was removed, or taken over by hand, needs no supervisor any more.
+    const looking = setInterval(() => lockHolder(supervisorLock(home)) !== process.pid && ended.resolve(), LOOK_MS);
     await ended.promise;
+    clearInterval(looking);
   } finally {
     await server?.close();
     rmSync(socket, { force: true });

@@ -7,6 +7,7 @@ import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
+import { cleanText } from './clean-text.ts';
 import { type Handover, type JournalEntry, journalEntrySchema } from './protocol.ts';
 import { parseLine } from './wire/lines.ts';
 
@@ -43,13 +44,20 @@ export class Journal {
   /** Notes a new state of a subject, unless it is the one known already. `at`: when it came to be. */
   transition(kind: JournalEntry['kind'], subject: string, what: string, detail: string, at = this.#now()): boolean {
     if (this.#states.get(`${kind} ${subject}`) === what) return false;
-    this.#add({ at, kind, subject, what, detail, who: null });
+    this.#add({ at, kind, subject, what, detail: cleanText(detail), who: null });
     return true;
   }
 
   /** Notes an action in both files, before it is carried out. */
   action(who: string, what: string, subject: string, detail = ''): void {
-    const entry: JournalEntry = { at: this.#now(), kind: 'action', subject, what, detail, who };
+    const entry: JournalEntry = {
+      at: this.#now(),
+      kind: 'action',
+      subject: cleanText(subject),
+      what,
+      detail: cleanText(detail),
+      who: cleanText(who),
+    };
     this.#write(AUDIT_FILE, entry);
     this.#add(entry);
   }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../phases/types.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { UsageError, UserError } from '../platform/errors.ts';
-import type { Home } from '../platform/home.ts';
+import { createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
 import { GpuMonitor, type GpuMonitorOptions } from '../telemetry/gpu.ts';
 import { HostSampler } from '../telemetry/host.ts';
@@ -101,6 +101,7 @@ export class LocalSupervisor implements Supervisor {
     this.#options = options;
     this.#intervals = { ...INTERVALS, ...options.intervals };
     const { home, now } = options;
+    createHome(home);
     this.#self = { name: 'this process', kind: 'test', pid: process.pid, readOnly: false };
     this.#journal = new Journal(home, now, (journal) => this.#set({ journal }));
     this.#keeper = new JobKeeper(home, { ...options.jobs, data: () => this.#dataFingerprint() }, this.#journal);

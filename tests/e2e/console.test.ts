@@ -20,6 +20,7 @@ const prometheus = (...args: string[]) => execa(PROMETHEUS, args, { env: { PROME
 
 afterAll(async () => {
   await Promise.all(open.map((tui) => tui.close()));
+  await prometheus('supervisor', 'stop');
   await prometheus('db', 'drop', '--yes');
   rmSync(parent, { recursive: true, force: true });
 });

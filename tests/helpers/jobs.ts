@@ -5,8 +5,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
+import { lockHolder } from '../../src/platform/locks.ts';
 import { defineProgram } from '../../src/platform/program.ts';
 import { loadSettings } from '../../src/platform/settings.ts';
+import { supervisorLock } from '../../src/supervisor/daemon.ts';
 import type { ExitRecord, JobSpec } from '../../src/supervisor/job-files.ts';
 import { readJobView } from '../../src/supervisor/job-list.ts';
 import { listJobIds, readJob } from '../../src/supervisor/job-store.ts';
@@ -132,6 +134,8 @@ export function createTestHome(): TestHome {
     home,
     at: (name) => path.join(folder, name),
     remove: () => {
+      const supervisor = lockHolder(supervisorLock(home));
+      if (supervisor !== null) process.kill(supervisor, 'SIGKILL');
       for (const id of listJobIds(home)) {
         const { status } = readJob(home, id);
         for (const identity of [status?.shim, status?.child]) if (identity) signalGroup(identity, 'SIGKILL');

@@ -50,7 +50,7 @@ function open(changes: Partial<LocalSupervisorOptions> = {}): Supervisor {
 }
 const snapshotWhen = (condition: (snapshot: Snapshot) => unknown, what: string) =>
   until(() => Boolean(condition(supervisor.snapshot())) && supervisor.snapshot(), what);
-const launch = (args: readonly string[], idempotencyKey: string = args.join(' ')) =>
+const launch = (args: readonly string[], idempotencyKey: string = `key ${args.join(' ')}`) =>
   supervisor.launch({ program: 'fixture run', args, idempotencyKey });
 
 describe('the snapshot', () => {
