@@ -14,7 +14,7 @@ import { parseYaml } from './yaml.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The folder of the user's own settings. */
-export const userConfigFolder = (env: Env): string =>
+const userConfigFolder = (env: Env): string =>
   path.join(env.XDG_CONFIG_HOME || path.join(homedir(), '.config'), 'prometheus');
 
 /**

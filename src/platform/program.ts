@@ -33,7 +33,7 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
 }
 
 /** A part of a table, told by the names of the arguments that say which part: the table as in `writes`. */
-export interface ClaimRule {
+interface ClaimRule {
   readonly table: string;
   /** Whose rows: an argument that names a market, a sleeve. */
   readonly scope?: string;

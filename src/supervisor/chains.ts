@@ -8,7 +8,7 @@ import { type JobRuntime, splitProgram } from './launch.ts';
 import type { JobView } from './protocol.ts';
 
 /** A step that is still to be done. */
-export interface ChainStepPlan {
+interface ChainStepPlan {
   readonly step: number;
   readonly label: string;
   readonly program: string;

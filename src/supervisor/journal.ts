@@ -11,7 +11,7 @@ import { cleanText } from './clean-text.ts';
 import { type Handover, type JournalEntry, journalEntrySchema } from './protocol.ts';
 import { parseLine } from './wire/lines.ts';
 
-export const AUDIT_FILE = 'audit.ndjson';
+const AUDIT_FILE = 'audit.ndjson';
 export const JOURNAL_FILE = 'journal.ndjson';
 /** The journal is turned over at this size; one older file is kept beside it. */
 const MAX_JOURNAL_BYTES = 8 * 1024 * 1024;

@@ -148,7 +148,7 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
 }
 
 /** @throws UsageError that lists what there is. */
-export function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
+function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
   const program = catalog.find((one) => one.name === name);
   if (program) return program;
   throw new UsageError(`there is no program '${name}'`, `Programs: ${catalog.map((one) => one.name).join(' · ')}.`);

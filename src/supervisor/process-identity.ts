@@ -53,13 +53,3 @@ export function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): bo
     );
   }
 }
-
-/** True while any process is left in the group that `pid` led. */
-export function groupLives(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
-}

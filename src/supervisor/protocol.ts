@@ -242,7 +242,6 @@ export const COMMANDS = {
   shutdown: { request: nothing, reply: nothing, danger: 'destructive' },
 } as const;
 export type CommandName = keyof typeof COMMANDS;
-export type Danger = (typeof COMMANDS)[CommandName]['danger'];
 
 const clientSchema = z.object({
   /** `user@host`: told by the client, not proved. */
@@ -263,7 +262,7 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 
-export const aboutSchema = z.object({
+const aboutSchema = z.object({
   pid: z.int(),
   version: z.string(),
   build: z.string().nullable(),

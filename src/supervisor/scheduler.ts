@@ -7,7 +7,7 @@
  */
 import type { Claim, Resource } from './job-files.ts';
 
-export type Slot = Resource | 'writer';
+type Slot = Resource | 'writer';
 
 /** How many jobs of each kind run at once. A job takes a slot of its resource, and one of `writer` when it writes rows. */
 export type Capacity = Readonly<Record<Slot, number>>;

@@ -26,7 +26,7 @@ export function readVerdict(folder: string, spec: Pick<JobSpec, 'rowsDue'>): Ver
 }
 
 /** The verdict that a result (or its absence) gives. */
-export function verdictOf(result: Result | null, rowsDue: boolean): Verdict {
+function verdictOf(result: Result | null, rowsDue: boolean): Verdict {
   const counts = result?.rows ? Object.values(result.rows).filter(Number.isFinite) : null;
   return {
     rows: counts?.reduce((sum, count) => sum + count, 0) ?? null,

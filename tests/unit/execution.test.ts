@@ -137,7 +137,9 @@ describe('book', () => {
             book.open(d, day(...close), NONE(3));
             const before = book.equity();
             book.rebalance(d, target, day(...close), before);
-            expect(book.cash).toBeGreaterThanOrEqual(-1e-6);
+            // A sale of less than a millionth of a share is not made (contract), and its value is then missing in cash.
+            const unsold = 1e-6 * book.mark.reduce((total, one) => total + (Number.isNaN(one) ? 0 : one), 0);
+            expect(book.cash).toBeGreaterThanOrEqual(-1e-6 - unsold);
             expect(Math.abs(book.equity() - before)).toBeLessThanOrEqual(1e-6);
             for (const q of book.quantity) expect(q).toBeGreaterThanOrEqual(0);
           });

@@ -251,7 +251,7 @@ const SHARED_KEYS = [
 ] as const satisfies readonly (keyof SharedState)[];
 
 /** The difference between two states; the whole of it when there was none before. Unchanged parts are the same objects. */
-export function stateMessage(before: Snapshot | null, now: Snapshot): ServerMessage {
+function stateMessage(before: Snapshot | null, now: Snapshot): ServerMessage {
   const change: Record<string, unknown> = {};
   for (const key of SHARED_KEYS) if (before === null || before[key] !== now[key]) change[key] = now[key];
   return {
