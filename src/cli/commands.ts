@@ -125,6 +125,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./supervisor.ts')).supervisorUnit,
   ),
   entry('job start', 'start a program as a job of its own', async () => (await import('./job-actions.ts')).jobStart),
+  entry('job programs', 'everything that can be a job', async () => (await import('./job-programs.ts')).jobPrograms),
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
   entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
   entry('job logs', 'what jobs printed', async () => (await import('./job-logs.ts')).jobLogs),

@@ -30,7 +30,7 @@ while its turn has not come (job ls says for what).
 Example: prometheus job start backtest campaign-and-meta -- --strategy-id US_CORE_LONG_EQ --market-id US_EQ \\
            --start 2014-01-02 --end 2014-03-31
 
-Programs:
+Programs (and commands of your own: prometheus job programs):
 ${PROGRAMS.map((program) => `  ${program.name.padEnd(28)}${program.summary}`).join('\n')}`,
   args: z.object({
     program: z.array(z.string()).min(1),

@@ -52,7 +52,8 @@ function validate<Schema extends z.ZodType>(
   const issue = result.error.issues[0];
   const stray = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const key = [...issue.path, ...stray].join('.');
-  const problem = stray.length ? 'is not a setting' : issue.message;
+  const problem =
+    stray.length > 0 ? 'is not a setting' : issue.code === 'invalid_key' ? issue.issues[0].message : issue.message;
   throw new UsageError(
     `${file}: ${key || 'the file'}: ${problem}`,
     `Mend it; all settings are explained in ${shipped}`,

@@ -30,6 +30,33 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly rowsDue?: boolean;
   /** Rows that a run of it replaces: two over the same rows never run at once. */
   readonly claims?: readonly ClaimRule[];
+  /** For a command of the user's own: how it is run and read. */
+  readonly script?: Script;
+}
+
+/** A command that is not ours. */
+export interface Script {
+  /** The exact words, program first. `argv`: the flags as they were given, `args`: their values by name. */
+  readonly command: (argv: readonly string[], args: Readonly<Record<string, unknown>>) => readonly string[];
+  /** Where it runs; null: where it is asked for. @throws UsageError when a setting that it needs is missing. */
+  readonly cwd: () => string | null;
+  /** Variables that it gets beside the usual ones. */
+  readonly environment: readonly string[];
+  readonly reading: ScriptReading;
+}
+
+/** How the log lines of a foreign program are read; patterns are JavaScript regular expressions with named groups. */
+export interface ScriptReading {
+  /** Groups `done`, `total` (optional), `unit` (optional). */
+  readonly progress: readonly string[];
+  /** The group `value` of each match is a point of the series. */
+  readonly metrics: readonly { readonly name: string; readonly unit: string; readonly pattern: string }[];
+  /** The group `rows` of each match: rows written, added up. */
+  readonly rows: readonly string[];
+  /** The group `failures` of each match: items that should have worked; `last` takes the last match, `sum` adds up. */
+  readonly failures: readonly { readonly pattern: string; readonly count: 'last' | 'sum' }[];
+  /** A line that means failure whatever the exit code, beside Python tracebacks. */
+  readonly fatal: readonly string[];
 }
 
 /** A part of a table, told by the names of the arguments that say which part: the table as in `writes`. */

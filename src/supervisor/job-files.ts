@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import type { ScriptReading } from '../platform/program.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type { JobState } from './protocol.ts';
 
@@ -118,20 +119,6 @@ export interface ChainStep {
   readonly step: number;
   readonly of: number;
   readonly label: string;
-}
-
-/** How the log lines of a foreign program are read; patterns are JavaScript regular expressions with named groups. */
-export interface ScriptReading {
-  /** Groups `done`, `total` (optional), `unit` (optional). */
-  readonly progress: readonly string[];
-  /** The group `value` of each match is a point of the series. */
-  readonly metrics: readonly { readonly name: string; readonly unit: string; readonly pattern: string }[];
-  /** The group `rows` of each match: rows written, added up. */
-  readonly rows: readonly string[];
-  /** The group `failures` of each match: items that should have worked; `last` takes the last match, `sum` adds up. */
-  readonly failures: readonly { readonly pattern: string; readonly count: 'last' | 'sum' }[];
-  /** A line that means failure whatever the exit code, beside Python tracebacks. */
-  readonly fatal: readonly string[];
 }
 
 /** How far a job is: replaced as a whole, first by whoever begins it, then by its shim only. */

@@ -103,7 +103,10 @@ function outcome(exit: Ending): { event: JobEvent; reason: string } {
   if (exit.signal) return { event: 'failed', reason: how };
   if (exit.code === 2) return { event: 'failed', reason: 'exit code 2: its arguments were refused' };
   if (exit.code === 130) return { event: 'failed', reason: 'exit code 130: interrupted, though no stop was asked for' };
-  if (exit.code !== 0 && exit.code !== 3) return { event: 'failed', reason: how };
+  if (exit.code !== 0 && exit.code !== 3) {
+    const words = exit.verdict?.fatal;
+    return { event: 'failed', reason: words ? `${how}: ${words}` : how };
+  }
   return judged(exit.code, exit.verdict);
 }
 

@@ -97,7 +97,10 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     allowPartial: order.allowPartial ?? false,
   }));
   const environment = {
-    ...jobVariables(order.environment ?? runtime.env, runtime.settings.jobs.environment),
+    ...jobVariables(order.environment ?? runtime.env, [
+      ...runtime.settings.jobs.environment,
+      ...(program.script?.environment ?? []),
+    ]),
     ...parsed.environment,
     PROMETHEUS_HOME: home.root,
   };
@@ -108,8 +111,10 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     program: program.name,
     args: parsed.args,
     programArgs: parsed.argv,
-    argv: [runtime.node, runtime.main, ...program.name.split(' '), ...parsed.argv],
-    cwd: order.cwd ?? runtime.cwd,
+    argv: program.script
+      ? program.script.command(parsed.argv, parsed.args)
+      : [runtime.node, runtime.main, ...program.name.split(' '), ...parsed.argv],
+    cwd: program.script?.cwd() ?? order.cwd ?? runtime.cwd,
     gitSha,
     gitDirty,
     build,
@@ -135,7 +140,7 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     retry: order.retry ?? null,
     chain: order.chain ?? null,
     rowsDue: program.rowsDue ?? program.writes.length > 0,
-    script: null,
+    script: program.script?.reading ?? null,
   };
   // A job that waits for another one does not compete with it for the rows.
   const ahead = new Set(after.map(({ job }) => job));

@@ -27,6 +27,7 @@ import {
 } from './job-files.ts';
 import { killJob, processesOfJob } from './job-processes.ts';
 import { applyEvent, deriveState } from './job-state.ts';
+import { LogLifter } from './log-lifter.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalGroup } from './process-identity.ts';
 import { readVerdict } from './verdict.ts';
 
@@ -74,8 +75,7 @@ async function standOver(folder: string): Promise<void> {
       });
 
   const { startedAt } = status;
-  const verdict = startedAt === null ? null : readVerdict(folder, spec);
-  const record: ExitRecord = { version: RECORD_VERSION, ...ending, startedAt, endedAt: Date.now(), verdict };
+  const record: ExitRecord = { version: RECORD_VERSION, ...ending, startedAt, endedAt: Date.now() };
   await persist(() => writeExitRecord(folder, record));
   const facts = { exit: record, stopAsked: record.stopped, starterAlive: null, shimAlive: null, childAlive: null };
   try {
@@ -85,7 +85,7 @@ async function standOver(folder: string): Promise<void> {
   }
 }
 
-type Ending = Omit<ExitRecord, 'version' | 'startedAt' | 'endedAt' | 'verdict'>;
+type Ending = Omit<ExitRecord, 'version' | 'startedAt' | 'endedAt'>;
 
 const NO_ENDING: Ending = {
   code: null,
@@ -95,6 +95,7 @@ const NO_ENDING: Ending = {
   cpuSeconds: null,
   survivors: [],
   timedOut: false,
+  verdict: null,
 };
 
 /** Starts the program, tells its process as soon as it exists, and resolves when it and what it left behind have ended. */
@@ -105,7 +106,8 @@ async function run(
 ): Promise<Ending> {
   const append = (name: string) => openSync(path.join(folder, name), 'a', 0o600);
   let leader: ProcessIdentity | null = null;
-  const watch = new Watch(folder, spec, () => leader);
+  const lifter = spec.script && new LogLifter(folder, { ...spec, script: spec.script }, Date.now);
+  const watch = new Watch(folder, spec, () => leader, lifter);
   const ended = await new Promise<Ending>((resolve) => {
     const fail = (error: unknown) =>
       resolve({ ...NO_ENDING, error: `it could not be started: ${errorMessage(error)}` });
@@ -159,23 +161,26 @@ async function run(
     await sleep(SURVIVOR_POLL_MS);
   }
   watch.stop();
-  return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : survivors() };
+  const verdict = leader === null ? null : (lifter?.finish() ?? readVerdict(folder, spec));
+  return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : survivors(), verdict };
 }
 
-/** Ends a program that runs out of its time, and what is left of one that was told to stop. Needs no supervisor. */
+/** Ends a program that runs out of its time, and what is left of one that was told to stop; reads the logs of a foreign one. */
 class Watch {
   timedOut = false;
   readonly #folder: string;
   readonly #spec: JobSpec;
   readonly #leader: () => ProcessIdentity | null;
+  readonly #lifter: LogLifter | null;
   #timer: NodeJS.Timeout | null = null;
   #startedAt = 0;
   #killAt: number | null = null;
 
-  constructor(folder: string, spec: JobSpec, leader: () => ProcessIdentity | null) {
+  constructor(folder: string, spec: JobSpec, leader: () => ProcessIdentity | null, lifter: LogLifter | null) {
     this.#folder = folder;
     this.#spec = spec;
     this.#leader = leader;
+    this.#lifter = lifter;
   }
 
   /** True when what is left will be killed, so that waiting for it is no waste. */
@@ -193,6 +198,7 @@ class Watch {
   }
 
   #look(): void {
+    this.#lifter?.read();
     const now = Date.now();
     const leader = this.#leader();
     const { timeoutMs, killAfterMs } = this.#spec.limits;
@@ -269,7 +275,6 @@ function giveUp(folder: string, error: unknown): never {
     ...NO_ENDING,
     error: `it could not be begun: ${errorMessage(error)}`,
     startedAt: null,
-    verdict: null,
   };
   try {
     writeExitRecord(folder, { version: RECORD_VERSION, ...record, endedAt: Date.now() });

@@ -1,0 +1,150 @@
+/** `configs/programs.yaml`: commands of the user's own as programs, one schema, run and read like the engines. */
+import { z } from 'zod';
+import { UsageError } from '../platform/errors.ts';
+import type { Home } from '../platform/home.ts';
+import { loadLayers } from '../platform/layers.ts';
+import { dateArg, type ProgramSpec } from '../platform/program.ts';
+
+const pattern = (...groups: string[]) =>
+  z.string().superRefine((text, context) => {
+    try {
+      const names = [...text.matchAll(/\(\?<(\w+)>/g)].map((match) => match[1]);
+      new RegExp(text);
+      const missing = groups.find((group) => !names.includes(group));
+      if (missing) context.addIssue({ code: 'custom', message: `lacks the named group (?<${missing}>…)` });
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: `is no regular expression: ${(error as Error).message}` });
+    }
+  });
+
+const readingSchema = z.strictObject({
+  progress: z.array(pattern('done')).default([]),
+  metrics: z.array(z.strictObject({ name: z.string(), unit: z.string(), pattern: pattern('value') })).default([]),
+  rows: z.array(pattern('rows')).default([]),
+  failures: z
+    .array(z.strictObject({ pattern: pattern('failures'), count: z.enum(['last', 'sum']).default('sum') }))
+    .default([]),
+  fatal: z.array(pattern()).default([]),
+});
+
+const argumentSchema = z.strictObject({
+  type: z.enum(['string', 'integer', 'number', 'boolean', 'date', 'choice']).default('string'),
+  choices: z.array(z.string()).min(1).optional(),
+  list: z.boolean().default(false),
+  required: z.boolean().default(false),
+  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  help: z.string().default(''),
+});
+
+const argumentName = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'is no name of a flag (write start-date)');
+const claimSchema = z.strictObject({
+  table: z.string(),
+  scope: argumentName.optional(),
+  model: argumentName.optional(),
+  start: argumentName.optional(),
+  end: argumentName.optional(),
+});
+
+const programSchema = z.strictObject({
+  summary: z.string().min(1),
+  phase: z.enum(['P0', 'P1', 'P2', 'P3', 'P4', 'P5']),
+  resource: z.enum(['cpu', 'gpu', 'io']).default('cpu'),
+  cwd: z.string().min(1).optional(),
+  command: z.array(z.string().min(1)).min(1),
+  environment: z.array(z.string()).default([]),
+  arguments: z.record(argumentName, argumentSchema).default({}),
+  reads: z.array(z.string()).default([]),
+  writes: z.array(z.string()).default([]),
+  rowsDue: z.boolean().default(false),
+  claims: z.array(claimSchema).default([]),
+  reading: readingSchema.prefault({}),
+});
+
+const programName = z
+  .string()
+  .regex(/^[a-z0-9][\w-]*( [\w-]+)*$/, 'is no name of a program (words of a-z, 0-9, - and _)');
+
+const fileSchema = z.strictObject({
+  settings: z.record(z.string(), z.string().nullable()),
+  programs: z.record(programName, programSchema.nullable()),
+});
+
+type ProgramEntry = z.infer<typeof programSchema>;
+
+/** The user's programs of a home. A program set to null in a later layer is gone. @throws UsageError naming file and key. */
+export function loadPrograms(
+  home: Home,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ProgramSpec[] {
+  const { settings, programs } = loadLayers('programs.yaml', fileSchema, home, env);
+  return Object.entries(programs).flatMap(([name, entry]) => (entry ? [programOf(name, entry, settings)] : []));
+}
+
+const camel = (name: string) => name.replace(/-(.)/g, (_all, letter: string) => letter.toUpperCase());
+
+function programOf(name: string, entry: ProgramEntry, settings: Readonly<Record<string, string | null>>): ProgramSpec {
+  const shape = Object.entries(entry.arguments).map(([flag, argument]) => [camel(flag), fieldOf(flag, argument)]);
+  const value = (key: string): string => {
+    const found = settings[key];
+    if (found) return found;
+    throw new UsageError(
+      found === null
+        ? `'${name}' needs the setting ${key}`
+        : `'${name}' names the setting ${key}, which does not exist`,
+      `Set settings.${key} in programs.yaml of the home or of ~/.config/prometheus.`,
+    );
+  };
+  const fill = (word: string, args: Readonly<Record<string, unknown>>) =>
+    word.replace(/\{(settings\.)?([\w.-]+)\}/g, (_all, isSetting, key: string) =>
+      isSetting ? value(key) : String(args[camel(key)] ?? ''),
+    );
+  const rule = (key: string | undefined) => (key === undefined ? undefined : camel(key));
+  return {
+    name,
+    phase: entry.phase,
+    summary: entry.summary,
+    description: `A command of yours (programs.yaml): ${entry.command.join(' ')}`,
+    args: z.object(Object.fromEntries(shape)),
+    reads: entry.reads,
+    writes: entry.writes,
+    resource: entry.resource,
+    rowsDue: entry.rowsDue,
+    claims: entry.claims.map(({ table, scope, model, start, end }) => ({
+      table,
+      scope: rule(scope),
+      model: rule(model),
+      start: rule(start),
+      end: rule(end),
+    })),
+    script: {
+      command: (argv, args) => entry.command.flatMap((word) => (word === '{arguments}' ? argv : [fill(word, args)])),
+      cwd: () => (entry.cwd === undefined ? null : fill(entry.cwd, {})),
+      environment: entry.environment,
+      reading: entry.reading,
+    },
+  };
+}
+
+function fieldOf(
+  flag: string,
+  { type, choices, list, required, default: given, help }: z.infer<typeof argumentSchema>,
+): z.ZodType {
+  if (type === 'choice' && !choices) throw new UsageError(`argument ${flag}: a choice needs choices`, 'Name them.');
+  const one: Record<typeof type, () => z.ZodType> = {
+    string: () => z.string(),
+    integer: () => z.number().int(),
+    number: () => z.number(),
+    boolean: () => z.boolean(),
+    date: () => dateArg(),
+    choice: () => z.enum(choices as [string, ...string[]]),
+  };
+  const base = list ? z.array(one[type]()) : one[type]();
+  const described = help ? base.describe(help) : base;
+  if (given !== undefined) {
+    const checked = described.safeParse(list ? [given].flat() : given);
+    if (!checked.success)
+      throw new UsageError(`argument ${flag}: its default is not of its type`, 'Mend programs.yaml.');
+    return described.default(checked.data);
+  }
+  return required ? described : described.optional();
+}

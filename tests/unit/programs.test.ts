@@ -1,0 +1,105 @@
+/** The user's own commands as programs: what a file may say, and what is said about one that says it wrongly. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
+import { type Home, homeAt } from '../../src/platform/home.ts';
+import { loadPrograms } from '../../src/supervisor/programs.ts';
+
+let root: string;
+let home: Home;
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'prometheus-programs-'));
+  home = homeAt(root);
+  mkdirSync(root, { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const load = (yaml?: string) => {
+  if (yaml !== undefined) writeFileSync(path.join(root, 'programs.yaml'), yaml);
+  return loadPrograms(home, { XDG_CONFIG_HOME: path.join(root, 'none') });
+};
+const find = (name: string, yaml?: string) => load(yaml).find((one) => one.name === name)!;
+const commandOf = (name: string, words: string[], yaml?: string) => {
+  const spec = find(name, yaml);
+  const { argv, args } = parseProgramArguments(spec, words);
+  return spec.script!.command(argv, args);
+};
+
+const PYTHON = 'settings: { python.root: /p, python.interpreter: /p/venv/bin/python }\n';
+
+describe('the shipped programs', () => {
+  it('are the scripts of the plan, and say what they need', () => {
+    expect(load().map((one) => one.name)).toContain('python numeric-embeddings');
+    const words = ['--start-date', '2024-01-01', '--end-date', '2024-12-31', '--limit', '10'];
+    expect(() => commandOf('python numeric-embeddings', words)).toThrow(
+      "'python numeric-embeddings' needs the setting python.interpreter",
+    );
+    expect(commandOf('python numeric-embeddings', words, PYTHON)).toEqual([
+      '/p/venv/bin/python',
+      '-m',
+      'prometheus.scripts.backfill_numeric_embeddings_comprehensive',
+      ...['--start-date', '2024-01-01', '--end-date', '2024-12-31', '--window-days', '63'],
+      ...['--market', 'US_EQ', '--limit', '10'],
+    ]);
+    expect(find('python numeric-embeddings').script!.cwd()).toBe('/p');
+  });
+
+  it('take arguments like the engines, and refuse like them', () => {
+    const parse = (words: string[]) => parseProgramArguments(find('python numeric-embeddings', PYTHON), words);
+    expect(() => parse(['--start-date', 'soon'])).toThrow('is not a date');
+    expect(() => parse(['--limit', 'x'])).toThrow("--limit 'x' is not a number");
+    expect(() => parse(['--nope'])).toThrow("unknown option '--nope'");
+  });
+});
+
+describe('programs of one’s own', () => {
+  const OWN = `
+programs:
+  nightly report:
+    summary: writes the report
+    phase: P1
+    command: [/usr/bin/env, report, "--to={target}", "{arguments}"]
+    arguments:
+      target: { required: true }
+      loud: { type: boolean, default: false }
+      level: { type: choice, choices: [low, high], default: low }
+    claims: [{ table: runtime.x, scope: target }]
+`;
+
+  it('are added, changed and taken away', () => {
+    expect(commandOf('nightly report', ['--target', 'a b', '--loud'], OWN)).toEqual([
+      '/usr/bin/env',
+      'report',
+      '--to=a b',
+      ...['--target', 'a b', '--loud', '--level', 'low'],
+    ]);
+    expect(find('nightly report').claims).toMatchObject([{ table: 'runtime.x', scope: 'target' }]);
+    expect(load('programs: { python tests: null }').map((one) => one.name)).not.toContain('python tests');
+  });
+
+  it.each([
+    ['programs: { x: { summary: s, phase: P1 } }', 'programs.x.command'],
+    ['programs: { x: { summary: s, phase: P9, command: [a] } }', 'programs.x.phase'],
+    ['programs: { x: { summary: s, phase: P1, command: [a], typo: 1 } }', 'programs.x.typo: is not a setting'],
+    ['programs: { "bad/name": { summary: s, phase: P1, command: [a] } }', 'is no name of a program'],
+    [
+      `programs: { x: { summary: s, phase: P1, command: [a], reading: { progress: ['('] } } }`,
+      'is no regular expression',
+    ],
+    [`programs: { x: { summary: s, phase: P1, command: [a], reading: { rows: ['\\d+'] } } }`, 'named group (?<rows>'],
+    ['programs: { x: { summary: s, phase: P1, command: [a], arguments: { Start: {} } } }', 'is no name of a flag'],
+    ['programs: [', 'is not valid YAML'],
+  ])('%s is refused: %s', (yaml, message) => {
+    expect(() => load(yaml)).toThrow(message);
+    expect(() => load(yaml)).toThrow(path.join(root, 'programs.yaml'));
+  });
+
+  it('with a choice without choices, or a default of another type, are refused', () => {
+    const argument = (text: string) =>
+      load(`programs: { x: { summary: s, phase: P1, command: [a], arguments: { a: ${text} } } }`);
+    expect(() => argument('{ type: choice }')).toThrow('a choice needs choices');
+    expect(() => argument('{ type: integer, default: x }')).toThrow('its default is not of its type');
+  });
+});
