@@ -44,7 +44,7 @@ export class Journal {
   /** Notes a new state of a subject, unless it is the one known already. `at`: when it came to be. */
   transition(kind: JournalEntry['kind'], subject: string, what: string, detail: string, at = this.#now()): boolean {
     if (this.#states.get(`${kind} ${subject}`) === what) return false;
-    this.#add({ at, kind, subject, what, detail: cleanText(detail), who: null });
+    this.#add({ at, kind, subject, what, detail: harmless(detail), who: null });
     return true;
   }
 
@@ -53,10 +53,10 @@ export class Journal {
     const entry: JournalEntry = {
       at: this.#now(),
       kind: 'action',
-      subject: cleanText(subject),
+      subject: harmless(subject),
       what,
-      detail: cleanText(detail),
-      who: cleanText(who),
+      detail: harmless(detail),
+      who: harmless(who),
     };
     this.#write(AUDIT_FILE, entry);
     this.#add(entry);
@@ -93,6 +93,9 @@ export class Journal {
     }
   }
 }
+
+/** Text of requests and programs: nothing that drives a terminal, and no password of an address (`://user:…@`). */
+const harmless = (text: string): string => cleanText(text).replace(/(:\/\/[^:/@\s]*:)[^@\s]*@/g, '$1…@');
 
 /** Entries of both files of the journal, oldest first; lines cut off by a full disk or a kill are passed over. */
 export function readJournal(home: Home): JournalEntry[] {

@@ -7,7 +7,7 @@ import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { lockHolder } from '../../src/platform/locks.ts';
 import { defineProgram } from '../../src/platform/program.ts';
-import { loadSettings } from '../../src/platform/settings.ts';
+import { loadSettings, type Settings } from '../../src/platform/settings.ts';
 import { supervisorLock } from '../../src/supervisor/daemon.ts';
 import type { ExitRecord, JobSpec } from '../../src/supervisor/job-files.ts';
 import { readJobView } from '../../src/supervisor/job-list.ts';
@@ -31,6 +31,15 @@ const fixtureSpec = defineProgram({
     ignoreTerm: z.boolean().default(false),
     environmentTo: z.string().optional(),
     child: z.boolean().default(false).describe('leaves a helper behind'),
+    escape: z.boolean().default(false).describe('leaves a helper in a session of its own'),
+    fork: z.boolean().default(false).describe('has a helper that does not heed TERM'),
+    rows: z.number().int().optional().describe('tells that it wrote so many rows'),
+    failures: z.number().int().optional(),
+    lines: z.number().int().optional().describe('prints so many lines'),
+    record: z.string().optional().describe('appends its pid and how it began and ended to this file'),
+    claim: z.string().optional().describe('whose rows it replaces'),
+    start: z.string().optional(),
+    end: z.string().optional(),
     mood: z.enum(['calm', 'wild']).optional(),
   }),
   reads: [],
@@ -38,10 +47,24 @@ const fixtureSpec = defineProgram({
   resource: 'cpu',
 });
 
+/** The same as a writer of rows: success needs rows, and claims keep others away. */
+const writerSpec = defineProgram({
+  ...fixtureSpec,
+  name: 'fixture write',
+  writes: ['runtime.x'],
+  claims: [{ table: 'runtime.x', scope: 'claim', start: 'start', end: 'end' }],
+});
+
+/** The shipped settings with other ones for jobs. */
+export function withSettings(jobs: Partial<Settings['jobs']>): Settings {
+  const settings = loadSettings(homeAt('/nowhere'), {});
+  return { ...settings, jobs: { ...settings.jobs, ...jobs } };
+}
+
 /** The runtime of fixture jobs, as a command line would compose it. */
 export function fixtureRuntime(changes: Partial<JobRuntime> = {}): JobRuntime {
   return {
-    catalog: [fixtureSpec],
+    catalog: [fixtureSpec, writerSpec],
     parse: parseProgramArguments,
     node: process.execPath,
     main: path.join(ROOT, 'tests', 'fixtures', 'job-program.mjs'),
@@ -51,7 +74,7 @@ export function fixtureRuntime(changes: Partial<JobRuntime> = {}): JobRuntime {
     provenance: () => ({ version: '0', build: 'build-1', gitSha: 'abc', gitDirty: false }),
     configHash: null,
     data: () => null,
-    settings: loadSettings(homeAt('/nowhere'), {}),
+    settings: withSettings({}),
     now: Date.now,
     ...changes,
   };

@@ -7,6 +7,7 @@ import { spawn as spawnPty } from '@lydell/node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/platform/errors.ts';
 import { JobFile, type JobSpec, writeRecord } from '../../src/supervisor/job-files.ts';
+import { processesOfJob } from '../../src/supervisor/job-processes.ts';
 import { JobReader } from '../../src/supervisor/job-reader.ts';
 import { hasEnded } from '../../src/supervisor/job-state.ts';
 import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
@@ -164,7 +165,7 @@ describe('requests that cannot be met', () => {
     const error = await startJob(test.home, request, fixtureRuntime()).catch((e: UserError) => e);
     expect(error).toMatchObject({
       message: "there is no program 'fixture walk'",
-      fix: 'Programs: fixture run.',
+      fix: 'Programs: fixture run · fixture write.',
       exitCode: 2,
     });
   });
@@ -246,26 +247,12 @@ describe('survival', () => {
       shim.kill('SIGKILL');
       await until(() => shim.signalCode, 'the end of the shim');
       const known = record(id).status!.child?.pid;
-      const strays = () => processesOfJob(id).filter((pid) => pid !== known);
+      const strays = () => processesOfJob(test.home.root, id, null).filter(({ pid }) => pid !== known);
       await until(() => strays().length === 0, `the end of strays of ${id}`);
       if (known) process.kill(-known, 'SIGKILL');
     }
   });
 });
-
-/** Processes that carry the mark of a job in their environment. */
-function processesOfJob(id: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`PROMETHEUS_JOB=${id}`);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
 
 describe('stop', () => {
   it('ends the program, and is told apart from a failure', async () => {

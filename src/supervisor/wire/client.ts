@@ -215,6 +215,7 @@ export class RemoteSupervisor implements Supervisor {
     // What was asked last still goes out.
     await new Promise<void>((resolve) => socket.end(() => resolve()));
     socket.destroy();
+    this.#forsake();
   }
 
   #ask<Name extends CommandName>(
@@ -288,9 +289,14 @@ export class RemoteSupervisor implements Supervisor {
 
   #lost(): void {
     this.#socket = null;
+    this.#forsake();
+    if (!this.#closed) void this.#reconnect();
+  }
+
+  /** Answers that will not come any more. */
+  #forsake(): void {
     for (const { reject } of this.#waiting.values()) reject(lostError());
     this.#waiting.clear();
-    if (!this.#closed) void this.#reconnect();
   }
 
   async #reconnect(): Promise<void> {
