@@ -68,6 +68,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillStability,
   ),
   entry(
+    'backfill opportunity-density',
+    'compute opportunity density λ of every cluster and day of a market',
+    async () => (await import('./backfill.ts')).backfillDensity,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
@@ -109,7 +114,6 @@ const LATER: Readonly<Record<string, string>> = {
   models: 'Phase 2',
   similar: 'Phase 2',
   worker: 'Phase 2',
-  'backfill opportunity-density': 'Phase 3',
   'backfill regime': 'Phase 3',
   lambda: 'Phase 3',
   sweep: 'Phase 3',

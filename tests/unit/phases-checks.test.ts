@@ -313,12 +313,18 @@ describe('later phases', () => {
       factsWith({ numeric: known([]), text: known([]), joint: known([]), lambda: known([]), decision: known(null) }),
     );
     for (const phase of board.phases.slice(2)) {
-      for (const one of phase.checks.filter((c) => c.id !== 'P4.runs')) {
+      for (const one of phase.checks.filter((c) => c.id !== 'P4.runs' && c.id !== 'P3.lambda')) {
         expect([one.id, one.state]).toEqual([one.id, 'WAIT']);
         expect(one.fix).toBeNull();
         expect(one.reason).toMatch(/arrives with Phase \d in a later version\.$/);
       }
     }
+  });
+
+  test('P3.lambda: nothing there is WAIT with the command that fills it, states from prices', () => {
+    const found = check('P3.lambda', { lambda: known([]) });
+    expect(found.state).toBe('WAIT');
+    expect(found.fix).toMatch(/^backfill opportunity-density .*--stab compute$/);
   });
 
   test('commands are proposed exactly when the command list has them', () => {

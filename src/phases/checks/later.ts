@@ -40,8 +40,11 @@ export const LATER_COMMANDS: Readonly<
   },
   'backfill opportunity-density': {
     phase: 'P3',
-    available: false,
-    argv: ({ lambda, market }) => ['--start', lambda.start, '--end', lambda.end, '--market', market],
+    available: true,
+    // A home has states only where a campaign or a backfill wrote them: computed ones cover the whole span.
+    argv: ({ lambda, market }) => [
+      ...['--start', lambda.start, '--end', lambda.end, '--market', market, '--stab', 'compute'],
+    ],
   },
   'backfill text-embeddings': {
     phase: 'P4',
