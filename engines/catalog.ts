@@ -5,7 +5,7 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
-import { backfillDensitySpec } from './lambda/spec.ts';
+import { backfillDensitySpec, lambdaExperimentSpec } from './lambda/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { pointInTimeSpec } from './verify/spec.ts';
 
@@ -18,5 +18,6 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   campaignAndMetaSpec,
   backfillStabilitySpec,
   backfillDensitySpec,
+  lambdaExperimentSpec,
   pointInTimeSpec,
 ];

@@ -49,3 +49,52 @@ Example (the plan's Phase 3):
   writes: ['runtime.console.opportunity_density'],
   resource: 'cpu',
 });
+
+/** The original's λ̂ models. */
+const EXPERIMENT_MODELS = [
+  'persistence',
+  'cluster_mean',
+  'global_ar1',
+  'global_linear_full',
+  'global_poly2',
+] as const;
+
+export type ExperimentModel = (typeof EXPERIMENT_MODELS)[number];
+
+const EXPERIMENT_ID_HELP = 'name under which results and λ̂ are kept; the same name replaces them';
+
+export const lambdaExperimentSpec = defineProgram({
+  name: 'lambda experiment',
+  phase: 'P3',
+  summary: "fit one of the original's λ̂ models on a λ panel and measure it",
+  description: `
+Predicts each cluster's next λ from its row, its previous λ and its trend: least squares of minimum norm in raw units. λ
+shares all but one day of its window with its own next value, which flatters every figure here; prometheus lambda train
+forecasts what has not happened yet. Training pairs at the end of the span reach past it, as in the original.
+
+--output holds one row an experiment, --predictions-output the scored rows of each: those of other experiments stay. The
+scored rows also go to console.lambda_predictions, and the trial to the ledger console.lambda_trials. --predict-only
+scores every row of the test span, also those that have no next observation yet, and measures nothing.
+
+Example:
+  prometheus lambda experiment --input data/lambda.csv --output data/lambda_experiments.csv \\
+    --experiment-id US_EQ_SIMPLE_V0 --model global_linear_full --train-start 2015-01-01 --train-end 2019-12-31 \\
+    --test-start 2020-01-01 --test-end 2024-12-31 --predictions-output data/lambda_predictions_US_EQ.csv`,
+  args: z.object({
+    input: z.string().min(1).describe('λ panel CSV'),
+    output: z.string().min(1).optional().describe('CSV of results, one row an experiment'),
+    experimentId: z.string().min(1).max(200).describe(EXPERIMENT_ID_HELP),
+    model: z.enum(EXPERIMENT_MODELS).default('global_linear_full').describe('which model'),
+    trainStart: dateArg().describe('first day of training'),
+    trainEnd: dateArg().describe('last day of training'),
+    testStart: dateArg().describe('first day that is scored'),
+    testEnd: dateArg().describe('last day that is scored'),
+    topQuantile: z.number().gt(0).lt(1).default(0.2).describe('share of clusters that the uplift counts as high'),
+    predictionsOutput: z.string().min(1).optional().describe('CSV of the scored rows'),
+    predictOnly: z.boolean().default(false).describe('score only, rows without a next observation too'),
+    json: z.boolean().default(false).describe('print the result as JSON'),
+  }),
+  reads: [],
+  writes: ['runtime.console.lambda_predictions', 'runtime.console.lambda_trials'],
+  resource: 'cpu',
+});

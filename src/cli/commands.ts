@@ -73,6 +73,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillDensity,
   ),
   entry(
+    'lambda experiment',
+    "fit one of the original's λ̂ models on a λ panel and measure it",
+    async () => (await import('./lambda.ts')).lambdaExperiment,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,

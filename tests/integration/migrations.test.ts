@@ -114,7 +114,7 @@ const CONTRACT = {
     'console.lambda_predictions': `experiment_id text! | as_of_date date! | market_id text! | sector text! | soft_target_class text! |
       lambda_hat f8! | lambda_z f8 | realised f8 | train_end date! | run_id text! | cr ||
       PK (experiment_id, as_of_date, market_id, sector, soft_target_class)`,
-    'console.lambda_trials': `trial_id biginteger! | trial_key text! | experiment_id text! | program text! | model text! | market_id text |
+    'console.lambda_trials': `trial_id bigint! | trial_key text! | experiment_id text! | program text! | model text! | market_id text |
       horizon_days integer | train_start date | train_end date | test_start date | test_end date | parameters j! | metrics j! |
       data_fingerprint text | run_id text! | build text | git_sha text | recorded_at ts! = now() ||
       PK (trial_id) | INDEX (experiment_id, recorded_at DESC)`,

@@ -1,0 +1,7 @@
+/** `prometheus lambda …`: λ̂ experiments, training, and what the databases hold of them. */
+import { lambdaExperimentSpec } from '../../engines/lambda/spec.ts';
+import { programCommand } from './program-command.ts';
+
+export const lambdaExperiment = programCommand(lambdaExperimentSpec, async () => ({
+  program: (await import('../../engines/lambda/experiment/program.ts')).lambdaExperiment,
+}));
