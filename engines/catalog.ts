@@ -5,7 +5,7 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
-import { backfillDensitySpec, lambdaExperimentSpec } from './lambda/spec.ts';
+import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { pointInTimeSpec } from './verify/spec.ts';
 
@@ -19,5 +19,6 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   backfillStabilitySpec,
   backfillDensitySpec,
   lambdaExperimentSpec,
+  lambdaTrainSpec,
   pointInTimeSpec,
 ];

@@ -9,7 +9,8 @@ import { type PendingFile, writePending } from './files.ts';
 const KEY = 'experiment_id';
 
 /**
- * Writes `rows` of an experiment beside what the file holds of other experiments.
+ * Writes `rows` of an experiment beside what the file holds of other experiments. With `from` (`YYYY-MM-DD`) the
+ * experiment's own rows of earlier days stay too.
  * @throws UserError when the file that is there has other columns, or cannot be read or written.
  */
 export async function mergeExperiment(
@@ -17,8 +18,9 @@ export async function mergeExperiment(
   header: readonly string[],
   experimentId: string,
   rows: Iterable<readonly CsvValue[]>,
+  from: string | null = null,
 ): Promise<PendingFile> {
-  const others = existsSync(file) ? await linesOfOthers(file, header, experimentId) : [];
+  const others = existsSync(file) ? await linesOfOthers(file, header, experimentId, from) : [];
   return writePending(file, linesOf(header, others, rows));
 }
 
@@ -32,9 +34,15 @@ function* linesOf(
   for (const row of rows) yield csvLine(row);
 }
 
-async function linesOfOthers(file: string, header: readonly string[], experimentId: string): Promise<string[]> {
+async function linesOfOthers(
+  file: string,
+  header: readonly string[],
+  experimentId: string,
+  from: string | null,
+): Promise<string[]> {
   const lines: string[] = [];
   const key = header.indexOf(KEY);
+  const date = header.indexOf('as_of_date');
   const refuse = (what: string): never => {
     throw new UserError(`${file} cannot take rows of this experiment: ${what}`, 'Choose another file.');
   };
@@ -44,7 +52,7 @@ async function linesOfOthers(file: string, header: readonly string[], experiment
         if (names.join('\n') !== header.join('\n')) refuse(`its columns are ${names.join(',')}`);
       },
       record: (reader) => {
-        if (reader.text(key) === experimentId) return;
+        if (reader.text(key) === experimentId && (from === null || reader.text(date) >= from)) return;
         lines.push(csvLine(Array.from({ length: reader.count }, (_, k) => reader.text(k))));
       },
       bad: (line, problem) => refuse(`line ${line}: ${problem}`),

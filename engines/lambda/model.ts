@@ -26,6 +26,8 @@ export interface LambdaPanel {
   readonly averageVol: Float64Array;
   /** dispersion + averageVol. */
   readonly lambda: Float64Array;
+  /** Mean over members of the 1-day simple return. */
+  readonly meanReturn: Float64Array;
 }
 
 export interface LambdaInputs {
@@ -57,7 +59,7 @@ export const compareClusters = (a: Cluster, b: Cluster): number =>
 const CLASSES = SOFT_TARGET_CLASSES.length + 1;
 
 /** All clusters that the instruments could form, in order, and each instrument's row into them by class code. */
-export function clustersOf(instruments: readonly Instrument[]): {
+function clustersOf(instruments: readonly Instrument[]): {
   clusters: Cluster[];
   /** `index[sectorOfInstrument[i] * 6 + classCode + 1]` is the cluster. */
   index: Int32Array;
@@ -80,13 +82,28 @@ export function clustersOf(instruments: readonly Instrument[]): {
   };
 }
 
+/** The cluster of every instrument on every day: D × N, day-major, −1 where its look-back is not complete. */
+export function membership(inputs: Omit<LambdaInputs, 'close' | 'minClusterSize'>): Int32Array {
+  const { instruments, runs, days, first, count, classCode, lookback } = inputs;
+  const n = instruments.length;
+  const { index, sectorOfInstrument } = clustersOf(instruments);
+  const cluster = new Int32Array(count * n).fill(-1);
+  for (let d = 0; d < count; d++) {
+    for (let i = 0; i < n; i++) {
+      if (runs[i * days + first + d] < lookback) continue;
+      cluster[d * n + i] = index[sectorOfInstrument[i] * CLASSES + classCode[d * n + i] + 1];
+    }
+  }
+  return cluster;
+}
+
 /** λ of every cluster with enough members on every day, in one pass over the panel. */
 export function lambdaPanel(inputs: LambdaInputs): LambdaPanel {
-  const { instruments, close, runs, days, first, count, classCode, lookback, minClusterSize } = inputs;
+  const { instruments, close, days, first, count, lookback, minClusterSize } = inputs;
   const n = instruments.length;
-  const { clusters, index, sectorOfInstrument } = clustersOf(instruments);
+  const { clusters } = clustersOf(instruments);
+  const members = membership(inputs);
   const rows = new RowList();
-  const cluster = new Int32Array(n);
   const returns = new Float64Array(n);
   const size = new Int32Array(clusters.length);
   const sum = new Float64Array(clusters.length);
@@ -98,18 +115,15 @@ export function lambdaPanel(inputs: LambdaInputs): LambdaPanel {
     sum.fill(0);
     volSum.fill(0);
     squares.fill(0);
+    const cluster = members.subarray(d * n, (d + 1) * n);
     for (let i = 0; i < n; i++) {
-      cluster[i] = -1;
-      if (runs[i * days + t] < lookback) continue;
+      const k = cluster[i];
+      if (k < 0) continue;
       const closes = windowEndingAt(close, days, i, t, lookback);
-      const vol = deviationOfReturns(closes);
-      if (!Number.isFinite(vol)) continue;
-      const k = index[sectorOfInstrument[i] * CLASSES + classCode[d * n + i] + 1];
-      cluster[i] = k;
       returns[i] = closes[lookback - 1] / closes[lookback - 2] - 1;
       size[k]++;
       sum[k] += returns[i];
-      volSum[k] += vol;
+      volSum[k] += deviationOfReturns(closes);
     }
     for (let i = 0; i < n; i++) {
       const k = cluster[i];
@@ -117,7 +131,7 @@ export function lambdaPanel(inputs: LambdaInputs): LambdaPanel {
     }
     for (let k = 0; k < clusters.length; k++) {
       if (size[k] < minClusterSize) continue;
-      rows.add(d, k, size[k], Math.sqrt(squares[k] / (size[k] - 1)), volSum[k] / size[k]);
+      rows.add(d, k, size[k], Math.sqrt(squares[k] / (size[k] - 1)), volSum[k] / size[k], sum[k] / size[k]);
     }
   }
   return { clusters, ...rows.columns() };
@@ -140,13 +154,22 @@ class RowList {
   readonly #size: number[] = [];
   readonly #dispersion: number[] = [];
   readonly #averageVol: number[] = [];
+  readonly #meanReturn: number[] = [];
 
-  add(day: number, cluster: number, size: number, dispersion: number, averageVol: number): void {
+  add(
+    day: number,
+    cluster: number,
+    size: number,
+    dispersion: number,
+    averageVol: number,
+    meanReturn: number,
+  ): void {
     this.#day.push(day);
     this.#cluster.push(cluster);
     this.#size.push(size);
     this.#dispersion.push(dispersion);
     this.#averageVol.push(averageVol);
+    this.#meanReturn.push(meanReturn);
   }
 
   columns(): Omit<LambdaPanel, 'clusters'> {
@@ -157,6 +180,7 @@ class RowList {
       dispersion: Float64Array.from(this.#dispersion),
       averageVol: Float64Array.from(this.#averageVol),
       lambda: Float64Array.from(this.#dispersion, (dispersion, k) => dispersion + this.#averageVol[k]),
+      meanReturn: Float64Array.from(this.#meanReturn),
     };
   }
 }

@@ -98,3 +98,45 @@ Example:
   writes: ['runtime.console.lambda_predictions', 'runtime.console.lambda_trials'],
   resource: 'cpu',
 });
+
+export const lambdaTrainSpec = defineProgram({
+  name: 'lambda train',
+  phase: 'P3',
+  summary: 'forecast the dispersion of clusters walk-forward, against baselines',
+  description: `
+Forecasts the log of a cluster's mean dispersion over the following --horizon days, which share no day with what the
+forecast reads: a ridge regression on logs of own, sector and market dispersion over a day, a week, a month and a quarter,
+volatility, count and trend. It is fitted again every --refit-days on all targets that ended --embargo-days before, and
+every λ̂ names the end of its training. Baselines are fitted on the same schedule and stand in the same table; every
+model tried is a row of console.lambda_trials. Classes and λ are computed from prices.
+
+λ̂ (a dispersion) and lambda_z (λ̂ in deviations from the mean of its day) go to console.lambda_predictions under
+<experiment-id>_H<horizon>, and to --predictions-output. --report writes the tables as Markdown. --predict-only scores the
+last day with prices by the same schedule, and measures nothing.
+
+Example:
+  prometheus lambda train --start 2010-01-04 --end 2024-08-26 --experiment-id US_EQ_HAR --report lambda.md`,
+  args: z.object({
+    market: z.string().min(1).default('US_EQ').describe('market'),
+    start: dateArg().describe('first day of λ that is read'),
+    end: dateArg().describe('last day'),
+    experimentId: z.string().min(1).max(190).default('HAR').describe(EXPERIMENT_ID_HELP),
+    horizon: z
+      .array(z.number().int().min(1).max(126))
+      .default([5, 21])
+      .describe('trading days ahead; repeat it for more'),
+    ...clusterArgs,
+    refitDays: z.number().int().min(1).default(63).describe('trading days between two fits'),
+    embargoDays: z.number().int().min(0).default(5).describe('days between the last training target and its use'),
+    leastTrainingDays: z.number().int().min(63).default(504).describe('days of targets before the first fit'),
+    penalty: z.number().min(0).default(0.01).describe('ridge penalty on standardised features'),
+    seed: z.number().int().min(0).default(1).describe('seed of the bootstrap'),
+    predictionsOutput: z.string().min(1).optional().describe('CSV of λ̂'),
+    report: z.string().min(1).optional().describe('Markdown file of the tables'),
+    predictOnly: z.boolean().default(false).describe('score the last day only'),
+    json: z.boolean().default(false).describe('print the result as JSON'),
+  }),
+  reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments', 'runtime.issuers'],
+  writes: ['runtime.console.lambda_predictions', 'runtime.console.lambda_trials'],
+  resource: 'cpu',
+});

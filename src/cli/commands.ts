@@ -78,6 +78,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./lambda.ts')).lambdaExperiment,
   ),
   entry(
+    'lambda train',
+    'forecast the dispersion of clusters walk-forward, against baselines',
+    async () => (await import('./lambda.ts')).lambdaTrain,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,

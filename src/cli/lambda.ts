@@ -1,7 +1,11 @@
 /** `prometheus lambda …`: λ̂ experiments, training, and what the databases hold of them. */
-import { lambdaExperimentSpec } from '../../engines/lambda/spec.ts';
+import { lambdaExperimentSpec, lambdaTrainSpec } from '../../engines/lambda/spec.ts';
 import { programCommand } from './program-command.ts';
 
 export const lambdaExperiment = programCommand(lambdaExperimentSpec, async () => ({
   program: (await import('../../engines/lambda/experiment/program.ts')).lambdaExperiment,
+}));
+
+export const lambdaTrain = programCommand(lambdaTrainSpec, async () => ({
+  program: (await import('../../engines/lambda/forecast/program.ts')).lambdaTrain,
 }));

@@ -1,13 +1,8 @@
 /** `configs/phases.yaml`: the thresholds of the board, one schema, with the user's own values laid over them. */
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { tryParseDay } from '../platform/dates.ts';
-import { errorCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
+import { loadSettings } from '../platform/settings.ts';
 
 const date = z
   .string()
@@ -51,90 +46,13 @@ const phaseConfigSchema = z.strictObject({
 
 export type PhaseConfig = z.infer<typeof phaseConfigSchema>;
 
-type Env = Record<string, string | undefined>;
-
 /**
  * The thresholds for a home: the shipped file, then `~/.config/prometheus/phases.yaml`, then `<home>/phases.yaml`.
  * A demo home reads none of the user's own files but its own.
  * @throws UsageError that names the file and the key when a value cannot be accepted.
  */
-export function loadPhaseConfig(home: Home, env: Env = process.env): PhaseConfig {
-  const shipped = shippedConfigFile(env);
-  const userFolder = path.join(env.XDG_CONFIG_HOME || path.join(homedir(), '.config'), 'prometheus');
-  const files = [
-    shipped,
-    ...(home.demo ? [] : [path.join(userFolder, 'phases.yaml')]),
-    path.join(home.root, 'phases.yaml'),
-  ];
-  let merged: unknown = {};
-  let config: PhaseConfig | null = null;
-  for (const file of files) {
-    const layer = readLayer(file, file === shipped);
-    if (layer === null) continue;
-    merged = merge(merged, layer);
-    // Checked layer by layer, so that a wrong value is reported with the file that holds it.
-    config = validate(merged, file, shipped);
-  }
-  return config ?? validate(merged, shipped, shipped);
-}
-
-function validate(value: unknown, file: string, shipped: string): PhaseConfig {
-  const result = phaseConfigSchema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const stray = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const key = [...issue.path, ...stray].join('.');
-  const problem = stray.length ? 'is not a setting' : issue.message;
-  throw new UsageError(
-    `${file}: ${key || 'the file'}: ${problem}`,
-    `Mend it; all settings are explained in ${shipped}`,
-  );
-}
-
-/** `configs/phases.yaml` of the checkout or of the package that this code belongs to (sources and bundle alike). */
-function shippedConfigFile(env: Env): string {
-  const starts = [env.PROMETHEUS_CHECKOUT, path.dirname(fileURLToPath(import.meta.url))];
-  for (const start of starts) {
-    for (let dir = start; dir; dir = path.dirname(dir) === dir ? undefined : path.dirname(dir)) {
-      const file = path.join(dir, 'configs', 'phases.yaml');
-      if (existsSync(file)) return file;
-    }
-  }
-  throw new UserError(
-    'configs/phases.yaml is missing from this installation',
-    'Restore it: git checkout configs/phases.yaml',
-  );
-}
-
-function readLayer(file: string, required: boolean): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (!required && ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return null;
-    throw new UserError(`${file} cannot be read: ${errorMessage(error)}`, 'Make it readable or move it away.');
-  }
-  let value: unknown;
-  try {
-    value = parseYaml(text);
-  } catch (error) {
-    throw new UsageError(`${file} is not valid YAML: ${errorMessage(error)}`, 'Mend the line named above.');
-  }
-  if (value === null || value === undefined) return null;
-  if (!isMap(value))
-    throw new UsageError(`${file} holds no settings`, 'Write keys and values, as in configs/phases.yaml.');
-  return value;
-}
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Maps are laid over each other key by key; anything else (lists too) is replaced. */
-function merge(under: unknown, over: unknown): unknown {
-  if (!isMap(under) || !isMap(over)) return over;
-  const result: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) result[key] = key in under ? merge(under[key], value) : value;
-  return result;
+export function loadPhaseConfig(home: Home, env: Record<string, string | undefined> = process.env): PhaseConfig {
+  return loadSettings('phases.yaml', phaseConfigSchema, home, env);
 }
 
 /** What a home has to show: the configured values, or the demo's own where they differ. */
