@@ -6,6 +6,7 @@ import { log, stage } from '../../src/platform/events.ts';
 import { type ProgramContext, parseRange } from '../../src/platform/program.ts';
 import { ASSESSMENT_BASIC_V1 } from '../assessment/model.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
+import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
@@ -42,6 +43,10 @@ export interface CampaignArgs {
   transitionHistory?: string;
   persist: 'standard' | 'full';
 }
+
+/** The plan's column and weight of λ̂ (§6.3). */
+const LAMBDA_COLUMN = 'lambda_hat';
+const LAMBDA_WEIGHT = 10;
 
 export interface Run {
   readonly runId: string;
@@ -103,6 +108,7 @@ export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]):
     priceField: args.priceField,
     transitionHistory,
     persist: args.persist,
+    lambda: lambdaChoice(args),
   };
 }
 
@@ -118,19 +124,37 @@ function refuseLaterPhases(args: CampaignArgs): void {
   if (args.assessmentModelId !== undefined && args.assessmentModelId !== ASSESSMENT_BASIC_V1) {
     refuse(`--assessment-model-id ${args.assessmentModelId}`, context);
   }
-  const lambda = 'Phase 3 (opportunity density)';
-  if (args.lambdaCsv !== undefined) refuse('--lambda-csv', lambda);
-  if (args.lambdaTable !== undefined) refuse('--lambda-table', lambda);
-  if (args.lambdaExperimentId !== undefined) refuse('--lambda-experiment-id', lambda);
-  if (args.lambdaScoreColumn !== undefined) refuse('--lambda-score-column', lambda);
-  if (args.lambdaScoreWeight !== undefined) refuse('--lambda-score-weight', lambda);
 }
 
-/** Panel and features of a campaign. */
+/** The λ̂ that the flags ask for, or null. @throws UsageError when they do not belong together. */
+export function lambdaChoice(args: CampaignArgs): LambdaChoice | null {
+  const { lambdaCsv: csv, lambdaTable: table } = args;
+  if (csv !== undefined && table !== undefined) {
+    throw new UsageError('--lambda-csv and --lambda-table exclude each other', 'Give one of them.');
+  }
+  if (csv === undefined && table === undefined) {
+    const stray = [
+      ['--lambda-experiment-id', args.lambdaExperimentId],
+      ['--lambda-score-column', args.lambdaScoreColumn],
+      ['--lambda-score-weight', args.lambdaScoreWeight],
+    ].find(([, value]) => value !== undefined);
+    if (stray)
+      throw new UsageError(`${stray[0]} says nothing without predictions`, 'Add --lambda-csv or --lambda-table.');
+    return null;
+  }
+  return {
+    source: csv !== undefined ? { csv } : { table: table! },
+    experimentId: args.lambdaExperimentId ?? null,
+    column: args.lambdaScoreColumn ?? LAMBDA_COLUMN,
+    weight: args.lambdaScoreWeight ?? LAMBDA_WEIGHT,
+  };
+}
+
+/** Panel and features of a campaign, λ̂ among them when it has some. */
 export async function loadCampaign(
   options: CampaignOptions,
   context: Pick<ProgramContext, 'databases' | 'home'>,
-): Promise<{ panel: LoadedPanel; features: Features }> {
+): Promise<{ panel: LoadedPanel; features: Features; lambda: LambdaScores | null }> {
   const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
   let transitionHistory = 0;
   if (options.transitionHistory !== null) {
@@ -156,16 +180,24 @@ export async function loadCampaign(
     priceField: options.priceField,
     withOpen,
   });
-  return { panel, features };
+  if (options.lambda === null) return { panel, features, lambda: null };
+  const lambda = await loadLambdaScores(context.databases.runtime, options.lambda, {
+    marketId: options.marketId,
+    instruments: panel.instruments,
+    days: panel.calendar.days.subarray(panel.first, panel.first + panel.count),
+    classCode: features.stability.classCode,
+  });
+  return { panel, features: { ...features, lambdaHat: lambda.hat }, lambda };
 }
 
 /** Simulates and records every sleeve; runs come back in the order of the sleeves. */
 export async function runCampaign(options: CampaignOptions, context: ProgramContext): Promise<Run[]> {
   const { events, signal, now } = context;
   stage(events, 'load prices', 1, 2);
-  const { panel, features } = await loadCampaign(options, context);
+  const { panel, features, lambda } = await loadCampaign(options, context);
   signal.throwIfAborted();
   warnAboutData(panel, context);
+  if (lambda) reportLambda(options.lambda!, lambda, panel, context);
 
   stage(events, 'simulate and record', 2, 2);
   const started = now();
@@ -197,6 +229,7 @@ export async function runCampaign(options: CampaignOptions, context: ProgramCont
     campaignId: context.newId(),
     provenance: context.provenance,
     demo: context.home.demo,
+    lambda,
   };
   const runs: Run[] = [];
   for (let k = 0; k < results.length; k++) {
@@ -217,6 +250,7 @@ function simulationOf(sleeve: Sleeve, options: CampaignOptions, panel: LoadedPan
     initialCash: options.initialCash,
     broker: options.broker,
     risk: options.risk,
+    lambdaWeight: options.lambda?.weight,
     snapshotDays: full ? Array.from({ length: panel.count }, (_, d) => d) : monthEnds(panel),
     keepStages: full,
   };
@@ -258,6 +292,28 @@ async function record(
   reportDelistings(result, panel, sleeve, context);
   context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
   return { runId, sleeve, metrics, config, rows };
+}
+
+/** What λ̂ a campaign runs with, and what is not known about it. */
+function reportLambda(
+  choice: LambdaChoice,
+  { experimentId, trainEnd, daysWithRows }: LambdaScores,
+  panel: LoadedPanel,
+  { events }: ProgramContext,
+): void {
+  const days = `on ${daysWithRows} of ${panel.count} days`;
+  log(
+    events,
+    'info',
+    `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, weight ${choice.weight}, ${days}`,
+  );
+  if (trainEnd === null) {
+    log(
+      events,
+      'warn',
+      `nobody says when the training of '${experimentId}' ended (no column train_end, no row of console.lambda_trials): it may know what comes`,
+    );
+  }
 }
 
 /** Positions closed for want of prices: the first few by name, in one line. */

@@ -4,7 +4,8 @@ import { log } from '../../src/platform/events.ts';
 import type { Program, ProgramContext } from '../../src/platform/program.ts';
 import { decideMeta } from '../meta/model.ts';
 import { writeMetaDecision } from '../meta/storage.ts';
-import { campaignOptions, type Run, runCampaign } from './campaign.ts';
+import { universeSettings } from '../universe/settings.storage.ts';
+import { type CampaignArgs, campaignOptions, type Run, runCampaign } from './campaign.ts';
 import { canonicalSleeves, parseSleeve } from './sleeves.ts';
 import type { campaignAndMetaSpec, campaignSpec } from './spec.ts';
 
@@ -18,7 +19,8 @@ export const campaign: Program<typeof campaignSpec> = async (args, context) => {
 };
 
 export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args, context) => {
-  const options = campaignOptions(args, canonicalSleeves(args.strategyId, args.marketId));
+  const configured = withUniverseSettings(args, context);
+  const options = campaignOptions(configured, canonicalSleeves(args.strategyId, args.marketId));
   const runs = await runCampaign(options, context);
   const decision = decideMeta(
     runs.map((run) => ({
@@ -48,6 +50,25 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
   );
   return finish(runs, { runs: runs.map(runJson), meta: { decisionId, ...decision } }, context);
 };
+
+/** The flags, and where they say nothing of λ̂ the settings of the strategy's universe (plan §6.3). */
+function withUniverseSettings<Args extends CampaignArgs & { strategyId: string }>(
+  args: Args,
+  { home, events }: ProgramContext,
+): Args {
+  const flags = [args.lambdaCsv, args.lambdaTable, args.lambdaExperimentId, args.lambdaScoreColumn];
+  if (flags.some((flag) => flag !== undefined) || args.lambdaScoreWeight !== undefined) return args;
+  const settings = universeSettings(home, args.strategyId);
+  if (settings.lambda_predictions_csv === undefined) return args;
+  log(events, 'info', `λ̂ as configs/universe/core_long_eq_daily.yaml says for ${args.strategyId}`);
+  return {
+    ...args,
+    lambdaCsv: settings.lambda_predictions_csv,
+    lambdaExperimentId: settings.lambda_experiment_id,
+    lambdaScoreColumn: settings.lambda_score_column,
+    lambdaScoreWeight: settings.lambda_score_weight,
+  };
+}
 
 /** The plan's CSV: header and one row a run. */
 export function runsCsv(runs: readonly Run[]): string {

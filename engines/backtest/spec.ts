@@ -27,11 +27,14 @@ const optionArgs = {
   assessmentContextModelId: z.string().optional().describe('joint model of the context backend (needs Phase 4)'),
   assessmentUseJointContext: z.boolean().default(false).describe('read joint embeddings (needs Phase 4)'),
   assessmentModelId: z.string().optional().describe('model id of the assessment (default assessment-basic-v1)'),
-  lambdaCsv: z.string().optional().describe('λ̂ predictions (needs Phase 3)'),
-  lambdaTable: z.string().optional().describe('λ̂ predictions in the database (needs Phase 3)'),
-  lambdaExperimentId: z.string().optional().describe('experiment of the predictions (needs Phase 3)'),
-  lambdaScoreColumn: z.string().optional().describe('column of the predictions (needs Phase 3)'),
-  lambdaScoreWeight: z.number().optional().describe('weight of λ̂ in universe scores (needs Phase 3)'),
+  lambdaCsv: z
+    .string()
+    .optional()
+    .describe('λ̂ predictions (CSV of lambda experiment or lambda train) for universe scores'),
+  lambdaTable: z.string().optional().describe('λ̂ predictions in a table, for example console.lambda_predictions'),
+  lambdaExperimentId: z.string().optional().describe('experiment of the predictions (needed when they hold several)'),
+  lambdaScoreColumn: z.string().optional().describe('column of the predictions (default lambda_hat)'),
+  lambdaScoreWeight: z.number().optional().describe('weight of λ̂ in universe scores (default 10, the plan’s)'),
   fill: z.enum(['close', 'next_open', 'next_close']).default('close').describe('price at which orders of a day fill'),
   slippageBps: z.number().min(0).max(1000).default(0).describe('worse price on each side, in basis points'),
   commissionBps: z.number().min(0).max(1000).default(0).describe('charge on the traded value, in basis points'),

@@ -1,5 +1,5 @@
 /** Files that appear whole or not at all. */
-import { mkdirSync, openSync, closeSync, fsyncSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage, UserError } from '../../src/platform/errors.ts';
 
@@ -28,7 +28,9 @@ export function writePending(target: string, lines: Iterable<string>): PendingFi
     }
   } catch (error) {
     discard();
-    throw new UserError(`${target} cannot be written: ${errorMessage(error)}`, 'Choose another path.', { cause: error });
+    throw new UserError(`${target} cannot be written: ${errorMessage(error)}`, 'Choose another path.', {
+      cause: error,
+    });
   }
   return { commit: () => renameSync(partial, target), discard };
 }

@@ -28,7 +28,10 @@ export interface Trial {
 const trialKey = (trial: Trial): string => {
   const { program, model, marketId, horizonDays, trainStart, trainEnd, testStart, testEnd, parameters } = trial;
   const span = [trainStart, trainEnd, testStart, testEnd];
-  return shortHash(JSON.stringify([program, model, marketId, horizonDays, span, parameters, trial.dataFingerprint]), 32);
+  return shortHash(
+    JSON.stringify([program, model, marketId, horizonDays, span, parameters, trial.dataFingerprint]),
+    32,
+  );
 };
 
 /** Appends trials inside the caller's transaction. Nothing is ever taken off the ledger. */

@@ -156,14 +156,7 @@ class RowList {
   readonly #averageVol: number[] = [];
   readonly #meanReturn: number[] = [];
 
-  add(
-    day: number,
-    cluster: number,
-    size: number,
-    dispersion: number,
-    averageVol: number,
-    meanReturn: number,
-  ): void {
+  add(day: number, cluster: number, size: number, dispersion: number, averageVol: number, meanReturn: number): void {
     this.#day.push(day);
     this.#cluster.push(cluster);
     this.#size.push(size);
@@ -198,9 +191,6 @@ export function countStates(
   return {
     daysWithoutStates,
     daysWithoutClusters: count - new Set(panel.day).size,
-    unknownRows: panel.cluster.reduce(
-      (sum, k) => sum + (panel.clusters[k].softTargetClass === UNKNOWN ? 1 : 0),
-      0,
-    ),
+    unknownRows: panel.cluster.reduce((sum, k) => sum + (panel.clusters[k].softTargetClass === UNKNOWN ? 1 : 0), 0),
   };
 }

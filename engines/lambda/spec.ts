@@ -51,13 +51,7 @@ Example (the plan's Phase 3):
 });
 
 /** The original's λ̂ models. */
-const EXPERIMENT_MODELS = [
-  'persistence',
-  'cluster_mean',
-  'global_ar1',
-  'global_linear_full',
-  'global_poly2',
-] as const;
+const EXPERIMENT_MODELS = ['persistence', 'cluster_mean', 'global_ar1', 'global_linear_full', 'global_poly2'] as const;
 
 export type ExperimentModel = (typeof EXPERIMENT_MODELS)[number];
 

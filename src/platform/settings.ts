@@ -63,10 +63,7 @@ function shippedFile(name: string, env: Env): string {
       if (existsSync(file)) return file;
     }
   }
-  throw new UserError(
-    `configs/${name} is missing from this installation`,
-    `Restore it: git checkout configs/${name}`,
-  );
+  throw new UserError(`configs/${name} is missing from this installation`, `Restore it: git checkout configs/${name}`);
 }
 
 function readLayer(file: string, required: boolean, name: string): unknown {

@@ -113,7 +113,8 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
         context.provenance,
       );
       const trials = await countTrials(client);
-      if (result) files.push(await mergeExperiment(args.output!, RESULT_COLUMNS, args.experimentId, [Object.values(result)]));
+      if (result)
+        files.push(await mergeExperiment(args.output!, RESULT_COLUMNS, args.experimentId, [Object.values(result)]));
       if (args.predictionsOutput !== undefined) {
         const header = [...table.header, 'lambda_next', 'lambda_prev', 'lambda_trend', 'lambda_hat', 'experiment_id'];
         const lines = predictionRows(table, pairs, testRows, predicted, args.experimentId);

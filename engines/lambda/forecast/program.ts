@@ -255,13 +255,7 @@ function standardScores(values: Float64Array): Float64Array {
 }
 
 /** One trial a model and horizon. */
-function trialsOf(
-  result: HorizonResult,
-  args: Args,
-  panel: LoadedPanel,
-  density: LambdaPanel,
-  runId: string,
-): Trial[] {
+function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density: LambdaPanel, runId: string): Trial[] {
   const dateOf = (d: number) => formatDay(panel.calendar.days[panel.first + d]);
   return result.forecasts.map(({ name, features, forecast }) => {
     const ends = forecast.trainEnd.filter((d) => d >= 0);

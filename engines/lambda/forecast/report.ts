@@ -72,7 +72,13 @@ function* horizonSection(result: HorizonResult, density: LambdaPanel, panel: Loa
   const test = result.informationRatio!;
   yield `### Does the assessment signal pay more where λ̂ is high?\n\n`;
   yield `${test.days} days; clusters of a day in thirds by λ̂; the signal (momentum less fragility penalty) inside each cluster against the return of the next ${result.horizon} days.\n\n`;
-  yield header(['clusters', 'IC', 'information ratio of the IC', 'long-short return a period', 'its information ratio']);
+  yield header([
+    'clusters',
+    'IC',
+    'information ratio of the IC',
+    'long-short return a period',
+    'its information ratio',
+  ]);
   for (const bucket of test.buckets) {
     yield row([
       `${bucket.bucket} λ̂`,
