@@ -1,6 +1,6 @@
 /** Every engine program's declaration. Adding an engine is one folder and one line here. */
 import type { ProgramSpec } from '../src/platform/program.ts';
-import { campaignAndMetaSpec, campaignSpec } from './backtest/spec.ts';
+import { campaignAndMetaSpec, campaignSpec, sweepSpec } from './backtest/spec.ts';
 import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
@@ -16,6 +16,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   dataGenerateSpec,
   campaignSpec,
   campaignAndMetaSpec,
+  sweepSpec,
   backfillStabilitySpec,
   backfillDensitySpec,
   lambdaExperimentSpec,

@@ -1,10 +1,8 @@
 /** A campaign: one panel, one pass of features, every sleeve over them, each run recorded in a transaction of its own. */
-import { availableParallelism } from 'node:os';
-import { formatDay, parseDay } from '../../src/platform/dates.ts';
-import { UsageError, UserError } from '../../src/platform/errors.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
-import { type ProgramContext, parseRange } from '../../src/platform/program.ts';
-import { ASSESSMENT_BASIC_V1 } from '../assessment/model.ts';
+import type { ProgramContext } from '../../src/platform/program.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import { makeCalendar } from '../market/calendar.ts';
@@ -17,137 +15,14 @@ import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
 import { writeRun } from './storage.ts';
 
-/** Flags that both campaign programs share, as parsed. */
-export interface CampaignArgs {
-  marketId: string;
-  start: string;
-  end: string;
-  initialCash: number;
-  maxWorkers?: number;
-  disableRisk: boolean;
-  assessmentBackend: 'basic' | 'context';
-  assessmentContextModelId?: string;
-  assessmentUseJointContext: boolean;
-  assessmentModelId?: string;
-  lambdaCsv?: string;
-  lambdaTable?: string;
-  lambdaExperimentId?: string;
-  lambdaScoreColumn?: string;
-  lambdaScoreWeight?: number;
-  fill: 'close' | 'next_open' | 'next_close';
-  slippageBps: number;
-  commissionBps: number;
-  wholeShares: boolean;
-  maxParticipation?: number;
-  priceField: 'close' | 'adjusted_close';
-  transitionHistory?: string;
-  persist: 'standard' | 'full';
-}
-
-/** The plan's column and weight of λ̂ (§6.3). */
-const LAMBDA_COLUMN = 'lambda_hat';
-const LAMBDA_WEIGHT = 10;
-
 export interface Run {
   readonly runId: string;
   readonly sleeve: Sleeve;
   readonly metrics: RunMetrics;
   readonly config: Record<string, unknown>;
   readonly rows: Record<string, number>;
-}
-
-/** Checks what the flags say together. @throws UsageError naming the flag. */
-export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
-  refuseLaterPhases(args);
-  const { start, end } = parseRange(args);
-  const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
-  if (transitionHistory !== null && transitionHistory > start) {
-    throw new UsageError(
-      `--transition-history ${args.transitionHistory} is after --start ${args.start}`,
-      'Give an earlier day.',
-    );
-  }
-  for (const [key, name] of [
-    ['sleeveId', 'sleeve'],
-    ['universeId', 'universe'],
-    ['portfolioId', 'portfolio'],
-    ['assessmentId', 'assess'],
-  ] as const) {
-    const seen = new Set<string>();
-    for (const sleeve of sleeves) {
-      if (seen.has(sleeve[key])) {
-        throw new UsageError(
-          `two sleeves share the ${name} '${sleeve[key]}'`,
-          'Give each sleeve ids of its own: they own rows by them.',
-        );
-      }
-      seen.add(sleeve[key]);
-      if (sleeve.marketId !== args.marketId) {
-        throw new UsageError(
-          `sleeve '${sleeve.sleeveId}' trades market '${sleeve.marketId}', not --market-id '${args.marketId}'`,
-          'Run one campaign a market.',
-        );
-      }
-    }
-  }
-  return {
-    marketId: args.marketId,
-    start,
-    end,
-    sleeves,
-    initialCash: args.initialCash,
-    maxWorkers: args.maxWorkers ?? availableParallelism(),
-    risk: !args.disableRisk,
-    broker: {
-      fill: args.fill,
-      slippageBps: args.slippageBps,
-      commissionBps: args.commissionBps,
-      wholeShares: args.wholeShares,
-      maxParticipation: args.maxParticipation ?? Number.POSITIVE_INFINITY,
-    },
-    priceField: args.priceField,
-    transitionHistory,
-    persist: args.persist,
-    lambda: lambdaChoice(args),
-  };
-}
-
-/** Flags of the plan whose engines come with a later phase. @throws UsageError that names flag and phase. */
-function refuseLaterPhases(args: CampaignArgs): void {
-  const refuse = (flag: string, phase: string) => {
-    throw new UsageError(`${flag} needs ${phase}, which this build does not have yet`, 'Leave it out.');
-  };
-  const context = 'Phase 4 (context assessment)';
-  if (args.assessmentBackend !== 'basic') refuse('--assessment-backend context', context);
-  if (args.assessmentContextModelId !== undefined) refuse('--assessment-context-model-id', context);
-  if (args.assessmentUseJointContext) refuse('--assessment-use-joint-context', context);
-  if (args.assessmentModelId !== undefined && args.assessmentModelId !== ASSESSMENT_BASIC_V1) {
-    refuse(`--assessment-model-id ${args.assessmentModelId}`, context);
-  }
-}
-
-/** The λ̂ that the flags ask for, or null. @throws UsageError when they do not belong together. */
-export function lambdaChoice(args: CampaignArgs): LambdaChoice | null {
-  const { lambdaCsv: csv, lambdaTable: table } = args;
-  if (csv !== undefined && table !== undefined) {
-    throw new UsageError('--lambda-csv and --lambda-table exclude each other', 'Give one of them.');
-  }
-  if (csv === undefined && table === undefined) {
-    const stray = [
-      ['--lambda-experiment-id', args.lambdaExperimentId],
-      ['--lambda-score-column', args.lambdaScoreColumn],
-      ['--lambda-score-weight', args.lambdaScoreWeight],
-    ].find(([, value]) => value !== undefined);
-    if (stray)
-      throw new UsageError(`${stray[0]} says nothing without predictions`, 'Add --lambda-csv or --lambda-table.');
-    return null;
-  }
-  return {
-    source: csv !== undefined ? { csv } : { table: table! },
-    experimentId: args.lambdaExperimentId ?? null,
-    column: args.lambdaScoreColumn ?? LAMBDA_COLUMN,
-    weight: args.lambdaScoreWeight ?? LAMBDA_WEIGHT,
-  };
+  /** Equity at the end of each day. */
+  readonly equity: Float64Array;
 }
 
 /** Panel and features of a campaign, λ̂ among them when it has some. */
@@ -192,7 +67,27 @@ export async function loadCampaign(
 
 /** Simulates and records every sleeve; runs come back in the order of the sleeves. */
 export async function runCampaign(options: CampaignOptions, context: ProgramContext): Promise<Run[]> {
+  return runPoints([options], options.sleeves.length, context);
+}
+
+/** One sleeve under the options of its point. */
+interface Task {
+  readonly options: CampaignOptions;
+  readonly sleeve: Sleeve;
+}
+
+/**
+ * Runs several sets of options over one panel and one pass of features: they share market, range, prices and λ̂, and differ
+ * in weights, costs and sleeve ids. Runs come back point by point. `batch` sleeves are in memory at a time.
+ */
+export async function runPoints(
+  points: readonly CampaignOptions[],
+  batch: number,
+  context: ProgramContext,
+): Promise<Run[]> {
   const { events, signal, now } = context;
+  const [options] = points;
+  const tasks = points.flatMap((point) => point.sleeves.map((sleeve): Task => ({ options: point, sleeve })));
   stage(events, 'load prices', 1, 2);
   const { panel, features, lambda } = await loadCampaign(options, context);
   signal.throwIfAborted();
@@ -201,30 +96,32 @@ export async function runCampaign(options: CampaignOptions, context: ProgramCont
 
   stage(events, 'simulate and record', 2, 2);
   const started = now();
-  const days = new Int32Array(options.sleeves.length);
-  const results = simulateSleeves(
-    features,
-    options.sleeves.map((sleeve): SimulationOptions => simulationOf(sleeve, options, panel)),
-    options.maxWorkers,
-    signal,
-    (index, day, equity, drawdown, positions) => {
-      const series = options.sleeves[index].sleeveId;
-      const at = formatDay(panel.calendar.days[panel.first + day]);
-      days[index] = day + 1;
-      events.emit({
-        type: 'progress',
-        done: days.reduce((a, b) => a + b),
-        total: features.count * days.length,
-        unit: 'days',
-      });
-      events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
-      events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
-      events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
-      const seconds = (now() - started) / 1000;
-      if (seconds > 0)
-        events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
-    },
-  );
+  const days = new Int32Array(tasks.length);
+  const simulate = (from: number) =>
+    simulateSleeves(
+      features,
+      tasks.slice(from, from + batch).map((task): SimulationOptions => simulationOf(task.sleeve, task.options, panel)),
+      options.maxWorkers,
+      signal,
+      (offset, day, equity, drawdown, positions) => {
+        const index = from + offset;
+        const series = tasks[index].sleeve.sleeveId;
+        const at = formatDay(panel.calendar.days[panel.first + day]);
+        days[index] = day + 1;
+        events.emit({
+          type: 'progress',
+          done: days.reduce((a, b) => a + b),
+          total: features.count * days.length,
+          unit: 'days',
+        });
+        events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
+        events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
+        events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
+        const seconds = (now() - started) / 1000;
+        if (seconds > 0)
+          events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+      },
+    );
   const origin: RunOrigin = {
     campaignId: context.newId(),
     provenance: context.provenance,
@@ -232,11 +129,14 @@ export async function runCampaign(options: CampaignOptions, context: ProgramCont
     lambda,
   };
   const runs: Run[] = [];
-  for (let k = 0; k < results.length; k++) {
-    const result = await results[k];
-    signal.throwIfAborted();
-    requireActivity(result, panel, options.sleeves[k]);
-    runs.push(await record(options, k, result, panel, features, origin, context));
+  for (let from = 0; from < tasks.length; from += batch) {
+    for (const [offset, pending] of simulate(from).entries()) {
+      const result = await pending;
+      signal.throwIfAborted();
+      const task = tasks[from + offset];
+      requireActivity(result, panel, task.sleeve);
+      runs.push(await record(task, runs.length === 0, result, panel, features, origin, context));
+    }
   }
   const caveat = caveatOf(options.broker);
   if (caveat) log(events, 'info', `note: ${caveat}`);
@@ -265,15 +165,14 @@ function monthEnds(panel: LoadedPanel): number[] {
 }
 
 async function record(
-  options: CampaignOptions,
-  index: number,
+  { options, sleeve }: Task,
+  ownsStates: boolean,
   result: SleeveResult,
   panel: LoadedPanel,
   features: Features,
   origin: RunOrigin,
   context: ProgramContext,
 ): Promise<Run> {
-  const sleeve = options.sleeves[index];
   const runId = context.newId();
   const config = runConfig(sleeve, options, panel, origin);
   const metrics = runMetrics(result, panel, options);
@@ -287,11 +186,11 @@ async function record(
     result,
     initialCash: options.initialCash,
     full: options.persist === 'full',
-    ownsStates: index === 0,
+    ownsStates,
   });
   reportDelistings(result, panel, sleeve, context);
   context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
-  return { runId, sleeve, metrics, config, rows };
+  return { runId, sleeve, metrics, config, rows, equity: result.equity };
 }
 
 /** What λ̂ a campaign runs with, and what is not known about it. */

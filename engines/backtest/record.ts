@@ -28,6 +28,8 @@ export interface CampaignOptions {
   readonly persist: 'standard' | 'full';
   /** λ̂ in universe scores; null: none. */
   readonly lambda: LambdaChoice | null;
+  /** The flags that a sweep varies, with the values of this point; absent outside a sweep. */
+  readonly sweep?: Readonly<Record<string, number>>;
 }
 
 /** Where a run comes from: the campaign it is part of, the code, and whether the home is a demo. */
@@ -76,6 +78,7 @@ export function runConfig(
     price_field: options.priceField,
     transition_history: options.transitionHistory === null ? null : formatDay(options.transitionHistory),
     persist: options.persist,
+    ...(options.sweep ? { sweep: options.sweep } : {}),
     ...(lambda && options.lambda ? lambdaConfig(options.lambda, lambda) : {}),
     caveat: caveatOf(broker),
     demo,

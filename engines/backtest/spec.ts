@@ -86,6 +86,33 @@ report says so. --fill next_open, --slippage-bps and --commission-bps make them 
   resource: 'cpu',
 });
 
+export const sweepSpec = defineProgram({
+  name: 'sweep',
+  phase: 'P3',
+  summary: 'run a grid of campaign flags as one campaign over the same panel',
+  description: `
+Every combination of the --grid values is a point; each sleeve is run at each point and recorded as a run of its own, with
+.S1, .S2 … after its ids, so that points own no row of each other or of the plain campaign. Prices, states and λ̂ are
+loaded once. stdout carries one CSV line a run: the values of its point, the plan's figures, and a hash of its trades
+(equal hashes are equal trades). Every point counts as a try in the deflated Sharpe ratio of the best one.
+
+Flags that a grid may vary: --lambda-score-weight, --initial-cash, --slippage-bps, --commission-bps, --max-participation.
+
+Example:
+  prometheus sweep --market-id US_EQ --start 2015-01-02 --end 2015-12-31 --sleeve … \\
+    --lambda-table console.lambda_predictions --lambda-experiment-id US_EQ_HAR_H21 --lambda-score-column lambda_z \\
+    --grid lambda-score-weight=0,5,20,50`,
+  args: z.object({
+    ...rangeArgs,
+    sleeve: z.array(z.string()).min(1).describe(SLEEVE_HELP),
+    grid: z.array(z.string()).min(1).describe('flag=value,value,…; repeat it for more flags'),
+    ...optionArgs,
+  }),
+  reads: campaignSpec.reads,
+  writes: campaignSpec.writes,
+  resource: 'cpu',
+});
+
 export const campaignAndMetaSpec = defineProgram({
   name: 'backtest campaign-and-meta',
   phase: 'P1',

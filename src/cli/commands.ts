@@ -63,6 +63,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backtest.ts')).backtestCampaignAndMeta,
   ),
   entry(
+    'sweep',
+    'run a grid of campaign flags as one campaign over the same panel',
+    async () => (await import('./backtest.ts')).sweep,
+  ),
+  entry(
     'backfill stability',
     'compute STAB states and soft target classes of a market for a period',
     async () => (await import('./backfill.ts')).backfillStability,
@@ -125,8 +130,6 @@ const LATER: Readonly<Record<string, string>> = {
   similar: 'Phase 2',
   worker: 'Phase 2',
   'backfill regime': 'Phase 3',
-  lambda: 'Phase 3',
-  sweep: 'Phase 3',
   'backfill text-embeddings': 'Phase 4',
   'backfill joint-profiles': 'Phase 4',
   'backfill joint-regime-context': 'Phase 4',
