@@ -92,7 +92,7 @@ export async function runPoints(
   const { panel, features, lambda } = await loadCampaign(options, context);
   signal.throwIfAborted();
   warnAboutData(panel, context);
-  if (lambda) reportLambda(options.lambda!, lambda, panel, context);
+  if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
 
   stage(events, 'simulate and record', 2, 2);
   const started = now();
@@ -196,16 +196,14 @@ async function record(
 /** What λ̂ a campaign runs with, and what is not known about it. */
 function reportLambda(
   choice: LambdaChoice,
+  swept: boolean,
   { experimentId, trainEnd, daysWithRows }: LambdaScores,
   panel: LoadedPanel,
   { events }: ProgramContext,
 ): void {
+  const weight = swept ? 'weights of the grid' : `weight ${choice.weight}`;
   const days = `on ${daysWithRows} of ${panel.count} days`;
-  log(
-    events,
-    'info',
-    `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, weight ${choice.weight}, ${days}`,
-  );
+  log(events, 'info', `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, ${weight}, ${days}`);
   if (trainEnd === null) {
     log(
       events,

@@ -88,6 +88,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./lambda.ts')).lambdaTrain,
   ),
   entry(
+    'lambda show',
+    'λ by cluster and time, λ̂ against what came, bucket returns of runs, sensitivity to the weight',
+    async () => (await import('./lambda-show.ts')).lambdaShow,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,

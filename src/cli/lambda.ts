@@ -1,4 +1,4 @@
-/** `prometheus lambda …`: λ̂ experiments, training, and what the databases hold of them. */
+/** `prometheus lambda …`: λ̂ experiments and training. */
 import { lambdaExperimentSpec, lambdaTrainSpec } from '../../engines/lambda/spec.ts';
 import { programCommand } from './program-command.ts';
 
