@@ -16,7 +16,13 @@ export interface PendingFile {
  */
 export function writePending(target: string, lines: Iterable<string>): PendingFile {
   const partial = `${target}.part`;
-  const discard = () => rmSync(partial, { force: true });
+  const discard = () => {
+    try {
+      rmSync(partial, { force: true });
+    } catch {
+      // What stopped the writing is what the user must hear of.
+    }
+  };
   try {
     mkdirSync(path.dirname(path.resolve(target)), { recursive: true });
     const file = openSync(partial, 'w');

@@ -258,6 +258,21 @@ describe('campaign', () => {
     );
     expect(row.engine_name).toBe('META');
     expect(row.metadata.distinct_trials).toBe(2);
+    const evidence = row.metadata.evidence as {
+      ranking_by_deflated_sharpe: { sleeve_id: string; deflated_sharpe: number; sharpe_interval: number[] }[];
+      comparisons: { best: string; noise: boolean }[];
+      recorded_trials: number;
+      conclusion: string;
+    };
+    expect(evidence.ranking_by_deflated_sharpe).toHaveLength(3);
+    for (const { deflated_sharpe, sharpe_interval } of evidence.ranking_by_deflated_sharpe) {
+      expect(deflated_sharpe).toBeGreaterThanOrEqual(0);
+      expect(deflated_sharpe).toBeLessThanOrEqual(1);
+      expect(sharpe_interval[0]).toBeLessThanOrEqual(sharpe_interval[1]);
+    }
+    // Every distinct run of the strategy on these days counts, those of the tests before too.
+    expect(evidence.recorded_trials).toBeGreaterThanOrEqual(2);
+    expect(evidence.conclusion).toMatch(/noise/);
     expect(events.some((e) => e.type === 'log' && /identical sleeves/.test(e.message))).toBe(true);
   });
 

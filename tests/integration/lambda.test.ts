@@ -39,6 +39,12 @@ beforeAll(async () => {
   panel = smallMarket({ seed: 17, instruments: 36, days: DAYS });
   db = await createTestDatabases();
   await storePanel(db.databases, panel);
+  // A holiday after the end, for the market is longer than one vouches for.
+  await db.databases.historical.client((client) =>
+    client.query(`INSERT INTO market_holidays VALUES ('TEST', $1, 'Holiday', 'test', now())`, [
+      formatDay(panel.calendar.days[DAYS - 1] + 7),
+    ]),
+  );
 });
 afterAll(async () => {
   await db?.drop();
