@@ -7,7 +7,7 @@ import { SOFT_TARGET_CLASSES } from '../stability/model.ts';
 import type { LambdaPanel } from './model.ts';
 
 /** Where the classes of the clusters come from: the table, or prices. */
-export type StateSource = 'table' | 'compute';
+type StateSource = 'table' | 'compute';
 
 /**
  * Classes that `soft_target_classes` holds for these instruments and days: D × N, day-major, −1 where it has none. Of

@@ -23,7 +23,7 @@ export interface RecordedTrials {
 }
 
 /** Ratios are annualised. */
-export interface SleeveEvidence {
+interface SleeveEvidence {
   readonly runId: string;
   readonly sleeveId: string;
   readonly sharpe: number;
@@ -34,7 +34,7 @@ export interface SleeveEvidence {
   readonly probabilisticSharpe: number | null;
 }
 
-export interface SleeveComparison {
+interface SleeveComparison {
   /** The sleeve with the highest Sharpe ratio, and another one that made other trades. */
   readonly best: string;
   readonly other: string;
@@ -146,6 +146,6 @@ function conclusionOf(
   const tries = `the best of ${trials} ${trials === 1 ? 'try' : 'tries'}`;
   const figure = `deflated Sharpe ratio ${own.deflatedSharpe.toFixed(2)}`;
   return own.deflatedSharpe >= CONFIDENT
-    ? `${apart} ${best} is more than luck as ${tries} (${figure}).`
-    : `${apart} ${best} may be luck as ${tries} (${figure}).`;
+    ? `${apart} The Sharpe ratio of ${best} is above what luck gives ${tries} (${figure}); a long-only book earns the market's return too.`
+    : `${apart} The Sharpe ratio of ${best} may be luck as ${tries} (${figure}).`;
 }

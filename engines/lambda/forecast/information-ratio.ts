@@ -19,7 +19,7 @@ export interface SignalPanel {
   readonly cluster: Int32Array;
 }
 
-export interface BucketFigures {
+interface BucketFigures {
   readonly bucket: 'low' | 'mid' | 'high';
   /** Mean rank correlation of signal and return inside a cluster. */
   readonly ic: number;
