@@ -1,10 +1,11 @@
 /** Every engine program's declaration. Adding an engine is one folder and one line here. */
 import type { ProgramSpec } from '../src/platform/program.ts';
-import { campaignAndMetaSpec, campaignSpec } from './backtest/spec.ts';
+import { campaignAndMetaSpec, campaignSpec, sweepSpec } from './backtest/spec.ts';
 import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
+import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { pointInTimeSpec } from './verify/spec.ts';
 
@@ -15,6 +16,10 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   dataGenerateSpec,
   campaignSpec,
   campaignAndMetaSpec,
+  sweepSpec,
   backfillStabilitySpec,
+  backfillDensitySpec,
+  lambdaExperimentSpec,
+  lambdaTrainSpec,
   pointInTimeSpec,
 ];

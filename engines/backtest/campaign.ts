@@ -1,11 +1,10 @@
 /** A campaign: one panel, one pass of features, every sleeve over them, each run recorded in a transaction of its own. */
-import { availableParallelism } from 'node:os';
-import { formatDay, parseDay } from '../../src/platform/dates.ts';
-import { UsageError, UserError } from '../../src/platform/errors.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
-import { type ProgramContext, parseRange } from '../../src/platform/program.ts';
-import { ASSESSMENT_BASIC_V1 } from '../assessment/model.ts';
+import type { ProgramContext } from '../../src/platform/program.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
+import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
@@ -16,121 +15,21 @@ import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
 import { writeRun } from './storage.ts';
 
-/** Flags that both campaign programs share, as parsed. */
-export interface CampaignArgs {
-  marketId: string;
-  start: string;
-  end: string;
-  initialCash: number;
-  maxWorkers?: number;
-  disableRisk: boolean;
-  assessmentBackend: 'basic' | 'context';
-  assessmentContextModelId?: string;
-  assessmentUseJointContext: boolean;
-  assessmentModelId?: string;
-  lambdaCsv?: string;
-  lambdaTable?: string;
-  lambdaExperimentId?: string;
-  lambdaScoreColumn?: string;
-  lambdaScoreWeight?: number;
-  fill: 'close' | 'next_open' | 'next_close';
-  slippageBps: number;
-  commissionBps: number;
-  wholeShares: boolean;
-  maxParticipation?: number;
-  priceField: 'close' | 'adjusted_close';
-  transitionHistory?: string;
-  persist: 'standard' | 'full';
-}
-
 export interface Run {
   readonly runId: string;
   readonly sleeve: Sleeve;
   readonly metrics: RunMetrics;
   readonly config: Record<string, unknown>;
   readonly rows: Record<string, number>;
+  /** Equity at the end of each day. */
+  readonly equity: Float64Array;
 }
 
-/** Checks what the flags say together. @throws UsageError naming the flag. */
-export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
-  refuseLaterPhases(args);
-  const { start, end } = parseRange(args);
-  const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
-  if (transitionHistory !== null && transitionHistory > start) {
-    throw new UsageError(
-      `--transition-history ${args.transitionHistory} is after --start ${args.start}`,
-      'Give an earlier day.',
-    );
-  }
-  for (const [key, name] of [
-    ['sleeveId', 'sleeve'],
-    ['universeId', 'universe'],
-    ['portfolioId', 'portfolio'],
-    ['assessmentId', 'assess'],
-  ] as const) {
-    const seen = new Set<string>();
-    for (const sleeve of sleeves) {
-      if (seen.has(sleeve[key])) {
-        throw new UsageError(
-          `two sleeves share the ${name} '${sleeve[key]}'`,
-          'Give each sleeve ids of its own: they own rows by them.',
-        );
-      }
-      seen.add(sleeve[key]);
-      if (sleeve.marketId !== args.marketId) {
-        throw new UsageError(
-          `sleeve '${sleeve.sleeveId}' trades market '${sleeve.marketId}', not --market-id '${args.marketId}'`,
-          'Run one campaign a market.',
-        );
-      }
-    }
-  }
-  return {
-    marketId: args.marketId,
-    start,
-    end,
-    sleeves,
-    initialCash: args.initialCash,
-    maxWorkers: args.maxWorkers ?? availableParallelism(),
-    risk: !args.disableRisk,
-    broker: {
-      fill: args.fill,
-      slippageBps: args.slippageBps,
-      commissionBps: args.commissionBps,
-      wholeShares: args.wholeShares,
-      maxParticipation: args.maxParticipation ?? Number.POSITIVE_INFINITY,
-    },
-    priceField: args.priceField,
-    transitionHistory,
-    persist: args.persist,
-  };
-}
-
-/** Flags of the plan whose engines come with a later phase. @throws UsageError that names flag and phase. */
-function refuseLaterPhases(args: CampaignArgs): void {
-  const refuse = (flag: string, phase: string) => {
-    throw new UsageError(`${flag} needs ${phase}, which this build does not have yet`, 'Leave it out.');
-  };
-  const context = 'Phase 4 (context assessment)';
-  if (args.assessmentBackend !== 'basic') refuse('--assessment-backend context', context);
-  if (args.assessmentContextModelId !== undefined) refuse('--assessment-context-model-id', context);
-  if (args.assessmentUseJointContext) refuse('--assessment-use-joint-context', context);
-  if (args.assessmentModelId !== undefined && args.assessmentModelId !== ASSESSMENT_BASIC_V1) {
-    refuse(`--assessment-model-id ${args.assessmentModelId}`, context);
-  }
-  const lambda = 'Phase 3 (opportunity density)';
-  if (args.lambdaCsv !== undefined) refuse('--lambda-csv', lambda);
-  if (args.lambdaTable !== undefined) refuse('--lambda-table', lambda);
-  if (args.lambdaExperimentId !== undefined) refuse('--lambda-experiment-id', lambda);
-  if (args.lambdaScoreColumn !== undefined) refuse('--lambda-score-column', lambda);
-  if (args.lambdaScoreWeight !== undefined) refuse('--lambda-score-weight', lambda);
-}
-
-/** Panel and features of a campaign. */
+/** Panel and features of a campaign, λ̂ among them when it has some. */
 export async function loadCampaign(
   options: CampaignOptions,
   context: Pick<ProgramContext, 'databases' | 'home'>,
-): Promise<{ panel: LoadedPanel; features: Features }> {
+): Promise<{ panel: LoadedPanel; features: Features; lambda: LambdaScores | null }> {
   const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
   let transitionHistory = 0;
   if (options.transitionHistory !== null) {
@@ -156,54 +55,88 @@ export async function loadCampaign(
     priceField: options.priceField,
     withOpen,
   });
-  return { panel, features };
+  if (options.lambda === null) return { panel, features, lambda: null };
+  const lambda = await loadLambdaScores(context.databases.runtime, options.lambda, {
+    marketId: options.marketId,
+    instruments: panel.instruments,
+    days: panel.calendar.days.subarray(panel.first, panel.first + panel.count),
+    classCode: features.stability.classCode,
+  });
+  return { panel, features: { ...features, lambdaHat: lambda.hat }, lambda };
 }
 
 /** Simulates and records every sleeve; runs come back in the order of the sleeves. */
 export async function runCampaign(options: CampaignOptions, context: ProgramContext): Promise<Run[]> {
+  return runPoints([options], options.sleeves.length, context);
+}
+
+/** One sleeve under the options of its point. */
+interface Task {
+  readonly options: CampaignOptions;
+  readonly sleeve: Sleeve;
+}
+
+/**
+ * Runs several sets of options over one panel and one pass of features: they share market, range, prices and λ̂, and differ
+ * in weights, costs and sleeve ids. Runs come back point by point. `batch` sleeves are in memory at a time.
+ */
+export async function runPoints(
+  points: readonly CampaignOptions[],
+  batch: number,
+  context: ProgramContext,
+): Promise<Run[]> {
   const { events, signal, now } = context;
+  const [options] = points;
+  const tasks = points.flatMap((point) => point.sleeves.map((sleeve): Task => ({ options: point, sleeve })));
   stage(events, 'load prices', 1, 2);
-  const { panel, features } = await loadCampaign(options, context);
+  const { panel, features, lambda } = await loadCampaign(options, context);
   signal.throwIfAborted();
   warnAboutData(panel, context);
+  if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
 
   stage(events, 'simulate and record', 2, 2);
   const started = now();
-  const days = new Int32Array(options.sleeves.length);
-  const results = simulateSleeves(
-    features,
-    options.sleeves.map((sleeve): SimulationOptions => simulationOf(sleeve, options, panel)),
-    options.maxWorkers,
-    signal,
-    (index, day, equity, drawdown, positions) => {
-      const series = options.sleeves[index].sleeveId;
-      const at = formatDay(panel.calendar.days[panel.first + day]);
-      days[index] = day + 1;
-      events.emit({
-        type: 'progress',
-        done: days.reduce((a, b) => a + b),
-        total: features.count * days.length,
-        unit: 'days',
-      });
-      events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
-      events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
-      events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
-      const seconds = (now() - started) / 1000;
-      if (seconds > 0)
-        events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
-    },
-  );
+  const days = new Int32Array(tasks.length);
+  const simulate = (from: number) =>
+    simulateSleeves(
+      features,
+      tasks.slice(from, from + batch).map((task): SimulationOptions => simulationOf(task.sleeve, task.options, panel)),
+      options.maxWorkers,
+      signal,
+      (offset, day, equity, drawdown, positions) => {
+        const index = from + offset;
+        const series = tasks[index].sleeve.sleeveId;
+        const at = formatDay(panel.calendar.days[panel.first + day]);
+        days[index] = day + 1;
+        events.emit({
+          type: 'progress',
+          done: days.reduce((a, b) => a + b),
+          total: features.count * days.length,
+          unit: 'days',
+        });
+        events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
+        events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
+        events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
+        const seconds = (now() - started) / 1000;
+        if (seconds > 0)
+          events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+      },
+    );
   const origin: RunOrigin = {
     campaignId: context.newId(),
     provenance: context.provenance,
     demo: context.home.demo,
+    lambda,
   };
   const runs: Run[] = [];
-  for (let k = 0; k < results.length; k++) {
-    const result = await results[k];
-    signal.throwIfAborted();
-    requireActivity(result, panel, options.sleeves[k]);
-    runs.push(await record(options, k, result, panel, features, origin, context));
+  for (let from = 0; from < tasks.length; from += batch) {
+    for (const [offset, pending] of simulate(from).entries()) {
+      const result = await pending;
+      signal.throwIfAborted();
+      const task = tasks[from + offset];
+      requireActivity(result, panel, task.sleeve);
+      runs.push(await record(task, runs.length === 0, result, panel, features, origin, context));
+    }
   }
   const caveat = caveatOf(options.broker);
   if (caveat) log(events, 'info', `note: ${caveat}`);
@@ -217,6 +150,7 @@ function simulationOf(sleeve: Sleeve, options: CampaignOptions, panel: LoadedPan
     initialCash: options.initialCash,
     broker: options.broker,
     risk: options.risk,
+    lambdaWeight: options.lambda?.weight,
     snapshotDays: full ? Array.from({ length: panel.count }, (_, d) => d) : monthEnds(panel),
     keepStages: full,
   };
@@ -231,15 +165,14 @@ function monthEnds(panel: LoadedPanel): number[] {
 }
 
 async function record(
-  options: CampaignOptions,
-  index: number,
+  { options, sleeve }: Task,
+  ownsStates: boolean,
   result: SleeveResult,
   panel: LoadedPanel,
   features: Features,
   origin: RunOrigin,
   context: ProgramContext,
 ): Promise<Run> {
-  const sleeve = options.sleeves[index];
   const runId = context.newId();
   const config = runConfig(sleeve, options, panel, origin);
   const metrics = runMetrics(result, panel, options);
@@ -253,11 +186,31 @@ async function record(
     result,
     initialCash: options.initialCash,
     full: options.persist === 'full',
-    ownsStates: index === 0,
+    ownsStates,
   });
   reportDelistings(result, panel, sleeve, context);
   context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
-  return { runId, sleeve, metrics, config, rows };
+  return { runId, sleeve, metrics, config, rows, equity: result.equity };
+}
+
+/** What λ̂ a campaign runs with, and what is not known about it. */
+function reportLambda(
+  choice: LambdaChoice,
+  swept: boolean,
+  { experimentId, trainEnd, daysWithRows }: LambdaScores,
+  panel: LoadedPanel,
+  { events }: ProgramContext,
+): void {
+  const weight = swept ? 'weights of the grid' : `weight ${choice.weight}`;
+  const days = `on ${daysWithRows} of ${panel.count} days`;
+  log(events, 'info', `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, ${weight}, ${days}`);
+  if (trainEnd === null) {
+    log(
+      events,
+      'warn',
+      `nobody says when the training of '${experimentId}' ended (no column train_end, no row of console.lambda_trials): it may know what comes`,
+    );
+  }
 }
 
 /** Positions closed for want of prices: the first few by name, in one line. */

@@ -29,6 +29,8 @@ export interface Features {
   readonly momentum: ReadonlyMap<number, Float64Array>;
   /** N: NaN where unknown. */
   readonly delistingValue: Float64Array;
+  /** λ̂ of each instrument's cluster, NaN where there is none; null without a provider. */
+  readonly lambdaHat: Float64Array | null;
 }
 
 export interface FeatureRequest {
@@ -94,6 +96,7 @@ export function computeFeatures(panel: Panel, request: FeatureRequest): Features
     transitions: transitionHistory ? skipDays(risk, transitionHistory * 5) : risk,
     momentum,
     delistingValue,
+    lambdaHat: null,
   };
 }
 

@@ -20,7 +20,7 @@ export function drawdowns(equity: Float64Array): Float64Array {
 }
 
 /** Daily simple returns: one fewer than the days. */
-function simpleReturns(equity: Float64Array): Float64Array {
+export function simpleReturns(equity: Float64Array): Float64Array {
   const returns = new Float64Array(Math.max(0, equity.length - 1));
   for (let d = 1; d < equity.length; d++) returns[d - 1] = equity[d] / equity[d - 1] - 1;
   return returns;

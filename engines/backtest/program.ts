@@ -2,11 +2,19 @@
 import { Exit } from '../../src/platform/errors.ts';
 import { log } from '../../src/platform/events.ts';
 import type { Program, ProgramContext } from '../../src/platform/program.ts';
+import { Random } from '../../src/platform/random.ts';
+import { weighDecision } from '../meta/evidence.model.ts';
 import { decideMeta } from '../meta/model.ts';
-import { writeMetaDecision } from '../meta/storage.ts';
-import { campaignOptions, type Run, runCampaign } from './campaign.ts';
+import { recordedTrials, writeMetaDecision } from '../meta/storage.ts';
+import { universeSettings } from '../universe/settings.storage.ts';
+import { type Run, runCampaign } from './campaign.ts';
+import { simpleReturns } from './metrics.ts';
+import { type CampaignArgs, campaignOptions } from './options.ts';
 import { canonicalSleeves, parseSleeve } from './sleeves.ts';
 import type { campaignAndMetaSpec, campaignSpec } from './spec.ts';
+
+/** The same runs give the same intervals. */
+export const BOOTSTRAP_SEED = 1;
 
 const CSV_HEADER = 'run_id,sleeve_id,strategy_id,cumulative_return,annualised_sharpe,max_drawdown';
 
@@ -18,7 +26,8 @@ export const campaign: Program<typeof campaignSpec> = async (args, context) => {
 };
 
 export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args, context) => {
-  const options = campaignOptions(args, canonicalSleeves(args.strategyId, args.marketId));
+  const configured = withUniverseSettings(args, context);
+  const options = campaignOptions(configured, canonicalSleeves(args.strategyId, args.marketId));
   const runs = await runCampaign(options, context);
   const decision = decideMeta(
     runs.map((run) => ({
@@ -29,13 +38,20 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
     })),
     args.topK,
   );
-  const decisionId = await writeMetaDecision(context.databases.runtime, {
+  const { runtime } = context.databases;
+  const { strategyId, marketId } = args;
+  const recorded = await recordedTrials(runtime, { strategyId, marketId, runIds: runs.map((run) => run.runId) });
+  const generator = new Random(BOOTSTRAP_SEED);
+  const returns = new Map(runs.map((run) => [run.runId, simpleReturns(run.equity)]));
+  const evidence = weighDecision(decision, returns, recorded, () => generator.uniform());
+  const decisionId = await writeMetaDecision(runtime, {
     decisionId: context.newId(),
-    strategyId: args.strategyId,
-    marketId: args.marketId,
+    strategyId,
+    marketId,
     start: args.start,
     asOf: args.end,
     decision,
+    evidence,
   });
   if (!args.json) context.stdout(runsCsv(runs));
   for (const group of decision.identical) {
@@ -46,8 +62,33 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
     'info',
     `Meta: ${decision.selected.map((s) => s.sleeveId).join(', ')} (of ${decision.trials} distinct trials)`,
   );
-  return finish(runs, { runs: runs.map(runJson), meta: { decisionId, ...decision } }, context);
+  for (const { sleeveId, sharpe, interval, deflatedSharpe } of evidence.sleeves) {
+    const deflated = deflatedSharpe === null ? '–' : deflatedSharpe.toFixed(2);
+    const span = `95 % interval ${interval.low.toFixed(2)} … ${interval.high.toFixed(2)}`;
+    log(context.events, 'info', `${sleeveId}: Sharpe ${sharpe.toFixed(2)} (${span}), deflated ${deflated}`);
+  }
+  log(context.events, 'info', `Meta: ${evidence.conclusion}`);
+  return finish(runs, { runs: runs.map(runJson), meta: { decisionId, ...decision, evidence } }, context);
 };
+
+/** The flags, and where they say nothing of λ̂ the settings of the strategy's universe (plan §6.3). */
+function withUniverseSettings<Args extends CampaignArgs & { strategyId: string }>(
+  args: Args,
+  { home, events }: ProgramContext,
+): Args {
+  const flags = [args.lambdaCsv, args.lambdaTable, args.lambdaExperimentId, args.lambdaScoreColumn];
+  if (flags.some((flag) => flag !== undefined) || args.lambdaScoreWeight !== undefined) return args;
+  const settings = universeSettings(home, args.strategyId);
+  if (settings.lambda_predictions_csv === undefined) return args;
+  log(events, 'info', `λ̂ as configs/universe/core_long_eq_daily.yaml says for ${args.strategyId}`);
+  return {
+    ...args,
+    lambdaCsv: settings.lambda_predictions_csv,
+    lambdaExperimentId: settings.lambda_experiment_id,
+    lambdaScoreColumn: settings.lambda_score_column,
+    lambdaScoreWeight: settings.lambda_score_weight,
+  };
+}
 
 /** The plan's CSV: header and one row a run. */
 export function runsCsv(runs: readonly Run[]): string {
@@ -64,9 +105,9 @@ export function runsCsv(runs: readonly Run[]): string {
   return `${[CSV_HEADER, ...lines].join('\n')}\n`;
 }
 
-const csvField = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+export const csvField = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({
+export const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({
   run_id: runId,
   sleeve_id: sleeve.sleeveId,
   metrics,
@@ -74,7 +115,7 @@ const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({
   rows,
 });
 
-function finish(runs: readonly Run[], data: unknown, { events }: ProgramContext) {
+export function finish(runs: readonly Run[], data: unknown, { events }: ProgramContext) {
   const rows: Record<string, number> = {};
   for (const run of runs)
     for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;

@@ -4,7 +4,9 @@ import { formatDay } from '../../src/platform/dates.ts';
 import type { Provenance } from '../../src/platform/provenance.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import type { BrokerOptions } from '../execution/model.ts';
+import { type LambdaChoice, type LambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import type { LoadedPanel } from '../market/storage.ts';
+import { lambdaBuckets } from './lambda-buckets.ts';
 import { beta, breakEvenCostBp, meanOfKnown, performance, type RunMetrics, turnoverPerDay } from './metrics.ts';
 import type { SleeveResult } from './simulate.ts';
 import type { Sleeve } from './sleeves.ts';
@@ -24,6 +26,10 @@ export interface CampaignOptions {
   /** Day from which transitions are counted; null: the run's own first day (the reference). */
   readonly transitionHistory: number | null;
   readonly persist: 'standard' | 'full';
+  /** λ̂ in universe scores; null: none. */
+  readonly lambda: LambdaChoice | null;
+  /** The flags that a sweep varies, with the values of this point; absent outside a sweep. */
+  readonly sweep?: Readonly<Record<string, number>>;
 }
 
 /** Where a run comes from: the campaign it is part of, the code, and whether the home is a demo. */
@@ -31,6 +37,8 @@ export interface RunOrigin {
   readonly campaignId: string;
   readonly provenance: Provenance;
   readonly demo: boolean;
+  /** λ̂ as loaded; null without a provider. */
+  readonly lambda: LambdaScores | null;
 }
 
 const NOT_TRADABLE = 'same-close, no costs: not tradable';
@@ -45,7 +53,7 @@ export function runConfig(
   sleeve: Sleeve,
   options: CampaignOptions,
   panel: LoadedPanel,
-  { campaignId, provenance, demo }: RunOrigin,
+  { campaignId, provenance, demo, lambda }: RunOrigin,
 ): Record<string, unknown> {
   const { broker } = options;
   return {
@@ -70,6 +78,8 @@ export function runConfig(
     price_field: options.priceField,
     transition_history: options.transitionHistory === null ? null : formatDay(options.transitionHistory),
     persist: options.persist,
+    ...(options.sweep ? { sweep: options.sweep } : {}),
+    ...(lambda && options.lambda ? lambdaConfig(options.lambda, lambda) : {}),
     caveat: caveatOf(broker),
     demo,
     data_fingerprint: panel.fingerprint,
@@ -79,6 +89,18 @@ export function runConfig(
     build: provenance.build,
     git_sha: provenance.gitSha,
     git_dirty: provenance.gitDirty,
+  };
+}
+
+/** Keys of a run with λ̂; a run without has none of them. */
+function lambdaConfig(choice: LambdaChoice, scores: LambdaScores): Record<string, unknown> {
+  return {
+    lambda_source: sourceName(choice),
+    lambda_experiment_id: scores.experimentId,
+    lambda_score_column: choice.column,
+    lambda_score_weight: choice.weight,
+    lambda_train_end: scores.trainEnd,
+    lambda_fingerprint: scores.fingerprint,
   };
 }
 
@@ -92,9 +114,15 @@ export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: Ca
   const worsen = meanOfKnown(result.worsenRiskMean);
   if (risk !== null) exposures.stab_risk_score_mean_over_run = risk;
   if (worsen !== null) exposures.stab_p_worsen_any_mean_over_run = worsen;
+  const lambdaMean = result.lambda && meanOfKnown(result.lambda.mean);
+  if (result.lambda && lambdaMean !== null) {
+    exposures.lambda_score_mean_over_run = lambdaMean;
+    exposures.lambda_score_coverage_over_run = meanOfKnown(result.lambda.coverage)!;
+  }
   return {
     ...own,
     ...exposures,
+    ...(result.lambda ? lambdaBuckets(result.lambda.mean, result.equity) : {}),
     num_days: result.equity.length,
     num_trades: result.fills.day.length,
     num_delisted: result.fills.cause.reduce((count, cause) => count + (cause === FILL_DELISTED ? 1 : 0), 0),
@@ -132,5 +160,9 @@ export function exposureJson(result: SleeveResult, day: number): string {
   const worsen = result.worsenRiskMean[day];
   if (!Number.isNaN(risk)) parts.push(`"stab_risk_score_mean":${risk}`);
   if (!Number.isNaN(worsen)) parts.push(`"stab_p_worsen_any_mean":${worsen}`);
+  if (result.lambda && !Number.isNaN(result.lambda.mean[day])) {
+    parts.push(`"lambda_score_mean":${result.lambda.mean[day]}`);
+    parts.push(`"lambda_score_coverage":${result.lambda.coverage[day]}`);
+  }
   return `{${parts.join(',')}}`;
 }

@@ -12,6 +12,8 @@ export interface SimulationOptions {
   readonly initialCash: number;
   readonly broker: BrokerOptions;
   readonly risk: boolean;
+  /** Weight of λ̂ in universe scores; read only where the features hold λ̂. */
+  readonly lambdaWeight?: number;
   /** Days (0-based) whose positions are kept; the last day is always one of them. */
   readonly snapshotDays: readonly number[];
   /** Keep every stage of every day (for `--persist full`). */
@@ -48,6 +50,8 @@ export interface SleeveResult {
   /** Means over the included; NaN on days without the figure. */
   readonly targetableRiskMean: Float64Array;
   readonly worsenRiskMean: Float64Array;
+  /** λ̂ over the included: mean of those that have one (NaN when none has), and their share. Null without a provider. */
+  readonly lambda: { readonly mean: Float64Array; readonly coverage: Float64Array } | null;
   /** Value traded each day in dollars, buys and sells. */
   readonly traded: Float64Array;
   /** Benchmarks of the sleeve's own universe: value of 1 at the end of day 1. */
@@ -84,6 +88,10 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
   const snapshots = new SnapshotList();
   const snapshotDays = new Set([...options.snapshotDays, count - 1]);
   const stages = options.keepStages ? makeStages(n, count) : null;
+  const lambda = features.lambdaHat && {
+    mean: new Float64Array(count).fill(Number.NaN),
+    coverage: new Float64Array(count).fill(Number.NaN),
+  };
   let previousMembers: Int32Array = new Int32Array(0);
   let firstMembers: Int32Array | null = null;
   let firstDay = 0;
@@ -114,8 +122,8 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
       classCode,
       assessmentScore: scores,
       targetableRisk: targetable,
-      lambdaScore: null,
-      lambdaWeight: 0,
+      lambdaScore: features.lambdaHat && day(features.lambdaHat),
+      lambdaWeight: options.lambdaWeight ?? 0,
       regimeMultiplier: 1,
     });
     longOnlyWeights(weightOrder(universe), universe.score, weights);
@@ -136,6 +144,11 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
       classCode,
       universe.ranked,
     );
+    if (lambda) {
+      const { mean, known } = meanOfMembers(day(features.lambdaHat!), universe.ranked);
+      lambda.mean[d] = mean;
+      if (known > 0) lambda.coverage[d] = known / universe.ranked.length;
+    }
     if (snapshotDays.has(d)) snapshots.take(d, book);
 
     equal[d] = d === 0 ? 1 : equal[d - 1] * (1 + meanReturn(features.mark, n, d - 1, d, previousMembers));
@@ -151,6 +164,7 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
   }
   return {
     ...out,
+    lambda,
     equalWeight: equal,
     buyAndHold: held,
     fills: book.fills.columns(),
@@ -175,6 +189,19 @@ function meanRisk(riskOfClass: Float64Array, classCode: Int8Array, members: Int3
     }
   }
   return known ? sum / known : Number.NaN;
+}
+
+/** Mean over the members whose value is known, and how many they are; NaN when none is. */
+function meanOfMembers(values: Float64Array, members: Int32Array): { mean: number; known: number } {
+  let sum = 0;
+  let known = 0;
+  for (let k = 0; k < members.length; k++) {
+    const value = values[members[k]];
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    known++;
+  }
+  return { mean: known ? sum / known : Number.NaN, known };
 }
 
 /** Mean simple return of members' marks from day `a` to day `b`; members without marks are left out. */

@@ -27,11 +27,14 @@ const optionArgs = {
   assessmentContextModelId: z.string().optional().describe('joint model of the context backend (needs Phase 4)'),
   assessmentUseJointContext: z.boolean().default(false).describe('read joint embeddings (needs Phase 4)'),
   assessmentModelId: z.string().optional().describe('model id of the assessment (default assessment-basic-v1)'),
-  lambdaCsv: z.string().optional().describe('λ̂ predictions (needs Phase 3)'),
-  lambdaTable: z.string().optional().describe('λ̂ predictions in the database (needs Phase 3)'),
-  lambdaExperimentId: z.string().optional().describe('experiment of the predictions (needs Phase 3)'),
-  lambdaScoreColumn: z.string().optional().describe('column of the predictions (needs Phase 3)'),
-  lambdaScoreWeight: z.number().optional().describe('weight of λ̂ in universe scores (needs Phase 3)'),
+  lambdaCsv: z
+    .string()
+    .optional()
+    .describe('λ̂ predictions (CSV of lambda experiment or lambda train) for universe scores'),
+  lambdaTable: z.string().optional().describe('λ̂ predictions in a table, for example console.lambda_predictions'),
+  lambdaExperimentId: z.string().optional().describe('experiment of the predictions (needed when they hold several)'),
+  lambdaScoreColumn: z.string().optional().describe('column of the predictions (default lambda_hat)'),
+  lambdaScoreWeight: z.number().optional().describe('weight of λ̂ in universe scores (default 10, the plan’s)'),
   fill: z.enum(['close', 'next_open', 'next_close']).default('close').describe('price at which orders of a day fill'),
   slippageBps: z.number().min(0).max(1000).default(0).describe('worse price on each side, in basis points'),
   commissionBps: z.number().min(0).max(1000).default(0).describe('charge on the traded value, in basis points'),
@@ -83,6 +86,33 @@ report says so. --fill next_open, --slippage-bps and --commission-bps make them 
   resource: 'cpu',
   // States are the same whichever campaign writes them; a sleeve's positions are its own.
   claims: [{ table: 'runtime.positions_snapshots', scope: 'sleeve', start: 'start', end: 'end' }],
+});
+
+export const sweepSpec = defineProgram({
+  name: 'sweep',
+  phase: 'P3',
+  summary: 'run a grid of campaign flags as one campaign over the same panel',
+  description: `
+Every combination of the --grid values is a point; each sleeve is run at each point and recorded as a run of its own, with
+.S1, .S2 … after its ids, so that points own no row of each other or of the plain campaign. Prices, states and λ̂ are
+loaded once. stdout carries one CSV line a run: the values of its point, the plan's figures, and a hash of its trades
+(equal hashes are equal trades). Every point counts as a try in the deflated Sharpe ratio of the best one.
+
+Flags that a grid may vary: --lambda-score-weight, --initial-cash, --slippage-bps, --commission-bps, --max-participation.
+
+Example:
+  prometheus sweep --market-id US_EQ --start 2015-01-02 --end 2015-12-31 --sleeve … \\
+    --lambda-table console.lambda_predictions --lambda-experiment-id US_EQ_HAR_H21 --lambda-score-column lambda_z \\
+    --grid lambda-score-weight=0,5,20,50`,
+  args: z.object({
+    ...rangeArgs,
+    sleeve: z.array(z.string()).min(1).describe(SLEEVE_HELP),
+    grid: z.array(z.string()).min(1).describe('flag=value,value,…; repeat it for more flags'),
+    ...optionArgs,
+  }),
+  reads: campaignSpec.reads,
+  writes: campaignSpec.writes,
+  resource: 'cpu',
 });
 
 export const campaignAndMetaSpec = defineProgram({

@@ -143,6 +143,7 @@ function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: number):
   reasons.cluster_id = clusterId(sleeve.marketId, panel.instruments[i].sector, classCode);
   reasons.assessment_score = assess(momentum[at], stability.score[at]).score;
   if (code > 0) return reasons;
+  if (features.lambdaHat && !Number.isNaN(features.lambdaHat[at])) reasons.lambda_score = features.lambdaHat[at];
   const risk = transitions.targetable[d * 5 + classCode];
   if (!Number.isNaN(risk)) {
     reasons.stab_risk_score = risk;

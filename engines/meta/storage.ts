@@ -1,5 +1,6 @@
-/** The Meta decision as a row of `engine_decisions`. */
+/** The Meta decision as a row of `engine_decisions`, and the runs on record that it has to be measured against. */
 import type { Database } from '../../src/platform/db/databases.ts';
+import type { MetaEvidence, RecordedTrials } from './evidence.model.ts';
 import type { MetaDecision } from './model.ts';
 
 export interface MetaRecord {
@@ -10,11 +11,42 @@ export interface MetaRecord {
   readonly start: string;
   readonly asOf: string;
   readonly decision: MetaDecision;
+  readonly evidence: MetaEvidence;
 }
 
-/** Records the decision; returns its id. */
+/** One try however often it was recorded: equal trades, else (runs of other systems) equal figures. */
+const TRIAL = `coalesce(metrics_json->>'trade_list_hash', md5(metrics_json::text))`;
+
+/**
+ * Complete runs of a strategy in a market that were tried on days of the given runs.
+ * @param runIds runs over the days in question, already recorded.
+ */
+export async function recordedTrials(
+  runtime: Database,
+  { strategyId, marketId, runIds }: { strategyId: string; marketId: string; runIds: readonly string[] },
+): Promise<RecordedTrials> {
+  const { rows } = await runtime.client((client) =>
+    client.query<{ trial: string; sharpe: number | null; same: boolean }>(
+      `WITH own AS (SELECT min(start_date) AS first, max(end_date) AS last FROM backtest_runs WHERE run_id = ANY ($3::text[]))
+       SELECT ${TRIAL} AS trial, max((metrics_json->>'annualised_sharpe')::float8) AS sharpe,
+              bool_or(start_date = own.first AND end_date = own.last) AS same
+         FROM backtest_runs, own
+        WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
+          AND start_date <= own.last AND end_date >= own.first
+          AND jsonb_typeof(metrics_json->'cumulative_return') = 'number'
+        GROUP BY 1 ORDER BY 1`,
+      [strategyId, marketId, runIds],
+    ),
+  );
+  return {
+    distinct: rows.length,
+    sharpes: rows.filter((row) => row.same && row.sharpe !== null).map((row) => row.sharpe!),
+  };
+}
+
+/** Records the decision with its evidence; returns its id. */
 export async function writeMetaDecision(runtime: Database, record: MetaRecord): Promise<string> {
-  const { decision } = record;
+  const { decision, evidence } = record;
   const brief = (list: MetaDecision['ranking']) =>
     list.map(({ runId, sleeveId, sharpe }) => ({ run_id: runId, sleeve_id: sleeveId, annualised_sharpe: sharpe }));
   await runtime.client((client) =>
@@ -29,9 +61,41 @@ export async function writeMetaDecision(runtime: Database, record: MetaRecord): 
         `sharpe top ${decision.selected.length}`,
         { start_date: record.start, run_ids: decision.ranking.map((c) => c.runId) },
         { selected: brief(decision.selected), ranking: brief(decision.ranking) },
-        { identical_sleeves: decision.identical, distinct_trials: decision.trials, tie_break: 'sleeve_id' },
+        {
+          identical_sleeves: decision.identical,
+          distinct_trials: decision.trials,
+          tie_break: 'sleeve_id',
+          evidence: evidenceJson(evidence),
+        },
       ],
     ),
   );
   return record.decisionId;
+}
+
+function evidenceJson(evidence: MetaEvidence): Record<string, unknown> {
+  const { bootstrap } = evidence;
+  return {
+    ranking_by_deflated_sharpe: evidence.sleeves.map((one) => ({
+      run_id: one.runId,
+      sleeve_id: one.sleeveId,
+      annualised_sharpe: one.sharpe,
+      sharpe_interval: [one.interval.low, one.interval.high],
+      deflated_sharpe: one.deflatedSharpe,
+      probabilistic_sharpe: one.probabilisticSharpe,
+    })),
+    comparisons: evidence.comparisons.map((one) => ({
+      best: one.best,
+      other: one.other,
+      sharpe_difference: one.difference,
+      interval: [one.interval.low, one.interval.high],
+      noise: one.noise,
+    })),
+    recorded_trials: evidence.trials,
+    expected_maximum_sharpe: evidence.expectedMaximumSharpe,
+    sharpe_spread: evidence.sharpeSpread,
+    num_returns: evidence.days,
+    bootstrap: { draws: bootstrap.draws, coverage: bootstrap.coverage, mean_block_days: bootstrap.meanBlock },
+    conclusion: evidence.conclusion,
+  };
 }

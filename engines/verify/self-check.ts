@@ -160,6 +160,7 @@ export async function recordSample(
     priceField: 'close',
     transitionHistory: null,
     persist: 'standard',
+    lambda: null,
   };
   return rolledBack(runtime, async (client) => {
     // The writer opens its transaction itself; here it writes inside ours, which is rolled back.
@@ -167,7 +168,7 @@ export async function recordSample(
     const rows = await writeRun(within, {
       runId,
       sleeve: SLEEVE,
-      config: runConfig(SLEEVE, options, loaded, { campaignId: runId, provenance, demo: false }),
+      config: runConfig(SLEEVE, options, loaded, { campaignId: runId, provenance, demo: false, lambda: null }),
       metrics: runMetrics(result, loaded, options),
       panel: loaded,
       features,

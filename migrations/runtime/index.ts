@@ -7,6 +7,7 @@ import * as execution from './0005_execution.ts';
 import * as decisions from './0006_decisions.ts';
 import * as operations from './0007_operations.ts';
 import * as evidence from './0008_evidence.ts';
+import * as opportunityDensity from './0009_opportunity_density.ts';
 
 /** The steps of the runtime database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0006_decisions': decisions,
   '0007_operations': operations,
   '0008_evidence': evidence,
+  '0009_opportunity_density': opportunityDensity,
 };

@@ -1,7 +1,12 @@
 /** `prometheus backfill …`. */
+import { backfillDensitySpec } from '../../engines/lambda/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
 import { programCommand } from './program-command.ts';
 
 export const backfillStability = programCommand(backfillStabilitySpec, async () => ({
   program: (await import('../../engines/stability/program.ts')).backfillStability,
+}));
+
+export const backfillDensity = programCommand(backfillDensitySpec, async () => ({
+  program: (await import('../../engines/lambda/program.ts')).backfillDensity,
 }));

@@ -1,7 +1,7 @@
 /** `prometheus backtest …`: sleeves and campaigns. */
 import { z } from 'zod';
 import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
-import { campaignAndMetaSpec, campaignSpec } from '../../engines/backtest/spec.ts';
+import { campaignAndMetaSpec, campaignSpec, sweepSpec } from '../../engines/backtest/spec.ts';
 import { Exit } from '../platform/errors.ts';
 import { defineCommand } from './command.ts';
 import { printJson } from './json.ts';
@@ -30,4 +30,8 @@ export const backtestCampaign = programCommand(campaignSpec, async () => ({
 
 export const backtestCampaignAndMeta = programCommand(campaignAndMetaSpec, async () => ({
   program: (await import('../../engines/backtest/program.ts')).campaignAndMeta,
+}));
+
+export const sweep = programCommand(sweepSpec, async () => ({
+  program: (await import('../../engines/backtest/sweep-program.ts')).sweep,
 }));

@@ -63,9 +63,34 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backtest.ts')).backtestCampaignAndMeta,
   ),
   entry(
+    'sweep',
+    'run a grid of campaign flags as one campaign over the same panel',
+    async () => (await import('./backtest.ts')).sweep,
+  ),
+  entry(
     'backfill stability',
     'compute STAB states and soft target classes of a market for a period',
     async () => (await import('./backfill.ts')).backfillStability,
+  ),
+  entry(
+    'backfill opportunity-density',
+    'compute opportunity density λ of every cluster and day of a market',
+    async () => (await import('./backfill.ts')).backfillDensity,
+  ),
+  entry(
+    'lambda experiment',
+    "fit one of the original's λ̂ models on a λ panel and measure it",
+    async () => (await import('./lambda.ts')).lambdaExperiment,
+  ),
+  entry(
+    'lambda train',
+    'forecast the dispersion of clusters walk-forward, against baselines',
+    async () => (await import('./lambda.ts')).lambdaTrain,
+  ),
+  entry(
+    'lambda show',
+    'λ by cluster and time, λ̂ against what came, bucket returns of runs, sensitivity to the weight',
+    async () => (await import('./lambda-show.ts')).lambdaShow,
   ),
   entry(
     'verify point-in-time',
@@ -152,10 +177,7 @@ const LATER: Readonly<Record<string, string>> = {
   models: 'Phase 2',
   similar: 'Phase 2',
   worker: 'Phase 2',
-  'backfill opportunity-density': 'Phase 3',
   'backfill regime': 'Phase 3',
-  lambda: 'Phase 3',
-  sweep: 'Phase 3',
   'backfill text-embeddings': 'Phase 4',
   'backfill joint-profiles': 'Phase 4',
   'backfill joint-regime-context': 'Phase 4',

@@ -21,7 +21,15 @@ import {
   probeText,
 } from './historical-evidence.ts';
 import { type ProbeOptions, type Prober, withProber } from './probes.ts';
-import { probeCounts, probeDecision, probeEquity, probeLambda, probeRecorded, probeRuns } from './runtime-evidence.ts';
+import {
+  probeCounts,
+  probeDecision,
+  probeEquity,
+  probeForecast,
+  probeLambda,
+  probeRecorded,
+  probeRuns,
+} from './runtime-evidence.ts';
 import { probeSchema } from './schema.ts';
 import { probeTestRecord } from './test-record.ts';
 import type { Board } from './types.ts';
@@ -133,6 +141,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     counts,
     pointInTime: await probeRecorded(prober, 'P1.pit'),
     lambda: await probeLambda(prober),
+    forecast: await probeForecast(prober, need.market),
     decision: await probeDecision(prober, 'P5'),
   };
 }

@@ -2,7 +2,7 @@
 import type { Phase } from '../platform/program.ts';
 import { campaignArgv, proofArgv } from './campaign.ts';
 import type { CheckSpec } from './check.ts';
-import { LATER_COMMANDS, laterChecks } from './checks/later.ts';
+import { LATER_COMMANDS, lambdaCampaignArgv, laterChecks } from './checks/later.ts';
 import { P0_CHECKS } from './checks/p0.ts';
 import { P1_CHECKS } from './checks/p1.ts';
 import type { Requirements } from './config.ts';
@@ -61,12 +61,12 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
     {
       phase: 'P3',
       title: 'Opportunity density λ',
-      goal: 'λ for each cluster and day, and a first λ̂ wired into universes.',
+      goal: 'λ for each cluster and day, a λ̂ that beats persistence, and runs with it: universes that prefer clusters whose members will lie apart. Optional.',
       optional: true,
       needs: [['P2']],
       mainCheck: 'P3.lambda',
       checks: later.P3,
-      commands: laterCommands('P3', need),
+      commands: [...laterCommands('P3', need), { label: 'campaign with λ̂', argv: lambdaCampaignArgv(need) }],
     },
     {
       phase: 'P4',

@@ -78,7 +78,7 @@ export interface RunRow {
   readonly runId: string;
   readonly sleeveId: string;
   readonly portfolioId: string;
-  /** `basic` or `context`; runs of other systems that do not say are basic. */
+  /** `basic` or `context`; runs of other systems that do not say are basic. `+lambda` follows where λ̂ was used. */
   readonly backend: string;
   readonly start: number;
   readonly end: number;
@@ -130,6 +130,14 @@ export interface TestRecord {
   readonly finishedAt: number;
 }
 
+/** One model of a training of λ̂ and its R² out of sample. */
+export interface ForecastRow {
+  readonly horizon: number;
+  readonly model: string;
+  readonly r2: number;
+  readonly at: number;
+}
+
 export interface DecisionRow {
   readonly decision: string;
   readonly who: string;
@@ -152,8 +160,10 @@ export interface Evidence {
   readonly equity: Probe<readonly EquityFigures[]>;
   readonly counts: Probe<readonly RunCounts[]>;
   readonly pointInTime: Probe<EvidenceRow | null>;
-  /** λ rows by year; empty when the table does not exist yet. */
+  /** Days with λ of known classes by year; empty when the table does not exist yet. */
   readonly lambda: Probe<readonly VectorCell[]>;
+  /** Models of the newest training of λ̂; empty when there was none. */
+  readonly forecast: Probe<readonly ForecastRow[]>;
   readonly decision: Probe<DecisionRow | null>;
 }
 

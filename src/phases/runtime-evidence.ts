@@ -1,5 +1,13 @@
 /** Looks at the runtime database: backtest runs and what they wrote, recorded evidence, decisions. */
-import type { DecisionRow, EquityFigures, EvidenceRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
+import type {
+  DecisionRow,
+  EquityFigures,
+  EvidenceRow,
+  ForecastRow,
+  RunCounts,
+  RunRow,
+  VectorCell,
+} from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
 const EPOCH = `date '1970-01-01'`;
@@ -25,7 +33,8 @@ export function probeRuns(
     query<RunRow>(
       `WITH found AS (
          SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, config_json, start_date, end_date, created_at, ${RUN_IS_COMPLETE} AS complete,
-                coalesce(config_json->>'assessment_backend', 'basic') AS backend
+                coalesce(config_json->>'assessment_backend', 'basic')
+                  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END AS backend
            FROM backtest_runs WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
        ranked AS (
          SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,
@@ -84,14 +93,33 @@ export function probeRecorded(prober: Prober, checkId: string): Promise<Probe<Ev
   });
 }
 
-/** λ rows by year. Its table comes with Phase 3: a database without it has no rows, which is known, not unknown. */
+/**
+ * Days with λ by year; a day whose clusters all lack a class does not count. A database without the table has no rows,
+ * which is known, not unknown.
+ */
 export function probeLambda(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
   return prober.probe('console.opportunity_density', async (query) => {
     if (!(await exists(query, 'console.opportunity_density'))) return [];
     return query<VectorCell>(
       `SELECT 'lambda' AS model, extract(year FROM as_of_date)::int AS year, count(*) AS rows,
-              count(DISTINCT as_of_date) AS vectors, min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+              count(DISTINCT as_of_date) FILTER (WHERE soft_target_class <> 'UNKNOWN') AS vectors, min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
          FROM console.opportunity_density GROUP BY 2 ORDER BY 2`,
+    );
+  });
+}
+
+/** Every model of the newest training of λ̂ that was measured. */
+export function probeForecast(prober: Prober, market: string): Promise<Probe<readonly ForecastRow[]>> {
+  return prober.probe('console.lambda_trials', async (query) => {
+    if (!(await exists(query, 'console.lambda_trials'))) return [];
+    return query<ForecastRow>(
+      `WITH measured AS (
+         SELECT * FROM console.lambda_trials
+          WHERE program = 'lambda train' AND market_id = $1 AND jsonb_typeof(metrics->'r2') = 'number')
+       SELECT horizon_days AS horizon, model, (metrics->>'r2')::float8 AS r2, (extract(epoch FROM recorded_at) * 1000)::float8 AS at
+         FROM measured WHERE run_id = (SELECT run_id FROM measured ORDER BY trial_id DESC LIMIT 1)
+        ORDER BY horizon_days, trial_id`,
+      [market],
     );
   });
 }

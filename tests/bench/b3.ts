@@ -1,7 +1,8 @@
 /** B3: fifteen years, three sleeves: engine, rows written, and whether a late day costs more than an early one. */
 
-import { campaignOptions, loadCampaign } from '../../engines/backtest/campaign.ts';
+import { loadCampaign } from '../../engines/backtest/campaign.ts';
 import { computeFeatures } from '../../engines/backtest/features.ts';
+import { campaignOptions } from '../../engines/backtest/options.ts';
 import { runMetrics } from '../../engines/backtest/record.ts';
 import { simulateSleeve } from '../../engines/backtest/simulate.ts';
 import { canonicalSleeves } from '../../engines/backtest/sleeves.ts';

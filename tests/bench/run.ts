@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b2: () => import('./b2.ts'),
   b3: () => import('./b3.ts'),
   b4: () => import('./b4.ts'),
+  b7: () => import('./b7.ts'),
   b9: () => import('./b9.ts'),
 };
 

@@ -84,6 +84,7 @@ export function greenEvidence(need: Requirements): Evidence {
   const runs = sleeves.flatMap((sleeve) => [
     run(sleeve, need),
     run(sleeve, need, { runId: `context-${sleeve}`, backend: 'context' }),
+    run(sleeve, need, { runId: `lambda-${sleeve}`, backend: 'basic+lambda' }),
   ]);
   const windowDays = new TradingDays(parseDay(need.campaign.start), parseDay(need.campaign.end), HOLIDAYS).days.length;
   const news: NewsDay[] = Array.from({ length: yearEnd(2024) - yearStart(2015) + 1 }, (_, i) => ({
@@ -107,7 +108,7 @@ export function greenEvidence(need: Requirements): Evidence {
       finishedAt: NOW - DAY_MS,
     }),
     historicalSchema: known({ missingTables: [], pending: [], applied: 3, adopted: false }),
-    runtimeSchema: known({ missingTables: [], pending: [], applied: 8, adopted: false }),
+    runtimeSchema: known({ missingTables: [], pending: [], applied: 9, adopted: false }),
     holidays: known(HOLIDAYS),
     prices: known({ rows, duplicates: 0, first, last, instruments: 2, cells: priceCells }),
     gaps: known({ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: rows, holes: [] }),
@@ -140,6 +141,13 @@ export function greenEvidence(need: Requirements): Evidence {
       at: NOW - DAY_MS,
     }),
     lambda: known(cells('lambda', daysByYear)),
+    forecast: known(
+      [5, 21].flatMap((horizon) => [
+        { horizon, model: 'har_ridge', r2: 0.6, at: NOW - DAY_MS },
+        { horizon, model: 'persistence_lambda_fitted', r2: 0.46, at: NOW - DAY_MS },
+        { horizon, model: 'persistence_dispersion_21_fitted', r2: 0.5, at: NOW - DAY_MS },
+      ]),
+    ),
     decision: known({ decision: 'stay at 2005–2024', who: 'operator', at: NOW - DAY_MS }),
   };
 }

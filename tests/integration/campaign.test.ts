@@ -258,6 +258,21 @@ describe('campaign', () => {
     );
     expect(row.engine_name).toBe('META');
     expect(row.metadata.distinct_trials).toBe(2);
+    const evidence = row.metadata.evidence as {
+      ranking_by_deflated_sharpe: { sleeve_id: string; deflated_sharpe: number; sharpe_interval: number[] }[];
+      comparisons: { best: string; noise: boolean }[];
+      recorded_trials: number;
+      conclusion: string;
+    };
+    expect(evidence.ranking_by_deflated_sharpe).toHaveLength(3);
+    for (const { deflated_sharpe, sharpe_interval } of evidence.ranking_by_deflated_sharpe) {
+      expect(deflated_sharpe).toBeGreaterThanOrEqual(0);
+      expect(deflated_sharpe).toBeLessThanOrEqual(1);
+      expect(sharpe_interval[0]).toBeLessThanOrEqual(sharpe_interval[1]);
+    }
+    // Every distinct run of the strategy on these days counts, those of the tests before too.
+    expect(evidence.recorded_trials).toBeGreaterThanOrEqual(2);
+    expect(evidence.conclusion).toMatch(/noise/);
     expect(events.some((e) => e.type === 'log' && /identical sleeves/.test(e.message))).toBe(true);
   });
 
@@ -293,8 +308,11 @@ describe('campaign refuses', () => {
     [{ assessmentContextModelId: 'x' }, 2, /needs Phase 4/],
     [{ assessmentUseJointContext: true }, 2, /needs Phase 4/],
     [{ assessmentModelId: 'assessment-context-v2' }, 2, /needs Phase 4/],
-    [{ lambdaCsv: 'x.csv' }, 2, /--lambda-csv needs Phase 3/],
-    [{ lambdaScoreWeight: 10 }, 2, /--lambda-score-weight needs Phase 3/],
+    [{ lambdaCsv: 'x.csv' }, 1, /x\.csv/],
+    [{ lambdaCsv: 'x.csv', lambdaTable: 'y' }, 2, /exclude each other/],
+    [{ lambdaTable: 'no_such_table' }, 1, /there is no table no_such_table/],
+    [{ lambdaTable: 'x; DROP TABLE y' }, 2, /is not the name of a table/],
+    [{ lambdaScoreWeight: 10 }, 2, /--lambda-score-weight says nothing without predictions/],
     [{ marketId: 'NOWHERE' }, 2, /trades market 'TEST'/],
     [{ start: '1999-01-04', end: '1999-02-04' }, 1, /market_holidays has no row/],
     [{ start: '2013-01-05', end: '2013-01-06' }, 1, /no trading day/],

@@ -193,7 +193,7 @@ describe('Phase 0', () => {
     const found = (await evaluate(pair.targets)).check('P0.databases');
     expect(found).toMatchObject({
       state: 'OK',
-      observed: 'historical: adopted, 0 migrations · runtime: adopted, 8 migrations',
+      observed: 'historical: adopted, 0 migrations · runtime: adopted, 9 migrations',
     });
   });
 });

@@ -41,7 +41,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'engines',
     match: /^engines\//,
-    may: [PLATFORM, /^src\/queue\//, /^engines\/market\//, /^engines\/onnx\//],
+    may: [PLATFORM, /^src\/queue\//, /^engines\/market\//, /^engines\/onnx\//, /^engines\/data\/csv\//],
   },
   { name: 'migrations', match: /^migrations\//, may: [] },
 ];

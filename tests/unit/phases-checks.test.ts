@@ -313,12 +313,43 @@ describe('later phases', () => {
       factsWith({ numeric: known([]), text: known([]), joint: known([]), lambda: known([]), decision: known(null) }),
     );
     for (const phase of board.phases.slice(2)) {
-      for (const one of phase.checks.filter((c) => c.id !== 'P4.runs')) {
+      for (const one of phase.checks.filter((c) => c.id !== 'P4.runs' && !c.id.startsWith('P3.'))) {
         expect([one.id, one.state]).toEqual([one.id, 'WAIT']);
         expect(one.fix).toBeNull();
         expect(one.reason).toMatch(/arrives with Phase \d in a later version\.$/);
       }
     }
+  });
+
+  test('P3.lambda: nothing there is WAIT with the command that fills it, states from prices', () => {
+    const found = check('P3.lambda', { lambda: known([]) });
+    expect(found.state).toBe('WAIT');
+    expect(found.fix).toMatch(/^backfill opportunity-density .*--stab compute$/);
+    expect(found.reason).toContain('Phase 3 is optional');
+  });
+
+  test('P3.forecast: WAIT without a training, PART when a horizon does not beat persistence', () => {
+    expect(check('P3.forecast', { forecast: known([]) })).toMatchObject({
+      state: 'WAIT',
+      fix: 'lambda train --market US_EQ --start 2010-01-01 --end 2024-12-31',
+    });
+    expect(check('P3.forecast', {}).state).toBe('OK');
+    const weak = valueIn(green.forecast).map((row) =>
+      row.horizon === 21 && row.model === 'har_ridge' ? { ...row, r2: 0.57 } : row,
+    );
+    const found = check('P3.forecast', { forecast: known(weak) });
+    expect(found.state).toBe('PART');
+    expect(found.reason).toContain('h=21');
+    expect(found.reason).not.toContain('h=5');
+  });
+
+  test('P3.runs: a run with λ̂ counts for Phase 3 and not as the baseline', () => {
+    const plain = valueIn(green.runs).filter((run) => run.backend !== 'basic+lambda');
+    expect(check('P3.runs', { runs: known(plain) })).toMatchObject({ state: 'WAIT' });
+    expect(check('P3.runs', { runs: known(plain) }).fix).toContain('--lambda-table console.lambda_predictions');
+    expect(check('P3.runs', { runs: known(plain), forecast: known([]) }).state).toBe('BLKD');
+    const only = valueIn(green.runs).filter((run) => run.backend === 'basic+lambda');
+    expect(check('P1.runs', { runs: known(only) }).state).toBe('WAIT');
   });
 
   test('commands are proposed exactly when the command list has them', () => {

@@ -193,6 +193,20 @@ export const DIGEST_TABLES: Readonly<Record<string, DigestTable>> = {
     key: ['phase', 'check_id'],
     without: ['evidence_id', 'recorded_at', 'run_id', 'build', 'git_sha'],
   }),
+  'console.opportunity_density': runtime({
+    key: ['market_id', 'lookback_days', 'min_cluster_size', 'as_of_date', 'sector', 'soft_target_class'],
+    unique: true,
+    without: ['run_id'],
+  }),
+  'console.lambda_predictions': runtime({
+    key: ['experiment_id', 'as_of_date', 'market_id', 'sector', 'soft_target_class'],
+    unique: true,
+    without: ['run_id'],
+  }),
+  'console.lambda_trials': runtime({
+    key: ['trial_key', 'experiment_id'],
+    without: ['trial_id', 'recorded_at', 'run_id', 'build', 'git_sha'],
+  }),
 };
 
 /**

@@ -40,8 +40,16 @@ export const LATER_COMMANDS: Readonly<
   },
   'backfill opportunity-density': {
     phase: 'P3',
-    available: false,
-    argv: ({ lambda, market }) => ['--start', lambda.start, '--end', lambda.end, '--market', market],
+    available: true,
+    // A home has states only where a campaign or a backfill wrote them: computed ones cover the whole span.
+    argv: ({ lambda, market }) => [
+      ...['--start', lambda.start, '--end', lambda.end, '--market', market, '--stab', 'compute'],
+    ],
+  },
+  'lambda train': {
+    phase: 'P3',
+    available: true,
+    argv: ({ lambda, market }) => ['--market', market, '--start', lambda.trainStart, '--end', lambda.end],
   },
   'backfill text-embeddings': {
     phase: 'P4',
@@ -67,6 +75,10 @@ const span = (limits: { start: string; end: string }) => ({
   first: parseDay(limits.start),
   last: parseDay(limits.end),
 });
+
+/** Phase 3 is optional: what a reader would gain by it. */
+const WHAT_P3_ADDS =
+  'Phase 3 is optional: it forecasts where the members of a cluster will lie apart, so that universes can prefer such clusters; without it they rank by stability, volume and assessment alone';
 
 /** Rows against what is expected over a span of years. */
 function judgeShare(
@@ -132,10 +144,12 @@ interface DayCheck {
   readonly limits: (need: Requirements) => { start: string; end: string; minShare: number };
   /** The command that fills it. */
   readonly command: string;
+  /** What it would be good for, said while there is nothing. */
+  readonly adds?: string;
 }
 
 /** Rows counted in trading days of the span that have prices. */
-const dayCheck = ({ id, title, what, model, look, limits, command }: DayCheck): CheckSpec => ({
+const dayCheck = ({ id, title, what, model, look, limits, command, adds }: DayCheck): CheckSpec => ({
   id,
   title,
   required: (need) => {
@@ -152,7 +166,9 @@ const dayCheck = ({ id, title, what, model, look, limits, command }: DayCheck): 
         ? new Map()
         : tradingDaysByYear(calendar, Math.max(first, prices.first), Math.min(last, prices.last));
     const seen = vectorsByYear(figureOf(look(evidence)), model);
-    return judgeShare(what, 'day', seen, expected, limits(need), remedy(command, need));
+    const { fix, note } = remedy(command, need);
+    const empty = adds ? `${note}. ${adds}` : note;
+    return judgeShare(what, 'day', seen, expected, limits(need), { fix, note: seen.size ? note : empty });
   },
 });
 
@@ -208,6 +224,78 @@ const contextRuns: CheckSpec = {
   },
 };
 
+/** The model of `lambda train` and what it has to beat, by their names in the ledger. */
+const FORECAST = 'har_ridge';
+const BASELINES = ['persistence_lambda_fitted', 'persistence_dispersion_21_fitted'];
+
+const forecast: CheckSpec = {
+  id: 'P3.forecast',
+  title: 'a λ̂ that beats persistence',
+  required: ({ lambda }) =>
+    `R² out of sample ≥ ${lambda.minGain} above persistence of λ and of 21-day dispersion, every horizon`,
+  looks: (evidence) => [evidence.forecast],
+  judge: ({ evidence, need, now }) => {
+    const rows = figureOf(evidence.forecast);
+    const { fix, note } = remedy('lambda train', need);
+    if (rows.length === 0) {
+      return notOk('WAIT', 'none', `no λ̂ has been trained${note}. ${WHAT_P3_ADDS}`, fix, 'no λ̂ yet');
+    }
+    const r2 = (horizon: number, model: string) =>
+      rows.find((row) => row.horizon === horizon && row.model === model)?.r2 ?? Number.NaN;
+    const gains = [...new Set(rows.map((row) => row.horizon))].map((horizon) => ({
+      horizon,
+      gain: Math.min(...BASELINES.map((name) => r2(horizon, FORECAST) - r2(horizon, name))),
+    }));
+    const observed = gains
+      .map(({ horizon, gain }) => `h=${horizon} R² ${r2(horizon, FORECAST).toFixed(2)}, gain ${gain.toFixed(2)}`)
+      .join(' · ');
+    const at = rows[0].at;
+    const weak = gains.filter(({ gain }) => !(gain >= need.lambda.minGain));
+    if (weak.length === 0) return ok(`${observed} · ${ageInDays(at, now)}`, observed, at);
+    const reason = `λ̂ gains less than ${need.lambda.minGain} in R² over persistence at ${weak.map(({ horizon }) => `h=${horizon}`).join(', ')}: there is no case for wiring it`;
+    return notOk('PART', observed, reason, fix, 'λ̂ does not beat persistence', at);
+  },
+};
+
+const lambdaRuns: CheckSpec = {
+  id: 'P3.runs',
+  title: 'a run with λ̂ for each sleeve',
+  required: (need) =>
+    `${counted(need.campaign.sleeves.length, 'sleeve')} over ${need.campaign.start} → ${need.campaign.end} with --lambda-table or --lambda-csv`,
+  looks: (evidence) => [evidence.runs, evidence.forecast],
+  judge: ({ evidence, need }) => {
+    const sleeves = sleeveIds(need);
+    const found = campaignRuns(figureOf(evidence.runs), sleeves, 'basic+lambda');
+    const observed = `${count(found.length)} of ${counted(sleeves.length, 'sleeve')}`;
+    if (found.length === sleeves.length) return ok(observed);
+    const lacking = sleeves.filter((sleeve) => !found.some((run) => run.sleeveId === sleeve));
+    const reason = `no complete run with λ̂ of ${some(lacking)}`;
+    if (figureOf(evidence.forecast).length === 0) {
+      return notOk(
+        'BLKD',
+        observed,
+        `${reason}, and no λ̂ to run with`,
+        remedy('lambda train', need).fix,
+        'no λ̂ to run with',
+      );
+    }
+    return notOk(
+      found.length ? 'PART' : 'WAIT',
+      observed,
+      reason,
+      lambdaCampaignArgv(need).join(' '),
+      'no run with λ̂ yet',
+    );
+  },
+};
+
+/** The plan's campaign with the λ̂ that `lambda train` keeps: in deviations, for λ̂ itself moves no score of 100. */
+export const lambdaCampaignArgv = (need: Requirements): string[] => [
+  ...campaignArgv(need),
+  ...['--lambda-table', 'console.lambda_predictions', '--lambda-experiment-id', 'HAR_H21'],
+  ...['--lambda-score-column', 'lambda_z', '--lambda-score-weight', '10'],
+];
+
 const decision: CheckSpec = {
   id: 'P5.decision',
   title: 'decision on full-horizon embeddings',
@@ -235,7 +323,10 @@ export const laterChecks = (
       look: (evidence) => evidence.lambda,
       limits: (need) => need.lambda,
       command: 'backfill opportunity-density',
+      adds: WHAT_P3_ADDS,
     }),
+    forecast,
+    lambdaRuns,
   ],
   P4: [
     text,

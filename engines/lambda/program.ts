@@ -1,0 +1,108 @@
+/** The program `backfill opportunity-density`. */
+import { formatDay } from '../../src/platform/dates.ts';
+import { Exit } from '../../src/platform/errors.ts';
+import { log, stage } from '../../src/platform/events.ts';
+import { type Program, parseRange } from '../../src/platform/program.ts';
+import { columnOf, completeRuns } from '../market/panel.ts';
+import { loadPanel } from '../market/storage.ts';
+import { STABILITY_WINDOW, stabilityPanel } from '../stability/model.ts';
+import { densityLines } from './density-csv.ts';
+import { writePending } from './files.ts';
+import { countStates, lambdaPanel } from './model.ts';
+import type { backfillDensitySpec } from './spec.ts';
+import { readClasses, replaceDensity } from './storage.ts';
+
+export const backfillDensity: Program<typeof backfillDensitySpec> = async (args, context) => {
+  const { databases, events, signal } = context;
+  const { start, end } = parseRange(args);
+  const computed = args.stab === 'compute';
+  stage(events, 'load prices', 1, 3);
+  const panel = await loadPanel(databases, {
+    marketId: args.market,
+    start,
+    end,
+    lookback: Math.max(args.lookbackDays, computed ? STABILITY_WINDOW : 0) - 1,
+    columns: ['close'],
+    cacheFolder: context.home.cache,
+  });
+  signal.throwIfAborted();
+  stage(events, computed ? 'states and λ' : 'read states, compute λ', 2, 3);
+  const close = columnOf(panel, 'close');
+  const { instruments, first, count } = panel;
+  const n = instruments.length;
+  const days = panel.calendar.days.length;
+  const range = panel.calendar.days.subarray(first, first + count);
+  const runs = completeRuns(close, n, days);
+  const classCode = computed
+    ? stabilityPanel(close, runs, n, days, first, count).classCode
+    : await readClasses(databases.runtime, instruments, range);
+  const density = lambdaPanel({
+    instruments,
+    close,
+    runs,
+    days,
+    first,
+    count,
+    classCode,
+    lookback: args.lookbackDays,
+    minClusterSize: args.minClusterSize,
+  });
+  signal.throwIfAborted();
+  stage(events, 'write', 3, 3);
+  const file = args.output === undefined ? null : writePending(args.output, densityLines(args.market, range, density));
+  let rows: Record<string, number>;
+  try {
+    rows = await replaceDensity(databases.runtime, {
+      runId: context.newId(),
+      marketId: args.market,
+      days: range,
+      lookback: args.lookbackDays,
+      minClusterSize: args.minClusterSize,
+      stateSource: args.stab,
+      panel: density,
+    });
+  } catch (error) {
+    file?.discard();
+    throw error;
+  }
+  if (args.output !== undefined) {
+    file?.commit();
+    events.emit({ type: 'artifact', kind: 'lambda_panel', id: args.market, path: args.output });
+  }
+
+  const states = countStates(density, { classCode, instruments, count });
+  const source = computed ? 'computed from prices' : 'from soft_target_classes';
+  log(events, 'info', `states ${source}; ${states.unknownRows} of ${density.day.length} rows have class UNKNOWN`);
+  if (states.daysWithoutStates.length > 0) {
+    const [from, to] = [states.daysWithoutStates[0], states.daysWithoutStates.at(-1)!].map((d) => formatDay(range[d]));
+    const remedy = computed ? '' : `; --stab compute takes them from prices`;
+    log(
+      events,
+      'warn',
+      `${states.daysWithoutStates.length} of ${count} trading days have no state (${from} … ${to})${remedy}`,
+    );
+  }
+  const [from, to] = [0, count - 1].map((d) => formatDay(range[d]));
+  const summary = `${density.day.length} λ rows of ${args.market}, ${from} … ${to}, states ${source}`;
+  events.emit({ type: 'result', status: 'done', summary, rows });
+  return {
+    exitCode: Exit.done,
+    summary,
+    data: {
+      market_id: args.market,
+      start: from,
+      end: to,
+      lookback_days: args.lookbackDays,
+      min_cluster_size: args.minClusterSize,
+      stab_source: args.stab,
+      instruments: n,
+      trading_days: count,
+      days_without_states: states.daysWithoutStates.length,
+      days_without_clusters: states.daysWithoutClusters,
+      unknown_rows: states.unknownRows,
+      output: args.output ?? null,
+      data_fingerprint: panel.fingerprint,
+      rows,
+    },
+  };
+};

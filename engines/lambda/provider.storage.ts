@@ -1,0 +1,244 @@
+/**
+ * λ̂ for universes: the rows of one experiment, from a CSV or a table, as a score for each instrument and day by its
+ * cluster (date, market, sector, class). Source: contracts §2 and §4.
+ */
+import { createHash } from 'node:crypto';
+import { formatDay, tryParseDay } from '../../src/platform/dates.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
+import { UsageError, UserError } from '../../src/platform/errors.ts';
+import { readCsv } from '../data/csv/read.ts';
+import { FileProblem } from '../data/csv/source.ts';
+import type { Instrument } from '../market/panel.ts';
+import { trainingEndOf } from './ledger.storage.ts';
+import { className, sectorOf } from './model.ts';
+
+/** Which λ̂ a campaign uses. */
+export interface LambdaChoice {
+  readonly source: { readonly csv: string } | { readonly table: string };
+  /** Null: the only experiment that the source holds. */
+  readonly experimentId: string | null;
+  readonly column: string;
+  readonly weight: number;
+}
+
+export interface LambdaRequest {
+  readonly marketId: string;
+  readonly instruments: readonly Instrument[];
+  /** Day numbers of the D simulated days. */
+  readonly days: Int32Array;
+  /** D × N, day-major: class on the day, −1 = no state. */
+  readonly classCode: Int8Array;
+}
+
+export interface LambdaScores {
+  /** D × N on shared memory: λ̂ of the instrument's cluster on exactly that day; NaN without a row. */
+  readonly hat: Float64Array;
+  readonly experimentId: string;
+  /** Last training day over the rows used (`YYYY-MM-DD`); null when neither the source nor the ledger says. */
+  readonly trainEnd: string | null;
+  /** Days of the range that have rows. */
+  readonly daysWithRows: number;
+  /** SHA-256 over the rows of the range. */
+  readonly fingerprint: string;
+}
+
+const KEYS = ['as_of_date', 'market_id', 'sector', 'soft_target_class', 'experiment_id'] as const;
+const TRAIN_END = 'train_end';
+
+/** One row of the source, as text; null where it has no such column or value. */
+interface SourceRow {
+  readonly experimentId: string;
+  readonly date: string;
+  readonly market: string;
+  readonly sector: string;
+  readonly softTargetClass: string;
+  readonly value: string | null;
+  readonly trainEnd: string | null;
+  /** Where it stands, for messages. */
+  readonly place: string;
+}
+
+/**
+ * Reads the experiment's λ̂ for a campaign.
+ * @throws UserError for a missing file or table, a wrong experiment or column, a value that is no number, two rows of a
+ * cluster and day, no row in the range, and a λ̂ whose training ended after the day it would be used on.
+ */
+export async function loadLambdaScores(
+  runtime: Database,
+  choice: LambdaChoice,
+  request: LambdaRequest,
+): Promise<LambdaScores> {
+  const { days, instruments, marketId } = request;
+  const name = sourceName(choice);
+  const range = { from: formatDay(days[0]), to: formatDay(days[days.length - 1]) };
+  const experiments = new Set<string>();
+  const values = new Map<string, number>();
+  const usedDays = new Set<string>();
+  const digest = createHash('sha256');
+  const open = new Set(Array.from(days, formatDay));
+  const training: { end: string | null; known: boolean } = { end: null, known: true };
+  const take = (row: SourceRow) => {
+    experiments.add(row.experimentId);
+    if (choice.experimentId !== null && row.experimentId !== choice.experimentId) return;
+    if (row.market !== marketId || !open.has(row.date) || row.value === null) return;
+    const value = Number(row.value);
+    if (!Number.isFinite(value)) {
+      throw new UserError(`${row.place}: ${choice.column} '${row.value}' is not a number`, 'Choose another column.');
+    }
+    const key = keyOf(row.date, row.sector, row.softTargetClass);
+    if (values.has(key)) {
+      throw new UserError(
+        `${row.place}: a second λ̂ of ${row.market}|${row.sector}|${row.softTargetClass} on ${row.date}`,
+        choice.experimentId === null ? 'Name one experiment: --lambda-experiment-id' : 'Make the predictions anew.',
+      );
+    }
+    if (row.trainEnd === null) training.known = false;
+    else {
+      requireTrainedBefore(row.trainEnd, row.date, row.experimentId);
+      if (training.end === null || row.trainEnd > training.end) training.end = row.trainEnd;
+    }
+    values.set(key, value);
+    usedDays.add(row.date);
+    digest.update(`${key}|${value}\n`);
+  };
+  if ('csv' in choice.source) await readSourceCsv(choice.source.csv, choice.column, take);
+  else await readSourceTable(runtime, choice.source.table, choice, marketId, range, take);
+
+  const experimentId = chosenExperiment(choice, experiments, name);
+  if (values.size === 0) {
+    throw new UserError(
+      `${name} has no ${choice.column} of experiment '${experimentId}' for ${marketId} from ${range.from} to ${range.to}`,
+      'Choose a range that it covers, or make predictions for this one.',
+    );
+  }
+  if (!training.known) {
+    training.end = await trainingEndOf(runtime, experimentId);
+    if (training.end !== null) requireTrainedBefore(training.end, [...usedDays].sort()[0], experimentId);
+  }
+  const n = instruments.length;
+  const hat = new Float64Array(new SharedArrayBuffer(days.length * n * 8)).fill(Number.NaN);
+  const sectors = instruments.map(sectorOf);
+  for (let d = 0; d < days.length; d++) {
+    const date = formatDay(days[d]);
+    if (!usedDays.has(date)) continue;
+    for (let i = 0; i < n; i++) {
+      const value = values.get(keyOf(date, sectors[i], className(request.classCode[d * n + i])));
+      if (value !== undefined) hat[d * n + i] = value;
+    }
+  }
+  return { hat, experimentId, trainEnd: training.end, daysWithRows: usedDays.size, fingerprint: digest.digest('hex') };
+}
+
+const keyOf = (date: string, sector: string, softTargetClass: string) => `${date}|${sector}|${softTargetClass}`;
+
+export const sourceName = ({ source }: Pick<LambdaChoice, 'source'>): string =>
+  'csv' in source ? source.csv : source.table;
+
+/** @throws UserError for a λ̂ that knows what comes after the day. */
+function requireTrainedBefore(trainEnd: string, date: string, experimentId: string): void {
+  if (trainEnd <= date) return;
+  throw new UserError(
+    `λ̂ of experiment '${experimentId}' was trained on days to ${trainEnd} and would be used on ${date}: it knows what comes`,
+    'Start the campaign after the training ends, or train on an earlier span.',
+  );
+}
+
+function chosenExperiment(choice: LambdaChoice, found: ReadonlySet<string>, name: string): string {
+  const names = [...found].sort();
+  const brief = names.length ? `it holds ${names.slice(0, 5).join(', ')}` : 'it is empty';
+  if (choice.experimentId === null) {
+    if (names.length === 1) return names[0];
+    throw new UsageError(`${name} does not say which experiment is meant: ${brief}`, 'Add --lambda-experiment-id ID');
+  }
+  if (found.has(choice.experimentId)) return choice.experimentId;
+  throw new UserError(`${name} has no experiment '${choice.experimentId}': ${brief}`, 'Name one that it holds.');
+}
+
+async function readSourceCsv(file: string, column: string, take: (row: SourceRow) => void): Promise<void> {
+  let keys: number[] = [];
+  let value = -1;
+  let trainEnd = -1;
+  const broken = (line: number, what: string): never => {
+    throw new UserError(`${file} line ${line}: ${what}`, 'Mend it, or make the predictions anew.');
+  };
+  try {
+    await readCsv(file, {
+      header: (names) => {
+        const missing = [...KEYS, column].find((name) => !names.includes(name));
+        if (missing) throw new FileProblem(`there is no column '${missing}'; it has ${names.join(', ')}`);
+        keys = KEYS.map((name) => names.indexOf(name));
+        value = names.indexOf(column);
+        trainEnd = names.indexOf(TRAIN_END);
+      },
+      record: (reader) => {
+        const [date, market, sector, softTargetClass, experimentId] = keys.map((key) => reader.text(key));
+        if (tryParseDay(date) === null) broken(reader.line, `'${date}' is not a date`);
+        take({
+          experimentId,
+          date,
+          market,
+          sector,
+          softTargetClass,
+          value: reader.text(value) || null,
+          trainEnd: trainEnd < 0 ? null : reader.text(trainEnd) || null,
+          place: `${file} line ${reader.line}`,
+        });
+      },
+      bad: broken,
+    });
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    throw new UserError(`${file}: ${error.message}`, 'Give the predictions of prometheus lambda experiment or train.');
+  }
+}
+
+const IDENTIFIER = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i;
+
+async function readSourceTable(
+  runtime: Database,
+  table: string,
+  choice: LambdaChoice,
+  marketId: string,
+  range: { from: string; to: string },
+  take: (row: SourceRow) => void,
+): Promise<void> {
+  const fix = 'Name a table of predictions, such as console.lambda_predictions.';
+  if (!IDENTIFIER.test(table)) throw new UsageError(`--lambda-table '${table}' is not the name of a table`, fix);
+  await runtime.client(async (client) => {
+    const { rows: columns } = await client.query<{ name: string }>(
+      `SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
+      [table],
+    );
+    if (columns.length === 0) throw new UserError(`there is no table ${table} in the ${runtime.target.label}`, fix);
+    const names = columns.map((column) => column.name);
+    const missing = [...KEYS, choice.column].find((name) => !names.includes(name));
+    if (missing) throw new UserError(`${table} has no column '${missing}'; it has ${names.join(', ')}`, fix);
+    const { rows: experiments } = await client.query<{ id: string }>(
+      `SELECT DISTINCT experiment_id AS id FROM ${table}`,
+    );
+    chosenExperiment(choice, new Set(experiments.map((row) => row.id)), table);
+    const { rows } = await client.query<Omit<SourceRow, 'place'>>(
+      `SELECT experiment_id AS "experimentId", as_of_date::text AS date, market_id AS market, sector,
+              soft_target_class AS "softTargetClass", "${choice.column}"::text AS value,
+              ${names.includes(TRAIN_END) ? `${TRAIN_END}::text` : 'NULL'} AS "trainEnd"
+         FROM ${table}
+        WHERE market_id = $1 AND as_of_date BETWEEN $2 AND $3 AND ($4::text IS NULL OR experiment_id = $4)
+        ORDER BY as_of_date, sector COLLATE "C", soft_target_class COLLATE "C"`,
+      [marketId, range.from, range.to, choice.experimentId],
+    );
+    for (const row of rows) take({ ...row, place: table });
+    // Its experiments are known even when none has a row in the range.
+    for (const { id } of experiments) {
+      take({
+        experimentId: id,
+        date: '',
+        market: '',
+        sector: '',
+        softTargetClass: '',
+        value: null,
+        trainEnd: null,
+        place: table,
+      });
+    }
+  });
+}

@@ -1,0 +1,151 @@
+/**
+ * What speaks for a Meta decision: each sleeve's deflated Sharpe ratio, given how many runs have been tried, its bootstrap
+ * interval, and whether the sleeves can be told apart at all. Pure.
+ */
+import {
+  blockLength,
+  bootstrapIntervals,
+  dailySharpe,
+  deviation,
+  expectedMaximumSharpe,
+  type Interval,
+  probabilisticSharpe,
+  TRADING_DAYS,
+} from '../statistics/model.ts';
+import type { MetaDecision } from './model.ts';
+
+/** Runs on record that were tried on the same days. */
+export interface RecordedTrials {
+  /** Distinct runs of the strategy whose days overlap: runs with the same trades count once. */
+  readonly distinct: number;
+  /** Annualised Sharpe ratios of the distinct ones over exactly the same days: their spread is what luck can do. */
+  readonly sharpes: readonly number[];
+}
+
+/** Ratios are annualised. */
+interface SleeveEvidence {
+  readonly runId: string;
+  readonly sleeveId: string;
+  readonly sharpe: number;
+  readonly interval: Interval;
+  /** Probability that the true ratio exceeds what the best of so many tries would show without skill; null if unknown. */
+  readonly deflatedSharpe: number | null;
+  /** The same against 0. */
+  readonly probabilisticSharpe: number | null;
+}
+
+interface SleeveComparison {
+  /** The sleeve with the highest Sharpe ratio, and another one that made other trades. */
+  readonly best: string;
+  readonly other: string;
+  readonly difference: number;
+  readonly interval: Interval;
+  /** The interval holds 0: the difference cannot be told from noise. */
+  readonly noise: boolean;
+}
+
+export interface MetaEvidence {
+  /** By deflated Sharpe ratio descending; ties in the order of the plan's ranking. */
+  readonly sleeves: readonly SleeveEvidence[];
+  readonly comparisons: readonly SleeveComparison[];
+  readonly trials: number;
+  /** Sharpe ratio that the best of so many tries is expected to show without skill. */
+  readonly expectedMaximumSharpe: number;
+  readonly sharpeSpread: number;
+  readonly days: number;
+  readonly bootstrap: { readonly draws: number; readonly coverage: number; readonly meanBlock: number };
+  readonly conclusion: string;
+}
+
+const DRAWS = 2000;
+const COVERAGE = 0.95;
+/** From here on a deflated Sharpe ratio is more than luck, by the usual 5 %. */
+const CONFIDENT = 0.95;
+
+/**
+ * Weighs a decision. @param returns daily simple returns by run id, all over the same days.
+ * @param uniform numbers in (0, 1) for the bootstrap.
+ */
+export function weighDecision(
+  decision: MetaDecision,
+  returns: ReadonlyMap<string, Float64Array>,
+  recorded: RecordedTrials,
+  uniform: () => number,
+): MetaEvidence {
+  const perYear = Math.sqrt(TRADING_DAYS);
+  const { ranking } = decision;
+  const series = ranking.map(({ runId }) => returns.get(runId)!);
+  const n = series[0].length;
+  const trials = Math.max(recorded.distinct, decision.trials);
+  const spread = recorded.sharpes.length > 1 ? deviation(recorded.sharpes) : 0;
+  const benchmark = expectedMaximumSharpe(spread / perYear, trials);
+  // The first interval of each pair is the sleeve's own, the second that of the best less the sleeve.
+  const intervals =
+    n > 1
+      ? bootstrapIntervals(
+          series,
+          (drawn) => {
+            const ratios = drawn.map((one) => dailySharpe(one) * perYear);
+            return [...ratios, ...ratios.map((ratio) => ratios[0] - ratio)];
+          },
+          { draws: DRAWS, coverage: COVERAGE, uniform },
+        )
+      : series.flatMap(() => [
+          { low: 0, high: 0 },
+          { low: 0, high: 0 },
+        ]);
+  const probability = (own: Float64Array, against: number) => {
+    const value = n > 2 ? probabilisticSharpe(own, against) : Number.NaN;
+    return Number.isNaN(value) ? null : value;
+  };
+  const sleeves = ranking
+    .map(({ runId, sleeveId, sharpe }, k) => ({
+      runId,
+      sleeveId,
+      sharpe,
+      interval: intervals[k],
+      deflatedSharpe: probability(series[k], benchmark),
+      probabilisticSharpe: probability(series[k], 0),
+    }))
+    .sort((a, b) => (b.deflatedSharpe ?? -1) - (a.deflatedSharpe ?? -1));
+  const best = ranking[0];
+  const comparisons = ranking.flatMap((other, k) => {
+    if (other.tradeListHash === best.tradeListHash) return [];
+    const interval = intervals[ranking.length + k];
+    const noise = interval.low <= 0 && interval.high >= 0;
+    return [{ best: best.sleeveId, other: other.sleeveId, difference: best.sharpe - other.sharpe, interval, noise }];
+  });
+  return {
+    sleeves,
+    comparisons,
+    trials,
+    expectedMaximumSharpe: benchmark * perYear,
+    sharpeSpread: spread,
+    days: n,
+    bootstrap: { draws: DRAWS, coverage: COVERAGE, meanBlock: blockLength(n) },
+    conclusion: conclusionOf(sleeves, comparisons, trials, best.sleeveId),
+  };
+}
+
+/** Two sentences for people. */
+function conclusionOf(
+  sleeves: readonly SleeveEvidence[],
+  comparisons: readonly SleeveComparison[],
+  trials: number,
+  best: string,
+): string {
+  const noisy = comparisons.filter((one) => one.noise).map((one) => one.other);
+  const apart =
+    comparisons.length === 0
+      ? 'All sleeves made the same trades.'
+      : noisy.length === 0
+        ? `${best} differs from the other sleeves by more than noise.`
+        : `The difference between ${best} and ${noisy.join(', ')} is noise.`;
+  const own = sleeves.find((one) => one.sleeveId === best)!;
+  if (own.deflatedSharpe === null) return `${apart} Too few days to judge its Sharpe ratio.`;
+  const tries = `the best of ${trials} ${trials === 1 ? 'try' : 'tries'}`;
+  const figure = `deflated Sharpe ratio ${own.deflatedSharpe.toFixed(2)}`;
+  return own.deflatedSharpe >= CONFIDENT
+    ? `${apart} The Sharpe ratio of ${best} is above what luck gives ${tries} (${figure}); a long-only book earns the market's return too.`
+    : `${apart} The Sharpe ratio of ${best} may be luck as ${tries} (${figure}).`;
+}

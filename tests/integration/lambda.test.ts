@@ -1,0 +1,488 @@
+/** Phase 3 on a real server: what its programs write, that they replace just what is theirs, and what they refuse. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { campaign } from '../../engines/backtest/program.ts';
+import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
+import { campaignSpec, sweepSpec } from '../../engines/backtest/spec.ts';
+import { gridPoints, SWEEP_FLAGS } from '../../engines/backtest/sweep.ts';
+import { sweep } from '../../engines/backtest/sweep-program.ts';
+import { lambdaExperiment } from '../../engines/lambda/experiment/program.ts';
+import { lambdaTrain } from '../../engines/lambda/forecast/program.ts';
+import { backfillDensity } from '../../engines/lambda/program.ts';
+import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from '../../engines/lambda/spec.ts';
+import type { Panel } from '../../engines/market/panel.ts';
+import { backfillStability } from '../../engines/stability/program.ts';
+import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
+import { universeSettings } from '../../engines/universe/settings.storage.ts';
+import { flagsOf } from '../../src/cli/arguments.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { homeAt } from '../../src/platform/home.ts';
+import { lambdaOverview } from '../../src/report/lambda.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { storePanel } from '../helpers/store-panel.ts';
+
+const DAYS = 420;
+const [SLEEVE] = canonicalSleeves('S', 'TEST');
+
+let db: TestDatabases;
+let panel: Panel;
+let folder: string;
+const file = (name: string) => path.join(folder, name);
+const date = (t: number) => formatDay(panel.calendar.days[t]);
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'prometheus-lambda-'));
+  panel = smallMarket({ seed: 17, instruments: 36, days: DAYS });
+  db = await createTestDatabases();
+  await storePanel(db.databases, panel);
+  // A holiday after the end, for the market is longer than one vouches for.
+  await db.databases.historical.client((client) =>
+    client.query(`INSERT INTO market_holidays VALUES ('TEST', $1, 'Holiday', 'test', now())`, [
+      formatDay(panel.calendar.days[DAYS - 1] + 7),
+    ]),
+  );
+});
+afterAll(async () => {
+  await db?.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
+  db.databases.runtime.client(async (client) => (await client.query(sql, values)).rows as Row[]);
+
+type DensityArgs = Parameters<typeof backfillDensitySpec.args.parse>[0];
+const density = (args: object = {}) =>
+  runProgram(
+    backfillDensitySpec,
+    backfillDensity,
+    { start: date(80), end: date(DAYS - 1), market: 'TEST', minClusterSize: 3, ...args } as DensityArgs as never,
+    db.databases,
+  );
+const train = (args: object = {}) =>
+  runProgram(
+    lambdaTrainSpec,
+    lambdaTrain,
+    {
+      start: date(80),
+      end: date(DAYS - 1),
+      market: 'TEST',
+      minClusterSize: 3,
+      leastTrainingDays: 80,
+      refitDays: 20,
+      ...args,
+    },
+    db.databases,
+  );
+const experiment = (args: object = {}) =>
+  runProgram(
+    lambdaExperimentSpec,
+    lambdaExperiment,
+    {
+      input: file('compute.csv'),
+      output: file('results.csv'),
+      experimentId: 'A',
+      trainStart: date(80),
+      trainEnd: date(250),
+      testStart: date(251),
+      testEnd: date(DAYS - 1),
+      predictionsOutput: file('predictions.csv'),
+      ...args,
+    },
+    db.databases,
+  );
+const runCampaign = async (args: object = {}) => {
+  const { result, events } = await runProgram(
+    campaignSpec,
+    campaign,
+    { marketId: 'TEST', start: date(380), end: date(DAYS - 1), sleeve: [formatSleeve(SLEEVE)], ...args },
+    db.databases,
+  );
+  const [run] = (result.data as { runs: { run_id: string; metrics: Record<string, unknown>; config: object }[] }).runs;
+  return { ...run, events };
+};
+const refusal = async (work: Promise<unknown>): Promise<{ message: string; exitCode: number }> => {
+  try {
+    await work;
+  } catch (error) {
+    return error as { message: string; exitCode: number };
+  }
+  throw new Error('it did not refuse');
+};
+const rowsOf = (name: string) => readFileSync(file(name), 'utf8').trimEnd().split('\n');
+
+describe('backfill opportunity-density', () => {
+  it('without states: clusters of class UNKNOWN, counted and warned about', async () => {
+    const { result, events } = await density({ output: file('unknown.csv') });
+    const data = result.data as Record<string, number>;
+    expect(data.days_without_states).toBe(DAYS - 80);
+    expect(data.unknown_rows).toBe(rowsOf('unknown.csv').length - 1);
+    expect(events.some((e) => e.type === 'log' && e.level === 'warn' && /--stab compute/.test(e.message))).toBe(true);
+  });
+
+  it('states of the table and computed ones give the same bytes; the table and the CSV hold the same rows', async () => {
+    await runProgram(
+      backfillStabilitySpec,
+      backfillStability,
+      { marketId: 'TEST', start: date(80), end: date(DAYS - 1) },
+      db.databases,
+    );
+    await density({ output: file('table.csv') });
+    await density({ output: file('compute.csv'), stab: 'compute' });
+    expect(readFileSync(file('table.csv'), 'utf8')).toBe(readFileSync(file('compute.csv'), 'utf8'));
+    const stored = await query<Record<string, string | number>>(
+      `SELECT as_of_date, market_id, sector, soft_target_class, num_instruments, dispersion, avg_vol_window, lambda_value
+         FROM console.opportunity_density ORDER BY as_of_date, sector COLLATE "C", soft_target_class COLLATE "C"`,
+    );
+    expect(stored.map((row) => Object.values(row).join(','))).toEqual(rowsOf('compute.csv').slice(1));
+  });
+
+  it('repeated states of another system count each instrument once', async () => {
+    await query(
+      `INSERT INTO soft_target_classes SELECT 'again ' || soft_target_id, entity_type, entity_id, as_of_date, soft_target_class, soft_target_score,
+         weak_profile, instability, high_fragility, complacent_pricing, metadata FROM soft_target_classes`,
+    );
+    await density({ output: file('twice.csv') });
+    expect(readFileSync(file('twice.csv'), 'utf8')).toBe(readFileSync(file('compute.csv'), 'utf8'));
+  });
+
+  it('replaces its own market, days and parameters and nothing else', async () => {
+    const count = async () =>
+      (await query<{ n: number }>(`SELECT count(*) AS n FROM console.opportunity_density`))[0].n;
+    const before = await count();
+    await density({ stab: 'compute', lookbackDays: 10 });
+    const both = await count();
+    expect(both).toBeGreaterThan(before);
+    await density({ stab: 'compute', start: date(300) });
+    expect(await count()).toBe(both);
+    await query(`DELETE FROM console.opportunity_density WHERE lookback_days = 10`);
+    expect(await count()).toBe(before);
+  });
+
+  it('leaves no file and no row when the CSV cannot be written', async () => {
+    const before = await query(`SELECT count(*) AS n, max(created_at) AS at FROM console.opportunity_density`);
+    writeFileSync(file('plain'), '');
+    const error = await refusal(density({ output: file('plain/lambda.csv') }));
+    expect(error.message).toMatch(/cannot be written/);
+    expect(await query(`SELECT count(*) AS n, max(created_at) AS at FROM console.opportunity_density`)).toEqual(before);
+  });
+});
+
+describe('lambda experiment', () => {
+  it('keeps the rows of other experiments and replaces its own', async () => {
+    await experiment();
+    await experiment({ experimentId: 'B', model: 'persistence' });
+    const first = rowsOf('results.csv');
+    expect(first.map((line) => line.split(',')[0])).toEqual(['experiment_id', 'A', 'B']);
+    const predictions = rowsOf('predictions.csv');
+    await experiment({ model: 'global_poly2' });
+    expect(rowsOf('results.csv').map((line) => line.split(',').slice(0, 2))).toEqual([
+      ['experiment_id', 'model'],
+      ['B', 'persistence'],
+      ['A', 'global_poly2'],
+    ]);
+    expect(rowsOf('predictions.csv').length).toBe(predictions.length);
+    const stored = await query<{ id: string; n: number }>(
+      `SELECT experiment_id AS id, count(*) AS n FROM console.lambda_predictions GROUP BY 1 ORDER BY 1`,
+    );
+    expect(stored).toEqual(['A', 'B'].map((id) => ({ id, n: (predictions.length - 1) / 2 })));
+  });
+
+  it('every try is on the ledger; the same try again is no new one', async () => {
+    const count = async () =>
+      (
+        await query<{ all: number; distinct: number }>(
+          `SELECT count(*) AS all, count(DISTINCT trial_key) AS distinct FROM console.lambda_trials`,
+        )
+      )[0];
+    const before = await count();
+    expect(before.distinct).toBe(3);
+    await experiment({ experimentId: 'another name', model: 'persistence' });
+    const after = await count();
+    expect(after).toEqual({ all: before.all + 1, distinct: before.distinct });
+  });
+
+  it('predict-only scores the last day too and measures nothing', async () => {
+    const results = readFileSync(file('results.csv'), 'utf8');
+    const { result } = await experiment({ predictOnly: true, output: undefined, predictionsOutput: file('today.csv') });
+    expect(result.data).toMatchObject({ result: null });
+    expect(readFileSync(file('results.csv'), 'utf8')).toBe(results);
+    const lastRows = rowsOf('today.csv').filter((line) => line.startsWith(date(DAYS - 1)));
+    expect(lastRows.length).toBeGreaterThan(0);
+    for (const line of lastRows) expect(line.split(',')[8]).toBe('');
+  });
+
+  it.each([
+    [{ trainEnd: '2012-01-01', trainStart: '2011-01-01' }, /no pair of rows/],
+    [{ testStart: '2031-01-01', testEnd: '2031-02-01' }, /no row to score/],
+    [{ output: undefined }, /--output is required/],
+    [{ input: '/no/such/file.csv' }, /no\/such\/file/],
+  ])('refuses %j', async (args, message) => {
+    expect((await refusal(experiment(args))).message).toMatch(message);
+  });
+
+  it('refuses a file with other columns, and leaves it as it is', async () => {
+    writeFileSync(file('other.csv'), 'a,b\n1,2\n');
+    expect((await refusal(experiment({ output: file('other.csv') }))).message).toMatch(/its columns are a,b/);
+    expect(readFileSync(file('other.csv'), 'utf8')).toBe('a,b\n1,2\n');
+  });
+});
+
+describe('lambda train', () => {
+  it('records every model of every horizon, and λ̂ that was trained before its day', async () => {
+    const { result } = await train({ predictionsOutput: file('har.csv'), report: file('report.md') });
+    const data = result.data as { horizons: { horizon_days: number; models: Record<string, { r2: number }> }[] };
+    expect(data.horizons.map((one) => one.horizon_days)).toEqual([5, 21]);
+    const trials = await query<{ model: string }>(
+      `SELECT model FROM console.lambda_trials WHERE program = 'lambda train' AND horizon_days = 5 ORDER BY trial_id`,
+    );
+    expect(trials.map((row) => row.model)).toEqual(Object.keys(data.horizons[0].models));
+    const [late] = await query<{ n: number }>(
+      `SELECT count(*) AS n FROM console.lambda_predictions WHERE experiment_id LIKE 'HAR%' AND train_end >= as_of_date`,
+    );
+    expect(late.n).toBe(0);
+    expect(readFileSync(file('report.md'), 'utf8')).toContain('## 21 trading days ahead');
+    const header = rowsOf('har.csv')[0].split(',');
+    expect(header.slice(-5)).toEqual(['lambda_hat', 'lambda_z', 'realised', 'train_end', 'experiment_id']);
+  });
+
+  it('is deterministic, and equal on the days that a shorter range has', async () => {
+    const once = rowsOf('har.csv');
+    await train({ predictionsOutput: file('again.csv'), report: file('again.md') });
+    expect(rowsOf('again.csv')).toEqual(once);
+    await train({ end: date(DAYS - 40), predictionsOutput: file('short.csv'), experimentId: 'HAR' });
+    const realised = once[0].split(',').indexOf('realised');
+    const known = (lines: readonly string[]) =>
+      lines
+        .filter((line) => line.slice(0, 10) <= date(DAYS - 40))
+        .map((line) => line.split(',').toSpliced(realised, 1).join(','));
+    expect(known(rowsOf('short.csv').slice(1))).toEqual(known(once.slice(1)));
+    await train();
+  });
+
+  it('predict-only gives the λ̂ of the last day that the whole run gives, and keeps the days before', async () => {
+    const all = await query(`SELECT count(*) AS n FROM console.lambda_predictions WHERE experiment_id = 'HAR_H5'`);
+    const last = () =>
+      query(
+        `SELECT as_of_date, sector, soft_target_class, lambda_hat, lambda_z FROM console.lambda_predictions
+          WHERE experiment_id = 'HAR_H5' AND as_of_date = $1 ORDER BY 2, 3`,
+        [date(DAYS - 1)],
+      );
+    const before = await last();
+    const { result } = await train({ predictOnly: true });
+    expect(result.summary).toContain(date(DAYS - 1));
+    expect(before.length).toBeGreaterThan(0);
+    expect(await last()).toEqual(before);
+    expect(await query(`SELECT count(*) AS n FROM console.lambda_predictions WHERE experiment_id = 'HAR_H5'`)).toEqual(
+      all,
+    );
+  });
+
+  it('says so when the range is too short', async () => {
+    expect((await refusal(train({ end: date(140) }))).message).toMatch(/the first forecast needs/);
+  });
+});
+
+describe('campaigns with λ̂', () => {
+  const har = { lambdaTable: 'console.lambda_predictions', lambdaExperimentId: 'HAR_H5' };
+
+  it('without λ̂ a run knows nothing of it', async () => {
+    const { metrics, config } = await runCampaign();
+    expect(Object.keys({ ...metrics, ...config }).filter((key) => key.startsWith('lambda'))).toEqual([]);
+    const [day] = await query<{ json: Record<string, number> }>(
+      `SELECT exposure_metrics_json AS json FROM backtest_daily_equity ORDER BY date DESC LIMIT 1`,
+    );
+    expect(Object.keys(day.json).filter((key) => key.startsWith('lambda'))).toEqual([]);
+  });
+
+  it('with a weight of 0 trades as without, and tells λ̂ of its universe', async () => {
+    const plain = await runCampaign();
+    const measured = await runCampaign({ ...har, lambdaScoreWeight: 0 });
+    expect(measured.metrics.trade_list_hash).toBe(plain.metrics.trade_list_hash);
+    expect(measured.metrics.lambda_bucket_total_num_days).toBeGreaterThan(0);
+    expect(measured.metrics.lambda_score_coverage_over_run).toBeGreaterThan(0.2);
+    expect(measured.config).toMatchObject({ lambda_experiment_id: 'HAR_H5', lambda_score_weight: 0 });
+  });
+
+  it('with a weight trades otherwise, from the table and from the CSV alike', async () => {
+    const plain = await runCampaign();
+    const column = { lambdaScoreColumn: 'lambda_z', lambdaScoreWeight: 30 };
+    const table = await runCampaign({ ...har, ...column });
+    const csv = await runCampaign({ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H5', ...column });
+    expect(table.metrics.trade_list_hash).not.toBe(plain.metrics.trade_list_hash);
+    expect(csv.metrics.trade_list_hash).toBe(table.metrics.trade_list_hash);
+  });
+
+  it('a score is weight × λ̂ of exactly the instrument’s cluster and day', async () => {
+    const { run_id } = await runCampaign({ ...har, persist: 'full' });
+    expect(run_id).toBeTruthy();
+    const [odd] = await query<{ wrong: number; scored: number }>(
+      `SELECT count(*) FILTER (WHERE (u.reasons->>'lambda_score')::float8 IS DISTINCT FROM p.lambda_hat) AS wrong, count(p.lambda_hat) AS scored
+         FROM universe_members u LEFT JOIN console.lambda_predictions p
+           ON p.experiment_id = 'HAR_H5' AND p.as_of_date = u.as_of_date
+          AND 'TEST|' || p.sector || '|' || p.soft_target_class = u.reasons->>'cluster_id'
+        WHERE u.included AND u.universe_id = $1`,
+      [SLEEVE.universeId],
+    );
+    expect(odd.wrong).toBe(0);
+    expect(odd.scored).toBeGreaterThan(100);
+  });
+
+  it('refuses λ̂ whose training ended after its day, by the column and by the ledger', async () => {
+    await experiment({
+      experimentId: 'LEAK',
+      trainEnd: date(400),
+      testStart: date(360),
+      predictionsOutput: file('leak.csv'),
+    });
+    const leaks = { lambdaExperimentId: 'LEAK' };
+    for (const source of [{ lambdaCsv: file('leak.csv') }, { lambdaTable: 'console.lambda_predictions' }]) {
+      const error = await refusal(runCampaign({ ...source, ...leaks }));
+      expect(error.message).toContain(`trained on days to ${date(400)}`);
+      expect(error.exitCode).toBe(1);
+    }
+    // After its training ends it may be used.
+    await runCampaign({ lambdaCsv: file('leak.csv'), ...leaks, start: date(400) });
+  });
+
+  it('warns when nobody knows when the training ended', async () => {
+    const anonymous = rowsOf('leak.csv').map((line) => line.replace(/,LEAK$/, ',ELSEWHERE'));
+    writeFileSync(file('elsewhere.csv'), `${anonymous.join('\n')}\n`);
+    const { events, config } = await runCampaign({ lambdaCsv: file('elsewhere.csv') });
+    expect(events.some((e) => e.type === 'log' && e.level === 'warn' && /may know what comes/.test(e.message))).toBe(
+      true,
+    );
+    expect(config).toMatchObject({ lambda_train_end: null, lambda_experiment_id: 'ELSEWHERE' });
+  });
+
+  it.each([
+    [{ ...har, lambdaExperimentId: 'NOBODY' }, 1, /has no experiment 'NOBODY'/],
+    [{ ...har, lambdaScoreColumn: 'nothing' }, 1, /has no column 'nothing'/],
+    [{ lambdaTable: 'console.lambda_predictions' }, 2, /which experiment is meant/],
+    [{ ...har, start: '2013-03-01', end: '2013-06-01' }, 1, /has no lambda_hat of experiment 'HAR_H5' for TEST/],
+  ])('refuses %j', async (args, exitCode, message) => {
+    const error = await refusal(runCampaign(args));
+    expect(error.message).toMatch(message);
+    expect(error.exitCode).toBe(exitCode);
+  });
+
+  it('refuses a CSV without the column, with a wrong experiment, with words for numbers', async () => {
+    const at = (column: string) => rowsOf('har.csv')[0].split(',').indexOf(column);
+    writeFileSync(
+      file('words.csv'),
+      `${rowsOf('har.csv')
+        .map((line, k) => (k === 0 ? line : line.split(',').with(at('lambda_hat'), 'high').join(',')))
+        .join('\n')}\n`,
+    );
+    for (const [args, message] of [
+      [{ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H5', lambdaScoreColumn: 'x' }, /no column 'x'/],
+      [{ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H6' }, /has no experiment 'HAR_H6'/],
+      [{ lambdaCsv: file('words.csv'), lambdaExperimentId: 'HAR_H5' }, /lambda_hat 'high' is not a number/],
+    ] as const) {
+      expect((await refusal(runCampaign(args))).message).toMatch(message);
+    }
+  });
+});
+
+describe('sweep', () => {
+  it('runs every point over one panel; a weight of 0 is the plain campaign', async () => {
+    const plain = await runCampaign();
+    const { result, stdout } = await runProgram(
+      sweepSpec,
+      sweep,
+      {
+        marketId: 'TEST',
+        start: date(380),
+        end: date(DAYS - 1),
+        sleeve: [formatSleeve(SLEEVE)],
+        grid: ['lambda-score-weight=0,40', 'slippage-bps=0,5'],
+        lambdaTable: 'console.lambda_predictions',
+        lambdaExperimentId: 'HAR_H5',
+        lambdaScoreColumn: 'lambda_z',
+      },
+      db.databases,
+    );
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toContain('run_id,sleeve_id,lambda_score_weight,slippage_bps,');
+    expect(lines.slice(1).map((line) => line.split(',').slice(1, 4))).toEqual([
+      ['S_H5.S1', '0', '0'],
+      ['S_H5.S2', '0', '5'],
+      ['S_H5.S3', '40', '0'],
+      ['S_H5.S4', '40', '5'],
+    ]);
+    const { sleeves } = result.data as {
+      sleeves: { points: { metrics: Record<string, unknown> }[]; evidence: { trials: number; conclusion: string } }[];
+    };
+    expect(sleeves[0].points[0].metrics.trade_list_hash).toBe(plain.metrics.trade_list_hash);
+    expect(sleeves[0].evidence.trials).toBeGreaterThanOrEqual(4);
+    expect(sleeves[0].evidence.conclusion).not.toBe('');
+  });
+
+  it('refuses grids that mean nothing', () => {
+    for (const [grid, message] of [
+      [['no-such-flag=1'], /no flag 'no-such-flag'/],
+      [['slippage-bps=1', 'slippage-bps=2'], /varies slippage-bps twice/],
+      [['slippage-bps=1,1'], /a value twice/],
+      [['slippage-bps='], /'slippage-bps='/],
+      [['max-participation=2'], /'2'/],
+    ] as const) {
+      expect(() => gridPoints(grid)).toThrow(message);
+    }
+  });
+
+  it('varies every numeric flag of a campaign but the number of workers', () => {
+    const numeric = flagsOf(campaignSpec.args).filter((flag) => flag.kind === 'number' && flag.key !== 'maxWorkers');
+    expect(Object.values(SWEEP_FLAGS).sort()).toEqual(numeric.map((flag) => flag.key).sort());
+  });
+});
+
+describe('what the console shows', () => {
+  it('heat-map, λ̂ against what came, buckets, weights', async () => {
+    const overview = await lambdaOverview(db.databases.runtime, { marketId: 'TEST', columns: 12, experimentId: null });
+    expect(overview.heat!.columns).toHaveLength(12);
+    const [cells] = await query<{ mean: number }>(
+      `SELECT avg(lambda_value) AS mean FROM console.opportunity_density WHERE sector = $1 AND soft_target_class = $2
+          AND as_of_date >= $3 AND as_of_date < $4`,
+      [
+        overview.heat!.clusters[0].sector,
+        overview.heat!.clusters[0].softTargetClass,
+        overview.heat!.columns[3],
+        overview.heat!.columns[4],
+      ],
+    );
+    if (cells.mean !== null) expect(overview.heat!.clusters[0].values[3]).toBeCloseTo(cells.mean, 12);
+    const har = overview.forecasts.find((one) => one.experimentId === 'HAR_H5')!;
+    expect(har.tenths).toHaveLength(10);
+    expect(har.tenths.reduce((sum, tenth) => sum + tenth.rows, 0)).toBe(har.realised);
+    expect(overview.buckets.length).toBeGreaterThan(0);
+    expect(overview.weights.map((point) => point.weight)).toEqual([0, 0, 40, 40]);
+    expect(overview.trials.distinct).toBeGreaterThan(10);
+  });
+});
+
+describe('universe settings', () => {
+  it('are off as shipped, and the home’s file turns them on for the strategy it names', () => {
+    const home = homeAt(mkdtempSync(path.join(folder, 'home-')));
+    const env = { XDG_CONFIG_HOME: path.join(folder, 'no-config') };
+    expect(universeSettings(home, 'US_CORE_LONG_EQ', env)).toEqual({});
+    writeSettings(
+      home.root,
+      'core_long_eq:\n  US:\n    lambda_predictions_csv: a.csv\n    lambda_score_weight: 10.0\n',
+    );
+    expect(universeSettings(home, 'US_CORE_LONG_EQ', env)).toEqual({
+      lambda_predictions_csv: 'a.csv',
+      lambda_score_weight: 10,
+    });
+    expect(universeSettings(home, 'EU_CORE_LONG_EQ', env)).toEqual({});
+    writeSettings(home.root, 'core_long_eq:\n  US:\n    lambda_wieght: 1\n');
+    expect(() => universeSettings(home, 'US_CORE_LONG_EQ', env)).toThrow(/lambda_wieght: is not a setting/);
+  });
+});
+
+function writeSettings(root: string, text: string): void {
+  mkdirSync(path.join(root, 'universe'), { recursive: true });
+  writeFileSync(path.join(root, 'universe', 'core_long_eq_daily.yaml'), text);
+}
