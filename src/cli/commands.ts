@@ -72,6 +72,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
   ),
+  entry('models ls', 'the models of this home', async () => (await import('./models.ts')).modelsList),
+  entry('models show', 'everything on record about one model', async () => (await import('./models.ts')).modelsShow),
+  entry(
+    'models verify',
+    'compare every file of the models with the hashes on record',
+    async () => (await import('./models.ts')).modelsVerify,
+  ),
   entry(
     'phases',
     'the phase board, from the evidence in the databases',
@@ -106,7 +113,8 @@ export const COMMANDS: readonly CommandEntry[] = [
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
   'backfill numeric-embeddings': 'Phase 2',
-  models: 'Phase 2',
+  'models fit': 'Phase 2',
+  'models eval': 'Phase 2',
   similar: 'Phase 2',
   worker: 'Phase 2',
   'backfill opportunity-density': 'Phase 3',
