@@ -5,6 +5,7 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
+import { numericBackfillSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { pointInTimeSpec } from './verify/spec.ts';
 
@@ -16,5 +17,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   campaignSpec,
   campaignAndMetaSpec,
   backfillStabilitySpec,
+  numericBackfillSpec,
+  workerSpec,
   pointInTimeSpec,
 ];

@@ -8,7 +8,7 @@ import type { EntityType } from '../models/manifest.model.ts';
 import type { Device, Provider } from '../onnx/session.ts';
 import type { NumericModel } from './models.storage.ts';
 
-interface Entity {
+export interface Entity {
   readonly type: EntityType;
   /** `AAPL.US`, `US_EQ`, `US_EQ|Energy`, a portfolio id. */
   readonly id: string;

@@ -1,7 +1,12 @@
 /** `prometheus backfill …`. */
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
 import { programCommand } from './program-command.ts';
 
 export const backfillStability = programCommand(backfillStabilitySpec, async () => ({
   program: (await import('../../engines/stability/program.ts')).backfillStability,
+}));
+
+export const backfillNumeric = programCommand(numericBackfillSpec, async () => ({
+  program: (await import('../../engines/numeric/program.ts')).backfillNumeric,
 }));

@@ -68,6 +68,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillStability,
   ),
   entry(
+    'backfill numeric-embeddings',
+    'vectors of price windows, for every eligible entity and trading day',
+    async () => (await import('./backfill.ts')).backfillNumeric,
+  ),
+  entry(
+    'worker',
+    'join the backfills that are open in these databases',
+    async () => (await import('./worker.ts')).worker,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
@@ -112,11 +122,9 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'backfill numeric-embeddings': 'Phase 2',
   'models fit': 'Phase 2',
   'models eval': 'Phase 2',
   similar: 'Phase 2',
-  worker: 'Phase 2',
   'backfill opportunity-density': 'Phase 3',
   'backfill regime': 'Phase 3',
   lambda: 'Phase 3',

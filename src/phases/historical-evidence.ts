@@ -185,10 +185,10 @@ export function probeNumeric(prober: Prober): Promise<Probe<readonly VectorCell[
   return prober.probe('numeric_window_embeddings', async (query) => {
     // With the key every row is a pair of its own, and counting needs no second grouping.
     const keyed = await hasKey(query, 'numeric_window_embeddings', [
+      'model_id',
+      'as_of_date',
       'entity_type',
       'entity_id',
-      'as_of_date',
-      'model_id',
     ]);
     const pairs = keyed
       ? `SELECT model_id, as_of_date, 1 AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'`

@@ -27,7 +27,7 @@ const coverage = async (name: string) =>
 async function withoutKeys(): Promise<void> {
   await historical(`
     ALTER TABLE prices_daily DROP CONSTRAINT prices_daily_pkey;
-    ALTER TABLE numeric_window_embeddings DROP CONSTRAINT numeric_window_embeddings_entity_type_entity_id_as_of_date__key`);
+    ALTER TABLE numeric_window_embeddings DROP CONSTRAINT numeric_window_embeddings_key`);
 }
 
 describe('coverage', () => {

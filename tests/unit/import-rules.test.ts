@@ -98,7 +98,12 @@ describe('the rooms', () => {
   it('have no import cycles', async () => {
     const { metafile } = await build({
       absWorkingDir: ROOT,
-      entryPoints: ['src/cli/main.ts', 'src/supervisor/shim.ts', 'engines/backtest/worker.ts'],
+      entryPoints: [
+        'src/cli/main.ts',
+        'src/supervisor/shim.ts',
+        'engines/backtest/worker.ts',
+        'engines/numeric/worker.ts',
+      ],
       bundle: true,
       metafile: true,
       write: false,

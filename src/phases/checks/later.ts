@@ -32,7 +32,7 @@ export const LATER_COMMANDS: Readonly<
 > = {
   'backfill numeric-embeddings': {
     phase: 'P2',
-    available: false,
+    available: true,
     argv: ({ numeric, market }) => [
       ...['--start-date', numeric.start, '--end-date', numeric.end],
       ...['--window-days', String(numeric.windowDays), '--market', market, '--skip-existing'],
