@@ -48,6 +48,7 @@ class Drive {
   readonly #options: DriveOptions;
   readonly #context: ProgramContext;
   readonly #share = { shards: 0, rows: 0, skipped: 0, failed: 0 };
+  readonly #allMarked = Promise.withResolvers<void>();
   #ended = false;
   #lastLook: number;
   #lastTotals: MarkTotals | null = null;
@@ -112,8 +113,11 @@ class Drive {
         const claim = await queue.take();
         if (!claim) {
           await this.#look();
-          if (this.#lastTotals!.shards >= backfill.shards) return;
-          await pause(LOOK_MS, undefined, { signal });
+          if (this.#lastTotals!.shards >= backfill.shards) {
+            this.#allMarked.resolve();
+            return;
+          }
+          await Promise.race([pause(LOOK_MS, undefined, { signal, ref: false }), this.#allMarked.promise]);
           continue;
         }
         const started = now();

@@ -14,6 +14,8 @@ export interface BackfillSpec {
   /** Only the last trading day of each month. */
   readonly snapshots: boolean;
   readonly skipExisting: boolean;
+  /** Cells of a shard. The default makes 12 MB of vectors: a fraction of a second of v1, a second or two of a fitted model. */
+  readonly shardCells: number;
 }
 
 /** Positions `from … to − 1`. */
@@ -32,23 +34,22 @@ export interface Shard {
   readonly entities: Span;
 }
 
-/** Cells of a shard: some 12 MB of vectors, a fraction of a second of v1 and a second or two of a fitted model. */
-const SHARD_CELLS = 8192;
-/** Entities of a shard, so that each also spans several days. */
+/** Entities of a shard at most, so that one also spans several days. */
 const SHARD_ENTITIES = 2048;
 
 /**
  * The shards of a plan. Days lead, so that consecutive shards append to the end of the table's key.
  * `entities` counts those of each model.
  */
-export function planShards(entities: readonly number[], days: number): Shard[] {
+export function planShards(entities: readonly number[], days: number, cells: number): Shard[] {
+  const most = Math.min(SHARD_ENTITIES, cells);
   const shards: Shard[] = [];
   entities.forEach((count, model) => {
     for (let day = 0; day < days; ) {
-      const width = Math.max(1, Math.floor(SHARD_CELLS / Math.max(1, Math.min(count, SHARD_ENTITIES))));
+      const width = Math.max(1, Math.floor(cells / Math.max(1, Math.min(count, most))));
       const span = { from: day, to: Math.min(days, day + width) };
-      for (let from = 0; from < count; from += SHARD_ENTITIES) {
-        const to = Math.min(count, from + SHARD_ENTITIES);
+      for (let from = 0; from < count; from += most) {
+        const to = Math.min(count, from + most);
         shards.push({ number: shards.length, model, days: span, entities: { from, to } });
       }
       day = span.to;

@@ -71,6 +71,7 @@ export async function prepare(
   const shards = planShards(
     prepared.map(({ owned }) => owned.length),
     days.length,
+    spec.shardCells,
   );
   return { spec, panel, days, models: prepared, shards, cells: prepared.reduce((sum, { cells }) => sum + cells, 0) };
 }

@@ -97,6 +97,7 @@ function specOf(args: Args): BackfillSpec {
     limit: args.limit ?? null,
     snapshots: args.temporalSnapshots,
     skipExisting: args.skipExisting,
+    shardCells: args.shardCells,
   };
 }
 

@@ -46,6 +46,13 @@ Example (the plan's Phase 2):
     skipExisting: z.boolean().default(false).describe('leave vectors that are there as they are'),
     workers,
     device,
+    shardCells: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(8192)
+      .describe('vectors of a shard: what is lost when a worker dies'),
     resume: z.boolean().default(false).describe('go on with the same backfill where it broke off'),
     dryRun: z.boolean().default(false).describe('count what would be written; write nothing'),
     explain: z.boolean().default(false).describe('rows, time and bytes by the rates measured so far; write nothing'),

@@ -7,33 +7,12 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { columnOf, makeColumn, type Panel } from '../../engines/market/panel.ts';
 import { formatDay } from '../../src/platform/dates.ts';
-import { openV1, vectorBytes } from '../helpers/numeric.ts';
+import { openV1, plainVector, vectorBytes } from '../helpers/numeric.ts';
 import { haveShared, SHARED, SKIP_REASON, sharedCsv, sharedPanel } from '../helpers/shared-data.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-models-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** The contract (`contracts.md` §5), word by word, over the rows of one instrument. Null: not eligible. */
-function plainVector(panel: Panel, i: number, t: number, window: number): Buffer | null {
-  const T = panel.calendar.days.length;
-  const [close, volume] = [columnOf(panel, 'close'), columnOf(panel, 'volume')];
-  const asOf = panel.calendar.days[t];
-  const rows: [number, number][] = [];
-  for (let s = 0; s <= t; s++) {
-    if (panel.calendar.days[s] < asOf - 3 * window || Number.isNaN(close[i * T + s])) continue;
-    rows.push([close[i * T + s], volume[i * T + s]]);
-  }
-  const last = rows.slice(-window);
-  if (last.length < Math.floor(0.87 * window)) return null;
-  while (last.length < window) last.push(last[last.length - 1]);
-  const values = last.flatMap(([c, v], k) => [c, v, k === 0 ? 0 : Math.log(c / last[k - 1][0])]);
-  const bytes = Buffer.alloc(384 * 4);
-  values.slice(0, 384).forEach((value, k) => {
-    bytes.writeFloatLE(Math.fround(value), k * 4);
-  });
-  return bytes;
-}
 
 describe.skipIf(!haveShared)(`the original's vectors of 2014 (${haveShared ? 'full' : SKIP_REASON})`, () => {
   it('are met to the last bit', async () => {
