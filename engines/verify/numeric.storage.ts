@@ -22,18 +22,17 @@ export async function eachKey(
   );
 }
 
-/** Every vector of a model on one day; the bytes are a view that is valid only during the call. */
+/** Every vector of a model on one day that has `dim` values; the bytes are a view that is valid only during the call. */
 export async function eachVector(
   historical: Database,
-  modelId: string,
-  day: number,
+  { modelId, dim, day }: { modelId: string; dim: number; day: number },
   onRow: (entityType: string, entityId: string, vector: Buffer) => void,
 ): Promise<void> {
   await historical.client((client) =>
     copyOut(
       client,
       `SELECT entity_type, entity_id, vector FROM numeric_window_embeddings
-        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date = ${sqlLiteral(formatDay(day))} AND vector IS NOT NULL`,
+        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date = ${sqlLiteral(formatDay(day))} AND octet_length(vector) = ${dim * 4}`,
       (row) => onRow(row.text()!, row.text()!, row.bytes()!),
     ),
   );

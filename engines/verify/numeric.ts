@@ -147,7 +147,7 @@ async function lookAtValues(
     if (sampled >= args.sample) break;
     signal.throwIfAborted();
     const t = days[position];
-    await eachVector(databases.historical, modelId, panel.calendar.days[t], (type, id, vector) => {
+    await eachVector(databases.historical, { modelId, dim, day: panel.calendar.days[t] }, (type, id, vector) => {
       sampled++;
       const norm = normOf(vector);
       if (Number.isNaN(norm)) notFinite++;
