@@ -6,8 +6,9 @@ import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
 import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
+import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
-import { pointInTimeSpec } from './verify/spec.ts';
+import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
   importSpec,
@@ -21,5 +22,9 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   backfillDensitySpec,
   lambdaExperimentSpec,
   lambdaTrainSpec,
+  numericBackfillSpec,
+  workerSpec,
+  similarSpec,
   pointInTimeSpec,
+  numericEmbeddingsSpec,
 ];

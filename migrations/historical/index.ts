@@ -2,10 +2,14 @@ import type { Migration } from 'kysely/migration';
 import * as prices from './0001_prices.ts';
 import * as news from './0002_news.ts';
 import * as embeddings from './0003_embeddings.ts';
+import * as shards from './0004_shards.ts';
+import * as numericKey from './0005_numeric_key.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
   '0001_prices': prices,
   '0002_news': news,
   '0003_embeddings': embeddings,
+  '0004_shards': shards,
+  '0005_numeric_key': numericKey,
 };

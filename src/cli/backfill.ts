@@ -1,5 +1,6 @@
 /** `prometheus backfill …`. */
 import { backfillDensitySpec } from '../../engines/lambda/spec.ts';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
 import { programCommand } from './program-command.ts';
 
@@ -9,4 +10,8 @@ export const backfillStability = programCommand(backfillStabilitySpec, async () 
 
 export const backfillDensity = programCommand(backfillDensitySpec, async () => ({
   program: (await import('../../engines/lambda/program.ts')).backfillDensity,
+}));
+
+export const backfillNumeric = programCommand(numericBackfillSpec, async () => ({
+  program: (await import('../../engines/numeric/program.ts')).backfillNumeric,
 }));

@@ -93,9 +93,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./lambda-show.ts')).lambdaShow,
   ),
   entry(
+    'backfill numeric-embeddings',
+    'vectors of price windows, for every eligible entity and trading day',
+    async () => (await import('./backfill.ts')).backfillNumeric,
+  ),
+  entry(
+    'worker',
+    'join the backfills that are open in these databases',
+    async () => (await import('./worker.ts')).worker,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
+  ),
+  entry(
+    'verify numeric-embeddings',
+    'prove that numeric vectors are complete, whole, and what the prices give',
+    async () => (await import('./verify.ts')).verifyNumeric,
+  ),
+  entry(
+    'similar',
+    'the nearest vectors to that of an instrument on a day',
+    async () => (await import('./similar.ts')).similar,
+  ),
+  entry('models ls', 'the models of this home', async () => (await import('./models.ts')).modelsList),
+  entry('models show', 'everything on record about one model', async () => (await import('./models.ts')).modelsShow),
+  entry(
+    'models verify',
+    'compare every file of the models with the hashes on record',
+    async () => (await import('./models.ts')).modelsVerify,
   ),
   entry(
     'phases',
@@ -173,10 +200,8 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'backfill numeric-embeddings': 'Phase 2',
-  models: 'Phase 2',
-  similar: 'Phase 2',
-  worker: 'Phase 2',
+  'models fit': 'Phase 2',
+  'models eval': 'Phase 2',
   'backfill regime': 'Phase 3',
   'backfill text-embeddings': 'Phase 4',
   'backfill joint-profiles': 'Phase 4',

@@ -140,6 +140,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     equity,
     counts,
     pointInTime: await probeRecorded(prober, 'P1.pit'),
+    numericProof: await probeRecorded(prober, 'P2.verified'),
     lambda: await probeLambda(prober),
     forecast: await probeForecast(prober, need.market),
     decision: await probeDecision(prober, 'P5'),

@@ -160,6 +160,8 @@ export interface Evidence {
   readonly equity: Probe<readonly EquityFigures[]>;
   readonly counts: Probe<readonly RunCounts[]>;
   readonly pointInTime: Probe<EvidenceRow | null>;
+  /** What `verify numeric-embeddings` recorded last. */
+  readonly numericProof: Probe<EvidenceRow | null>;
   /** Days with λ of known classes by year; empty when the table does not exist yet. */
   readonly lambda: Probe<readonly VectorCell[]>;
   /** Models of the newest training of λ̂; empty when there was none. */

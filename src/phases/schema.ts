@@ -17,6 +17,13 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     ],
     '0002_news': ['news_articles', 'news_links'],
     '0003_embeddings': ['text_embeddings', 'numeric_window_embeddings', 'joint_embeddings'],
+    '0004_shards': [
+      'console.backfills',
+      'console.shard_done',
+      'console.numeric_coverage',
+      'console.numeric_coverage_state',
+    ],
+    '0005_numeric_key': [],
   },
   runtime: {
     '0001_reference': ['markets', 'issuers', 'instruments', 'portfolios', 'strategies'],
@@ -51,7 +58,8 @@ export function probeSchema(prober: Prober, database: 'historical' | 'runtime'):
     const applied = ours ? await query<{ name: string }>('SELECT name FROM console.migrations') : [];
     const names = new Set(applied.map((row) => row.name));
     // In a database that Alembic made, only the steps of our own schema are due.
-    const inConsole = (step: string) => steps[step].every((table) => table.startsWith('console.'));
+    const inConsole = (step: string) =>
+      steps[step].length > 0 && steps[step].every((table) => table.startsWith('console.'));
     const due = Object.keys(steps).filter((step) => !alembic || inConsole(step));
     return {
       missingTables: missing.map((row) => row.name),

@@ -35,7 +35,7 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
 }
 
 /** A command that is not ours. */
-export interface Script {
+interface Script {
   /** The exact words, program first. `argv`: the flags as they were given, `args`: their values by name. */
   readonly command: (argv: readonly string[], args: Readonly<Record<string, unknown>>) => readonly string[];
   /** Where it runs; null: where it is asked for. @throws UsageError when a setting that it needs is missing. */

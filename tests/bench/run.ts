@@ -10,7 +10,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b3: () => import('./b3.ts'),
   b4: () => import('./b4.ts'),
   b7: () => import('./b7.ts'),
+  b5: () => import('./b5.ts'),
+  b6: () => import('./b6.ts'),
   b9: () => import('./b9.ts'),
+  b10: () => import('./b10.ts'),
 };
 
 const wanted = process.argv.slice(2).map((name) => name.toLowerCase());

@@ -1,0 +1,105 @@
+/** `model.json`: what a model is, what it was made from, and the hash of each of its files. */
+import { z } from 'zod';
+import { tryParseDay } from '../../src/platform/dates.ts';
+
+export const MANIFEST_FILE = 'model.json';
+const MANIFEST_SCHEMA = 1;
+
+const ENTITY_TYPES = ['INSTRUMENT', 'MARKET', 'SECTOR', 'PORTFOLIO'] as const;
+export type EntityType = (typeof ENTITY_TYPES)[number];
+
+const date = z.string().refine((text) => tryParseDay(text) !== null, { message: 'is not a date' });
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { message: 'is not a SHA-256 in hexadecimal' });
+
+/** A file of the folder, by its path inside it: no way leads out. */
+const fileName = z.string().regex(/^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/, { message: 'is not a path inside the folder' });
+
+export const modelId = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, {
+  message: 'is not a model id (lower-case words joined by -)',
+});
+
+/** What a fitted model was fitted on; vectors up to `fit_end` have seen their own future. */
+const fit = z.strictObject({
+  fit_start: date,
+  fit_end: date,
+  /** Fingerprint of the panel that it was fitted on. */
+  universe_hash: z.string().min(1),
+  seed: z.number().int(),
+  features: z.array(z.string()).optional(),
+  /** Figures of the probes, by name, as the fit measured them. */
+  probes: z.record(z.string(), z.number()).optional(),
+});
+
+const common = {
+  schema: z.literal(MANIFEST_SCHEMA),
+  model_id: modelId.max(64),
+  /** The ONNX graph. */
+  file: fileName,
+  /** Hash of every file of the folder but this one. */
+  sha256: z.record(fileName, sha256),
+  /** Bytes of those files together. */
+  bytes: z.number().int().min(1),
+  dim: z.number().int().min(1),
+};
+
+const input = z.strictObject({
+  name: z.string().min(1),
+  type: z.enum(['float32', 'float64', 'int64']),
+  /** Sizes; a name stands for a free one (`N` is the batch). */
+  dims: z.array(z.union([z.number().int().min(1), z.string().min(1)])),
+});
+
+const numeric = z.strictObject({
+  ...common,
+  kind: z.literal('numeric'),
+  /** Which code of this product makes the graph's inputs, and from what: `price-window-v1`. */
+  encoder: z.string().min(1),
+  entities: z.array(z.enum(ENTITY_TYPES)).min(1),
+  /** Trading days of the window it was made for. */
+  window_days: z.number().int().min(2),
+  inputs: z.array(input).min(1),
+  /** Null for a model that is a plain function, fitted on nothing. */
+  fit: fit.nullable(),
+});
+
+const text = z.strictObject({
+  ...common,
+  kind: z.literal('text'),
+  source: z.strictObject({ repo: z.string(), revision: z.string(), licence: z.string() }),
+  dtype: z.enum(['float32', 'float16', 'int8']),
+  max_length: z.number().int().min(1),
+  pooling: z.enum(['mean', 'cls', 'none']),
+  normalize: z.boolean(),
+  output: z.string().min(1),
+  prefix: z.strictObject({ query: z.string(), document: z.string() }),
+  batch_invariant: z.boolean(),
+  golden: z.array(
+    z.strictObject({ text: z.string().min(1), first8: z.array(z.number()).length(8), tolerance: z.number().min(0) }),
+  ),
+});
+
+const head = z.strictObject({ ...common, kind: z.literal('head'), inputs: z.array(input).min(1), fit });
+
+export const manifestSchema = z
+  .discriminatedUnion('kind', [numeric, text, head])
+  .refine((manifest) => manifest.file in manifest.sha256, { message: 'sha256 lacks the graph', path: ['sha256'] });
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type NumericManifest = z.infer<typeof numeric>;
+
+/** The manifest in a text. @throws Error that names the first key that cannot be accepted. */
+export function parseManifest(json: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw new Error(`${MANIFEST_FILE} is no JSON (${(error as Error).message})`);
+  }
+  const result = manifestSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new Error(`${MANIFEST_FILE}: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
+}
+
+/** The text of a manifest: equal manifests give equal bytes. */
+export const formatManifest = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`;

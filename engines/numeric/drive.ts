@@ -1,0 +1,188 @@
+/** Works a backfill off: takes shards from the queue until every one is marked, whoever did it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { UserError } from '../../src/platform/errors.ts';
+import { log } from '../../src/platform/events.ts';
+import type { ProgramContext } from '../../src/platform/program.ts';
+import { type MarkTotals, markedShards, markTotals } from '../../src/queue/shard-marks.ts';
+import { openShardQueue } from '../../src/queue/shard-queue.ts';
+import type { Device } from '../onnx/session.ts';
+import { type Backfill, endBackfill, isOpen, whileAlive } from './backfills.storage.ts';
+import type { Prepared } from './prepare.ts';
+import { shardId } from './shard.ts';
+import { startThreads, type Thread } from './threads.ts';
+
+/** How often the marks of all machines are counted, and how long an idle thread waits for a shard to come free. */
+const LOOK_MS = 1_000;
+
+export interface DriveOptions {
+  readonly backfill: Backfill;
+  readonly prepared: Prepared;
+  readonly workers: number;
+  readonly device: Device;
+  /** Puts the shards that are not marked into the queue: who begins or resumes a backfill does. */
+  readonly fill: boolean;
+}
+
+/** What this process did of it. */
+export interface Share {
+  readonly shards: number;
+  readonly rows: number;
+  readonly skipped: number;
+  readonly failed: number;
+}
+
+/**
+ * Returns when all shards are marked, here or elsewhere, or when the backfill was replaced.
+ * @throws UserError as soon as one shard fails for a reason of its own; everything committed stays.
+ */
+export async function drive(options: DriveOptions, context: ProgramContext): Promise<Share> {
+  const { historical } = context.databases;
+  const { id } = options.backfill;
+  return whileAlive(historical, id, async () => {
+    if (!(await isOpen(historical, id))) return { shards: 0, rows: 0, skipped: 0, failed: 0 };
+    return new Drive(options, context).run();
+  });
+}
+
+class Drive {
+  readonly #options: DriveOptions;
+  readonly #context: ProgramContext;
+  readonly #share = { shards: 0, rows: 0, skipped: 0, failed: 0 };
+  readonly #allMarked = Promise.withResolvers<void>();
+  #ended = false;
+  #lastLook: number;
+  #lastTotals: MarkTotals | null = null;
+  #looking: Promise<void> | null = null;
+
+  constructor(options: DriveOptions, context: ProgramContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#lastLook = context.now();
+  }
+
+  async run(): Promise<Share> {
+    const { backfill, prepared, workers, device, fill } = this.#options;
+    const { databases, events, signal } = this.#context;
+    const { historical } = databases;
+    const queue = await openShardQueue(historical, backfill.id, (message) => {
+      if (!this.#ended) log(events, 'debug', `queue: ${message}`);
+    });
+    const told = new Set<string>();
+    const threads = await startThreads({
+      backfillId: backfill.id,
+      prepared,
+      target: historical.target,
+      count: workers,
+      device,
+      onOpened: (model, provider, fallback) => {
+        if (told.has(model)) return;
+        told.add(model);
+        log(events, 'info', `${model} runs on ${provider}${fallback ? ` (${fallback})` : ''}`);
+      },
+    });
+    try {
+      if (fill) {
+        const marked = await markedShards(historical, backfill.id);
+        await queue.fill(
+          prepared.shards.filter(({ number }) => !marked.has(shardId(backfill.id, number))).map(({ number }) => number),
+        );
+      }
+      await this.#look();
+      await Promise.all(threads.list.map((thread) => this.#work(thread, queue)));
+      signal.throwIfAborted();
+      await this.#look();
+      if (fill) {
+        await endBackfill(historical, backfill.id);
+        await queue.remove();
+      }
+      return this.#share;
+    } finally {
+      this.#ended = true;
+      await threads.stop();
+      await queue.close();
+    }
+  }
+
+  /** One thread: shard after shard, until there is none left anywhere. */
+  async #work(thread: Thread, queue: Awaited<ReturnType<typeof openShardQueue>>): Promise<void> {
+    const { prepared, backfill } = this.#options;
+    const { signal, now, events } = this.#context;
+    try {
+      while (!this.#ended) {
+        signal.throwIfAborted();
+        const claim = await queue.take();
+        if (!claim) {
+          await this.#look();
+          if (this.#lastTotals!.shards >= backfill.shards) {
+            this.#allMarked.resolve();
+            return;
+          }
+          await Promise.race([pause(LOOK_MS, undefined, { signal, ref: false }), this.#allMarked.promise]);
+          continue;
+        }
+        const started = now();
+        const outcome = await thread.run(prepared.shards[claim.shard]);
+        await queue.complete(claim);
+        if (outcome.written) {
+          this.#share.shards++;
+          for (const key of ['rows', 'skipped', 'failed'] as const) this.#share[key] += outcome[key];
+          const model = prepared.spec.models[prepared.shards[claim.shard].model];
+          events.emit({
+            type: 'metric',
+            name: 'shard time',
+            value: (now() - started) / 1000,
+            unit: 's',
+            series: model,
+          });
+        }
+        if (now() - this.#lastLook >= LOOK_MS) await this.#look();
+      }
+    } catch (error) {
+      // Whoever began it may have ended it and removed the queue while we were asking for more.
+      const totals = await markTotals(this.#context.databases.historical, backfill.id).catch(() => null);
+      if (totals && totals.shards >= backfill.shards) {
+        this.#allMarked.resolve();
+        return;
+      }
+      // The other threads must not go on for hours before this is told.
+      this.#ended = true;
+      throw this.#explain(error);
+    }
+  }
+
+  /** Counts the marks of all machines and reports; threads that ask at the same time share one look. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#count().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #count(): Promise<void> {
+    const { backfill } = this.#options;
+    const { databases, events, now } = this.#context;
+    const totals = await markTotals(databases.historical, backfill.id);
+    if (totals.shards < backfill.shards && !(await isOpen(databases.historical, backfill.id))) {
+      throw new UserError(`backfill ${backfill.id} was replaced by a newer one`, 'Nothing is to be done.');
+    }
+    const at = now();
+    const before = this.#lastTotals;
+    const done = (one: MarkTotals) => one.rows + one.skipped + one.failed;
+    events.emit({ type: 'progress', done: done(totals), total: backfill.due, unit: 'vectors' });
+    if (before && at > this.#lastLook) {
+      const seconds = (at - this.#lastLook) / 1000;
+      events.emit({ type: 'metric', name: 'rate', value: (totals.rows - before.rows) / seconds, unit: 'rows/s' });
+      events.emit({ type: 'metric', name: 'errors', value: totals.failed, unit: 'vectors' });
+      events.emit({ type: 'metric', name: 'shards', value: totals.shards, unit: 'shards' });
+    }
+    this.#lastTotals = totals;
+    this.#lastLook = at;
+  }
+
+  #explain(error: unknown): unknown {
+    if (this.#context.signal.aborted || !(error instanceof UserError)) return error;
+    return new UserError(error.message, `${error.fix} The same command with --resume goes on where it broke off.`, {
+      cause: error,
+    });
+  }
+}

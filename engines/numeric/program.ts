@@ -1,0 +1,206 @@
+/** The programs `backfill numeric-embeddings` and `worker`. */
+import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { z } from 'zod';
+import { formatDay } from '../../src/platform/dates.ts';
+import { Exit, UsageError } from '../../src/platform/errors.ts';
+import { log, stage } from '../../src/platform/events.ts';
+import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
+import {
+  type Backfill,
+  failuresOf,
+  measuredRates,
+  oldestOpen,
+  openBackfill,
+  requireSame,
+  totalsByModel,
+} from './backfills.storage.ts';
+import { refreshCoverage } from './coverage.storage.ts';
+import { drive } from './drive.ts';
+import type { BackfillSpec } from './plan.model.ts';
+import { type Prepared, prepare } from './prepare.ts';
+import type { numericBackfillSpec, workerSpec } from './spec.ts';
+import { V1_MODELS } from './v1.model.ts';
+
+/** Failures named in the log and in JSON; their number is always given. */
+const FAILURES_SHOWN = 20;
+const FAILURES_LISTED = 1000;
+/** How long an idle worker waits between two looks for open backfills. */
+const IDLE_MS = 2_000;
+
+export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args, context) => {
+  const spec = specOf(args);
+  stage(context.events, 'load prices', 1, 2);
+  const prepared = await prepare(spec, context);
+  warnOffCalendar(prepared, context);
+  if (args.explain || args.dryRun) return explain(prepared, args, context);
+  const wanted: Backfill = { id: context.newId(), ...planOf(prepared) };
+  const { historical } = context.databases;
+  const { backfill, resumed } = await openBackfill(historical, wanted, {
+    resume: args.resume,
+    build: context.provenance.build,
+  });
+  if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
+  // Counted before the first shard adds to it.
+  await refreshCoverage(historical);
+  stage(context.events, 'embed and write', 2, 2);
+  await drive({ backfill, prepared, workers: workersOf(args), device: args.device, fill: true }, context);
+  if ((await refreshCoverage(historical)).uncertain) await refreshCoverage(historical, { exact: true });
+  return report(backfill, prepared, args.json, context);
+};
+
+export const joinBackfills: Program<typeof workerSpec> = async (args, context) => {
+  const { databases, events, signal } = context;
+  const total = { shards: 0, rows: 0, failed: 0 };
+  // Whoever began a backfill ends it. One whose beginner died stays open for its --resume, with nothing left to do here.
+  const finished = new Set<string>();
+  for (;;) {
+    signal.throwIfAborted();
+    const backfill = await oldestOpen(databases.historical, finished);
+    if (!backfill) {
+      if (args.untilIdle) break;
+      await pause(IDLE_MS, undefined, { signal });
+      continue;
+    }
+    log(events, 'info', `joins backfill ${backfill.id}: ${backfill.spec.models.join(', ')}`);
+    const prepared = await prepare(backfill.spec, context);
+    requireSame(backfill, planOf(prepared));
+    const share = await drive(
+      { backfill, prepared, workers: workersOf(args), device: args.device, fill: false },
+      context,
+    );
+    finished.add(backfill.id);
+    total.shards += share.shards;
+    total.rows += share.rows;
+    total.failed += share.failed;
+  }
+  const summary = `${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
+  events.emit({ type: 'result', status: 'done', summary, rows: { numeric_window_embeddings: total.rows } });
+  return { exitCode: Exit.done, summary, data: { backfills: finished.size, ...total } };
+};
+
+type Args = z.infer<(typeof numericBackfillSpec)['args']>;
+
+/** @throws UsageError for dates that are missing, contradict each other, or name no range. */
+function specOf(args: Args): BackfillSpec {
+  const { startDate, endDate, asOf } = args;
+  if (asOf !== undefined && (startDate !== undefined || endDate !== undefined)) {
+    throw new UsageError('--as-of names one day, --start-date and --end-date a range', 'Give one or the other.');
+  }
+  const [start, end] = asOf !== undefined ? [asOf, asOf] : [startDate, endDate];
+  if (start === undefined || end === undefined) {
+    throw new UsageError('the days are missing', 'Give --start-date and --end-date, or --as-of.');
+  }
+  const range = parseRange({ start, end });
+  return {
+    market: args.market,
+    start: formatDay(range.start),
+    end: formatDay(range.end),
+    models: [...new Set(args.models.length ? args.models : V1_MODELS)],
+    window: args.windowDays ?? null,
+    limit: args.limit ?? null,
+    snapshots: args.temporalSnapshots,
+    skipExisting: args.skipExisting,
+    shardCells: args.shardCells,
+  };
+}
+
+const workersOf = ({ workers }: { workers?: number }) => workers ?? availableParallelism();
+
+function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill, 'id'> {
+  return {
+    spec,
+    dataFingerprint: panel.fingerprint,
+    models: Object.fromEntries(models.map(({ model }) => [model.manifest.model_id, model.fingerprint])),
+    shards: shards.length,
+    due: cells,
+  };
+}
+
+function warnOffCalendar({ panel }: Prepared, { events }: ProgramContext): void {
+  if (panel.offCalendarRows) {
+    log(
+      events,
+      'warn',
+      `${panel.offCalendarRows} price rows lie on days that are no trading days; no window holds them`,
+    );
+  }
+}
+
+/** What a run would do, by what was measured so far; nothing is written. */
+async function explain(prepared: Prepared, args: Args, context: ProgramContext): Promise<ProgramResult> {
+  const rates = args.explain
+    ? await measuredRates(context.databases.historical, prepared.spec.models)
+    : { rowsPerSecond: new Map<string, number>(), bytesPerRow: null };
+  const models = prepared.models.map(({ model, window, owned, cells }) => {
+    const rate = rates.rowsPerSecond.get(model.manifest.model_id);
+    return {
+      model_id: model.manifest.model_id,
+      window_days: window,
+      entities: owned.length,
+      days: prepared.days.length,
+      rows: cells,
+      seconds: rate === undefined ? null : cells / rate / workersOf(args),
+      bytes: rates.bytesPerRow === null ? null : Math.round(cells * rates.bytesPerRow),
+    };
+  });
+  const seconds = sumOrNull(models.map((one) => one.seconds));
+  const bytes = sumOrNull(models.map((one) => one.bytes));
+  if (!args.json) {
+    const lines = models.map((one) =>
+      [one.model_id, one.entities, one.days, one.rows, one.seconds?.toFixed(0) ?? 'UNKN', one.bytes ?? 'UNKN'].join(),
+    );
+    context.stdout(`${['model_id,entities,days,rows,seconds,bytes', ...lines].join('\n')}\n`);
+  }
+  const known = args.explain
+    ? `, ${seconds === null ? 'time UNKN (nothing measured yet)' : `about ${Math.ceil(seconds)} s`}, ${bytes === null ? 'bytes UNKN' : `about ${bytes} bytes`}`
+    : '';
+  const summary = `${prepared.cells} vectors in ${prepared.shards.length} shards${known}; nothing was written`;
+  context.events.emit({ type: 'result', status: 'done', summary });
+  return {
+    exitCode: Exit.done,
+    summary,
+    data: { rows: prepared.cells, shards: prepared.shards.length, workers: workersOf(args), seconds, bytes, models },
+  };
+}
+
+const sumOrNull = (values: readonly (number | null)[]): number | null =>
+  values.reduce<number | null>((sum, value) => (sum === null || value === null ? null : sum + value), 0);
+
+/** What the backfill has done, all machines and all its runs together. */
+async function report(
+  backfill: Backfill,
+  prepared: Prepared,
+  json: boolean,
+  context: ProgramContext,
+): Promise<ProgramResult> {
+  const { historical } = context.databases;
+  const totals = await totalsByModel(historical, backfill.id);
+  const models = prepared.models.map(({ model, cells }) => {
+    const { rows = 0, skipped = 0, failed = 0 } = totals.get(model.manifest.model_id) ?? {};
+    return { model_id: model.manifest.model_id, due: cells, written: rows, skipped, failed };
+  });
+  const failed = models.reduce((sum, one) => sum + one.failed, 0);
+  const written = models.reduce((sum, one) => sum + one.written, 0);
+  const failures = failed ? await failuresOf(historical, backfill.id, FAILURES_LISTED) : [];
+  for (const { model, entity, date, reason } of failures.slice(0, FAILURES_SHOWN)) {
+    log(context.events, 'warn', `${model} ${entity} ${date}: ${reason}`);
+  }
+  if (!json) {
+    const lines = models.map((one) => [one.model_id, one.due, one.written, one.skipped, one.failed].join());
+    context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
+  }
+  const days = prepared.days.length;
+  const summary = `${written} vectors of ${models.length} models, ${days} days${failed ? `; ${failed} that were due could not be made` : ''}`;
+  context.events.emit({
+    type: 'result',
+    status: failed ? 'partial' : 'done',
+    summary,
+    rows: { numeric_window_embeddings: written },
+  });
+  return {
+    exitCode: failed ? Exit.partial : Exit.done,
+    summary,
+    data: { backfill_id: backfill.id, written, failed, models, failures },
+  };
+}

@@ -1,0 +1,171 @@
+/** Rows of `numeric_window_embeddings`: a shard owns (model, entities, days) and replaces what stood there. */
+import type pg from 'pg';
+import { formatDay } from '../../src/platform/dates.ts';
+import { type CopyWriter, copyInto, copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
+import type { Entity } from './encoder.model.ts';
+
+const TABLE = 'numeric_window_embeddings';
+const COLUMNS = ['entity_type', 'entity_id', 'window_spec', 'as_of_date', 'model_id', 'vector'];
+
+export interface ShardKey {
+  readonly modelId: string;
+  readonly entities: readonly Entity[];
+  /** Day numbers, ascending. */
+  readonly days: readonly number[];
+}
+
+/** What was removed of a day. */
+export interface Removed {
+  readonly entityType: string;
+  /** Day number. */
+  readonly day: number;
+  /** Distinct entities, and rows: a table without the key may hold more of these. */
+  readonly vectors: number;
+  readonly rows: number;
+}
+
+/** Removes the shard's rows, whoever wrote them; with `unless` only those that have not so many values. */
+export async function removeVectors(
+  client: pg.ClientBase,
+  { modelId, entities, days }: ShardKey,
+  unless: { dim: number } | null,
+): Promise<Removed[]> {
+  const broken = unless ? ` AND octet_length(vector) IS DISTINCT FROM ${unless.dim * 4}` : '';
+  const removed: Removed[] = [];
+  for (const [type, ids] of byType(entities)) {
+    const { rows } = await client.query<Removed>(
+      `WITH gone AS (
+         DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND as_of_date = ANY($4::date[])
+            AND entity_type = $5 AND entity_id = ANY($6)${broken} RETURNING entity_id, as_of_date)
+       SELECT $5 AS "entityType", as_of_date - date '1970-01-01' AS day, count(DISTINCT entity_id) AS vectors,
+              count(*) AS rows FROM gone GROUP BY 2`,
+      [modelId, formatDay(days[0]), formatDay(days[days.length - 1]), days.map(formatDay), type, ids],
+    );
+    removed.push(...rows);
+  }
+  return removed;
+}
+
+/** Which of the shard's vectors are there with `dim` values: `type|id|day number`. */
+export async function existingVectors(client: pg.ClientBase, key: ShardKey, dim: number): Promise<Set<string>> {
+  const found = new Set<string>();
+  const range = `BETWEEN ${sqlLiteral(formatDay(key.days[0]))} AND ${sqlLiteral(formatDay(key.days[key.days.length - 1]))}`;
+  await copyOut(
+    client,
+    `SELECT entity_type, entity_id, as_of_date FROM ${TABLE}
+      WHERE model_id = ${sqlLiteral(key.modelId)} AND as_of_date ${range} AND octet_length(vector) = ${dim * 4}`,
+    (row) => {
+      found.add(`${row.text()}|${row.text()}|${row.date()}`);
+    },
+  );
+  return found;
+}
+
+/** One vector to be written. */
+export interface VectorRow {
+  readonly entity: number;
+  /** Day number. */
+  readonly day: number;
+}
+
+export interface VectorBatch {
+  readonly rows: readonly VectorRow[];
+  /** rows × dim. */
+  readonly vectors: Float32Array;
+}
+
+/** COPY of batches as they come. Returns the number of rows. */
+export async function copyVectors(
+  client: pg.ClientBase,
+  { modelId, entities }: Pick<ShardKey, 'modelId' | 'entities'>,
+  window: number,
+  dim: number,
+  batches: AsyncIterable<VectorBatch>,
+): Promise<number> {
+  const types = entities.map(({ type }) => Buffer.from(type));
+  const ids = entities.map(({ id }) => Buffer.from(id));
+  const model = Buffer.from(modelId);
+  const specs = new Map(
+    entities.map(({ type }) => [type, JSON.stringify({ window_days: window, entity_type: type })] as const),
+  );
+  return copyInto(client, TABLE, COLUMNS, async (writer: CopyWriter) => {
+    for await (const { rows, vectors } of batches) {
+      // The column holds little-endian float32, which is what the array is made of.
+      const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+      rows.forEach(({ entity, day }, k) => {
+        writer.row(COLUMNS.length);
+        writer.bytes(types[entity]);
+        writer.bytes(ids[entity]);
+        writer.jsonb(specs.get(entities[entity].type)!);
+        writer.date(day);
+        writer.bytes(model);
+        writer.bytes(bytes.subarray(k * dim * 4, (k + 1) * dim * 4));
+      });
+      await writer.flushed();
+    }
+  });
+}
+
+function byType(entities: readonly Entity[]): Map<string, string[]> {
+  const ids = new Map<string, string[]>();
+  for (const { type, id } of entities) {
+    const own = ids.get(type);
+    if (own) own.push(id);
+    else ids.set(type, [id]);
+  }
+  return ids;
+}
+
+export interface VectorKey {
+  readonly modelId: string;
+  readonly entityType: string;
+  readonly entityId: string;
+  /** Day number. */
+  readonly day: number;
+}
+
+/** One vector, or null. */
+export async function readVector(historical: Database, key: VectorKey): Promise<Float32Array | null> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ vector: Buffer }>(
+      `SELECT vector FROM ${TABLE} WHERE model_id = $1 AND as_of_date = $2 AND entity_type = $3 AND entity_id = $4
+          AND vector IS NOT NULL ORDER BY embedding_id DESC LIMIT 1`,
+      [key.modelId, formatDay(key.day), key.entityType, key.entityId],
+    );
+    if (!rows.length) return null;
+    const { vector } = rows[0];
+    return Float32Array.from({ length: vector.length >> 2 }, (_, k) => vector.readFloatLE(k * 4));
+  });
+}
+
+/** The day nearest to that of the key on which the entity has a vector, or null. */
+export async function nearestDay(historical: Database, key: VectorKey): Promise<number | null> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ day: number }>(
+      `SELECT as_of_date - date '1970-01-01' AS day FROM ${TABLE}
+        WHERE model_id = $1 AND entity_type = $3 AND entity_id = $4 AND vector IS NOT NULL
+        ORDER BY abs(as_of_date - $2::date), as_of_date LIMIT 1`,
+      [key.modelId, formatDay(key.day), key.entityType, key.entityId],
+    );
+    return rows.length ? rows[0].day : null;
+  });
+}
+
+/** Every vector of the key's model and kind of entity in `[start, end]`; the bytes are valid only during the call. */
+export async function eachCandidate(
+  historical: Database,
+  { modelId, entityType }: VectorKey,
+  { start, end }: { start: number; end: number },
+  onRow: (entityId: string, day: number, vector: Buffer) => void,
+): Promise<void> {
+  await historical.client((client) =>
+    copyOut(
+      client,
+      `SELECT entity_id, as_of_date, vector FROM ${TABLE} WHERE model_id = ${sqlLiteral(modelId)}
+          AND as_of_date BETWEEN ${sqlLiteral(formatDay(start))} AND ${sqlLiteral(formatDay(end))}
+          AND entity_type = ${sqlLiteral(entityType)} AND vector IS NOT NULL`,
+      (row) => onRow(row.text()!, row.date(), row.bytes()!),
+    ),
+  );
+}

@@ -1,0 +1,111 @@
+/** `prometheus models …`: the registry of this home. */
+import { z } from 'zod';
+import type { Manifest } from '../../engines/models/manifest.model.ts';
+import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
+import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
+import { isV1, V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { formatBytes } from '../format/numbers.ts';
+import { Exit, errorMessage, UserError } from '../platform/errors.ts';
+import { defineCommand } from './command.ts';
+import type { Cli } from './context.ts';
+import { printJson } from './json.ts';
+import { cell, Report } from './plain-text.ts';
+
+const json = z.boolean().default(false).describe('print JSON');
+
+export const modelsList = defineCommand({
+  name: 'models ls',
+  summary: 'the models of this home',
+  description: `
+Models lie in folders of their own below the home's models/. The five v1 models need no fitting: they are written there when
+they are first used. FITTED is the span of prices that a model was fitted on; – means it is a plain function.`,
+  args: z.object({ json }),
+  run: async (args, cli) => {
+    const entries = await entriesOf(cli);
+    if (args.json) {
+      printJson(cli, {
+        folder: cli.home.models,
+        models: entries.map(({ id, manifest, problem }) => ({ id, manifest, problem })),
+      });
+      return Exit.done;
+    }
+    const report = new Report(cli);
+    report.table<ModelEntry>(
+      [
+        { title: 'MODEL', cell: ({ id }) => cell(id) },
+        { title: 'KIND', cell: ({ manifest }) => cell(manifest?.kind ?? '?') },
+        {
+          title: 'ENTITIES',
+          cell: ({ manifest }) => cell(manifest?.kind === 'numeric' ? manifest.entities.join(' ') : '–'),
+        },
+        { title: 'DIM', align: 'right', cell: ({ manifest }) => cell(manifest ? String(manifest.dim) : '–') },
+        { title: 'SIZE', align: 'right', cell: ({ manifest }) => cell(manifest ? formatBytes(manifest.bytes) : '–') },
+        { title: 'FITTED', cell: ({ manifest }) => cell(fittedOn(manifest)) },
+      ],
+      entries,
+    );
+    for (const { id, problem } of entries) if (problem) report.text(`${id}  `, problem);
+    report.print(cli);
+    return Exit.done;
+  },
+});
+
+export const modelsShow = defineCommand({
+  name: 'models show',
+  summary: 'everything on record about one model',
+  args: z.object({ model: z.string().describe('model id'), json }),
+  positionals: ['model'],
+  run: async (args, cli) => {
+    const { manifest, fingerprint } = await load(cli, args.model);
+    if (args.json) printJson(cli, { manifest, fingerprint });
+    else {
+      const report = new Report(cli);
+      for (const [key, value] of Object.entries({ ...manifest, fingerprint })) {
+        report.text(key.padEnd(14), typeof value === 'object' ? JSON.stringify(value) : String(value));
+      }
+      report.print(cli);
+    }
+    return Exit.done;
+  },
+});
+
+export const modelsVerify = defineCommand({
+  name: 'models verify',
+  summary: 'compare every file of the models with the hashes on record',
+  description: 'Without ids all models of the home. Exit code 1 when one of them would be refused.',
+  args: z.object({ model: z.array(z.string()).default([]).describe('model ids'), json }),
+  positionals: ['model'],
+  run: async (args, cli) => {
+    const ids = args.model.length ? args.model : (await entriesOf(cli)).map(({ id }) => id);
+    const found: { id: string; ok: boolean; problem: string }[] = [];
+    for (const id of ids) {
+      cli.signal.throwIfAborted();
+      try {
+        await load(cli, id);
+        found.push({ id, ok: true, problem: '' });
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        found.push({ id, ok: false, problem: errorMessage(error) });
+      }
+    }
+    if (args.json) printJson(cli, { models: found });
+    else {
+      const report = new Report(cli);
+      for (const { id, ok, problem } of found)
+        report.text(`${report.state(ok ? 'OK' : 'FAIL')}  ${id}${ok ? '' : '  '}`, problem);
+      report.print(cli);
+    }
+    return found.every(({ ok }) => ok) ? Exit.done : Exit.failed;
+  },
+});
+
+/** Models on disk, and the v1 ids that come into being when they are first used. */
+async function entriesOf(cli: Cli): Promise<ModelEntry[]> {
+  for (const id of V1_MODELS) await loadNumericModel(cli.home.models, id).catch(() => {});
+  return listModels(cli.home.models);
+}
+
+const load = (cli: Cli, id: string) => (isV1(id) ? loadNumericModel : loadModel)(cli.home.models, id);
+
+const fittedOn = (manifest: Manifest | null): string =>
+  manifest && 'fit' in manifest && manifest.fit ? `${manifest.fit.fit_start} → ${manifest.fit.fit_end}` : '–';

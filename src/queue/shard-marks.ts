@@ -1,0 +1,101 @@
+/**
+ * Completion marks: one row a shard in `console.shard_done`, inserted in the transaction that holds the shard's rows. Rows
+ * and mark are there together or not at all, and a marked shard writes nothing: its effect is exactly once.
+ */
+import type pg from 'pg';
+import type { Database } from '../platform/db/databases.ts';
+
+/** What could not be made although it was due. */
+export interface Failure {
+  readonly entity: string;
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+  readonly reason: string;
+}
+
+export interface Mark {
+  readonly shardId: string;
+  readonly modelId: string;
+  /** `YYYY-MM-DD` */
+  readonly firstDate: string;
+  readonly lastDate: string;
+  readonly rows: number;
+  /** Due, and there already. */
+  readonly skipped: number;
+  readonly failed: number;
+  /** Rows that stood there and were replaced. */
+  readonly removed: number;
+  /** The first of the failures. */
+  readonly failures: readonly Failure[];
+  /** `host/pid` */
+  readonly worker: string;
+  /** What ran the graph: `cpu`, `cuda`. */
+  readonly provider: string;
+}
+
+/** Failures kept with a mark; their number is always exact. */
+export const FAILURES_KEPT = 100;
+
+/**
+ * Marks a shard inside the transaction that writes its rows. False when it is marked already: then write nothing.
+ * While another transaction is marking the same shard, this waits for its outcome.
+ */
+export async function markShard(client: pg.ClientBase, shardId: string, backfillId: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `INSERT INTO console.shard_done (shard_id, backfill_id) VALUES ($1, $2) ON CONFLICT (shard_id) DO NOTHING`,
+    [shardId, backfillId],
+  );
+  return rowCount === 1;
+}
+
+/** What the shard turned out to be, in the same transaction, and how long that took by the server's clock. */
+export async function describeShard(client: pg.ClientBase, mark: Mark): Promise<void> {
+  await client.query(
+    `UPDATE console.shard_done SET model_id = $2, first_date = $3, last_date = $4, rows = $5, skipped = $6, failed = $7,
+            failures = $8, worker = $9, provider = $10, removed = $11, done_at = clock_timestamp(),
+            seconds = extract(epoch FROM clock_timestamp() - transaction_timestamp()) WHERE shard_id = $1`,
+    [
+      mark.shardId,
+      mark.modelId,
+      mark.firstDate,
+      mark.lastDate,
+      mark.rows,
+      mark.skipped,
+      mark.failed,
+      JSON.stringify(mark.failures),
+      mark.worker,
+      mark.provider,
+      mark.removed,
+    ],
+  );
+}
+
+/** Ids of a backfill's marked shards. */
+export async function markedShards(database: Database, backfillId: string): Promise<Set<string>> {
+  return database.client(async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      'SELECT shard_id AS id FROM console.shard_done WHERE backfill_id = $1',
+      [backfillId],
+    );
+    return new Set(rows.map((row) => row.id));
+  });
+}
+
+export interface MarkTotals {
+  readonly shards: number;
+  readonly rows: number;
+  readonly skipped: number;
+  readonly failed: number;
+}
+
+/** What a backfill has done so far, on all machines. */
+export async function markTotals(database: Database, backfillId: string): Promise<MarkTotals> {
+  return database.client(async (client) => {
+    const { rows } = await client.query<MarkTotals>(
+      `SELECT count(*) AS shards, coalesce(sum(rows), 0) AS rows, coalesce(sum(skipped), 0) AS skipped,
+              coalesce(sum(failed), 0) AS failed FROM console.shard_done WHERE backfill_id = $1`,
+      [backfillId],
+    );
+    return rows[0];
+  });
+}

@@ -1,0 +1,251 @@
+/** `backfill numeric-embeddings` in one process: which rows, with which bytes, and what is done with what is there. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { program as digest } from '../../engines/data/digest/program.ts';
+import { digestSpec } from '../../engines/data/digest/spec.ts';
+import { columnOf, type Panel } from '../../engines/market/panel.ts';
+import { backfillNumeric } from '../../engines/numeric/program.ts';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { plainVector } from '../helpers/numeric.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { storePanel } from '../helpers/store-panel.ts';
+import { until } from '../helpers/until.ts';
+
+let db: TestDatabases;
+let panel: Panel;
+const date = (t: number) => formatDay(panel.calendar.days[t]);
+
+beforeEach(async () => {
+  db = await createTestDatabases();
+  panel = smallMarket({ seed: 12, instruments: 7, days: 200, gaps: 0.03 });
+});
+afterEach(() => db.drop());
+
+const backfill = (args: Partial<Parameters<typeof runProgram<(typeof numericBackfillSpec)['args']>>[2]> = {}) =>
+  runProgram(
+    numericBackfillSpec,
+    backfillNumeric,
+    {
+      market: 'TEST',
+      ...(args.asOf ? {} : { startDate: date(60), endDate: date(199) }),
+      workers: 2,
+      shardCells: 100,
+      device: 'cpu',
+      ...args,
+    },
+    db.databases,
+  );
+const query = async <Row extends object>(sql: string): Promise<Row[]> =>
+  (await db.databases.historical.client((client) => client.query(sql))).rows;
+const contentDigest = async () =>
+  (await runProgram(digestSpec, digest, { table: ['numeric_window_embeddings'] }, db.databases)).stdout;
+
+interface Row {
+  entity_type: string;
+  entity_id: string;
+  window_spec: object;
+  as_of_date: string;
+  model_id: string;
+  vector: Buffer;
+}
+const rowsOf = () => query<Row>('SELECT * FROM numeric_window_embeddings');
+
+/** Every row that the contract asks for, by model, entity and date. */
+function expectedRows(models: readonly string[], window: number, days: number[]): Map<string, Buffer> {
+  const rows = new Map<string, Buffer>();
+  for (let i = 0; i < panel.instruments.length; i++) {
+    for (const t of days) {
+      const vector = plainVector(panel, i, t, window);
+      if (vector) for (const model of models) rows.set(`${model} ${panel.instruments[i].id} ${date(t)}`, vector);
+    }
+  }
+  return rows;
+}
+const days = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, k) => from + k);
+
+async function expectRows(expected: Map<string, Buffer>, window: number): Promise<void> {
+  const rows = await rowsOf();
+  const found = new Map(rows.map((row) => [`${row.model_id} ${row.entity_id} ${row.as_of_date}`, row]));
+  expect(rows).toHaveLength(expected.size);
+  expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
+  for (const [key, vector] of expected) {
+    const row = found.get(key)!;
+    expect([key, Buffer.compare(row.vector, vector)]).toEqual([key, 0]);
+    expect(row).toMatchObject({
+      entity_type: 'INSTRUMENT',
+      window_spec: { window_days: window, entity_type: 'INSTRUMENT' },
+    });
+  }
+}
+
+describe('the rows', () => {
+  it('are those of the contract, for the five models of the plan, and the same after a second run', async () => {
+    await storePanel(db.databases, panel);
+    const { result, stdout, events } = await backfill();
+    const expected = expectedRows(V1_MODELS, 63, days(60, 199));
+    await expectRows(expected, 63);
+    expect(result.exitCode).toBe(0);
+    const each = expected.size / 5;
+    expect(stdout).toBe(
+      ['model_id,due,written,skipped,failed', ...V1_MODELS.map((id) => `${id},${each},${each},0,0`), ''].join('\n'),
+    );
+    expect(events.filter((one) => one.type === 'progress').at(-1)).toEqual({
+      type: 'progress',
+      done: expected.size,
+      total: expected.size,
+      unit: 'vectors',
+    });
+    const before = await contentDigest();
+    await backfill({ workers: 1, shardCells: 3000 });
+    expect(await contentDigest()).toBe(before);
+  });
+
+  it('follow window, limit, models, snapshots and a single day', async () => {
+    await storePanel(db.databases, panel);
+    const models = ['num-stab-core-v1'];
+    await backfill({ models, windowDays: 20, limit: 3 });
+    const limited = expectedRows(models, 20, days(60, 199));
+    for (const key of limited.keys()) if (!/I00[012]/.test(key)) limited.delete(key);
+    await expectRows(limited, 20);
+
+    await query('TRUNCATE numeric_window_embeddings');
+    await backfill({ models, temporalSnapshots: true });
+    const ends = days(60, 199).filter((t) => t === 199 || date(t).slice(0, 7) !== date(t + 1).slice(0, 7));
+    await expectRows(expectedRows(models, 63, ends), 63);
+
+    await query('TRUNCATE numeric_window_embeddings');
+    await backfill({ models, asOf: date(150) });
+    await expectRows(expectedRows(models, 63, [150]), 63);
+  });
+
+  it('replace what stood there for the same models, entities and days, and nothing else', async () => {
+    await storePanel(db.databases, panel);
+    const insert = (entity: string, day: string, model: string) =>
+      query(`INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+             VALUES ('INSTRUMENT', '${entity}', '{}', '${day}', '${model}', '\\x00')`);
+    await insert('I000.T', date(100), 'num-stab-core-v1');
+    await insert('I000.T', date(59), 'num-stab-core-v1');
+    await insert('OTHER', date(100), 'num-stab-core-v1');
+    await insert('I000.T', date(100), 'mine');
+    await backfill({ models: ['num-stab-core-v1'] });
+    const left = await query<{ key: string }>(
+      `SELECT entity_id || ' ' || as_of_date || ' ' || model_id AS key FROM numeric_window_embeddings
+        WHERE octet_length(vector) = 1 ORDER BY 1`,
+    );
+    expect(left.map((row) => row.key)).toEqual(
+      [`I000.T ${date(100)} mine`, `I000.T ${date(59)} num-stab-core-v1`, `OTHER ${date(100)} num-stab-core-v1`].sort(),
+    );
+  });
+
+  it('are each there once in a table without the key, whatever stood there', async () => {
+    await storePanel(db.databases, panel);
+    await query('ALTER TABLE numeric_window_embeddings DROP CONSTRAINT numeric_window_embeddings_key');
+    await backfill();
+    await query(`INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+                 SELECT entity_type, entity_id, window_spec, as_of_date, model_id, vector FROM numeric_window_embeddings`);
+    await backfill();
+    await expectRows(expectedRows(V1_MODELS, 63, days(60, 199)), 63);
+  });
+
+  it('--skip-existing leaves whole vectors alone, and mends broken ones', async () => {
+    await storePanel(db.databases, panel);
+    const models = ['num-stab-core-v1'];
+    await backfill({ models });
+    await query(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(120)}'`);
+    await query(`UPDATE numeric_window_embeddings SET vector = '\\x0102' WHERE as_of_date = '${date(130)}'`);
+    await query(`UPDATE numeric_window_embeddings SET vector = NULL WHERE as_of_date = '${date(131)}'`);
+    const { result } = await backfill({ models, skipExisting: true });
+    const expected = expectedRows(models, 63, days(60, 199));
+    const redone = [120, 130, 131].flatMap((t) => [...expected.keys()].filter((key) => key.endsWith(date(t)))).length;
+    expect(result.data).toMatchObject({ models: [{ written: redone, skipped: expected.size - redone, failed: 0 }] });
+    await expectRows(expected, 63);
+  });
+});
+
+describe('what is due and cannot be embedded', () => {
+  it('is counted, named with the reason, and makes the result partial', async () => {
+    columnOf(panel, 'close')[100] = 0;
+    await storePanel(db.databases, panel);
+    const { result, stdout, events } = await backfill({
+      models: ['num-stab-core-v1'],
+      startDate: date(90),
+      endDate: date(110),
+    });
+    expect(result.exitCode).toBe(3);
+    const { failed, failures } = result.data as { failed: number; failures: { date: string }[] };
+    expect(failed).toBe(11);
+    expect(failures).toHaveLength(11);
+    expect(failures[0]).toEqual({
+      model: 'num-stab-core-v1',
+      entity: 'I000.T',
+      date: date(100),
+      reason: `the log return of ${date(100)} is no finite number`,
+    });
+    expect(stdout).toMatch(/^num-stab-core-v1,\d+,\d+,0,11$/m);
+    expect(events.at(-1)).toMatchObject({ type: 'result', status: 'partial' });
+    expect(
+      await query(
+        `SELECT 1 FROM numeric_window_embeddings WHERE entity_id = 'I000.T' AND as_of_date >= '${date(100)}'`,
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('--dry-run and --explain', () => {
+  it('write nothing; time and bytes are unknown until something was measured', async () => {
+    await storePanel(db.databases, panel);
+    const due = expectedRows(['num-stab-core-v1'], 63, days(60, 199)).size;
+    const first = await backfill({ models: ['num-stab-core-v1'], explain: true });
+    expect(first.stdout).toBe(`model_id,entities,days,rows,seconds,bytes\nnum-stab-core-v1,7,140,${due},UNKN,UNKN\n`);
+    expect((await backfill({ models: ['num-stab-core-v1'], dryRun: true })).result.data).toMatchObject({ rows: due });
+    expect(await rowsOf()).toEqual([]);
+    expect(await query('SELECT 1 FROM console.backfills')).toEqual([]);
+
+    await backfill();
+    await query('ANALYZE numeric_window_embeddings');
+    const { data } = (await backfill({ explain: true })).result;
+    const { seconds, bytes } = data as { seconds: number; bytes: number };
+    expect(seconds).toBeGreaterThan(0);
+    expect(bytes).toBeGreaterThan(5 * due * 1536);
+  });
+});
+
+describe('arguments', () => {
+  it.each<[string, Parameters<typeof backfill>[0], RegExp]>([
+    ['no days', { startDate: undefined }, /the days are missing/],
+    ['a day and a range', { asOf: '2014-01-02', startDate: '2014-01-02' }, /--as-of names one day/],
+    ['a model that is not there', { models: ['num-other-core-v2'] }, /there is no model num-other-core-v2/],
+    ['days without prices', { startDate: '1990-01-02', endDate: '1990-12-31' }, /holidays|no prices/],
+  ])('%s are refused, and nothing is begun', async (_, args, message) => {
+    await storePanel(db.databases, panel);
+    await expect(backfill(args)).rejects.toThrow(message);
+    expect(await query('SELECT 1 FROM console.backfills')).toEqual([]);
+  });
+});
+
+describe('two backfills', () => {
+  it('of the same models and days do not run at the same time', async () => {
+    await storePanel(db.databases, panel);
+    await db.databases.historical.client(async (client) => {
+      await client.query('BEGIN');
+      await client.query('LOCK TABLE numeric_window_embeddings IN SHARE MODE');
+      const first = backfill();
+      await until(
+        async () =>
+          (
+            await query(
+              `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            )
+          ).length > 0,
+        'the first waits for our lock',
+      );
+      await expect(backfill({ models: ['num-stab-core-v1'] })).rejects.toThrow(/is running/);
+      await client.query('ROLLBACK');
+      await first;
+    });
+    await backfill({ models: ['num-stab-core-v1'] });
+  });
+});
