@@ -48,6 +48,7 @@ Example (the plan's Phase 3):
   ],
   writes: ['runtime.console.opportunity_density'],
   resource: 'cpu',
+  claims: [{ table: 'runtime.console.opportunity_density', scope: 'market', start: 'start', end: 'end' }],
 });
 
 /** The original's λ̂ models. */
@@ -91,6 +92,7 @@ Example:
   reads: [],
   writes: ['runtime.console.lambda_predictions', 'runtime.console.lambda_trials'],
   resource: 'cpu',
+  claims: [{ table: 'runtime.console.lambda_predictions', scope: 'experimentId' }],
 });
 
 export const lambdaTrainSpec = defineProgram({
@@ -133,4 +135,5 @@ Example:
   reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments', 'runtime.issuers'],
   writes: ['runtime.console.lambda_predictions', 'runtime.console.lambda_trials'],
   resource: 'cpu',
+  claims: [{ table: 'runtime.console.lambda_predictions', scope: 'experimentId' }],
 });

@@ -75,7 +75,9 @@ export const joinBackfills: Program<typeof workerSpec> = async (args, context) =
     total.failed += share.failed;
   }
   const summary = `${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
-  events.emit({ type: 'result', status: 'done', summary, rows: { numeric_window_embeddings: total.rows } });
+  const rows = { numeric_window_embeddings: total.rows };
+  // Nothing is due of one who helps: others may have been faster.
+  events.emit({ type: 'result', status: 'done', summary, rows, due: 0, failures: total.failed });
   return { exitCode: Exit.done, summary, data: { backfills: finished.size, ...total } };
 };
 
@@ -156,7 +158,7 @@ async function explain(prepared: Prepared, args: Args, context: ProgramContext):
     ? `, ${seconds === null ? 'time UNKN (nothing measured yet)' : `about ${Math.ceil(seconds)} s`}, ${bytes === null ? 'bytes UNKN' : `about ${bytes} bytes`}`
     : '';
   const summary = `${prepared.cells} vectors in ${prepared.shards.length} shards${known}; nothing was written`;
-  context.events.emit({ type: 'result', status: 'done', summary });
+  context.events.emit({ type: 'result', status: 'done', summary, due: 0 });
   return {
     exitCode: Exit.done,
     summary,
@@ -197,6 +199,9 @@ async function report(
     status: failed ? 'partial' : 'done',
     summary,
     rows: { numeric_window_embeddings: written },
+    // What was skipped stood there already.
+    due: models.reduce((sum, one) => sum + one.due - one.skipped, 0),
+    failures: failed,
   });
   return {
     exitCode: failed ? Exit.partial : Exit.done,

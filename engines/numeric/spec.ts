@@ -61,6 +61,7 @@ Example (the plan's Phase 2):
   reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments', 'runtime.issuers'],
   writes: ['historical.numeric_window_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
   resource: 'cpu',
+  claims: [{ table: 'historical.numeric_window_embeddings', model: 'models', start: 'startDate', end: 'endDate' }],
 });
 
 export const workerSpec = defineProgram({

@@ -87,8 +87,10 @@ class Checkout {
     const config = readFileSync(join(repository, 'esbuild.config.mjs'), 'utf8');
     this.write('esbuild.config.mjs', `${holdBuild}${config}${editDuringBuild}`);
     this.write('src/cli/main.ts', program);
-    this.write('src/supervisor/shim.ts', 'export {};\n');
-    this.write('engines/backtest/worker.ts', 'export {};\n');
+    // Whatever else the build bundles.
+    for (const [, entry] of config.matchAll(/join\(root, '([^']+\.ts)'\)/g)) {
+      if (entry !== 'src/cli/main.ts') this.write(entry, 'export {};\n');
+    }
     mkdirSync(this.tools);
     writeFileSync(join(this.tools, 'npm'), fakeNpm, { mode: 0o755 });
     onTestFinished(() => rmSync(this.base, { recursive: true, force: true }));
