@@ -159,10 +159,10 @@ export interface JobUsage extends ProcessUsage {
   readonly gpuMemoryMiB: number | null;
 }
 
-/** A figure over time; null where it was unknown. The last point of each is of now. */
+/** A figure over time, oldest first, from when it was first known; null where it was unknown. */
 export interface HistorySeries {
-  /** A point a second, at most 240. */
+  /** A point a second, at most 240; the last is of now. */
   readonly fine: readonly (number | null)[];
-  /** A point for each 30 seconds, their mean, at most 240. */
+  /** The mean of each 30 seconds that are over, at most 240. */
   readonly coarse: readonly (number | null)[];
 }
