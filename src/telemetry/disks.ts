@@ -56,7 +56,11 @@ export class DiskSampler {
     if (this.#procRoot === null) return { devices: null, mounts: [], problem: null };
     const proc = (name: string) => readFileSync(path.join(this.#procRoot!, name), 'utf8');
     try {
-      return { devices: parseDiskTraffic(proc('diskstats')), mounts: parseMounts(proc('self/mountinfo')), problem: null };
+      return {
+        devices: parseDiskTraffic(proc('diskstats')),
+        mounts: parseMounts(proc('self/mountinfo')),
+        problem: null,
+      };
     } catch (error) {
       return { devices: null, mounts: [], problem: `traffic: ${errorMessage(error)}` };
     }

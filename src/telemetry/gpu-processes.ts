@@ -102,7 +102,8 @@ export class GpuProcessMonitor {
   #isWell(child: ChildProcess): boolean {
     let wakeUps: string | null = null;
     try {
-      wakeUps = /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))?.[1] ?? null;
+      wakeUps =
+        /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))?.[1] ?? null;
     } catch {
       // Without procfs nothing tells, and without a sign of life it counts as hanging.
     }

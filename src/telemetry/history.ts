@@ -108,7 +108,8 @@ export class TelemetryHistory {
         const points = pointsOf(fine, this.#slot).slice(before * FACTOR - this.#slot - 1);
         coarse[before % SLOTS] = downSample(points, FACTOR)[0] ?? Number.NaN;
         rows.coarsePoints = null;
-        for (let missed = Math.max(before + 1, now - SLOTS); missed < now; missed++) coarse[missed % SLOTS] = Number.NaN;
+        for (let missed = Math.max(before + 1, now - SLOTS); missed < now; missed++)
+          coarse[missed % SLOTS] = Number.NaN;
       }
       for (let missed = Math.max(this.#slot + 1, slot - SLOTS + 1); missed <= slot; missed++) {
         fine[missed % SLOTS] = Number.NaN;

@@ -2,7 +2,10 @@
 import type { MachineSample } from './types.ts';
 
 /** Shares are 0…1, rates a second, memory in bytes (of GPUs in MiB). */
-export function figuresOf(sample: Omit<MachineSample, 'history'>, gpuBusy: number | null): Record<string, number | null> {
+export function figuresOf(
+  sample: Omit<MachineSample, 'history'>,
+  gpuBusy: number | null,
+): Record<string, number | null> {
   const { cpu, memory, swap, load, pressure, disks, network, gpus, postgres, postgresUsage, jobs } = sample;
   const share = (part: number | null | undefined, whole: number | null | undefined) =>
     typeof part === 'number' && whole ? part / whole : null;

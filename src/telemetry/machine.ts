@@ -110,9 +110,7 @@ export class MachineSampler {
     const usages = this.#processes.sample([...groups, server]);
     const serverUsage = usages.at(-1)!;
     return {
-      ...(jobs
-        ? { jobs: groups.map((group, i) => jobUsage(group, usages[i], gpu)), jobsProblem: problem }
-        : {}),
+      ...(jobs ? { jobs: groups.map((group, i) => jobUsage(group, usages[i], gpu)), jobsProblem: problem } : {}),
       ...(postgres ? { postgresUsage: serverUsage.processes > 0 ? serverUsage : null } : {}),
     };
   }

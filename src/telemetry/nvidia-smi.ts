@@ -58,5 +58,7 @@ export function parseAppLine(line: string): AppLine {
 
 /** `nvidia-smi -L`: index of each GPU by its UUID. */
 export function parseGpuList(text: string): Map<string, number> {
-  return new Map([...text.matchAll(/^GPU (\d+): .*\(UUID: ([^)\s]+)\)/gm)].map((match) => [match[2], Number(match[1])]));
+  return new Map(
+    [...text.matchAll(/^GPU (\d+): .*\(UUID: ([^)\s]+)\)/gm)].map((match) => [match[2], Number(match[1])]),
+  );
 }

@@ -232,5 +232,7 @@ export class PostgresSampler {
 
 /** Whether the server's processes may be looked for on this machine. */
 function isLocal({ config }: Target): boolean {
-  return config.host === undefined || config.host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(config.host);
+  return (
+    config.host === undefined || config.host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(config.host)
+  );
 }

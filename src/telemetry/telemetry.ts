@@ -5,7 +5,7 @@ import type { Home } from '../platform/home.ts';
 import type { DiskPath } from './disks.ts';
 import { GpuMonitor, type GpuMonitorOptions } from './gpu.ts';
 import { GpuProcessMonitor } from './gpu-processes.ts';
-import { TelemetryHistory } from './history.ts';
+import type { TelemetryHistory } from './history.ts';
 import { historyFile, loadHistory, saveHistory } from './history-file.ts';
 import { HostSampler } from './host.ts';
 import { type MachineParts, MachineSampler } from './machine.ts';
