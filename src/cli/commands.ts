@@ -93,7 +93,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     'phases, running jobs, failures, CPU, GPU and disk at a glance',
     async () => (await import('./status.ts')).status,
   ),
-  entry('top', 'CPU, memory, disk and GPU of this machine, once', async () => (await import('./top.ts')).top),
+  entry(
+    'top',
+    'CPU, memory, disks, network, GPU, databases and jobs, once',
+    async () => (await import('./top.ts')).top,
+  ),
   entry('job start', 'start a program as a job of its own', async () => (await import('./job.ts')).jobStart),
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
   entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),

@@ -22,7 +22,7 @@ export function figuresOf(
     'pressure.io': pressure?.io?.some ?? null,
     'postgres.cpu': postgresUsage?.cpuCores ?? null,
   };
-  cpu.perCore.forEach((busy, core) => (figures[`core.${core}`] = busy));
+  for (const [core, busy] of cpu.perCore.entries()) figures[`core.${core}`] = busy;
   for (const disk of disks ?? []) {
     figures[`disk.${disk.name}.free`] = disk.freeBytes;
     figures[`disk.${disk.name}.read`] = disk.readBytesPerSecond;

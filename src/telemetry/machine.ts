@@ -126,6 +126,7 @@ function jobUsage(
   const known = gpu.processProblem === null && own.every((process) => process.memoryMiB !== null);
   return {
     id: group.id,
+    pids: group.pids,
     ...usage,
     gpuMemoryMiB: known ? own.reduce((sum, process) => sum + process.memoryMiB!, 0) : null,
   };

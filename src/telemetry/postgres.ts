@@ -99,8 +99,11 @@ export class PostgresSampler {
   }
 
   async close(): Promise<void> {
-    if (this.#reading) this.#database.abort();
-    await this.#database.close();
+    const closed = this.#database.close();
+    if (!this.#reading) return await closed;
+    // A connection that is still being made ends at its own deadline; nobody waits for that.
+    closed.catch(() => {});
+    this.#database.abort();
   }
 
   async #look(): Promise<void> {

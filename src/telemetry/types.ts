@@ -155,6 +155,7 @@ export interface ProcessUsage {
 
 export interface JobUsage extends ProcessUsage {
   readonly id: string;
+  readonly pids: readonly number[];
   /** Null when the driver does not tell who uses what. */
   readonly gpuMemoryMiB: number | null;
 }
