@@ -98,6 +98,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     'CPU, memory, disks, network, GPU, databases and jobs, once',
     async () => (await import('./top.ts')).top,
   ),
+  entry(
+    'doctor',
+    'versions, paths, databases, disks, GPU, limits and session of this machine',
+    async () => (await import('./doctor.ts')).doctor,
+  ),
+  entry(
+    'completion',
+    'a completion script for bash, zsh or fish',
+    async () => (await import('./completion.ts')).completion,
+  ),
   entry('job start', 'start a program as a job of its own', async () => (await import('./job.ts')).jobStart),
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
   entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),

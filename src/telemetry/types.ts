@@ -106,7 +106,7 @@ export interface NetworkSample {
   readonly problem: string | null;
 }
 
-export interface InterfaceSample {
+interface InterfaceSample {
   readonly name: string;
   readonly virtual: boolean;
   readonly rxBytesPerSecond: number | null;

@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b3: () => import('./b3.ts'),
   b4: () => import('./b4.ts'),
   b9: () => import('./b9.ts'),
+  telemetry: () => import('./telemetry.ts'),
 };
 
 const wanted = process.argv.slice(2).map((name) => name.toLowerCase());
