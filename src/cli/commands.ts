@@ -150,7 +150,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     'phases, running jobs, failures, CPU, GPU and disk at a glance',
     async () => (await import('./status.ts')).status,
   ),
-  entry('top', 'CPU, memory, disk and GPU of this machine, once', async () => (await import('./top.ts')).top),
+  entry(
+    'top',
+    'CPU, memory, disks, network, GPU, databases and jobs, once',
+    async () => (await import('./top.ts')).top,
+  ),
+  entry(
+    'doctor',
+    'versions, paths, databases, disks, GPU, limits and session of this machine',
+    async () => (await import('./doctor.ts')).doctor,
+  ),
+  entry(
+    'completion',
+    'a completion script for bash, zsh or fish',
+    async () => (await import('./completion.ts')).completion,
+  ),
   entry(
     'supervisor start',
     'start the supervisor of this home in the background',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { formatElapsed } from '../format/age.ts';
 import { toAscii } from '../format/ascii.ts';
 import { formatBytes, formatCount, formatPercent } from '../format/numbers.ts';
-import { CHECK_SIGNS, JOB_SIGNS } from '../format/states.ts';
+import { JOB_SIGNS } from '../format/states.ts';
 import { cutToWidth } from '../format/width.ts';
 import type { Board } from '../phases/types.ts';
 import { openDatabases } from '../platform/db/databases.ts';
@@ -22,6 +22,7 @@ import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
 import { isAsciiOnly, REPORT_WIDTH, Report } from './plain-text.ts';
+import { statusLine } from './status-line.ts';
 
 /** CPU shares are over a stretch of time; the board is read meanwhile. */
 const STRETCH_MS = 250;
@@ -44,15 +45,16 @@ export const status = defineCommand({
   description: `
 Starts nothing: with the embedded server down the phases are UNKN. Exits 1 when something failed: a check, a job that no
 later job of the same command made good, or a database of your own that does not answer. --line prints one line for a
-prompt or a status bar.`,
+prompt or a status bar, as in tmux: set -g status-right '#(prometheus status --line --width 80)'`,
   args: z.object({
     json: z.boolean().default(false).describe('print JSON'),
     line: z.boolean().default(false).describe('print one line'),
+    width: z.number().int().min(10).default(REPORT_WIDTH).describe('cells that the line may take'),
   }),
   run: async (args, cli) => {
     const glance = await look(cli);
     if (args.json) printJson(cli, jsonOf(glance, cli));
-    else if (args.line) cli.out(`${lineOf(glance, cli)}\n`);
+    else if (args.line) cli.out(`${lineOf(glance, args.width, cli)}\n`);
     else printPage(glance, cli);
     return glance.failures.length ? Exit.failed : Exit.done;
   },
@@ -129,23 +131,18 @@ function jsonOf({ board, targets, running, failed, machine, failures }: Glance, 
   };
 }
 
-function lineOf({ board, running, failed, machine }: Glance, cli: Cli): string {
+function lineOf({ board, running, failed, machine }: Glance, width: number, cli: Cli): string {
   const ascii = isAsciiOnly(cli.env);
-  const phases = board.phases.map((phase) => {
-    const sign = CHECK_SIGNS[phase.state];
-    return `${phase.phase} ${ascii ? sign.ascii : sign.symbol}${sign.word}`;
-  });
-  const [gpu] = machine.gpus;
-  const parts = [
-    ...(cli.home.demo ? ['DEMO'] : []),
-    phases.join(' '),
-    `${running.length} running, ${failed.length} failed`,
-    `CPU ${formatPercent(machine.cpu.busy, 0)}`,
-    ...(gpu ? [`GPU ${formatPercent(gpu.utilisation, 0)}`] : []),
-    `${formatBytes(machine.disk.freeBytes)} free`,
-  ];
-  const text = parts.join(' | ');
-  return ascii ? toAscii(text) : text;
+  const [job] = running.filter((one) => shareDone(one) !== null);
+  const facts = {
+    demo: cli.home.demo,
+    phases: board.phases,
+    running: running.length,
+    failed: failed.length,
+    job: job ? { program: job.program, share: shareDone(job)!, leftMs: timeLeft(job, board.at) } : null,
+    machine,
+  };
+  return statusLine(facts, width, { ascii, spell: ascii ? toAscii : (text) => text });
 }
 
 function printPage(glance: Glance, cli: Cli): void {
@@ -187,15 +184,22 @@ function jobWords(job: JobView, now: number, ascii: boolean): string {
   return `${state} ${job.id}${took}${left ? ` · ${left}` : ''}${job.reason ? ` · ${job.reason}` : ''}`;
 }
 
-/** Progress and the time left at the mean rate so far; no estimate before a twentieth is done. */
+/** Progress and the time left. */
 function progressWords(job: JobView, now: number): string {
   if (job.state !== 'RUN' || !job.progress) return '';
   const { done, total, unit } = job.progress;
-  if (!total) return `${formatCount(done)} ${unit}`;
-  const share = done / total;
-  const left =
-    share >= 0.05 && job.startedAt !== null
-      ? ` · ${formatElapsed(((now - job.startedAt) * (1 - share)) / share)} left`
-      : '';
-  return `${job.stage ? `${job.stage} ` : ''}${formatPercent(share, 0)} of ${formatCount(total)} ${unit}${left}`;
+  const share = shareDone(job);
+  if (share === null) return `${formatCount(done)} ${unit}`;
+  const left = timeLeft(job, now);
+  return `${job.stage ? `${job.stage} ` : ''}${formatPercent(share, 0)} of ${formatCount(total)} ${unit}${left === null ? '' : ` · ${formatElapsed(left)} left`}`;
+}
+
+const shareDone = ({ state, progress }: JobView): number | null =>
+  state === 'RUN' && progress?.total ? progress.done / progress.total : null;
+
+/** Milliseconds left at the mean rate so far; no estimate before a twentieth is done. */
+function timeLeft(job: JobView, now: number): number | null {
+  const share = shareDone(job);
+  if (share === null || share < 0.05 || job.startedAt === null) return null;
+  return ((now - job.startedAt) * (1 - share)) / share;
 }

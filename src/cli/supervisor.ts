@@ -9,6 +9,7 @@ import { openLocalSupervisor } from '../supervisor/local.ts';
 import { socketPath } from '../supervisor/wire/socket-path.ts';
 import { BOARD_POOLS, boardReader } from './board.ts';
 import { defineCommand } from './command.ts';
+import { dataFolders } from './data-folders.ts';
 import { jobRuntime } from './job-runtime.ts';
 import { printJson } from './json.ts';
 import { buildTime, findSupervisor, logFile, openSupervisor, untilGone } from './supervisor-client.ts';
@@ -46,6 +47,9 @@ supervisor takes them over with their logs and exit codes.`,
           jobs: jobRuntime(cli),
           now: Date.now,
           revive: () => cli.reviveDatabases(),
+          targets,
+          moreDisks: dataFolders(cli.home),
+          gpu: { env: cli.env },
           ...boardReader(cli, databases),
         });
       },

@@ -1,7 +1,9 @@
 /** The processes of a job: naming those that are left, and ending all of them. */
 import { errorCode } from '../platform/errors.ts';
+import type { Home } from '../platform/home.ts';
 import { processStartTime } from '../platform/locks.ts';
 import { markedProcesses, type TreeProcess } from '../telemetry/process-tree.ts';
+import type { ProcessGroup } from '../telemetry/processes.ts';
 import type { JobProcess } from './job-files.ts';
 import { type ProcessIdentity, signalGroup } from './process-identity.ts';
 
@@ -11,6 +13,11 @@ import { type ProcessIdentity, signalGroup } from './process-identity.ts';
  */
 export function processesOfJob(home: string, jobId: string, leader: number | null): JobProcess[] {
   return living(home, jobId).map(({ pid, command, group }) => ({ pid, command, escaped: group !== leader }));
+}
+
+/** The jobs that have living processes, with all of them. */
+export function runningJobs(home: Home): ProcessGroup[] {
+  return [...markedProcesses(home.root)].map(([id, processes]) => ({ id, pids: processes.map((one) => one.pid) }));
 }
 
 /**

@@ -4,14 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../phases/types.ts';
 import type { Databases } from '../platform/db/databases.ts';
+import type { Targets } from '../platform/db/targets.ts';
 import { UsageError, UserError } from '../platform/errors.ts';
 import { createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
-import { GpuMonitor, type GpuMonitorOptions } from '../telemetry/gpu.ts';
-import { HostSampler } from '../telemetry/host.ts';
-import { MachineSampler } from '../telemetry/machine.ts';
+import type { DiskPath } from '../telemetry/disks.ts';
+import type { GpuMonitorOptions } from '../telemetry/gpu.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
+import type { HistorySeries } from '../telemetry/types.ts';
 import { EvidenceWatch, initialDatabases } from './evidence.ts';
 import { JobKeeper } from './job-keeper.ts';
+import { runningJobs } from './job-processes.ts';
 import { JobReader } from './job-reader.ts';
 import { Journal } from './journal.ts';
 import type { JobRuntime } from './launch.ts';
@@ -21,6 +24,7 @@ import {
   COMMANDS,
   type CommandName,
   type Handover,
+  type HistoryRequest,
   type JobView,
   type KeepRequest,
   type LaunchRequest,
@@ -46,6 +50,10 @@ export interface LocalSupervisorOptions {
   /** Other times between looks, for tests. */
   readonly intervals?: Partial<Intervals>;
   readonly gpu?: GpuMonitorOptions;
+  /** Where the databases are, to watch them; null: they are not watched. */
+  readonly targets?: Targets | null;
+  /** Folders on other disks than the home. */
+  readonly moreDisks?: readonly DiskPath[];
 }
 
 interface Intervals {
@@ -84,8 +92,7 @@ export class LocalSupervisor implements Supervisor {
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
   readonly #keeper: JobKeeper;
   readonly #journal: Journal;
-  readonly #gpu: GpuMonitor;
-  readonly #machine: MachineSampler;
+  readonly #telemetry: Telemetry;
   readonly #evidence: EvidenceWatch;
   readonly #self: ClientIdentity;
   #snapshot: Snapshot;
@@ -96,6 +103,7 @@ export class LocalSupervisor implements Supervisor {
   #polling: Promise<void> | null = null;
   #sampling: Promise<void> | null = null;
   #reviving = false;
+  #series: Readonly<Record<string, HistorySeries>> = {};
 
   constructor(options: LocalSupervisorOptions) {
     this.#options = options;
@@ -105,8 +113,15 @@ export class LocalSupervisor implements Supervisor {
     this.#self = { name: 'this process', kind: 'test', pid: process.pid, readOnly: false };
     this.#journal = new Journal(home, now, (journal) => this.#set({ journal }));
     this.#keeper = new JobKeeper(home, { ...options.jobs, data: () => this.#dataFingerprint() }, this.#journal);
-    this.#gpu = new GpuMonitor(options.gpu);
-    this.#machine = new MachineSampler(new HostSampler({ diskPath: home.root }), this.#gpu, now);
+    this.#telemetry = new Telemetry({
+      home,
+      now,
+      gpu: options.gpu,
+      moreDisks: options.moreDisks,
+      targets: options.targets ?? null,
+      jobs: () => runningJobs(home),
+      keepsHistory: true,
+    });
     this.#evidence = new EvidenceWatch({
       databases: options.databases,
       evaluateBoard: options.evaluateBoard,
@@ -182,6 +197,10 @@ export class LocalSupervisor implements Supervisor {
     await this.perform('recheck', {}, this.#self);
   }
 
+  async history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>> {
+    return ((await this.perform('history', request, this.#self)) as { series: Record<string, HistorySeries> }).series;
+  }
+
   /**
    * Runs a command for a client: the one way in, for a socket and for this process. It is checked, written into the audit
    * log, and then carried out. @throws UserError
@@ -199,7 +218,7 @@ export class LocalSupervisor implements Supervisor {
     if (client.readOnly && command.danger !== 'safe') {
       throw new UserError(`${name} is refused: this console is read-only`, 'Leave read-only mode first (:rw).');
     }
-    if (name !== 'recheck' && name !== 'mode') this.#journal.action(client.name, name, ...auditWords(parsed.data));
+    if (AUDITED.has(name)) this.#journal.action(client.name, name, ...auditWords(parsed.data));
     try {
       return await this.#carryOut(name as CommandName, parsed.data, client);
     } catch (error) {
@@ -245,6 +264,11 @@ export class LocalSupervisor implements Supervisor {
       case 'recheck':
         await this.#evidence.recheck();
         return {};
+      case 'history': {
+        const { prefixes } = request as HistoryRequest;
+        const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
+        return { series: Object.fromEntries(wanted) };
+      }
       // Of the connection and of the process: whoever holds those acts on them after this.
       case 'mode':
       case 'shutdown':
@@ -274,8 +298,8 @@ export class LocalSupervisor implements Supervisor {
     this.#stop.abort();
     this.#listeners.clear();
     for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#gpu.close();
     const idle = Promise.allSettled([this.#evidence.idle(), this.#polling, this.#sampling]);
+    const closed = this.#telemetry.close();
     const patience = new AbortController();
     const late = () => sleep(CLOSE_PATIENCE_MS, 'late' as const, { signal: patience.signal }).catch(() => null);
     // A query that does not heed the signal loses its connection; a server that cannot even be reached is left alone.
@@ -283,6 +307,7 @@ export class LocalSupervisor implements Supervisor {
       this.#options.databases.abort();
       await Promise.race([idle, late()]);
     }
+    await Promise.race([closed, late()]);
     patience.abort();
   }
 
@@ -368,9 +393,13 @@ export class LocalSupervisor implements Supervisor {
   }
 
   async #sampleMachine(): Promise<void> {
-    this.#sampling = this.#machine
+    this.#sampling = this.#telemetry
       .sample()
-      .then((machine) => this.#set({ machine }))
+      .then(({ history: { series = {}, ...history }, ...machine }) => {
+        // All series together are too much to send every second: whoever draws them asks for them.
+        this.#series = series;
+        this.#set({ machine: { ...machine, history } });
+      })
       .finally(() => {
         this.#sampling = null;
         this.#again('machine', this.#intervals.machineMs, () => this.#sampleMachine());
@@ -395,6 +424,18 @@ export class LocalSupervisor implements Supervisor {
     );
   }
 }
+
+/** Commands that change something. */
+const AUDITED: ReadonlySet<string> = new Set([
+  'launch',
+  'rerun',
+  'chain',
+  'stop',
+  'kill',
+  'remove',
+  'keep',
+  'shutdown',
+] satisfies CommandName[]);
 
 /** What an action is about, and how, for the audit log: never a value of the environment. */
 function auditWords(request: object): [subject: string, detail: string] {

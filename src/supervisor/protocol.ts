@@ -9,7 +9,7 @@
 import { z } from 'zod';
 import type { Board } from '../phases/types.ts';
 import type { StampedEvent } from '../platform/events.ts';
-import type { MachineSample } from '../telemetry/types.ts';
+import type { HistorySeries, MachineSample } from '../telemetry/types.ts';
 
 /** Raised by every change that an older reader would misunderstand. */
 export const PROTOCOL_VERSION = 1;
@@ -225,6 +225,14 @@ export type StopRequest = Readonly<z.infer<typeof stopSchema>>;
 const keepSchema = z.object({ jobId: z.string(), kept: z.boolean().optional(), archived: z.boolean().optional() });
 export type KeepRequest = Readonly<z.infer<typeof keepSchema>>;
 
+const points = z.array(z.number().nullable()).readonly();
+const historySchema = z.object({ series: z.record(z.string(), z.object({ fine: points, coarse: points })) });
+const historyRequestSchema = z.object({
+  /** Names of series begin with one of these: `cpu`, `gpu.`, `job.0007-`. */
+  prefixes: z.array(z.string()).readonly(),
+});
+export type HistoryRequest = Readonly<z.infer<typeof historyRequestSchema>>;
+
 const jobReply = z.object({ job: jobViewSchema });
 const nothing = z.object({});
 
@@ -238,6 +246,7 @@ export const COMMANDS = {
   remove: { request: z.object({ jobId: z.string() }), reply: nothing, danger: 'destructive' },
   keep: { request: keepSchema, reply: jobReply, danger: 'safe' },
   recheck: { request: nothing, reply: nothing, danger: 'safe' },
+  history: { request: historyRequestSchema, reply: historySchema, danger: 'safe' },
   mode: { request: z.object({ readOnly: z.boolean() }), reply: nothing, danger: 'safe' },
   shutdown: { request: nothing, reply: nothing, danger: 'destructive' },
 } as const;
@@ -335,5 +344,7 @@ export interface Supervisor {
   watch(jobId: string | null): void;
   /** Reads all evidence again now. */
   recheck(): Promise<void>;
+  /** Figures of the machine over time, kept across restarts. */
+  history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>>;
   close(): Promise<void>;
 }

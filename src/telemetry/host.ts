@@ -1,13 +1,25 @@
-/** CPU, memory and disk of this machine, read once a call. */
+/** CPU, memory, disks and network of this machine, read once a call. */
 import { readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { errorCode, errorMessage } from '../platform/errors.ts';
-import { busyShares, type CoreTime, parseCoreTimes, parseLoad, parseMemory } from './proc.ts';
-import type { MachineSample } from './types.ts';
+import { errorMessage } from '../platform/errors.ts';
+import { type DiskPath, DiskSampler } from './disks.ts';
+import { NetworkSampler } from './network.ts';
+import {
+  busyShares,
+  type CoreTime,
+  parseCoreTimes,
+  parseLoad,
+  parseLoads,
+  parseMemory,
+  parsePressure,
+  parseSwapTotal,
+} from './proc.ts';
+import type { MachineSample, PressureSample } from './types.ts';
 
-export interface HostReading extends Pick<MachineSample, 'cpu' | 'memory' | 'disk'> {
+type HostParts = 'cpu' | 'memory' | 'disk' | 'load' | 'swap' | 'pressure' | 'disks' | 'network';
+
+export interface HostReading extends Required<Pick<MachineSample, HostParts>> {
   /** What could not be read, and why: one line each. */
   readonly problems: readonly string[];
 }
@@ -15,8 +27,11 @@ export interface HostReading extends Pick<MachineSample, 'cpu' | 'memory' | 'dis
 export interface HostSamplerOptions {
   /** The file system that holds this path is the one looked at; the path itself need not exist yet. */
   readonly diskPath: string;
-  /** Where procfs is; another folder in tests. */
+  /** Further folders whose disks are looked at: data directories. */
+  readonly moreDisks?: readonly DiskPath[];
+  /** Where procfs and sysfs are; other folders in tests. */
   readonly procRoot?: string;
+  readonly sysRoot?: string;
   readonly platform?: NodeJS.Platform;
 }
 
@@ -24,16 +39,15 @@ export interface HostSamplerOptions {
 export class HostSampler {
   readonly #options: Required<HostSamplerOptions>;
   #before: ReadonlyMap<number, CoreTime> = new Map();
-  /** One at a time: a dead network disk would hold every call for minutes. */
-  #diskRead: Promise<void> | null = null;
-  #disk: { totalBytes: number | null; freeBytes: number | null; problem: string | null } = {
-    totalBytes: null,
-    freeBytes: null,
-    problem: null,
-  };
+  readonly #disks: DiskSampler;
+  readonly #network: NetworkSampler;
 
   constructor(options: HostSamplerOptions) {
-    this.#options = { procRoot: '/proc', platform: process.platform, ...options };
+    this.#options = { moreDisks: [], procRoot: '/proc', sysRoot: '/sys', platform: process.platform, ...options };
+    const { diskPath, moreDisks, procRoot, sysRoot, platform } = this.#options;
+    const proc = platform === 'linux' ? procRoot : null;
+    this.#disks = new DiskSampler([{ name: 'home', path: diskPath }, ...moreDisks], proc);
+    this.#network = new NetworkSampler(proc, sysRoot);
   }
 
   async read(): Promise<HostReading> {
@@ -54,8 +68,9 @@ export class HostSampler {
     this.#before = times;
     const load1 = attempt('load', () => (linux ? parseLoad(proc('loadavg')) : os.loadavg()[0]));
     const memory = attempt('memory', () => (linux ? parseMemory(proc('meminfo')) : portableMemory()));
-    await this.#readDisk();
-    if (this.#disk.problem) problems.push(`disk: ${this.#disk.problem}`);
+    const disks = await this.#disks.read();
+    const [{ totalBytes, freeBytes, problem }] = disks;
+    if (totalBytes === null && problem) problems.push(`disk: ${problem}`);
     return {
       cpu: {
         cores: times.size || os.cpus().length,
@@ -64,39 +79,34 @@ export class HostSampler {
         load1,
       },
       memory: memory ?? { totalBytes: null, usedBytes: null, swapUsedBytes: null },
-      disk: { path: this.#options.diskPath, totalBytes: this.#disk.totalBytes, freeBytes: this.#disk.freeBytes },
+      disk: { path: this.#options.diskPath, totalBytes, freeBytes },
+      load: linux ? silently(() => parseLoads(proc('loadavg'))) : os.loadavg(),
+      swap: {
+        totalBytes: linux ? silently(() => parseSwapTotal(proc('meminfo'))) : null,
+        usedBytes: memory?.swapUsedBytes ?? null,
+      },
+      pressure: linux ? readPressure(proc) : null,
+      disks,
+      network: this.#network.read(),
       problems,
     };
   }
+}
 
-  /** Waits for the file system, but not for one that hangs: then the figures are unknown until it answers. */
-  async #readDisk(): Promise<void> {
-    this.#diskRead ??= diskSpace(this.#options.diskPath)
-      .then((space) => void (this.#disk = { ...space, problem: null }))
-      .catch((error) => void (this.#disk = unknownDisk(errorMessage(error))))
-      .finally(() => (this.#diskRead = null));
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, DISK_PATIENCE_MS, 'late')));
-    if ((await Promise.race([this.#diskRead, patience])) === 'late') this.#disk = unknownDisk('it does not answer');
-    clearTimeout(timer);
+/** For figures whose failure is told already, or is none: a kernel without them. */
+function silently<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch {
+    return null;
   }
 }
 
-const DISK_PATIENCE_MS = 500;
-
-const unknownDisk = (problem: string) => ({ totalBytes: null, freeBytes: null, problem });
-
-/** Free space is what this user may still write. */
-async function diskSpace(dir: string): Promise<{ totalBytes: number; freeBytes: number }> {
-  try {
-    const { bsize, blocks, bavail } = await statfs(dir);
-    return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
-  } catch (error) {
-    // A home that is not made yet will lie on the file system of its parent.
-    const parent = path.dirname(dir);
-    if (errorCode(error) === 'ENOENT' && parent !== dir) return diskSpace(parent);
-    throw error;
-  }
+function readPressure(proc: (name: string) => string): PressureSample | null {
+  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((name) =>
+    silently(() => parsePressure(proc(`pressure/${name}`))),
+  );
+  return cpu || memory || io ? { cpu, memory, io } : null;
 }
 
 function nonEmpty(times: Map<number, CoreTime>): Map<number, CoreTime> {

@@ -1,5 +1,5 @@
-/** What `nvidia-smi --query-gpu … --format=csv,noheader,nounits` prints, line by line; pure. */
-import type { GpuSample } from './types.ts';
+/** What `nvidia-smi` prints (queries with --format=csv,noheader,nounits), line by line; pure. */
+import type { GpuProcess, GpuSample } from './types.ts';
 
 /** In the order in which the figures are parsed. */
 export const QUERY = 'index,name,utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw';
@@ -34,4 +34,31 @@ export function parseSmiLine(line: string): SmiLine {
 
 function figure(word: string): number | null {
   return /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : null;
+}
+
+/** Of processes that compute; the name comes last, for it may hold commas. */
+export const APPS_QUERY = 'gpu_uuid,pid,used_gpu_memory,process_name';
+
+export type AppLine =
+  | { readonly gpuUuid: string; readonly process: GpuProcess }
+  | { readonly message: string; readonly none: boolean }
+  | null;
+
+/** Reads one line of `--query-compute-apps`; `none` in a message: it only says that nobody computes. */
+export function parseAppLine(line: string): AppLine {
+  const text = line.trim();
+  if (!text) return null;
+  const [gpuUuid, pid, memory, ...name] = text.split(',').map((field) => field.trim());
+  if (!/^(GPU|MIG)-/.test(gpuUuid) || !/^\d+$/.test(pid ?? '')) {
+    const none = /^(no running|\[?not supported|\[?n\/a)/i.test(text);
+    return { message: text.replace(/\s+/g, ' '), none };
+  }
+  return { gpuUuid, process: { pid: Number(pid), name: name.join(', '), memoryMiB: figure(memory ?? '') } };
+}
+
+/** `nvidia-smi -L`: index of each GPU by its UUID. */
+export function parseGpuList(text: string): Map<string, number> {
+  return new Map(
+    [...text.matchAll(/^GPU (\d+): .*\(UUID: ([^)\s]+)\)/gm)].map((match) => [match[2], Number(match[1])]),
+  );
 }

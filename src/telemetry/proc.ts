@@ -1,4 +1,5 @@
-/** Readers of Linux's /proc texts (proc(5)); pure. */
+/** Readers of Linux's /proc texts about the whole machine (proc(5)); pure. */
+import type { Pressure } from './types.ts';
 
 /** Busy and total time of a core since boot, in ticks. */
 export interface CoreTime {
@@ -41,10 +42,18 @@ export interface MemoryReading {
   readonly swapUsedBytes: number | null;
 }
 
-/** `/proc/meminfo`: used is what is not available to new programs, so caches do not count. */
-export function parseMemory(text: string): MemoryReading {
+function meminfo(text: string): Map<string, number> {
   const bytes = new Map<string, number>();
   for (const match of text.matchAll(/^(\w+):\s+(\d+) kB$/gm)) bytes.set(match[1], Number(match[2]) * 1024);
+  return bytes;
+}
+
+/** `/proc/meminfo`: the size of all swap, or null. */
+export const parseSwapTotal = (text: string): number | null => meminfo(text).get('SwapTotal') ?? null;
+
+/** `/proc/meminfo`: used is what is not available to new programs, so caches do not count. */
+export function parseMemory(text: string): MemoryReading {
+  const bytes = meminfo(text);
   const difference = (whole: string, part: string) => {
     const [a, b] = [bytes.get(whole), bytes.get(part)];
     return a === undefined || b === undefined ? null : a - b;
@@ -60,4 +69,20 @@ export function parseMemory(text: string): MemoryReading {
 export function parseLoad(text: string): number | null {
   const load = Number.parseFloat(text);
   return Number.isFinite(load) ? load : null;
+}
+
+/** `/proc/loadavg`: the loads of 1, 5 and 15 minutes, or null. */
+export function parseLoads(text: string): number[] | null {
+  const loads = text.split(' ').slice(0, 3).map(Number.parseFloat);
+  return loads.length === 3 && loads.every(Number.isFinite) ? loads : null;
+}
+
+/** `/proc/pressure/*` (PSI): shares of the last 10 seconds. The line `full` is missing for the CPU before Linux 5.13. */
+export function parsePressure(text: string): Pressure | null {
+  const share = (kind: string) => {
+    const match = new RegExp(`^${kind} avg10=([0-9.]+)`, 'm').exec(text);
+    return match ? Number(match[1]) / 100 : null;
+  };
+  const some = share('some');
+  return some === null ? null : { some, full: share('full') };
 }

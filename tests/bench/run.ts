@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b6: () => import('./b6.ts'),
   b9: () => import('./b9.ts'),
   b10: () => import('./b10.ts'),
+  telemetry: () => import('./telemetry.ts'),
 };
 
 const wanted = process.argv.slice(2).map((name) => name.toLowerCase());

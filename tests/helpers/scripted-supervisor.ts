@@ -458,6 +458,7 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       return stopped;
     },
     watch: () => {},
+    history: async () => ({}),
     recheck: async () => {
       asked.push('recheck');
     },

@@ -1,6 +1,7 @@
 /** The supervisor of a home, seen through its socket. Reconnects by itself; what was known stays, with its time on it. */
 import { connect, type Socket } from 'node:net';
 import { Exit, type ExitCode, errorCode, errorMessage, UsageError, UserError } from '../../platform/errors.ts';
+import type { HistorySeries } from '../../telemetry/types.ts';
 import {
   type About,
   type ChainRequest,
@@ -9,6 +10,7 @@ import {
   COMMANDS,
   type CommandName,
   type Handover,
+  type HistoryRequest,
   type JobView,
   type KeepRequest,
   type LaunchRequest,
@@ -186,6 +188,10 @@ export class RemoteSupervisor implements Supervisor {
 
   async recheck(): Promise<void> {
     await this.#ask('recheck', {});
+  }
+
+  async history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>> {
+    return (await this.#ask('history', request)).series;
   }
 
   /** From now on commands that cost or destroy are refused, or no longer. */
