@@ -197,13 +197,20 @@ async function record(
 function reportLambda(
   choice: LambdaChoice,
   swept: boolean,
-  { experimentId, trainEnd, daysWithRows }: LambdaScores,
+  { experimentId, trainEnd, readsPast, daysWithRows }: LambdaScores,
   panel: LoadedPanel,
   { events }: ProgramContext,
 ): void {
   const weight = swept ? 'weights of the grid' : `weight ${choice.weight}`;
   const days = `on ${daysWithRows} of ${panel.count} days`;
   log(events, 'info', `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, ${weight}, ${days}`);
+  if (readsPast !== null) {
+    log(
+      events,
+      'warn',
+      `training pairs of '${experimentId}' reach to ${readsPast}, into the range: λ̂ of the original's models is no forecast; use prometheus lambda train`,
+    );
+  }
   if (trainEnd === null) {
     log(
       events,

@@ -100,6 +100,7 @@ function lambdaConfig(choice: LambdaChoice, scores: LambdaScores): Record<string
     lambda_score_column: choice.column,
     lambda_score_weight: choice.weight,
     lambda_train_end: scores.trainEnd,
+    ...(scores.readsPast ? { lambda_training_reads_past: scores.readsPast } : {}),
     lambda_fingerprint: scores.fingerprint,
   };
 }

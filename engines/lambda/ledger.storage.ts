@@ -142,13 +142,26 @@ export async function replacePredictions(
   });
 }
 
-/** Training end of an experiment by the ledger's newest row (`YYYY-MM-DD`), or null when the ledger does not know it. */
-export async function trainingEndOf(runtime: Database, experimentId: string): Promise<string | null> {
+export interface Training {
+  /** `--train-end` of the experiment, or the end of the last fit (`YYYY-MM-DD`). */
+  readonly end: string;
+  /** Last day whose λ training read: the original's pairs reach past the end of their span; null where nothing does. */
+  readonly readsTo: string | null;
+}
+
+/** How an experiment was trained, by the ledger's newest row; null when no ledger knows it. */
+export async function trainingOf(runtime: Database, experimentId: string): Promise<Training | null> {
   return runtime.client(async (client) => {
-    const { rows } = await client.query<{ train_end: string | null }>(
-      `SELECT train_end FROM console.lambda_trials WHERE experiment_id = $1 ORDER BY recorded_at DESC, trial_id DESC LIMIT 1`,
+    const { rows: found } = await client.query<{ there: boolean }>(
+      `SELECT to_regclass('console.lambda_trials') IS NOT NULL AS there`,
+    );
+    // A database that was adopted and never migrated has no ledger.
+    if (!found[0].there) return null;
+    const { rows } = await client.query<Training>(
+      `SELECT train_end AS "end", parameters->>'last_training_day' AS "readsTo" FROM console.lambda_trials
+        WHERE experiment_id = $1 AND train_end IS NOT NULL ORDER BY trial_id DESC LIMIT 1`,
       [experimentId],
     );
-    return rows[0]?.train_end ?? null;
+    return rows[0] ?? null;
   });
 }

@@ -9,7 +9,7 @@ import { UsageError, UserError } from '../../src/platform/errors.ts';
 import { readCsv } from '../data/csv/read.ts';
 import { FileProblem } from '../data/csv/source.ts';
 import type { Instrument } from '../market/panel.ts';
-import { trainingEndOf } from './ledger.storage.ts';
+import { trainingOf } from './ledger.storage.ts';
 import { className, sectorOf } from './model.ts';
 
 /** Which λ̂ a campaign uses. */
@@ -36,6 +36,8 @@ export interface LambdaScores {
   readonly experimentId: string;
   /** Last training day over the rows used (`YYYY-MM-DD`); null when neither the source nor the ledger says. */
   readonly trainEnd: string | null;
+  /** Last day whose λ training read, when that is after a day of the range: pairs of the original's models; else null. */
+  readonly readsPast: string | null;
   /** Days of the range that have rows. */
   readonly daysWithRows: number;
   /** SHA-256 over the rows of the range. */
@@ -111,10 +113,13 @@ export async function loadLambdaScores(
       'Choose a range that it covers, or make predictions for this one.',
     );
   }
+  const firstUsed = [...usedDays].sort()[0];
+  const recorded = await trainingOf(runtime, experimentId);
   if (!training.known) {
-    training.end = await trainingEndOf(runtime, experimentId);
-    if (training.end !== null) requireTrainedBefore(training.end, [...usedDays].sort()[0], experimentId);
+    training.end = recorded?.end ?? null;
+    if (training.end !== null) requireTrainedBefore(training.end, firstUsed, experimentId);
   }
+  const readsTo = recorded?.readsTo ?? null;
   const n = instruments.length;
   const hat = new Float64Array(new SharedArrayBuffer(days.length * n * 8)).fill(Number.NaN);
   const sectors = instruments.map(sectorOf);
@@ -126,7 +131,14 @@ export async function loadLambdaScores(
       if (value !== undefined) hat[d * n + i] = value;
     }
   }
-  return { hat, experimentId, trainEnd: training.end, daysWithRows: usedDays.size, fingerprint: digest.digest('hex') };
+  return {
+    hat,
+    experimentId,
+    trainEnd: training.end,
+    readsPast: readsTo !== null && readsTo > firstUsed ? readsTo : null,
+    daysWithRows: usedDays.size,
+    fingerprint: digest.digest('hex'),
+  };
 }
 
 const keyOf = (date: string, sector: string, softTargetClass: string) => `${date}|${sector}|${softTargetClass}`;

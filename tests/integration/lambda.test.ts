@@ -344,8 +344,11 @@ describe('campaigns with λ̂', () => {
       expect(error.message).toContain(`trained on days to ${date(400)}`);
       expect(error.exitCode).toBe(1);
     }
-    // After its training ends it may be used.
-    await runCampaign({ lambdaCsv: file('leak.csv'), ...leaks, start: date(400) });
+    // After its training ends it may be used; pairs that reach past the end are warned about and recorded.
+    const { events, config } = await runCampaign({ lambdaCsv: file('leak.csv'), ...leaks, start: date(400) });
+    const reaches = (config as { lambda_training_reads_past?: string }).lambda_training_reads_past;
+    expect(reaches! > date(400)).toBe(true);
+    expect(events.some((e) => e.type === 'log' && e.level === 'warn' && e.message.includes(reaches!))).toBe(true);
   });
 
   it('warns when nobody knows when the training ended', async () => {
