@@ -88,15 +88,20 @@ export async function runPoints(
   const { events, signal, now } = context;
   const [options] = points;
   const tasks = points.flatMap((point) => point.sleeves.map((sleeve): Task => ({ options: point, sleeve })));
-  stage(events, 'load prices', 1, 2);
+  stage(events, 'load prices', 1, 3);
   const { panel, features, lambda } = await loadCampaign(options, context);
   signal.throwIfAborted();
   warnAboutData(panel, context);
   if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
 
-  stage(events, 'simulate and record', 2, 2);
+  stage(events, 'simulate and record', 2, 3);
   const started = now();
   const days = new Int32Array(tasks.length);
+  const runs: Run[] = [];
+  const totalDays = features.count * days.length;
+  // Once every day is simulated what is left is writing: days say nothing about that any more.
+  const tellRuns = () => events.emit({ type: 'progress', done: runs.length, total: tasks.length, unit: 'runs' });
+  let simulated = 0;
   const simulate = (from: number) =>
     simulateSleeves(
       features,
@@ -108,18 +113,18 @@ export async function runPoints(
         const series = tasks[index].sleeve.sleeveId;
         const at = formatDay(panel.calendar.days[panel.first + day]);
         days[index] = day + 1;
-        events.emit({
-          type: 'progress',
-          done: days.reduce((a, b) => a + b),
-          total: features.count * days.length,
-          unit: 'days',
-        });
+        simulated = days.reduce((a, b) => a + b);
+        events.emit({ type: 'progress', done: simulated, total: totalDays, unit: 'days' });
         events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
         events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
         events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
         const seconds = (now() - started) / 1000;
         if (seconds > 0)
           events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+        if (simulated === totalDays) {
+          stage(events, 'write rows', 3, 3);
+          tellRuns();
+        }
       },
     );
   const origin: RunOrigin = {
@@ -128,7 +133,6 @@ export async function runPoints(
     demo: context.home.demo,
     lambda,
   };
-  const runs: Run[] = [];
   for (let from = 0; from < tasks.length; from += batch) {
     for (const [offset, pending] of simulate(from).entries()) {
       const result = await pending;
@@ -136,6 +140,7 @@ export async function runPoints(
       const task = tasks[from + offset];
       requireActivity(result, panel, task.sleeve);
       runs.push(await record(task, runs.length === 0, result, panel, features, origin, context));
+      if (simulated === totalDays) tellRuns();
     }
   }
   const caveat = caveatOf(options.broker);

@@ -19,7 +19,11 @@ export const backtestSleeves = defineCommand({
   run: async (args, cli) => {
     const sleeves = canonicalSleeves(args.strategyId, args.marketId);
     if (args.json) printJson(cli, { sleeves });
-    else cli.out(`${sleeves.map(formatSleeve).join('\n')}\n`);
+    else {
+      // stdout is for other programs.
+      if (cli.home.demo) cli.err('DEMO: synthetic market, not real prices\n');
+      cli.out(`${sleeves.map(formatSleeve).join('\n')}\n`);
+    }
     return Exit.done;
   },
 });

@@ -84,7 +84,14 @@ export const dbMigrate = defineCommand({
   run: async (_args, cli) => {
     await withDatabases(cli, await cli.targets(), { application: 'db migrate' }, async (databases) => {
       for (const name of DATABASE_NAMES) {
-        cli.out(`${name}: ${outcomeLine(await migrate(databases[name], MIGRATIONS[name]))}\n`);
+        const outcome = await migrate(databases[name], MIGRATIONS[name]);
+        cli.out(`${name}: ${outcomeLine(outcome)}\n`);
+        if (!outcome.adopted && outcome.missing.length) {
+          throw new UserError(
+            `${databases[name].target.label} lacks ${outcome.missing.join(', ')}, which an earlier migration made`,
+            'Somebody dropped it: restore it from a backup, or make a new database and import again.',
+          );
+        }
       }
     });
     return Exit.done;
@@ -178,7 +185,7 @@ async function withDatabases(
 
 function outcomeLine({ applied, adopted, missing }: MigrationOutcome): string {
   const ran = applied.length ? `applied ${applied.join(', ')}` : 'up to date';
-  if (!adopted) return ran;
   const lacks = missing.length ? `; missing: ${missing.join(', ')}` : '';
+  if (!adopted) return `${ran}${lacks}`;
   return `made by Alembic, its tables are left as they are; schema console: ${ran}${lacks}`;
 }

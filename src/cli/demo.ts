@@ -14,6 +14,8 @@ import { serverStatus, stopServer } from '../platform/db/embedded.ts';
 import { Exit, type ExitCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import type { Events } from '../platform/events.ts';
 import { createHome, type Home, homeAt, resolveHomeRoot } from '../platform/home.ts';
+import { lockHolder, withLock } from '../platform/locks.ts';
+import { supervisorLock } from '../supervisor/daemon.ts';
 import { parseArguments } from './arguments.ts';
 import { backtestCampaign } from './backtest.ts';
 import { readBoard } from './board.ts';
@@ -22,6 +24,9 @@ import { type Cli, DEMO_MARK } from './context.ts';
 import { phasesReport } from './phases.ts';
 import { terminalEvents } from './terminal-events.ts';
 import { verifyPointInTime } from './verify.ts';
+
+const LOCK = 'demo.lock';
+const LOCK_WAIT_MS = 3_600_000;
 
 /** The check that asks for a test run; a demo machine need not have made one. */
 const TEST_CHECK = 'P0.tests';
@@ -92,7 +97,10 @@ async function prepareHome(cli: Cli, options: MarketOptions): Promise<Home> {
 function holdsAnything(home: Home): boolean {
   const rooms = [home.jobs, home.postgres, home.models, home.cache, home.logs].map((dir) => path.basename(dir));
   return readdirSync(home.root).some(
-    (name) => name !== 'phases.yaml' && (!rooms.includes(name) || readdirSync(path.join(home.root, name)).length > 0),
+    (name) =>
+      name !== 'phases.yaml' &&
+      name !== LOCK &&
+      (!rooms.includes(name) || readdirSync(path.join(home.root, name)).length > 0),
   );
 }
 
@@ -151,6 +159,15 @@ function spoken(say: (what: string) => void): Events {
 
 /** Phases 0 and 1 without a screen. */
 async function runHeadless(cli: Cli, options: MarketOptions): Promise<ExitCode> {
+  // Two at once would write the same rows and stop each other's server: the second waits, and finds everything there.
+  return withLock(path.join(cli.home.root, LOCK), () => runLocked(cli, options), {
+    waitMs: LOCK_WAIT_MS,
+    what: `the demo in ${cli.home.root}`,
+    signal: cli.signal,
+  });
+}
+
+async function runLocked(cli: Cli, options: MarketOptions): Promise<ExitCode> {
   const wasRunning = (await serverStatus(cli.home)).running;
   try {
     const { events, finish } = terminalEvents(process.stderr, Date.now, { demo: true });
@@ -167,7 +184,8 @@ async function runHeadless(cli: Cli, options: MarketOptions): Promise<ExitCode> 
     cli.err(`\n${phasesReport(board, cli)}\n`);
     return holds(board) ? Exit.done : Exit.failed;
   } finally {
-    if (!wasRunning) {
+    // A console that came meanwhile has a supervisor, and needs the server.
+    if (!wasRunning && lockHolder(supervisorLock(cli.home)) === null) {
       await cli.closeDatabases();
       await stopServer(cli.home);
     }

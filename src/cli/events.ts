@@ -8,6 +8,7 @@ import { JOURNAL_FILE, parseJournalLine, readAudit, readJournal } from '../super
 import { JOURNAL_KINDS, type JournalEntry } from '../supervisor/protocol.ts';
 import { FileTail } from '../supervisor/tail.ts';
 import { defineCommand } from './command.ts';
+import { printDemo, printJsonLine } from './json.ts';
 
 const POLL_MS = 250;
 
@@ -28,11 +29,12 @@ every action with who asked for it, as the client told, never shortened.`,
   run: async (args, cli) => {
     const wanted = (entry: JournalEntry) =>
       (!args.kind || entry.kind === args.kind) && (!args.subject || entry.subject === args.subject);
-    const print = (entry: JournalEntry) => cli.out(args.json ? `${JSON.stringify(entry)}\n` : `${lineOf(entry)}\n`);
+    const print = (entry: JournalEntry) => (args.json ? printJsonLine(cli, entry) : cli.out(`${lineOf(entry)}\n`));
     const entries = (args.audit ? readAudit(cli.home) : readJournal(cli.home)).filter(wanted);
     const file = path.join(cli.home.logs, JOURNAL_FILE);
     const tail = new FileTail(file, { lastBytes: 0 });
     tail.read(() => {});
+    if (!args.json) printDemo(cli);
     for (const entry of args.last === 0 ? [] : entries.slice(-args.last)) print(entry);
     if (!args.follow) return Exit.done;
     await new Promise<void>((resolve) => {

@@ -10,7 +10,7 @@ import { JOB_STATES, type JobView } from '../supervisor/protocol.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { jobJson, jobPage, jobTable } from './job-output.ts';
-import { printJson } from './json.ts';
+import { printDemo, printJson } from './json.ts';
 import { findSupervisor } from './supervisor-client.ts';
 
 const POLL_MS = 200;
@@ -32,8 +32,10 @@ export const jobList = defineCommand({
       .filter((one) => (args.all || !one.archived) && (!args.state || one.state === args.state))
       .slice(0, args.last);
     if (args.json) printJson(cli, { jobs });
-    else if (jobs.length) cli.out(jobTable(jobs, Date.now()));
-    else cli.err('no jobs\n');
+    else if (jobs.length) {
+      printDemo(cli);
+      cli.out(jobTable(jobs, Date.now()));
+    } else cli.err('no jobs\n');
     return Exit.done;
   },
 });
@@ -77,7 +79,10 @@ export const jobShow = defineCommand({
     const record = readJob(cli.home, id);
     const view = (await currentJobs(cli)).find((one) => one.id === id) ?? readJobView(cli.home, id, viewOptions(cli));
     if (args.json) printJson(cli, jobJson(view, record));
-    else cli.out(jobPage(view, record, Date.now()));
+    else {
+      printDemo(cli);
+      cli.out(jobPage(view, record, Date.now()));
+    }
     return Exit.done;
   },
 });

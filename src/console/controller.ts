@@ -244,7 +244,7 @@ function rerunDialog(state: ConsoleState, idempotencyKey: string): Dialog | null
       tone: 'accent',
       body: [
         estimate(state, job.program),
-        `The same program and arguments, as a new job.${job.build ? ` That run was made by build ${job.build}; this one uses the present build.` : ''}`,
+        `The same program and arguments, as a new job by the present code.${job.build ? ` That run was made by ${job.build.slice(0, 12)}.` : ''}`,
       ],
     },
     { label: 'Run again', request: { kind: 'rerun', jobId: job.id, idempotencyKey } },

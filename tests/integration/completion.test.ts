@@ -76,7 +76,7 @@ describe.skipIf(!has('bash'))('completion in bash', () => {
     ],
     [['job', 'show', '0002-data-import', '--j'], ['--json']],
     [['job', 'start', 'backtest', 'campaign-'], ['campaign-and-meta']],
-    [['job', 'start', 'backtest', 'campaign', '--k'], ['--key']],
+    [['job', 'start', 'backtest', 'campaign', '--ke'], ['--key']],
     [['job', 'start', 'backfill', 'stability', '--', '--market'], ['--market-id']],
     [['why', 'P1'], expect.arrayContaining(['P1', 'P1.trades'])],
     [

@@ -214,6 +214,8 @@ describe('survival', () => {
 
   it('can stop a program whose shim is gone', async () => {
     const { id } = await start(['--until', test.at('go')]);
+    // Past its gate: a program that still waits there ends with its shim.
+    await waiting(id);
     const { shim, child } = record(id).status!;
     process.kill(shim!.pid, 'SIGKILL');
     await until(() => !isAlive(shim!), 'the end of the shim');

@@ -176,7 +176,8 @@ export async function copyInto(
   const stream = client.query(copyFrom(`COPY ${table} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`));
   const finished = new Promise<void>((resolve, reject) => {
     stream.once('finish', resolve);
-    stream.once('error', reject);
+    // For good: a stream that is ended after its connection broke reports a second error, which would end the process.
+    stream.on('error', reject);
   });
   finished.catch(() => {}); // reported by the await below, also when `produce` fails first
   const writer = new CopyWriter(stream);

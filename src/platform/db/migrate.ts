@@ -106,7 +106,10 @@ async function readState(
   const pending = Object.keys(due(migrations, adopted))
     .filter((name) => !applied.includes(name))
     .sort();
-  const tables = adopted ? Object.values(migrations).flatMap((m) => (isOurs(m) ? [] : (m.tables ?? []))) : [];
+  // Of an adopted database the user's own steps made everything but our schema; of ours, the steps that were run.
+  const tables = Object.entries(migrations).flatMap(([name, migration]) =>
+    applied.includes(name) || (adopted && !isOurs(migration)) ? (migration.tables ?? []) : [],
+  );
   const missing = await client.query<{ name: string }>(
     'SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) WHERE to_regclass(name) IS NULL ORDER BY n',
     [tables],
