@@ -7,6 +7,7 @@ import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
 import { numericBackfillSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
+import { textInstallSpec } from './text/spec.ts';
 import { pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
@@ -20,4 +21,5 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   numericBackfillSpec,
   workerSpec,
   pointInTimeSpec,
+  textInstallSpec,
 ];

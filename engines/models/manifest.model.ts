@@ -86,6 +86,7 @@ export const manifestSchema = z
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type NumericManifest = z.infer<typeof numeric>;
+export type TextManifest = z.infer<typeof text>;
 
 /** The manifest in a text. @throws Error that names the first key that cannot be accepted. */
 export function parseManifest(json: string): Manifest {

@@ -2,8 +2,7 @@
  * The model registry: a folder a model id under `<home>/models/`. It fails closed: a model is used only when every file of
  * its folder has the hash that `model.json` names, and nothing else lies there.
  */
-import { createHash, hash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
@@ -16,6 +15,8 @@ export interface VerifiedModel {
   readonly fingerprint: string;
   /** The graph, read once: what was verified is what a session is made of. */
   readonly graph: Uint8Array;
+  /** The other files, by name, read once too. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A model on disk as `models ls` shows it. */
@@ -80,28 +81,21 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     .filter((name) => name !== MANIFEST_FILE);
   const stray = found.find((name) => !(name in manifest.sha256));
   if (stray) throw refuse(`${stray} is not named in ${MANIFEST_FILE}`);
-  let graph: Uint8Array | null = null;
+  const files = new Map<string, Uint8Array>();
   let bytes = 0;
   for (const [name, expected] of Object.entries(manifest.sha256)) {
     if (!found.includes(name)) throw refuse(`${name} is missing`);
-    const file = path.join(root, name);
-    let digest: string;
-    if (name === manifest.file) {
-      graph = await readFile(file);
-      digest = hash('sha256', graph, 'hex');
-      bytes += graph.length;
-    } else {
-      const content = createHash('sha256');
-      for await (const chunk of createReadStream(file)) {
-        content.update(chunk as Buffer);
-        bytes += (chunk as Buffer).length;
-      }
-      digest = content.digest('hex');
+    const content = await readFile(path.join(root, name));
+    if (hash('sha256', content, 'hex') !== expected) {
+      throw refuse(`${name} has another content than when the model was made`);
     }
-    if (digest !== expected) throw refuse(`${name} has another content than when the model was made`);
+    files.set(name, content);
+    bytes += content.length;
   }
   if (bytes !== manifest.bytes) throw refuse(`its files have ${bytes} bytes, not ${manifest.bytes}`);
-  return { manifest, fingerprint: hash('sha256', text, 'hex'), graph: graph! };
+  const graph = files.get(manifest.file)!;
+  files.delete(manifest.file);
+  return { manifest, fingerprint: hash('sha256', text, 'hex'), graph, files };
 }
 
 /**

@@ -90,6 +90,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./models.ts')).modelsVerify,
   ),
   entry(
+    'models install',
+    'put the weights of text-fin-general-v1 into this home',
+    async () => (await import('./models.ts')).modelsInstall,
+  ),
+  entry(
     'phases',
     'the phase board, from the evidence in the databases',
     async () => (await import('./phases.ts')).phases,
