@@ -9,22 +9,25 @@ import { type Program, type ProgramContext, type ProgramResult, parseRange } fro
 import {
   type Backfill,
   failuresOf,
-  measuredRates,
   oldestOpen,
   openBackfill,
   requireSame,
   totalsByModel,
-} from './backfills.storage.ts';
+} from '../../src/queue/backfills.ts';
+import { drive, type Share } from '../../src/queue/drive.ts';
 import { refreshCoverage } from './coverage.storage.ts';
-import { drive } from './drive.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { measuredRates } from './rates.storage.ts';
 import type { numericBackfillSpec, workerSpec } from './spec.ts';
+import { startNumericThreads } from './threads.ts';
 import { V1_MODELS } from './v1.model.ts';
 
 /** Failures named in the log and in JSON; their number is always given. */
 const FAILURES_SHOWN = 20;
 const FAILURES_LISTED = 1000;
+/** What a plan was made over, for sentences. */
+const PLANNED_OVER = 'prices, calendar or instruments';
 /** How long an idle worker waits between two looks for open backfills. */
 const IDLE_MS = 2_000;
 
@@ -34,17 +37,18 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   const prepared = await prepare(spec, context);
   warnOffCalendar(prepared, context);
   if (args.explain || args.dryRun) return explain(prepared, args, context);
-  const wanted: Backfill = { id: context.newId(), ...planOf(prepared) };
+  const wanted: Backfill<BackfillSpec> = { id: context.newId(), ...planOf(prepared) };
   const { historical } = context.databases;
   const { backfill, resumed } = await openBackfill(historical, wanted, {
     resume: args.resume,
     build: context.provenance.build,
+    data: PLANNED_OVER,
   });
   if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
   // Counted before the first shard adds to it.
   await refreshCoverage(historical);
   stage(context.events, 'embed and write', 2, 2);
-  await drive({ backfill, prepared, workers: workersOf(args), device: args.device, fill: true }, context);
+  await workOff(backfill, prepared, args, true, context);
   if ((await refreshCoverage(historical)).uncertain) await refreshCoverage(historical, { exact: true });
   return report(backfill, prepared, args.json, context);
 };
@@ -56,7 +60,7 @@ export const joinBackfills: Program<typeof workerSpec> = async (args, context) =
   const finished = new Set<string>();
   for (;;) {
     signal.throwIfAborted();
-    const backfill = await oldestOpen(databases.historical, finished);
+    const backfill = await oldestOpen<BackfillSpec>(databases.historical, 'numeric', finished);
     if (!backfill) {
       if (args.untilIdle) break;
       await pause(IDLE_MS, undefined, { signal });
@@ -64,11 +68,8 @@ export const joinBackfills: Program<typeof workerSpec> = async (args, context) =
     }
     log(events, 'info', `joins backfill ${backfill.id}: ${backfill.spec.models.join(', ')}`);
     const prepared = await prepare(backfill.spec, context);
-    requireSame(backfill, planOf(prepared));
-    const share = await drive(
-      { backfill, prepared, workers: workersOf(args), device: args.device, fill: false },
-      context,
-    );
+    requireSame(backfill, planOf(prepared), PLANNED_OVER);
+    const share = await workOff(backfill, prepared, args, false, context);
     finished.add(backfill.id);
     total.shards += share.shards;
     total.rows += share.rows;
@@ -80,6 +81,22 @@ export const joinBackfills: Program<typeof workerSpec> = async (args, context) =
 };
 
 type Args = z.infer<(typeof numericBackfillSpec)['args']>;
+
+/** This process's share of a backfill. */
+function workOff(
+  backfill: Backfill<BackfillSpec>,
+  prepared: Prepared,
+  args: Pick<Args, 'workers' | 'device'>,
+  fill: boolean,
+  context: ProgramContext,
+): Promise<Share> {
+  const { target } = context.databases.historical;
+  const options = { backfillId: backfill.id, prepared, target, count: workersOf(args), device: args.device };
+  return drive(
+    { backfill, shards: prepared.shards, start: (onOpened) => startNumericThreads(options, onOpened), fill },
+    context,
+  );
+}
 
 /** @throws UsageError for dates that are missing, contradict each other, or name no range. */
 function specOf(args: Args): BackfillSpec {
@@ -107,8 +124,9 @@ function specOf(args: Args): BackfillSpec {
 
 const workersOf = ({ workers }: { workers?: number }) => workers ?? availableParallelism();
 
-function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill, 'id'> {
+function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill<BackfillSpec>, 'id'> {
   return {
+    kind: 'numeric',
     spec,
     dataFingerprint: panel.fingerprint,
     models: Object.fromEntries(models.map(({ model }) => [model.manifest.model_id, model.fingerprint])),
@@ -169,7 +187,7 @@ const sumOrNull = (values: readonly (number | null)[]): number | null =>
 
 /** What the backfill has done, all machines and all its runs together. */
 async function report(
-  backfill: Backfill,
+  backfill: Backfill<BackfillSpec>,
   prepared: Prepared,
   json: boolean,
   context: ProgramContext,
