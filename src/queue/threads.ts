@@ -38,9 +38,16 @@ export function startThreads<Shard>(worker: URL, setup: object, count: number, o
 function startThread<Shard>(file: URL, setup: object, onOpened: OnOpened): Thread<Shard> & { worker: Worker } {
   const worker = new Worker(file);
   let current: PromiseWithResolvers<ShardOutcome> | null = null;
-  const fail = (error: Error) => current?.reject(error);
-  worker.on('error', fail);
-  worker.on('exit', () => fail(new Error('the worker thread ended')));
+  let broken: Error | null = null;
+  const fail = (error: Error) => {
+    current?.reject(error);
+  };
+  const end = (error: Error) => {
+    broken ??= error;
+    fail(broken);
+  };
+  worker.on('error', end);
+  worker.on('exit', () => end(new Error('the worker thread ended')));
   worker.on('message', (reply: ThreadReply) => {
     if (reply.type === 'opened') onOpened(reply.model, reply.provider, reply.fallback);
     else if (reply.type === 'done') current?.resolve(reply.outcome);
@@ -51,7 +58,8 @@ function startThread<Shard>(file: URL, setup: object, onOpened: OnOpened): Threa
     worker,
     run: (shard) => {
       current = Promise.withResolvers();
-      worker.postMessage(shard);
+      if (broken) current.reject(broken);
+      else worker.postMessage(shard);
       return current.promise;
     },
   };
