@@ -7,7 +7,7 @@ import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
 import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
-import { textInstallSpec } from './text/spec.ts';
+import { textBackfillSpec, textFitSpec, textInstallSpec } from './text/spec.ts';
 import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
@@ -24,4 +24,6 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   pointInTimeSpec,
   numericEmbeddingsSpec,
   textInstallSpec,
+  textFitSpec,
+  textBackfillSpec,
 ];

@@ -76,6 +76,8 @@ const text = z.strictObject({
   golden: z.array(
     z.strictObject({ text: z.string().min(1), first8: z.array(z.number()).length(8), tolerance: z.number().min(0) }),
   ),
+  /** Null for a model that comes ready from its source. */
+  fit: fit.nullable().default(null),
 });
 
 const head = z.strictObject({ ...common, kind: z.literal('head'), inputs: z.array(input).min(1), fit });

@@ -1,25 +1,17 @@
-/** The programs `backfill numeric-embeddings` and `worker`. */
+/** The program `backfill numeric-embeddings`, and a worker's share of one. */
 import { availableParallelism } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
-import {
-  type Backfill,
-  failuresOf,
-  oldestOpen,
-  openBackfill,
-  requireSame,
-  totalsByModel,
-} from '../../src/queue/backfills.ts';
+import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { refreshCoverage } from './coverage.storage.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { measuredRates } from './rates.storage.ts';
-import type { numericBackfillSpec, workerSpec } from './spec.ts';
+import type { numericBackfillSpec } from './spec.ts';
 import { startNumericThreads } from './threads.ts';
 import { V1_MODELS } from './v1.model.ts';
 
@@ -28,8 +20,6 @@ const FAILURES_SHOWN = 20;
 const FAILURES_LISTED = 1000;
 /** What a plan was made over, for sentences. */
 const PLANNED_OVER = 'prices, calendar or instruments';
-/** How long an idle worker waits between two looks for open backfills. */
-const IDLE_MS = 2_000;
 
 export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args, context) => {
   const spec = specOf(args);
@@ -53,32 +43,16 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   return report(backfill, prepared, args.json, context);
 };
 
-export const joinBackfills: Program<typeof workerSpec> = async (args, context) => {
-  const { databases, events, signal } = context;
-  const total = { shards: 0, rows: 0, failed: 0 };
-  // Whoever began a backfill ends it. One whose beginner died stays open for its --resume, with nothing left to do here.
-  const finished = new Set<string>();
-  for (;;) {
-    signal.throwIfAborted();
-    const backfill = await oldestOpen<BackfillSpec>(databases.historical, 'numeric', finished);
-    if (!backfill) {
-      if (args.untilIdle) break;
-      await pause(IDLE_MS, undefined, { signal });
-      continue;
-    }
-    log(events, 'info', `joins backfill ${backfill.id}: ${backfill.spec.models.join(', ')}`);
-    const prepared = await prepare(backfill.spec, context);
-    requireSame(backfill, planOf(prepared), PLANNED_OVER);
-    const share = await workOff(backfill, prepared, args, false, context);
-    finished.add(backfill.id);
-    total.shards += share.shards;
-    total.rows += share.rows;
-    total.failed += share.failed;
-  }
-  const summary = `${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
-  events.emit({ type: 'result', status: 'done', summary, rows: { numeric_window_embeddings: total.rows } });
-  return { exitCode: Exit.done, summary, data: { backfills: finished.size, ...total } };
-};
+/** A worker's share of a numeric backfill that somebody else began. */
+export async function joinNumeric(
+  backfill: Backfill<BackfillSpec>,
+  labour: Pick<Args, 'workers' | 'device'>,
+  context: ProgramContext,
+): Promise<Share> {
+  const prepared = await prepare(backfill.spec, context);
+  requireSame(backfill, planOf(prepared), PLANNED_OVER);
+  return workOff(backfill, prepared, labour, false, context);
+}
 
 type Args = z.infer<(typeof numericBackfillSpec)['args']>;
 

@@ -1,8 +1,5 @@
 /** Tokenised texts in batches of about the same length, so that little of the work is padding. */
 
-/** Texts through the graph at a time. */
-const BATCH = 32;
-
 /** A batch as the graph takes it: rows × length. */
 export interface PaddedBatch {
   readonly rows: number;
@@ -16,7 +13,7 @@ export interface PaddedBatch {
 }
 
 /** Positions of the texts that have tokens, by length, then position, in groups. */
-export function batchesByLength(tokens: readonly (Int32Array | null)[], size = BATCH): number[][] {
+export function batchesByLength(tokens: readonly (Int32Array | null)[], size: number): number[][] {
   const order = [...tokens.keys()]
     .filter((k) => tokens[k] !== null)
     .sort((a, b) => tokens[a]!.length - tokens[b]!.length || a - b);

@@ -4,13 +4,13 @@ import { UserError } from '../../src/platform/errors.ts';
 import type { TextManifest } from '../models/manifest.model.ts';
 import { type Device, makeTensor, type OnnxSession, openSession, type Provider } from '../onnx/session.ts';
 import { batchesByLength, type PaddedBatch, padded } from './batches.model.ts';
-import type { TextModel } from './models.storage.ts';
+import type { TextModel, TextModelFiles } from './models.storage.ts';
 import { normalize, pool } from './pooling.model.ts';
 import { halfToFloat } from './safetensors.model.ts';
 import { openTokenizer } from './tokenizer.ts';
 
 /** Vectors of some texts. */
-export interface EncodedTexts {
+interface EncodedTexts {
   /** One row a text, `dim` float32 each; rows with a problem mean nothing. */
   readonly vectors: Float32Array;
   /** Why a text has no vector, by position. */
@@ -33,6 +33,9 @@ const INPUTS: Readonly<Record<string, (batch: PaddedBatch) => BigInt64Array>> = 
   token_type_ids: ({ ids }) => new BigInt64Array(ids.length),
 };
 
+/** Texts through the graph at a time: more of them where it only adds rows up. */
+const BATCH = 32;
+const LIGHT_BATCH = 128;
 /** How far the length of a vector that is said to be normalised may be from 1. */
 const NORM_TOLERANCE = 1e-3;
 
@@ -61,7 +64,7 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
           problems.set(k, text.trim() ? 'the text has nothing that can be read as a word' : 'the text is empty');
         return ids;
       });
-      for (const rows of batchesByLength(tokens)) {
+      for (const rows of batchesByLength(tokens, manifest.pooling === 'none' ? LIGHT_BATCH : BATCH)) {
         const batch = padded(rows.map((k) => tokens[k]!));
         const found = await runBatch(session, manifest, batch);
         rows.forEach((k, row) => {
@@ -86,6 +89,14 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
   }
   return encoder;
 }
+
+/** A model that was just made and is not stored yet, as one to be opened. */
+export const unverified = ({ manifest, files }: TextModelFiles): TextModel => ({
+  manifest: { ...manifest, sha256: {}, bytes: 0 },
+  fingerprint: '',
+  graph: files[manifest.file],
+  files: new Map(Object.entries(files)),
+});
 
 /** One vector a row of the batch. @throws UserError when the graph's output has not the shape that it should have. */
 async function runBatch(session: OnnxSession, manifest: TextManifest, batch: PaddedBatch): Promise<Float32Array> {

@@ -11,6 +11,7 @@ import {
   GENERAL_REPO,
   generalGolden,
 } from './general.model.ts';
+import type { TextModelFiles } from './models.storage.ts';
 import { openSafetensors } from './safetensors.model.ts';
 import type { ModelSource } from './source/source.ts';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './tokenizer.ts';
@@ -20,11 +21,6 @@ const CONFIG_FILE = 'config.json';
 const DTYPES: readonly string[] = ['float32', 'float16', 'int8'];
 /** Quantised weights come as signed or unsigned bytes. */
 const BYTE_TYPES: readonly string[] = ['int8', 'uint8'];
-
-export interface TextModelFiles {
-  readonly manifest: Omit<TextManifest, 'sha256' | 'bytes'>;
-  readonly files: Readonly<Record<string, Uint8Array>>;
-}
 
 /**
  * Reads tokenizer and weights; safetensors become a graph of ours, a graph is taken as it is.
@@ -71,6 +67,7 @@ export async function generalFromSource(source: ModelSource): Promise<TextModelF
       // Dynamic quantisation scales by what else is in the batch.
       batch_invariant: dtype === 'float32',
       golden: generalGolden(dtype),
+      fit: null,
     },
     files: {
       [GRAPH_FILE]: graph,

@@ -7,6 +7,12 @@ export interface TextModel extends VerifiedModel {
   readonly manifest: TextManifest;
 }
 
+/** A text model that was just made, to be written. */
+export interface TextModelFiles {
+  readonly manifest: Omit<TextManifest, 'sha256' | 'bytes'>;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
 /** The text model `id`, verified. @throws UserError when it is not there, not whole, or of another kind. */
 export async function loadTextModel(folder: string, id: string): Promise<TextModel> {
   const model = await loadModel(folder, id);

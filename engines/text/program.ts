@@ -5,10 +5,10 @@ import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { stage } from '../../src/platform/events.ts';
 import type { Program } from '../../src/platform/program.ts';
 import { writeModel } from '../models/storage.ts';
-import { openTextEncoder } from './encoder.ts';
+import { openTextEncoder, unverified } from './encoder.ts';
 import { GENERAL_MODEL, GENERAL_REPO } from './general.model.ts';
-import { generalFromSource, type TextModelFiles } from './install.ts';
-import { loadTextModel } from './models.storage.ts';
+import { generalFromSource } from './install.ts';
+import { loadTextModel, type TextModelFiles } from './models.storage.ts';
 import { openSource } from './source/source.ts';
 import type { textInstallSpec } from './spec.ts';
 
@@ -32,7 +32,8 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
   }
   signal.throwIfAborted();
   stage(events, 'check and store', 2, 2);
-  await tryOut(made);
+  // Runs the golden texts before anything is stored.
+  await (await openTextEncoder(unverified(made), 'cpu')).close();
   await writeModel(home.models, made, args.replace);
   const { manifest, fingerprint } = await loadTextModel(home.models, args.model);
   const summary = `${manifest.model_id} installed from ${source.origin}: ${manifest.dtype}, ${manifest.source.licence}`;
@@ -40,17 +41,3 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
   events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { manifest, fingerprint } };
 };
-
-/** Runs the golden texts before anything is stored. @throws UserError when they do not come out as they should. */
-async function tryOut({ manifest, files }: TextModelFiles): Promise<void> {
-  const encoder = await openTextEncoder(
-    {
-      manifest: { ...manifest, sha256: {}, bytes: 0 },
-      fingerprint: '',
-      graph: files[manifest.file],
-      files: new Map(Object.entries(files)),
-    },
-    'cpu',
-  );
-  await encoder.close();
-}

@@ -1,6 +1,7 @@
 /** `prometheus backfill …`. */
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
+import { textBackfillSpec } from '../../engines/text/spec.ts';
 import { programCommand } from './program-command.ts';
 
 export const backfillStability = programCommand(backfillStabilitySpec, async () => ({
@@ -9,4 +10,8 @@ export const backfillStability = programCommand(backfillStabilitySpec, async () 
 
 export const backfillNumeric = programCommand(numericBackfillSpec, async () => ({
   program: (await import('../../engines/numeric/program.ts')).backfillNumeric,
+}));
+
+export const backfillText = programCommand(textBackfillSpec, async () => ({
+  program: (await import('../../engines/text/backfill/program.ts')).backfillText,
 }));
