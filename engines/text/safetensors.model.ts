@@ -48,12 +48,12 @@ export function openSafetensors(bytes: Uint8Array): Safetensors {
       if (to > body.length || to - from !== count * ITEM_BYTES[entry.dtype]) {
         throw new Error(`tensor ${name} (${entry.dtype}) has ${to - from} bytes for ${count} numbers`);
       }
-      return { dims, data: toFloat32(entry.dtype, body.slice(from, to)) };
+      return { dims, data: toFloat32(entry.dtype, new Uint8Array(body.subarray(from, to))) };
     },
   };
 }
 
-/** `raw` is a copy of its own, so that it is aligned. */
+/** `raw` is a copy of its own (a slice of a Buffer would be none), so that it is aligned. */
 function toFloat32(dtype: string, raw: Uint8Array): Float32Array {
   if (dtype === 'F32') return new Float32Array(raw.buffer, raw.byteOffset, raw.length / 4);
   const bits = new Uint16Array(raw.buffer, raw.byteOffset, raw.length / 2);
