@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b4: () => import('./b4.ts'),
   b5: () => import('./b5.ts'),
   b6: () => import('./b6.ts'),
+  b8: () => import('./b8.ts'),
   b9: () => import('./b9.ts'),
   b10: () => import('./b10.ts'),
 };

@@ -34,7 +34,8 @@ const CONTRACT = {
     news_links: `article_id bigint! | issuer_id s50! | instrument_id s50! || PK (article_id, issuer_id, instrument_id) |
       FK (article_id) REFERENCES news_articles(article_id) ON DELETE CASCADE`,
     text_embeddings: `embedding_id bigserial | source_type s32! | source_id s64! | model_id s64! | vector bytea | vector_ref s255 |
-      cr || PK (embedding_id) | UNIQUE (source_type, source_id, model_id)`,
+      cr || PK (embedding_id) | UNIQUE (source_type, source_id, model_id) |
+      INDEX (model_id, "right"((source_id)::text, 10)) WHERE ((source_type)::text = 'NEWS_ISSUER_DAY'::text)`,
     numeric_window_embeddings: `embedding_id bigserial | entity_type s32! | entity_id s64! | window_spec j! | as_of_date date! |
       model_id s64! | vector bytea | vector_ref s255 | cr || PK (embedding_id) |
       UNIQUE (model_id, as_of_date, entity_type, entity_id)`,
