@@ -15,8 +15,7 @@ interface Rate {
 
 export async function run(): Promise<Bar[]> {
   const market = await openMarket();
-  const prometheus = (...argv: string[]) =>
-    runChild([builtProgram(), ...argv], { PROMETHEUS_HOME: market.home.root });
+  const prometheus = (...argv: string[]) => runChild([builtProgram(), ...argv], { PROMETHEUS_HOME: market.home.root });
   try {
     await fillNews(market, prometheus);
     const bars = [bar('static', await backfill(market, prometheus, await staticModel(market, prometheus)), 30_000)];
@@ -64,7 +63,16 @@ async function backfill(market: BenchMarket, prometheus: Prometheus, id: string,
   );
   await market.databases.historical.client((client) => client.query('VACUUM text_embeddings'));
   const server = market.serverCpu();
-  const child = await prometheus('backfill', 'text-embeddings', '--model-id', id, '--source', 'NEWS', '--json', ...more);
+  const child = await prometheus(
+    'backfill',
+    'text-embeddings',
+    '--model-id',
+    id,
+    '--source',
+    'NEWS',
+    '--json',
+    ...more,
+  );
   const cpu = child.cpu + market.serverCpu() - server;
   const { written } = JSON.parse(child.stdout) as { written: number };
   process.stderr.write(

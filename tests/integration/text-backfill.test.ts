@@ -321,7 +321,10 @@ describe('a backfill that was killed', () => {
     const expected = await content();
     await query('TRUNCATE text_embeddings, console.backfills, console.shard_done');
     const first = startPrometheus(argv(), root);
-    await until(async () => (await query('SELECT 1 FROM console.shard_done')).length >= 3 || first.over(), 'three shards done');
+    await until(
+      async () => (await query('SELECT 1 FROM console.shard_done')).length >= 3 || first.over(),
+      'three shards done',
+    );
     first.child.kill('SIGKILL');
     await first.ended;
     const worker = startPrometheus(['worker', '--workers', '1', '--until-idle', '--device', 'cpu', ...urls()], root);
