@@ -8,6 +8,10 @@ import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
 import { formatManifest, MANIFEST_FILE, type Manifest, modelId, parseManifest } from './manifest.model.ts';
 
+/** Models with weights of others' making, and numeric ones that are plain functions, written when they are first used. */
+const INSTALLED = /^text-fin-general-/;
+const PLAIN = /^num-.*-v1$/;
+
 /** A model whose files were all found to be what they should be. */
 export interface VerifiedModel {
   readonly manifest: Manifest;
@@ -68,7 +72,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     if (errorCode(error) === 'ENOENT') {
       throw new UserError(
         `there is no model ${id} in ${folder}`,
-        `See: prometheus models ls. Fitted models come from: prometheus models fit ${id}`,
+        `See: prometheus models ls. It comes from: ${makerOf(id)}`,
       );
     }
     throw refuse(errorMessage(error));
@@ -137,8 +141,11 @@ async function readManifest(folder: string, id: string): Promise<{ manifest: Man
   return { manifest, text };
 }
 
-const remake = (id: string) =>
-  id.endsWith('-v1') ? 'run the command again' : `fit it again: prometheus models fit ${id}`;
+/** The command that puts a model here. */
+const makerOf = (id: string) =>
+  INSTALLED.test(id) ? `prometheus models install ${id} --from PATH` : `prometheus models fit ${id}`;
+
+const remake = (id: string) => (PLAIN.test(id) ? 'run the command again' : `make it anew: ${makerOf(id)}`);
 
 /** For a promise's catch: `value` when the file or folder does not exist. */
 function ifMissing<T>(value: T): (error: unknown) => T {
