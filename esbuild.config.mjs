@@ -32,6 +32,7 @@ try {
       shim: join(root, 'src/supervisor/shim.ts'),
       'backtest-worker': join(root, 'engines/backtest/worker.ts'),
       'numeric-worker': join(root, 'engines/numeric/worker.ts'),
+      'text-worker': join(root, 'engines/text/backfill/worker.ts'),
     },
     outdir,
     bundle: true,

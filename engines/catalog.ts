@@ -8,6 +8,7 @@ import { importSpec } from './data/import/spec.ts';
 import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
 import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
+import { textBackfillSpec, textFitSpec, textInstallSpec } from './text/spec.ts';
 import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
@@ -27,4 +28,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   similarSpec,
   pointInTimeSpec,
   numericEmbeddingsSpec,
+  textInstallSpec,
+  textFitSpec,
+  textBackfillSpec,
 ];

@@ -30,7 +30,7 @@ function compareIds(a: string, b: string): number {
  * Active equities of a market, ascending by id.
  * @throws UserError when there are none.
  */
-async function loadInstruments(runtime: Database, marketId: string): Promise<Instrument[]> {
+export async function loadInstruments(runtime: Database, marketId: string): Promise<Instrument[]> {
   const rows = await runtime.client(async () =>
     runtime
       .kysely<MarketTables>()

@@ -76,6 +76,8 @@ const text = z.strictObject({
   golden: z.array(
     z.strictObject({ text: z.string().min(1), first8: z.array(z.number()).length(8), tolerance: z.number().min(0) }),
   ),
+  /** Null for a model that comes ready from its source. */
+  fit: fit.nullable().default(null),
 });
 
 const head = z.strictObject({ ...common, kind: z.literal('head'), inputs: z.array(input).min(1), fit });
@@ -86,6 +88,7 @@ export const manifestSchema = z
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type NumericManifest = z.infer<typeof numeric>;
+export type TextManifest = z.infer<typeof text>;
 
 /** The manifest in a text. @throws Error that names the first key that cannot be accepted. */
 export function parseManifest(json: string): Manifest {

@@ -2,12 +2,15 @@
  * The model registry: a folder a model id under `<home>/models/`. It fails closed: a model is used only when every file of
  * its folder has the hash that `model.json` names, and nothing else lies there.
  */
-import { createHash, hash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
 import { formatManifest, MANIFEST_FILE, type Manifest, modelId, parseManifest } from './manifest.model.ts';
+
+/** Models with weights of others' making, and numeric ones that are plain functions, written when they are first used. */
+const INSTALLED = /^text-fin-general-/;
+const PLAIN = /^num-.*-v1$/;
 
 /** A model whose files were all found to be what they should be. */
 export interface VerifiedModel {
@@ -16,6 +19,8 @@ export interface VerifiedModel {
   readonly fingerprint: string;
   /** The graph, read once: what was verified is what a session is made of. */
   readonly graph: Uint8Array;
+  /** The other files, by name, read once too. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A model on disk as `models ls` shows it. */
@@ -67,7 +72,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     if (errorCode(error) === 'ENOENT') {
       throw new UserError(
         `there is no model ${id} in ${folder}`,
-        `See: prometheus models ls. Fitted models come from: prometheus models fit ${id}`,
+        `See: prometheus models ls. It comes from: ${makerOf(id)}`,
       );
     }
     throw refuse(errorMessage(error));
@@ -80,28 +85,21 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     .filter((name) => name !== MANIFEST_FILE);
   const stray = found.find((name) => !(name in manifest.sha256));
   if (stray) throw refuse(`${stray} is not named in ${MANIFEST_FILE}`);
-  let graph: Uint8Array | null = null;
+  const files = new Map<string, Uint8Array>();
   let bytes = 0;
   for (const [name, expected] of Object.entries(manifest.sha256)) {
     if (!found.includes(name)) throw refuse(`${name} is missing`);
-    const file = path.join(root, name);
-    let digest: string;
-    if (name === manifest.file) {
-      graph = await readFile(file);
-      digest = hash('sha256', graph, 'hex');
-      bytes += graph.length;
-    } else {
-      const content = createHash('sha256');
-      for await (const chunk of createReadStream(file)) {
-        content.update(chunk as Buffer);
-        bytes += (chunk as Buffer).length;
-      }
-      digest = content.digest('hex');
+    const content = await readFile(path.join(root, name));
+    if (hash('sha256', content, 'hex') !== expected) {
+      throw refuse(`${name} has another content than when the model was made`);
     }
-    if (digest !== expected) throw refuse(`${name} has another content than when the model was made`);
+    files.set(name, content);
+    bytes += content.length;
   }
   if (bytes !== manifest.bytes) throw refuse(`its files have ${bytes} bytes, not ${manifest.bytes}`);
-  return { manifest, fingerprint: hash('sha256', text, 'hex'), graph: graph! };
+  const graph = files.get(manifest.file)!;
+  files.delete(manifest.file);
+  return { manifest, fingerprint: hash('sha256', text, 'hex'), graph, files };
 }
 
 /**
@@ -143,8 +141,11 @@ async function readManifest(folder: string, id: string): Promise<{ manifest: Man
   return { manifest, text };
 }
 
-const remake = (id: string) =>
-  id.endsWith('-v1') ? 'run the command again' : `fit it again: prometheus models fit ${id}`;
+/** The command that puts a model here. */
+const makerOf = (id: string) =>
+  INSTALLED.test(id) ? `prometheus models install ${id} --from PATH` : `prometheus models fit ${id}`;
+
+const remake = (id: string) => (PLAIN.test(id) ? 'run the command again' : `make it anew: ${makerOf(id)}`);
 
 /** For a promise's catch: `value` when the file or folder does not exist. */
 function ifMissing<T>(value: T): (error: unknown) => T {

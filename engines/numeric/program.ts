@@ -1,32 +1,25 @@
-/** The programs `backfill numeric-embeddings` and `worker`. */
+/** The program `backfill numeric-embeddings`, and a worker's share of one. */
 import { availableParallelism } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
-import {
-  type Backfill,
-  failuresOf,
-  measuredRates,
-  oldestOpen,
-  openBackfill,
-  requireSame,
-  totalsByModel,
-} from './backfills.storage.ts';
+import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
+import { drive, type Share } from '../../src/queue/drive.ts';
 import { refreshCoverage } from './coverage.storage.ts';
-import { drive } from './drive.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import type { numericBackfillSpec, workerSpec } from './spec.ts';
+import { measuredRates } from './rates.storage.ts';
+import type { numericBackfillSpec } from './spec.ts';
+import { startNumericThreads } from './threads.ts';
 import { V1_MODELS } from './v1.model.ts';
 
 /** Failures named in the log and in JSON; their number is always given. */
 const FAILURES_SHOWN = 20;
 const FAILURES_LISTED = 1000;
-/** How long an idle worker waits between two looks for open backfills. */
-const IDLE_MS = 2_000;
+/** What a plan was made over, for sentences. */
+const PLANNED_OVER = 'prices, calendar or instruments';
 
 export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args, context) => {
   const spec = specOf(args);
@@ -34,54 +27,50 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   const prepared = await prepare(spec, context);
   warnOffCalendar(prepared, context);
   if (args.explain || args.dryRun) return explain(prepared, args, context);
-  const wanted: Backfill = { id: context.newId(), ...planOf(prepared) };
+  const wanted: Backfill<BackfillSpec> = { id: context.newId(), ...planOf(prepared) };
   const { historical } = context.databases;
   const { backfill, resumed } = await openBackfill(historical, wanted, {
     resume: args.resume,
     build: context.provenance.build,
+    data: PLANNED_OVER,
   });
   if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
   // Counted before the first shard adds to it.
   await refreshCoverage(historical);
   stage(context.events, 'embed and write', 2, 2);
-  await drive({ backfill, prepared, workers: workersOf(args), device: args.device, fill: true }, context);
+  await workOff(backfill, prepared, args, true, context);
   if ((await refreshCoverage(historical)).uncertain) await refreshCoverage(historical, { exact: true });
   return report(backfill, prepared, args.json, context);
 };
 
-export const joinBackfills: Program<typeof workerSpec> = async (args, context) => {
-  const { databases, events, signal } = context;
-  const total = { shards: 0, rows: 0, failed: 0 };
-  // Whoever began a backfill ends it. One whose beginner died stays open for its --resume, with nothing left to do here.
-  const finished = new Set<string>();
-  for (;;) {
-    signal.throwIfAborted();
-    const backfill = await oldestOpen(databases.historical, finished);
-    if (!backfill) {
-      if (args.untilIdle) break;
-      await pause(IDLE_MS, undefined, { signal });
-      continue;
-    }
-    log(events, 'info', `joins backfill ${backfill.id}: ${backfill.spec.models.join(', ')}`);
-    const prepared = await prepare(backfill.spec, context);
-    requireSame(backfill, planOf(prepared));
-    const share = await drive(
-      { backfill, prepared, workers: workersOf(args), device: args.device, fill: false },
-      context,
-    );
-    finished.add(backfill.id);
-    total.shards += share.shards;
-    total.rows += share.rows;
-    total.failed += share.failed;
-  }
-  const summary = `${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
-  const rows = { numeric_window_embeddings: total.rows };
-  // Nothing is due of one who helps: others may have been faster.
-  events.emit({ type: 'result', status: 'done', summary, rows, due: 0, failures: total.failed });
-  return { exitCode: Exit.done, summary, data: { backfills: finished.size, ...total } };
-};
+/** A worker's share of a numeric backfill that somebody else began. */
+export async function joinNumeric(
+  backfill: Backfill<BackfillSpec>,
+  labour: Pick<Args, 'workers' | 'device'>,
+  context: ProgramContext,
+): Promise<Share> {
+  const prepared = await prepare(backfill.spec, context);
+  requireSame(backfill, planOf(prepared), PLANNED_OVER);
+  return workOff(backfill, prepared, labour, false, context);
+}
 
 type Args = z.infer<(typeof numericBackfillSpec)['args']>;
+
+/** This process's share of a backfill. */
+function workOff(
+  backfill: Backfill<BackfillSpec>,
+  prepared: Prepared,
+  args: Pick<Args, 'workers' | 'device'>,
+  fill: boolean,
+  context: ProgramContext,
+): Promise<Share> {
+  const { target } = context.databases.historical;
+  const options = { backfillId: backfill.id, prepared, target, count: workersOf(args), device: args.device };
+  return drive(
+    { backfill, shards: prepared.shards, start: (onOpened) => startNumericThreads(options, onOpened), fill },
+    context,
+  );
+}
 
 /** @throws UsageError for dates that are missing, contradict each other, or name no range. */
 function specOf(args: Args): BackfillSpec {
@@ -109,8 +98,9 @@ function specOf(args: Args): BackfillSpec {
 
 const workersOf = ({ workers }: { workers?: number }) => workers ?? availableParallelism();
 
-function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill, 'id'> {
+function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill<BackfillSpec>, 'id'> {
   return {
+    kind: 'numeric',
     spec,
     dataFingerprint: panel.fingerprint,
     models: Object.fromEntries(models.map(({ model }) => [model.manifest.model_id, model.fingerprint])),
@@ -171,7 +161,7 @@ const sumOrNull = (values: readonly (number | null)[]): number | null =>
 
 /** What the backfill has done, all machines and all its runs together. */
 async function report(
-  backfill: Backfill,
+  backfill: Backfill<BackfillSpec>,
   prepared: Prepared,
   json: boolean,
   context: ProgramContext,

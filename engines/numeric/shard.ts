@@ -1,7 +1,15 @@
 /** One shard, from windows to a commit: its rows and its mark are written together or not at all. */
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
-import { describeShard, FAILURES_KEPT, type Failure, markShard } from '../../src/queue/shard-marks.ts';
+import {
+  DONE_ELSEWHERE,
+  describeShard,
+  FAILURES_KEPT,
+  type Failure,
+  markShard,
+  type ShardOutcome,
+  shardId,
+} from '../../src/queue/shard-marks.ts';
 import type { Panel } from '../market/panel.ts';
 import { addToCoverage, type DayChange, joinCoverage } from './coverage.storage.ts';
 import type { Encoder } from './encoder.model.ts';
@@ -30,19 +38,6 @@ export interface ShardContext {
   readonly worker: string;
 }
 
-export interface ShardOutcome {
-  /** False when another worker had done it already: nothing was written. */
-  readonly written: boolean;
-  readonly rows: number;
-  readonly skipped: number;
-  readonly failed: number;
-}
-
-const DONE_ELSEWHERE: ShardOutcome = { written: false, rows: 0, skipped: 0, failed: 0 };
-
-/** Name of a shard for ever: the backfill and its number in the plan. */
-export const shardId = (backfillId: string, shard: number): string => `${backfillId}/${shard}`;
-
 export async function runShard(
   historical: Database,
   context: ShardContext,
@@ -65,7 +60,7 @@ export async function runShard(
     // is being filled are always behind: the planner must not believe that it is still small.
     await client.query('SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off');
     await joinCoverage(client);
-    if (!(await markShard(client, id, backfillId))) return DONE_ELSEWHERE;
+    if (!(await markShard(client, id, backfillId, 'numeric'))) return DONE_ELSEWHERE;
     const there = context.skipExisting ? await existingVectors(client, key, dim) : null;
     const removed = await removeVectors(client, key, there && { dim });
     const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there);

@@ -77,8 +77,8 @@ same models. Shards of a worker that died are taken over within 30 s. Without --
     untilIdle: z.boolean().default(false).describe('end when no backfill is open any more'),
     json: z.boolean().default(false).describe('print the counts as JSON'),
   }),
-  reads: numericBackfillSpec.reads,
-  writes: numericBackfillSpec.writes,
+  reads: [...numericBackfillSpec.reads, 'historical.news_articles', 'historical.news_links', 'runtime.markets'],
+  writes: [...numericBackfillSpec.writes, 'historical.text_embeddings'],
   resource: 'cpu',
 });
 

@@ -3,12 +3,13 @@ import { parentPort } from 'node:worker_threads';
 import { type Database, openDatabase } from '../../src/platform/db/databases.ts';
 import type { Target } from '../../src/platform/db/targets.ts';
 import { errorMessage, UserError } from '../../src/platform/errors.ts';
+import type { ThreadReply } from '../../src/queue/threads.ts';
 import type { Device } from '../onnx/session.ts';
 import type { Encoder } from './encoder.model.ts';
 import { encoderOf } from './encoders.ts';
 import type { Shard } from './plan.model.ts';
 import type { PreparedModel } from './prepare.ts';
-import { runShard, type ShardContext, type ShardOutcome } from './shard.ts';
+import { runShard, type ShardContext } from './shard.ts';
 
 /** Sent once, first. */
 export interface ThreadSetup {
@@ -17,12 +18,6 @@ export interface ThreadSetup {
   readonly device: Device;
   readonly context: Omit<ShardContext, 'models'> & { readonly models: readonly PreparedModel[] };
 }
-
-export type ThreadReply =
-  /** What runs the models, when the first shard of each is at work. */
-  | { readonly type: 'opened'; readonly model: string; readonly provider: string; readonly fallback: string }
-  | { readonly type: 'done'; readonly outcome: ShardOutcome }
-  | { readonly type: 'failed'; readonly message: string; readonly fix: string | null };
 
 let setup: ThreadSetup | null = null;
 let database: Database | null = null;

@@ -2,7 +2,7 @@
 import { Message } from './protobuf.ts';
 
 /** Codes of `TensorProto.DataType` (onnx.proto3). */
-const TYPE_CODES = {
+export const TYPE_CODES = {
   float32: 1,
   uint8: 2,
   int8: 3,

@@ -15,6 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE console.backfills (
       backfill_id text PRIMARY KEY,
+      kind text NOT NULL,
       spec jsonb NOT NULL,
       data_fingerprint text NOT NULL,
       models jsonb NOT NULL,
@@ -30,6 +31,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     CREATE TABLE console.shard_done (
       shard_id text PRIMARY KEY,
       backfill_id text NOT NULL,
+      kind text NOT NULL,
       model_id text,
       first_date date,
       last_date date,
@@ -91,7 +93,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
                        coalesce(sum(rows), 0)::bigint AS own_rows, coalesce(sum(removed), 0)::bigint AS own_removed,
                        pg_stat_get_tuples_deleted(max(t.oid)) + pg_stat_get_tuples_updated(max(t.oid)) AS changed,
                        pg_relation_filenode(max(t.oid)::regclass)::bigint AS file
-                  FROM (SELECT 'numeric_window_embeddings'::regclass::oid AS oid) t LEFT JOIN console.shard_done ON true) n
+                  FROM (SELECT 'numeric_window_embeddings'::regclass::oid AS oid) t LEFT JOIN console.shard_done d ON d.kind = 'numeric') n
           LEFT JOIN console.numeric_coverage_state s ON true
       $$
   `.execute(db);

@@ -4,6 +4,7 @@ import * as news from './0002_news.ts';
 import * as embeddings from './0003_embeddings.ts';
 import * as shards from './0004_shards.ts';
 import * as numericKey from './0005_numeric_key.ts';
+import * as issuerDays from './0006_issuer_days.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0003_embeddings': embeddings,
   '0004_shards': shards,
   '0005_numeric_key': numericKey,
+  '0006_issuer_days': issuerDays,
 };

@@ -2,6 +2,7 @@
 import { backfillDensitySpec } from '../../engines/lambda/spec.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
+import { textBackfillSpec } from '../../engines/text/spec.ts';
 import { programCommand } from './program-command.ts';
 
 export const backfillStability = programCommand(backfillStabilitySpec, async () => ({
@@ -14,4 +15,8 @@ export const backfillDensity = programCommand(backfillDensitySpec, async () => (
 
 export const backfillNumeric = programCommand(numericBackfillSpec, async () => ({
   program: (await import('../../engines/numeric/program.ts')).backfillNumeric,
+}));
+
+export const backfillText = programCommand(textBackfillSpec, async () => ({
+  program: (await import('../../engines/text/backfill/program.ts')).backfillText,
 }));

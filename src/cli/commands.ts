@@ -98,6 +98,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillNumeric,
   ),
   entry(
+    'backfill text-embeddings',
+    'vectors of news articles, and of what was said of an issuer up to a close',
+    async () => (await import('./backfill.ts')).backfillText,
+  ),
+  entry(
     'worker',
     'join the backfills that are open in these databases',
     async () => (await import('./worker.ts')).worker,
@@ -123,6 +128,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     'models verify',
     'compare every file of the models with the hashes on record',
     async () => (await import('./models.ts')).modelsVerify,
+  ),
+  entry(
+    'models fit',
+    'fit text-fin-static-v1 on the news of this home',
+    async () => (await import('./models-fit.ts')).modelsFit,
+  ),
+  entry(
+    'models install',
+    'put the weights of text-fin-general-v1 into this home',
+    async () => (await import('./models.ts')).modelsInstall,
   ),
   entry(
     'phases',
@@ -214,10 +229,8 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'models fit': 'Phase 2',
   'models eval': 'Phase 2',
   'backfill regime': 'Phase 3',
-  'backfill text-embeddings': 'Phase 4',
   'backfill joint-profiles': 'Phase 4',
   'backfill joint-regime-context': 'Phase 4',
   'backfill joint-stab-fragility': 'Phase 4',

@@ -4,12 +4,14 @@ import type { Manifest } from '../../engines/models/manifest.model.ts';
 import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
 import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
 import { isV1, V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { textInstallSpec } from '../../engines/text/spec.ts';
 import { formatBytes } from '../format/numbers.ts';
 import { Exit, errorMessage, UserError } from '../platform/errors.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
 import { cell, Report } from './plain-text.ts';
+import { programCommand } from './program-command.ts';
 
 const json = z.boolean().default(false).describe('print JSON');
 
@@ -98,6 +100,13 @@ export const modelsVerify = defineCommand({
     return found.every(({ ok }) => ok) ? Exit.done : Exit.failed;
   },
 });
+
+export const modelsInstall = {
+  ...programCommand(textInstallSpec, async () => ({
+    program: (await import('../../engines/text/program.ts')).installTextModel,
+  })),
+  positionals: ['model'] as const,
+};
 
 /** Models on disk, and the v1 ids that come into being when they are first used. */
 async function entriesOf(cli: Cli): Promise<ModelEntry[]> {

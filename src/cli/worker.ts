@@ -1,7 +1,20 @@
 /** `prometheus worker`. */
 import { workerSpec } from '../../engines/numeric/spec.ts';
+import type { Program } from '../platform/program.ts';
 import { programCommand } from './program-command.ts';
 
-export const worker = programCommand(workerSpec, async () => ({
-  program: (await import('../../engines/numeric/program.ts')).joinBackfills,
-}));
+export const worker = programCommand(workerSpec, async () => {
+  const { joinBackfills, joinerOf } = await import('../queue/join.ts');
+  const { joinNumeric } = await import('../../engines/numeric/program.ts');
+  const { joinText } = await import('../../engines/text/backfill/program.ts');
+  const program: Program<typeof workerSpec> = (args, context) =>
+    joinBackfills(
+      {
+        numeric: joinerOf((backfill: Parameters<typeof joinNumeric>[0]) => joinNumeric(backfill, args, context)),
+        text: joinerOf((backfill: Parameters<typeof joinText>[0]) => joinText(backfill, args, context)),
+      },
+      args.untilIdle,
+      context,
+    );
+  return { program };
+});

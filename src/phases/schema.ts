@@ -24,6 +24,7 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
       'console.numeric_coverage_state',
     ],
     '0005_numeric_key': [],
+    '0006_issuer_days': [],
   },
   runtime: {
     '0001_reference': ['markets', 'issuers', 'instruments', 'portfolios', 'strategies'],

@@ -5,6 +5,9 @@
 import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
 
+/** Which engine's backfill a shard belongs to. */
+export type BackfillKind = 'numeric' | 'text';
+
 /** What could not be made although it was due. */
 export interface Failure {
   readonly entity: string;
@@ -36,14 +39,33 @@ export interface Mark {
 /** Failures kept with a mark; their number is always exact. */
 export const FAILURES_KEPT = 100;
 
+/** What became of a shard. */
+export interface ShardOutcome {
+  /** False when another worker had done it already: nothing was written. */
+  readonly written: boolean;
+  readonly rows: number;
+  readonly skipped: number;
+  readonly failed: number;
+}
+
+export const DONE_ELSEWHERE: ShardOutcome = { written: false, rows: 0, skipped: 0, failed: 0 };
+
+/** Name of a shard for ever: the backfill and its number in the plan. */
+export const shardId = (backfillId: string, shard: number): string => `${backfillId}/${shard}`;
+
 /**
  * Marks a shard inside the transaction that writes its rows. False when it is marked already: then write nothing.
  * While another transaction is marking the same shard, this waits for its outcome.
  */
-export async function markShard(client: pg.ClientBase, shardId: string, backfillId: string): Promise<boolean> {
+export async function markShard(
+  client: pg.ClientBase,
+  shardId: string,
+  backfillId: string,
+  kind: BackfillKind,
+): Promise<boolean> {
   const { rowCount } = await client.query(
-    `INSERT INTO console.shard_done (shard_id, backfill_id) VALUES ($1, $2) ON CONFLICT (shard_id) DO NOTHING`,
-    [shardId, backfillId],
+    `INSERT INTO console.shard_done (shard_id, backfill_id, kind) VALUES ($1, $2, $3) ON CONFLICT (shard_id) DO NOTHING`,
+    [shardId, backfillId, kind],
   );
   return rowCount === 1;
 }

@@ -44,7 +44,7 @@ export async function openShardQueue(
   backfillId: string,
   onTrouble: (message: string) => void,
 ): Promise<ShardQueue> {
-  const name = `numeric-${backfillId}`;
+  const name = `backfill-${backfillId}`;
   const boss = new PgBoss({
     db: {
       executeSql: (text, values) => database.client((client) => client.query(text, values as unknown[])),

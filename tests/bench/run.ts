@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b7: () => import('./b7.ts'),
   b5: () => import('./b5.ts'),
   b6: () => import('./b6.ts'),
+  b8: () => import('./b8.ts'),
   b9: () => import('./b9.ts'),
   b10: () => import('./b10.ts'),
   telemetry: () => import('./telemetry.ts'),

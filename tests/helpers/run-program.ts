@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { z } from 'zod';
 import type { Databases } from '../../src/platform/db/databases.ts';
 import { collectedEvents, type ProgramEvent } from '../../src/platform/events.ts';
-import { homeAt } from '../../src/platform/home.ts';
+import { type Home, homeAt } from '../../src/platform/home.ts';
 import { newId } from '../../src/platform/ids.ts';
 import type { Program, ProgramResult, ProgramSpec } from '../../src/platform/program.ts';
 
@@ -22,11 +22,12 @@ export async function runProgram<Args extends z.ZodObject>(
   args: z.input<Args>,
   databases: Databases,
   signal: AbortSignal = new AbortController().signal,
+  home: Home = homeAt(mkdtempSync(path.join(tmpdir(), 'prometheus-test-'))),
 ): Promise<ProgramRun> {
   const events = collectedEvents();
   let stdout = '';
   const result = await program(spec.args.parse(args) as z.infer<Args>, {
-    home: homeAt(mkdtempSync(path.join(tmpdir(), 'prometheus-test-'))),
+    home,
     databases,
     events,
     signal,

@@ -34,16 +34,17 @@ const CONTRACT = {
     news_links: `article_id bigint! | issuer_id s50! | instrument_id s50! || PK (article_id, issuer_id, instrument_id) |
       FK (article_id) REFERENCES news_articles(article_id) ON DELETE CASCADE`,
     text_embeddings: `embedding_id bigserial | source_type s32! | source_id s64! | model_id s64! | vector bytea | vector_ref s255 |
-      cr || PK (embedding_id) | UNIQUE (source_type, source_id, model_id)`,
+      cr || PK (embedding_id) | UNIQUE (source_type, source_id, model_id) |
+      INDEX (model_id, "right"((source_id)::text, 10)) WHERE ((source_type)::text = 'NEWS_ISSUER_DAY'::text)`,
     numeric_window_embeddings: `embedding_id bigserial | entity_type s32! | entity_id s64! | window_spec j! | as_of_date date! |
       model_id s64! | vector bytea | vector_ref s255 | cr || PK (embedding_id) |
       UNIQUE (model_id, as_of_date, entity_type, entity_id)`,
     joint_embeddings: `joint_id bigserial | joint_type s32! | as_of_date date! | entity_scope j! | model_id s64! | vector bytea |
       vector_ref s255 | cr || PK (joint_id) | INDEX (joint_type, as_of_date, model_id)`,
-    'console.backfills': `backfill_id text! | spec j! | data_fingerprint text! | models j! | shards integer! | due bigint! |
+    'console.backfills': `backfill_id text! | kind text! | spec j! | data_fingerprint text! | models j! | shards integer! | due bigint! |
       state text! = 'open'::text | build text | created_at ts! = now() | ended_at ts || PK (backfill_id) |
       CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'replaced'::text])))`,
-    'console.shard_done': `shard_id text! | backfill_id text! | model_id text | first_date date | last_date date | rows integer |
+    'console.shard_done': `shard_id text! | backfill_id text! | kind text! | model_id text | first_date date | last_date date | rows integer |
       skipped integer | failed integer | removed integer | failures j | worker text | provider text | seconds f8 |
       done_at ts! = now() || PK (shard_id) | INDEX (backfill_id) | INDEX (model_id, done_at DESC)`,
     'console.numeric_coverage': `model_id text! | entity_type text! | as_of_date date! | vectors integer! | rows integer! ||

@@ -103,6 +103,7 @@ describe('the rooms', () => {
         'src/supervisor/shim.ts',
         'engines/backtest/worker.ts',
         'engines/numeric/worker.ts',
+        'engines/text/backfill/worker.ts',
       ],
       bundle: true,
       metafile: true,

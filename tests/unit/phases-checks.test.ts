@@ -313,7 +313,7 @@ describe('later phases', () => {
       factsWith({ numeric: known([]), text: known([]), joint: known([]), lambda: known([]), decision: known(null) }),
     );
     for (const phase of board.phases.slice(3)) {
-      for (const one of phase.checks.filter((c) => c.id !== 'P4.runs' && !c.id.startsWith('P3.'))) {
+      for (const one of phase.checks.filter((c) => !['P4.runs', 'P4.text'].includes(c.id) && !c.id.startsWith('P3.'))) {
         expect([one.id, one.state]).toEqual([one.id, 'WAIT']);
         expect(one.fix).toBeNull();
         expect(one.reason).toMatch(/arrives with Phase \d in a later version\.$/);
@@ -350,6 +350,14 @@ describe('later phases', () => {
     expect(check('P3.runs', { runs: known(plain), forecast: known([]) }).state).toBe('BLKD');
     const only = valueIn(green.runs).filter((run) => run.backend === 'basic+lambda');
     expect(check('P1.runs', { runs: known(only) }).state).toBe('WAIT');
+  });
+
+  test('no text vectors: WAIT with the command that makes them, which is one of the phase', () => {
+    const fix =
+      'backfill text-embeddings --model-id text-fin-general-v1 --start 2015-01-01 --end 2024-12-31 --market US_EQ --skip-existing';
+    expect(check('P4.text', { text: known([]) })).toMatchObject({ state: 'WAIT', fix });
+    const board = deriveBoard(factsWith({ text: known([]) }));
+    expect(board.phases[4].commands.map(({ argv }) => argv.join(' '))).toContain(fix);
   });
 
   test('nothing there of Phase 2: WAIT with the command of the plan', () => {

@@ -34,8 +34,11 @@ export const LATER_COMMANDS: Readonly<
   },
   'backfill text-embeddings': {
     phase: 'P4',
-    available: false,
-    argv: ({ context }) => ['--start', context.start, '--end', context.end],
+    available: true,
+    argv: ({ context, market }) => [
+      ...['--model-id', context.textModel, '--start', context.start, '--end', context.end],
+      ...['--market', market, '--skip-existing'],
+    ],
   },
   'backfill joint-assessment-context': {
     phase: 'P4',

@@ -1,23 +1,31 @@
 /** Backfills in `console.backfills`: what is open, who lives, what was measured. */
 import type pg from 'pg';
-import type { Database } from '../../src/platform/db/databases.ts';
-import { UserError } from '../../src/platform/errors.ts';
-import type { Failure } from '../../src/queue/shard-marks.ts';
-import type { BackfillSpec } from './plan.model.ts';
+import type { Database } from '../platform/db/databases.ts';
+import { UserError } from '../platform/errors.ts';
+import type { BackfillKind, Failure } from './shard-marks.ts';
 
-export interface Backfill {
+/** What every backfill is asked for, whatever else its kind adds. */
+export interface BackfillRequest {
+  /** `YYYY-MM-DD` */
+  readonly start: string;
+  readonly end: string;
+  readonly models: readonly string[];
+}
+
+export interface Backfill<Spec extends BackfillRequest = BackfillRequest> {
   readonly id: string;
-  readonly spec: BackfillSpec;
-  /** Fingerprint of the panel that the plan was made over. */
+  readonly kind: BackfillKind;
+  readonly spec: Spec;
+  /** Fingerprint of the data that the plan was made over. */
   readonly dataFingerprint: string;
   /** Fingerprint of each model's folder, by id. */
   readonly models: Readonly<Record<string, string>>;
   readonly shards: number;
-  /** Cells due. */
+  /** Vectors due. */
   readonly due: number;
 }
 
-const SELECT = `SELECT backfill_id AS id, spec, data_fingerprint AS "dataFingerprint", models, shards, due FROM console.backfills`;
+const SELECT = `SELECT backfill_id AS id, kind, spec, data_fingerprint AS "dataFingerprint", models, shards, due FROM console.backfills`;
 
 /** Everyone who works on a backfill holds this lock, shared, as long as it lives. */
 const livenessKey = (id: string) => `prometheus backfill ${id}`;
@@ -41,20 +49,20 @@ export async function whileAlive<T>(database: Database, id: string, work: () => 
  * days that nobody works on any more are replaced.
  * @throws UserError when somebody works on one of them, or when what is to be resumed was planned over other data.
  */
-export async function openBackfill(
+export async function openBackfill<Spec extends BackfillRequest>(
   database: Database,
-  wanted: Backfill,
-  { resume, build }: { resume: boolean; build: string | null },
-): Promise<{ backfill: Backfill; resumed: boolean }> {
+  wanted: Backfill<Spec>,
+  { resume, build, data }: { resume: boolean; build: string | null; data: string },
+): Promise<{ backfill: Backfill<Spec>; resumed: boolean }> {
   return database.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('prometheus backfills', 0))`);
-    const others = await openOnes(client);
+    const others = await openOnes<Spec>(client, wanted.kind);
     const same = resume
       ? others.find(({ spec }) => JSON.stringify(ordered(spec)) === JSON.stringify(ordered(wanted.spec)))
       : undefined;
     if (same) {
       // Whoever works on it already may go on: the marks see to it that nothing is done twice.
-      requireSame(same, wanted);
+      requireSame(same, wanted, data);
       return { backfill: same, resumed: true };
     }
     for (const other of others) {
@@ -65,17 +73,23 @@ export async function openBackfill(
       ]);
     }
     await client.query(
-      `INSERT INTO console.backfills (backfill_id, spec, data_fingerprint, models, shards, due, build)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [wanted.id, wanted.spec, wanted.dataFingerprint, wanted.models, wanted.shards, wanted.due, build],
+      `INSERT INTO console.backfills (backfill_id, kind, spec, data_fingerprint, models, shards, due, build)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [wanted.id, wanted.kind, wanted.spec, wanted.dataFingerprint, wanted.models, wanted.shards, wanted.due, build],
     );
     return { backfill: wanted, resumed: false };
   });
 }
 
-/** The oldest open backfill that is none of these, or null. */
-export async function oldestOpen(database: Database, except: ReadonlySet<string>): Promise<Backfill | null> {
-  return database.client(async (client) => (await openOnes(client)).findLast(({ id }) => !except.has(id)) ?? null);
+/** The oldest open backfill of a kind that is none of these, or null. */
+export async function oldestOpen<Spec extends BackfillRequest>(
+  database: Database,
+  kind: BackfillKind,
+  except: ReadonlySet<string>,
+): Promise<Backfill<Spec> | null> {
+  return database.client(
+    async (client) => (await openOnes<Spec>(client, kind)).findLast(({ id }) => !except.has(id)) ?? null,
+  );
 }
 
 /** Whether a backfill is still open. */
@@ -97,17 +111,22 @@ export async function endBackfill(database: Database, id: string): Promise<void>
   );
 }
 
-async function openOnes(client: pg.ClientBase): Promise<Backfill[]> {
-  const { rows } = await client.query<Backfill>(
-    `${SELECT} WHERE state = 'open' ORDER BY created_at DESC, backfill_id COLLATE "C"`,
+async function openOnes<Spec extends BackfillRequest>(
+  client: pg.ClientBase,
+  kind: BackfillKind,
+): Promise<Backfill<Spec>[]> {
+  const { rows } = await client.query<Backfill<Spec>>(
+    `${SELECT} WHERE state = 'open' AND kind = $1 ORDER BY created_at DESC, backfill_id COLLATE "C"`,
+    [kind],
   );
   return rows;
 }
 
 /** jsonb keeps no order of keys. */
-const ordered = (spec: BackfillSpec) => Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
+const ordered = (spec: BackfillRequest) =>
+  Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-const overlap = (a: BackfillSpec, b: BackfillSpec) =>
+const overlap = (a: BackfillRequest, b: BackfillRequest) =>
   a.start <= b.end && b.start <= a.end && a.models.some((model) => b.models.includes(model));
 
 async function requireDead(client: pg.ClientBase, { id, spec }: Backfill): Promise<void> {
@@ -123,10 +142,10 @@ async function requireDead(client: pg.ClientBase, { id, spec }: Backfill): Promi
 }
 
 /**
- * That a plan made here is the plan of the backfill.
- * @throws UserError when prices, instruments or models are others.
+ * That a plan made here is the plan of the backfill. `data` names what it was made over.
+ * @throws UserError when that or a model is another one.
  */
-export function requireSame(backfill: Backfill, own: Pick<Backfill, 'dataFingerprint' | 'models'>): void {
+export function requireSame(backfill: Backfill, own: Pick<Backfill, 'dataFingerprint' | 'models'>, data: string): void {
   const model = Object.keys(backfill.models).find((id) => backfill.models[id] !== own.models[id]);
   if (model) {
     throw new UserError(
@@ -135,10 +154,7 @@ export function requireSame(backfill: Backfill, own: Pick<Backfill, 'dataFingerp
     );
   }
   if (backfill.dataFingerprint !== own.dataFingerprint) {
-    throw new UserError(
-      `prices, calendar or instruments have changed since backfill ${backfill.id} began`,
-      'Begin anew, without --resume.',
-    );
+    throw new UserError(`${data} have changed since backfill ${backfill.id} began`, 'Begin anew, without --resume.');
   }
 }
 
@@ -174,39 +190,5 @@ export async function failuresOf(
       [id],
     );
     return rows.flatMap(({ model, failures }) => failures.map((one) => ({ ...one, model }))).slice(0, limit);
-  });
-}
-
-/** Rates as measured; null where nothing was measured yet. */
-export interface Rates {
-  /** Rows a second of one worker, by model. */
-  readonly rowsPerSecond: ReadonlyMap<string, number>;
-  /** Bytes on disk of a row, index included. */
-  readonly bytesPerRow: number | null;
-}
-
-/** Newest shards of a model that a rate is taken from. */
-const RATE_SHARDS = 200;
-/** Fewer rows than this say nothing about the size of one. */
-const LEAST_ROWS = 1000;
-
-export async function measuredRates(database: Database, models: readonly string[]): Promise<Rates> {
-  return database.client(async (client) => {
-    const { rows } = await client.query<{ model: string; rate: number }>(
-      `SELECT model, sum(rows) / nullif(sum(seconds), 0) AS rate FROM unnest($1::text[]) AS wanted(model)
-        CROSS JOIN LATERAL (SELECT rows, seconds FROM console.shard_done
-          WHERE model_id = model AND rows > 0 AND seconds > 0 ORDER BY done_at DESC LIMIT ${RATE_SHARDS}) newest
-        GROUP BY 1`,
-      [models],
-    );
-    const size = await client.query<{ bytes: number; rows: number }>(
-      `SELECT pg_total_relation_size('numeric_window_embeddings') AS bytes,
-              (SELECT coalesce(sum(rows), 0) FROM console.numeric_coverage) AS rows`,
-    );
-    const { bytes, rows: count } = size.rows[0];
-    return {
-      rowsPerSecond: new Map(rows.map(({ model, rate }) => [model, Number(rate)])),
-      bytesPerRow: count >= LEAST_ROWS ? bytes / count : null,
-    };
   });
 }

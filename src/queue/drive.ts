@@ -1,24 +1,29 @@
 /** Works a backfill off: takes shards from the queue until every one is marked, whoever did it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { UserError } from '../../src/platform/errors.ts';
-import { log } from '../../src/platform/events.ts';
-import type { ProgramContext } from '../../src/platform/program.ts';
-import { type MarkTotals, markedShards, markTotals } from '../../src/queue/shard-marks.ts';
-import { openShardQueue } from '../../src/queue/shard-queue.ts';
-import type { Device } from '../onnx/session.ts';
-import { type Backfill, endBackfill, isOpen, whileAlive } from './backfills.storage.ts';
-import type { Prepared } from './prepare.ts';
-import { shardId } from './shard.ts';
-import { startThreads, type Thread } from './threads.ts';
+import { UserError } from '../platform/errors.ts';
+import { log } from '../platform/events.ts';
+import type { ProgramContext } from '../platform/program.ts';
+import { type Backfill, endBackfill, isOpen, whileAlive } from './backfills.ts';
+import { type MarkTotals, markedShards, markTotals, shardId } from './shard-marks.ts';
+import { openShardQueue } from './shard-queue.ts';
+import type { OnOpened, Thread, Threads } from './threads.ts';
 
 /** How often the marks of all machines are counted, and how long an idle thread waits for a shard to come free. */
 const LOOK_MS = 1_000;
 
-export interface DriveOptions {
+/** A piece of a plan. */
+interface PlannedShard {
+  readonly number: number;
+  /** Position of the model in the backfill's spec. */
+  readonly model: number;
+}
+
+export interface DriveOptions<Shard extends PlannedShard> {
   readonly backfill: Backfill;
-  readonly prepared: Prepared;
-  readonly workers: number;
-  readonly device: Device;
+  /** The whole plan; a shard's number is its position. */
+  readonly shards: readonly Shard[];
+  /** Starts this process's threads; `onOpened` is told what runs each model. */
+  readonly start: (onOpened: OnOpened) => Promise<Threads<Shard>>;
   /** Puts the shards that are not marked into the queue: who begins or resumes a backfill does. */
   readonly fill: boolean;
 }
@@ -35,7 +40,10 @@ export interface Share {
  * Returns when all shards are marked, here or elsewhere, or when the backfill was replaced.
  * @throws UserError as soon as one shard fails for a reason of its own; everything committed stays.
  */
-export async function drive(options: DriveOptions, context: ProgramContext): Promise<Share> {
+export async function drive<Shard extends PlannedShard>(
+  options: DriveOptions<Shard>,
+  context: ProgramContext,
+): Promise<Share> {
   const { historical } = context.databases;
   const { id } = options.backfill;
   return whileAlive(historical, id, async () => {
@@ -44,8 +52,8 @@ export async function drive(options: DriveOptions, context: ProgramContext): Pro
   });
 }
 
-class Drive {
-  readonly #options: DriveOptions;
+class Drive<Shard extends PlannedShard> {
+  readonly #options: DriveOptions<Shard>;
   readonly #context: ProgramContext;
   readonly #share = { shards: 0, rows: 0, skipped: 0, failed: 0 };
   readonly #allMarked = Promise.withResolvers<void>();
@@ -54,37 +62,30 @@ class Drive {
   #lastTotals: MarkTotals | null = null;
   #looking: Promise<void> | null = null;
 
-  constructor(options: DriveOptions, context: ProgramContext) {
+  constructor(options: DriveOptions<Shard>, context: ProgramContext) {
     this.#options = options;
     this.#context = context;
     this.#lastLook = context.now();
   }
 
   async run(): Promise<Share> {
-    const { backfill, prepared, workers, device, fill } = this.#options;
+    const { backfill, shards, start, fill } = this.#options;
     const { databases, events, signal } = this.#context;
     const { historical } = databases;
     const queue = await openShardQueue(historical, backfill.id, (message) => {
       if (!this.#ended) log(events, 'debug', `queue: ${message}`);
     });
     const told = new Set<string>();
-    const threads = await startThreads({
-      backfillId: backfill.id,
-      prepared,
-      target: historical.target,
-      count: workers,
-      device,
-      onOpened: (model, provider, fallback) => {
-        if (told.has(model)) return;
-        told.add(model);
-        log(events, 'info', `${model} runs on ${provider}${fallback ? ` (${fallback})` : ''}`);
-      },
+    const threads = await start((model, provider, fallback) => {
+      if (told.has(model)) return;
+      told.add(model);
+      log(events, 'info', `${model} runs on ${provider}${fallback ? ` (${fallback})` : ''}`);
     });
     try {
       if (fill) {
         const marked = await markedShards(historical, backfill.id);
         await queue.fill(
-          prepared.shards.filter(({ number }) => !marked.has(shardId(backfill.id, number))).map(({ number }) => number),
+          shards.filter(({ number }) => !marked.has(shardId(backfill.id, number))).map(({ number }) => number),
         );
       }
       await this.#look();
@@ -104,8 +105,8 @@ class Drive {
   }
 
   /** One thread: shard after shard, until there is none left anywhere. */
-  async #work(thread: Thread, queue: Awaited<ReturnType<typeof openShardQueue>>): Promise<void> {
-    const { prepared, backfill } = this.#options;
+  async #work(thread: Thread<Shard>, queue: Awaited<ReturnType<typeof openShardQueue>>): Promise<void> {
+    const { shards, backfill } = this.#options;
     const { signal, now, events } = this.#context;
     try {
       while (!this.#ended) {
@@ -121,12 +122,12 @@ class Drive {
           continue;
         }
         const started = now();
-        const outcome = await thread.run(prepared.shards[claim.shard]);
+        const outcome = await thread.run(shards[claim.shard]);
         await queue.complete(claim);
         if (outcome.written) {
           this.#share.shards++;
           for (const key of ['rows', 'skipped', 'failed'] as const) this.#share[key] += outcome[key];
-          const model = prepared.spec.models[prepared.shards[claim.shard].model];
+          const model = backfill.spec.models[shards[claim.shard].model];
           events.emit({
             type: 'metric',
             name: 'shard time',

@@ -1,0 +1,170 @@
+/** The program `backfill text-embeddings`, and a worker's share of one. */
+import { availableParallelism } from 'node:os';
+import type { z } from 'zod';
+import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
+import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
+import { log, stage } from '../../../src/platform/events.ts';
+import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../../src/platform/program.ts';
+import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../../src/queue/backfills.ts';
+import { drive, type Share } from '../../../src/queue/drive.ts';
+import type { Device } from '../../onnx/session.ts';
+import type { textBackfillSpec } from '../spec.ts';
+import { newsExtent } from './news.storage.ts';
+import { SOURCES, type TextBackfillSpec } from './plan.model.ts';
+import { type PreparedText, prepareText } from './prepare.ts';
+import { startTextThreads } from './threads.ts';
+
+/** Failures named in the log and in JSON; their number is always given. */
+const FAILURES_SHOWN = 20;
+const FAILURES_LISTED = 1000;
+/** What a plan was made over, for sentences. */
+const PLANNED_OVER = 'news, calendar or instruments';
+
+type Args = z.infer<(typeof textBackfillSpec)['args']>;
+
+interface Labour {
+  readonly workers?: number;
+  readonly device: Device;
+}
+
+export const backfillText: Program<typeof textBackfillSpec> = async (args, context) => {
+  stage(context.events, 'count news', 1, 2);
+  const prepared = await prepareText(await specOf(args, context), context);
+  if (args.dryRun) return count(prepared, args.json, context);
+  const { backfill, resumed } = await openBackfill(
+    context.databases.historical,
+    { id: context.newId(), ...planOf(prepared) },
+    { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER },
+  );
+  if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
+  stage(context.events, 'embed and write', 2, 2);
+  await workOff(backfill, prepared, args, true, context);
+  return report(backfill, prepared, args.json, context);
+};
+
+/** A worker's share of a text backfill that somebody else began. */
+export async function joinText(
+  backfill: Backfill<TextBackfillSpec>,
+  labour: Labour,
+  context: ProgramContext,
+): Promise<Share> {
+  const prepared = await prepareText(backfill.spec, context);
+  requireSame(backfill, planOf(prepared), PLANNED_OVER);
+  return workOff(backfill, prepared, labour, false, context);
+}
+
+/** This process's share of a backfill. */
+function workOff(
+  backfill: Backfill<TextBackfillSpec>,
+  prepared: PreparedText,
+  { workers = availableParallelism(), device }: Labour,
+  fill: boolean,
+  context: ProgramContext,
+): Promise<Share> {
+  const { target } = context.databases.historical;
+  const folder = context.home.models;
+  const options = { backfillId: backfill.id, prepared, target, folder, count: workers, device };
+  return drive(
+    { backfill, shards: prepared.shards, start: (onOpened) => startTextThreads(options, onOpened), fill },
+    context,
+  );
+}
+
+/** @throws UsageError for a limit that would cut issuer days short; UserError when there is no news at all. */
+async function specOf(args: Args, { databases }: ProgramContext): Promise<TextBackfillSpec> {
+  if (args.limit !== undefined && args.source.includes('NEWS_ISSUER_DAY')) {
+    throw new UsageError(
+      '--limit counts articles, and an issuer day is made of all of its own',
+      'Leave out --source NEWS_ISSUER_DAY, or the limit.',
+    );
+  }
+  const wanted = args.limit === undefined ? SOURCES : SOURCES.slice(0, 1);
+  const chosen = args.source.length ? SOURCES.filter((source) => args.source.includes(source)) : wanted;
+  let { start, end } = args;
+  if (start === undefined || end === undefined) {
+    const extent = await newsExtent(databases.historical);
+    if (!extent) throw new UserError('news_articles is empty', 'Import news: prometheus data import --news FILE');
+    start ??= formatDay(dayOfInstant(extent.first));
+    end ??= formatDay(dayOfInstant(extent.last));
+  }
+  const range = parseRange({ start, end });
+  return {
+    market: args.market,
+    start: formatDay(range.start),
+    end: formatDay(range.end),
+    models: [...new Set(args.modelId)],
+    sources: chosen,
+    limit: args.limit ?? null,
+    skipExisting: args.skipExisting,
+    shardTexts: args.shardTexts,
+  };
+}
+
+const dueOfModel = ({ due }: PreparedText): number => due.NEWS + due.NEWS_ISSUER_DAY;
+
+function planOf(prepared: PreparedText): Omit<Backfill<TextBackfillSpec>, 'id'> {
+  return {
+    kind: 'text',
+    spec: prepared.spec,
+    dataFingerprint: prepared.fingerprint,
+    models: Object.fromEntries(prepared.models.map(({ manifest, fingerprint }) => [manifest.model_id, fingerprint])),
+    shards: prepared.shards.length,
+    due: dueOfModel(prepared) * prepared.models.length,
+  };
+}
+
+/** What a run would write; nothing is written. */
+function count(prepared: PreparedText, json: boolean, context: ProgramContext): ProgramResult {
+  const { NEWS: articles, NEWS_ISSUER_DAY: issuerDays } = prepared.due;
+  if (!json) {
+    const lines = prepared.spec.models.map((model) => [model, articles, issuerDays].join());
+    context.stdout(`${['model_id,news,news_issuer_day', ...lines].join('\n')}\n`);
+  }
+  const summary = `${articles} articles and ${issuerDays} issuer days in ${prepared.shards.length} shards; nothing was written`;
+  context.events.emit({ type: 'result', status: 'done', summary });
+  const data = {
+    start: prepared.spec.start,
+    end: prepared.spec.end,
+    due: prepared.due,
+    shards: prepared.shards.length,
+  };
+  return { exitCode: Exit.done, summary, data };
+}
+
+/** What the backfill has done, all machines and all its runs together. */
+async function report(
+  backfill: Backfill<TextBackfillSpec>,
+  prepared: PreparedText,
+  json: boolean,
+  context: ProgramContext,
+): Promise<ProgramResult> {
+  const { historical } = context.databases;
+  const totals = await totalsByModel(historical, backfill.id);
+  const models = prepared.spec.models.map((model) => {
+    const { rows = 0, skipped = 0, failed = 0 } = totals.get(model) ?? {};
+    return { model_id: model, due: dueOfModel(prepared), written: rows, skipped, failed };
+  });
+  const written = models.reduce((sum, one) => sum + one.written, 0);
+  const failed = models.reduce((sum, one) => sum + one.failed, 0);
+  const failures = failed ? await failuresOf(historical, backfill.id, FAILURES_LISTED) : [];
+  for (const { model, entity, date, reason } of failures.slice(0, FAILURES_SHOWN)) {
+    log(context.events, 'warn', `${model} ${entity} ${date}: ${reason}`);
+  }
+  if (!json) {
+    const lines = models.map((one) => [one.model_id, one.due, one.written, one.skipped, one.failed].join());
+    context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
+  }
+  const { start, end } = prepared.spec;
+  const summary = `${written} vectors of ${models.length} models, ${start} → ${end}${failed ? `; ${failed} that were due could not be made` : ''}`;
+  context.events.emit({
+    type: 'result',
+    status: failed ? 'partial' : 'done',
+    summary,
+    rows: { text_embeddings: written },
+  });
+  return {
+    exitCode: failed ? Exit.partial : Exit.done,
+    summary,
+    data: { backfill_id: backfill.id, start, end, due: prepared.due, written, failed, models, failures },
+  };
+}

@@ -1,0 +1,186 @@
+/** One shard, from articles to a commit: its rows and its mark are written together or not at all. */
+import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
+import type { Database } from '../../../src/platform/db/databases.ts';
+import {
+  DONE_ELSEWHERE,
+  describeShard,
+  FAILURES_KEPT,
+  type Failure,
+  markShard,
+  type ShardOutcome,
+  shardId,
+} from '../../../src/queue/shard-marks.ts';
+import type { TextEncoder } from '../encoder.ts';
+import { normalize } from '../pooling.model.ts';
+import { type Article, readArticles, readIssuers, textOf } from './news.storage.ts';
+import type { TextShard, TextSource, Windows } from './plan.model.ts';
+import { copyTexts, existingTexts, type IssuerDays, removeTexts, type TextRow } from './vectors.storage.ts';
+
+/** Texts through the encoder at a time. */
+const BATCH = 2048;
+
+/** What a thread knows of the backfill. Plain data. */
+export interface TextShardContext {
+  readonly backfillId: string;
+  readonly skipExisting: boolean;
+  readonly sources: readonly TextSource[];
+  /** First and last day of the request: UTC days of articles, trading days of issuer days. */
+  readonly range: { readonly first: number; readonly last: number };
+  readonly windows: Windows;
+  /** Highest article id that counts; null without a limit. */
+  readonly lastId: number | null;
+  /** Instruments and issuers of the market, ascending. */
+  readonly instruments: readonly string[];
+  readonly issuers: readonly string[];
+  /** `host/pid` */
+  readonly worker: string;
+}
+
+/** A vector that is due: an article's own, or the mean of the articles of an issuer's day. */
+interface Item {
+  readonly source: TextSource;
+  readonly id: string;
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+  /** Positions among the shard's articles. */
+  readonly articles: number[];
+}
+
+export async function runTextShard(
+  historical: Database,
+  context: TextShardContext,
+  shard: TextShard,
+  modelId: string,
+  encoder: TextEncoder,
+): Promise<ShardOutcome> {
+  const { backfillId, windows, lastId } = context;
+  const id = shardId(backfillId, shard.number);
+  const [from, to] = [windows.bounds[shard.from], windows.bounds[shard.to]];
+  return historical.transaction(async (client) => {
+    // The mark protects the rows: after a crash of the server both are there or neither is.
+    await client.query('SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off');
+    if (!(await markShard(client, id, backfillId, 'text'))) return DONE_ELSEWHERE;
+    const articles = await readArticles(client, from, to, lastId);
+    const news = context.sources.includes('NEWS') ? articleItems(articles, context) : [];
+    const owned = ownedIssuerDays(context, shard);
+    const issuerDays = owned.days.length
+      ? issuerDayItems(articles, await readIssuers(client, from, to, context.instruments), context, shard)
+      : [];
+    const items = [...news, ...issuerDays];
+    const articleIds = news.map((item) => item.id);
+    const there = context.skipExisting
+      ? await existingTexts(client, modelId, articleIds, owned, encoder.dim)
+      : new Set<string>();
+    const keep = new Set(items.map(keyOf).filter((key) => there.has(key)));
+    const removed = await removeTexts(client, modelId, articleIds, owned, keep);
+    const todo = items.filter((item) => !keep.has(keyOf(item)));
+    const { rows, failures } = await encodeItems(todo, articles, encoder);
+    const written = await copyTexts(client, modelId, rows);
+    await describeShard(client, {
+      shardId: id,
+      modelId,
+      firstDate: formatDay(windows.days[shard.from]),
+      lastDate: formatDay(windows.days[shard.to - 1]),
+      rows: written,
+      skipped: keep.size,
+      failed: failures.length,
+      removed,
+      failures: failures.slice(0, FAILURES_KEPT),
+      worker: context.worker,
+      provider: encoder.provider,
+    });
+    return { written: true, rows: written, skipped: keep.size, failed: failures.length };
+  });
+}
+
+const keyOf = ({ source, id }: Item) => `${source}|${id}`;
+
+/** Articles whose UTC day lies in the range. */
+function articleItems(articles: readonly Article[], { range }: TextShardContext): Item[] {
+  return articles.flatMap(({ id, at }, k): Item[] => {
+    const day = dayOfInstant(at);
+    if (day < range.first || day > range.last) return [];
+    return [{ source: 'NEWS', id: String(id), date: formatDay(day), articles: [k] }];
+  });
+}
+
+/** Trading days of the shard that lie in the range, and the market's issuers; nothing when issuer days are not asked for. */
+function ownedIssuerDays({ sources, range, windows, issuers }: TextShardContext, shard: TextShard): IssuerDays {
+  if (!sources.includes('NEWS_ISSUER_DAY')) return { issuers: [], days: [] };
+  const days = windows.days.subarray(shard.from, shard.to);
+  return {
+    issuers,
+    days: Array.from(
+      days.filter((day) => day >= range.first && day <= range.last),
+      formatDay,
+    ),
+  };
+}
+
+/** Issuer days with an article, by day, then issuer. */
+function issuerDayItems(
+  articles: readonly Article[],
+  issuers: ReadonlyMap<number, readonly string[]>,
+  { range, windows }: TextShardContext,
+  shard: TextShard,
+): Item[] {
+  const items = new Map<string, Item>();
+  let w = shard.from;
+  for (const [k, { id, at }] of articles.entries()) {
+    while (at >= windows.bounds[w + 1]) w++;
+    const day = windows.days[w];
+    if (day < range.first || day > range.last) continue;
+    for (const issuer of issuers.get(id) ?? []) {
+      const date = formatDay(day);
+      const key = `${issuer}|${date}`;
+      const item = items.get(key);
+      if (item) item.articles.push(k);
+      else items.set(key, { source: 'NEWS_ISSUER_DAY', id: key, date, articles: [k] });
+    }
+  }
+  return [...items.values()].sort((a, b) => (a.date === b.date ? (a.id < b.id ? -1 : 1) : a.date < b.date ? -1 : 1));
+}
+
+/** Encodes each article once, for its own row and for its issuers' days. */
+async function encodeItems(
+  items: readonly Item[],
+  articles: readonly Article[],
+  encoder: TextEncoder,
+): Promise<{ rows: TextRow[]; failures: Failure[] }> {
+  const needed = [...new Set(items.flatMap((item) => item.articles))].sort((a, b) => a - b);
+  const vectors = new Map<number, Float32Array>();
+  const problems = new Map<number, string>();
+  for (let at = 0; at < needed.length; at += BATCH) {
+    const batch = needed.slice(at, at + BATCH);
+    const encoded = await encoder.encode(batch.map((k) => textOf(articles[k])));
+    batch.forEach((k, row) => {
+      const problem = encoded.problems.get(row);
+      if (problem) problems.set(k, problem);
+      else vectors.set(k, encoded.vectors.subarray(row * encoder.dim, (row + 1) * encoder.dim));
+    });
+  }
+  const rows: TextRow[] = [];
+  const failures: Failure[] = [];
+  for (const item of items) {
+    const own = item.articles.flatMap((k) => vectors.get(k) ?? []);
+    const vector = item.source === 'NEWS' ? own[0] : meanOf(own, encoder.dim);
+    if (vector) rows.push({ source: item.source, id: item.id, vector });
+    else failures.push({ entity: `${item.source} ${item.id}`, date: item.date, reason: reasonOf(item, problems) });
+  }
+  return { rows, failures };
+}
+
+function reasonOf({ source, articles }: Item, problems: ReadonlyMap<number, string>): string {
+  const reason = problems.get(articles[0]) ?? 'its articles cancel each other out';
+  return source === 'NEWS' || articles.length === 1 ? reason : `none of its ${articles.length} articles: ${reason}`;
+}
+
+/** The mean brought to length 1; undefined when there is none. */
+function meanOf(vectors: readonly Float32Array[], dim: number): Float32Array | undefined {
+  if (!vectors.length) return undefined;
+  const sum = new Float64Array(dim);
+  for (const vector of vectors) for (let d = 0; d < dim; d++) sum[d] += vector[d];
+  const mean = Float32Array.from(sum, (value) => value / vectors.length);
+  normalize(mean, dim);
+  return mean.every(Number.isFinite) ? mean : undefined;
+}

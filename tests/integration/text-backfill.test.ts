@@ -1,0 +1,337 @@
+/** `backfill text-embeddings`: which rows, of what, and that no vector of a day knows what came after its close. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { program as digest } from '../../engines/data/digest/program.ts';
+import { digestSpec } from '../../engines/data/digest/spec.ts';
+import { backfillText } from '../../engines/text/backfill/program.ts';
+import { openTextEncoder, type TextEncoder } from '../../engines/text/encoder.ts';
+import { loadTextModel } from '../../engines/text/models.storage.ts';
+import { textBackfillSpec, textFitSpec } from '../../engines/text/spec.ts';
+import { fitTextModel } from '../../engines/text/static/program.ts';
+import { formatDay, isWeekend, parseDay } from '../../src/platform/dates.ts';
+import { type Home, homeAt } from '../../src/platform/home.ts';
+import { Random } from '../../src/platform/random.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { startPrometheus } from '../helpers/processes.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { until } from '../helpers/until.ts';
+
+const MODEL = 'text-fin-static-v1';
+const DIM = 384;
+/** Companies of the market TEST, and one of another. */
+const COMPANIES = ['AAA', 'BBB', 'CCC'];
+
+interface Article {
+  readonly id: number;
+  readonly at: string;
+  readonly headline: string;
+  readonly body?: string;
+  readonly issuers: readonly string[];
+}
+
+let home: Home;
+let root: string;
+let db: TestDatabases;
+let encoder: TextEncoder;
+
+const WORDS = Array.from({ length: 80 }, (_, k) => `word${String.fromCharCode(97 + (k % 26))}${k}`);
+const sentence = (random: Random) => Array.from({ length: 6 }, () => random.pick(WORDS)).join(' ');
+
+/** News around the clock over some weeks of March 2014, when the clocks change. */
+function news(): Article[] {
+  const random = new Random(8);
+  const start = Date.UTC(2014, 2, 3);
+  return Array.from({ length: 240 }, (_, k) => ({
+    id: k + 1,
+    at: new Date(start + random.below(28 * 24 * 60) * 60_000).toISOString(),
+    headline: sentence(random),
+    body: k % 5 === 0 ? sentence(random) : undefined,
+    issuers: [...new Set([random.pick([...COMPANIES, 'ELSE']), random.pick([...COMPANIES, 'ELSE'])])].slice(0, k % 3),
+  }));
+}
+
+async function store(articles: readonly Article[]): Promise<void> {
+  await db.databases.runtime.transaction(async (client) => {
+    await client.query(`INSERT INTO markets (market_id, name, region, timezone, updated_at)
+      VALUES ('TEST', 'Test', 'US', 'America/New_York', now()), ('OTHER', 'Other', 'EU', 'Europe/Paris', now())`);
+    for (const id of [...COMPANIES, 'ELSE']) {
+      await client.query(
+        `INSERT INTO issuers (issuer_id, issuer_type, name, updated_at) VALUES ($1, 'CORPORATION', $1, now())`,
+        [id],
+      );
+      await client.query(
+        `INSERT INTO instruments (instrument_id, issuer_id, market_id, asset_class, symbol, currency, status, updated_at)
+         VALUES ($1, $2, $3, 'EQUITY', $2, 'USD', 'ACTIVE', now())`,
+        [`${id}.T`, id, id === 'ELSE' ? 'OTHER' : 'TEST'],
+      );
+    }
+  });
+  await db.databases.historical.transaction(async (client) => {
+    // A Wednesday off: its news belongs to Thursday.
+    await client.query(`INSERT INTO market_holidays VALUES ('TEST', '2014-03-12', 'Holiday', 'test', now())`);
+    for (const { id, at, headline, body, issuers } of articles) {
+      await client.query(
+        `INSERT INTO news_articles (article_id, "timestamp", source, headline, body) VALUES ($1, $2, 'test', $3, $4)`,
+        [id, at, headline, body ?? null],
+      );
+      for (const issuer of issuers) {
+        await client.query('INSERT INTO news_links VALUES ($1, $2, $3)', [id, issuer, `${issuer}.T`]);
+      }
+    }
+  });
+}
+
+const query = async <Row extends object>(sql: string): Promise<Row[]> =>
+  (await db.databases.historical.client((client) => client.query(sql))).rows;
+const backfill = (args: Parameters<typeof runProgram<(typeof textBackfillSpec)['args']>>[2] = {}) =>
+  runProgram(
+    textBackfillSpec,
+    backfillText,
+    { modelId: [MODEL], market: 'TEST', workers: 2, device: 'cpu', shardTexts: 25, ...args },
+    db.databases,
+    undefined,
+    home,
+  );
+const content = async () => (await runProgram(digestSpec, digest, { table: ['text_embeddings'] }, db.databases)).stdout;
+const textOf = ({ headline, body }: Article) => (body ? `${headline} ${body}` : headline);
+
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), 'prometheus-text-'));
+  home = homeAt(root);
+  db = await createTestDatabases();
+  await store(news());
+  const { result } = await runProgram(
+    textFitSpec,
+    fitTextModel,
+    { model: [MODEL], vocabulary: 100 },
+    db.databases,
+    undefined,
+    home,
+  );
+  expect(result.exitCode).toBe(0);
+  encoder = await openTextEncoder(await loadTextModel(home.models, MODEL), 'cpu');
+  await db.drop();
+});
+afterAll(async () => {
+  await encoder.close();
+  rmSync(root, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  db = await createTestDatabases();
+});
+afterEach(() => db.drop());
+
+/** The trading day whose close comes after an instant, by walking day by day with the clock of New York. */
+function tradingDay(at: string): string {
+  for (let day = parseDay(at.slice(0, 10)); ; day++) {
+    const date = formatDay(day);
+    if (isWeekend(day) || date === '2014-03-12') continue;
+    // Clocks went forward on 9 March 2014.
+    const close = Date.parse(`${date}T${date < '2014-03-09' ? '21' : '20'}:00:00Z`);
+    if (Date.parse(at) < close) return date;
+  }
+}
+
+async function expectedRows(
+  articles: readonly Article[],
+  start: string,
+  end: string,
+): Promise<Map<string, Float32Array>> {
+  const { vectors } = await encoder.encode(articles.map(textOf));
+  const rows = new Map<string, Float32Array>();
+  const days = new Map<string, number[]>();
+  articles.forEach((article, k) => {
+    const utc = article.at.slice(0, 10);
+    if (utc >= start && utc <= end) rows.set(`NEWS ${article.id}`, vectors.slice(k * DIM, (k + 1) * DIM));
+    const day = tradingDay(article.at);
+    if (day < start || day > end) return;
+    for (const issuer of article.issuers) {
+      if (!COMPANIES.includes(issuer)) continue;
+      const key = `NEWS_ISSUER_DAY ${issuer}|${day}`;
+      days.set(key, [...(days.get(key) ?? []), k]);
+    }
+  });
+  for (const [key, own] of days) {
+    const mean = Float64Array.from({ length: DIM }, (_, d) => own.reduce((sum, k) => sum + vectors[k * DIM + d], 0));
+    const norm = Math.hypot(...mean);
+    rows.set(
+      key,
+      Float32Array.from(mean, (value) => value / norm),
+    );
+  }
+  return rows;
+}
+
+async function expectRows(expected: ReadonlyMap<string, Float32Array>): Promise<void> {
+  const rows = await query<{ source_type: string; source_id: string; model_id: string; vector: Buffer }>(
+    'SELECT * FROM text_embeddings',
+  );
+  expect(rows.map((row) => `${row.source_type} ${row.source_id}`).sort()).toEqual([...expected.keys()].sort());
+  for (const row of rows) {
+    const own = new Float32Array(new Uint8Array(row.vector).buffer);
+    const wanted = expected.get(`${row.source_type} ${row.source_id}`)!;
+    expect(row.model_id).toBe(MODEL);
+    expect(Math.max(...own.map((value, d) => Math.abs(value - wanted[d])))).toBeLessThan(1e-6);
+  }
+}
+
+describe('the rows', () => {
+  it('are one an article of the UTC days and one an issuer and trading day, and the same again', async () => {
+    const articles = news();
+    await store(articles);
+    const range = { start: '2014-03-06', end: '2014-03-20' };
+    const { result, stdout } = await backfill(range);
+    const expected = await expectedRows(articles, range.start, range.end);
+    await expectRows(expected);
+    expect(result.exitCode).toBe(0);
+    expect(stdout).toBe(`model_id,due,written,skipped,failed\n${MODEL},${expected.size},${expected.size},0,0\n`);
+    const before = await content();
+    await backfill({ ...range, workers: 1, shardTexts: 1000 });
+    expect(await content()).toBe(before);
+    const again = await backfill({ ...range, skipExisting: true });
+    expect(again.result.data).toMatchObject({ written: 0, models: [{ skipped: expected.size }] });
+  });
+
+  it('are those of all news without dates, without a limit', async () => {
+    const articles = news();
+    await store(articles);
+    await backfill();
+    const days = articles.map(({ at }) => at.slice(0, 10)).sort();
+    await expectRows(await expectedRows(articles, days[0], days[days.length - 1]));
+    const dry = await backfill({ dryRun: true });
+    expect(dry.result.data).toMatchObject({ due: { NEWS: 240 } });
+  });
+
+  it('follow --source and --limit', async () => {
+    const articles = news();
+    await store(articles);
+    await backfill({ limit: 10 });
+    expect((await query('SELECT 1 FROM text_embeddings')).length).toBe(10);
+    await backfill({ source: ['NEWS_ISSUER_DAY'], start: '2014-03-10', end: '2014-03-10' });
+    const found = await query<{ id: string }>(
+      `SELECT source_id AS id FROM text_embeddings WHERE source_type = 'NEWS_ISSUER_DAY'`,
+    );
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.every(({ id }) => id.endsWith('|2014-03-10'))).toBe(true);
+    await expect(backfill({ source: ['NEWS_ISSUER_DAY'], limit: 3 })).rejects.toThrow(/--limit counts articles/);
+  });
+
+  it('replace what stood there for the same articles, issuers and days, and nothing else', async () => {
+    await store(news());
+    const insert = (source: string, id: string, model = MODEL) =>
+      query(
+        `INSERT INTO text_embeddings (source_type, source_id, model_id, vector) VALUES ('${source}', '${id}', '${model}', '\\x00')`,
+      );
+    await insert('NEWS', '1');
+    await insert('NEWS', '1', 'mine');
+    await insert('NEWS', '9999');
+    await insert('NEWS_ISSUER_DAY', 'AAA|2014-03-10');
+    await insert('NEWS_ISSUER_DAY', 'BBB|2014-03-15'); // no trading day: nobody's
+    await insert('NEWS_ISSUER_DAY', 'ELSE|2014-03-10'); // another market's
+    await backfill();
+    const left = await query<{ key: string }>(
+      `SELECT source_id || ' ' || model_id AS key FROM text_embeddings WHERE octet_length(vector) = 1 ORDER BY 1`,
+    );
+    expect(left.map(({ key }) => key)).toEqual(
+      ['1 mine', `9999 ${MODEL}`, `BBB|2014-03-15 ${MODEL}`, `ELSE|2014-03-10 ${MODEL}`].sort(),
+    );
+  });
+});
+
+describe('the close', () => {
+  it('parts what a day may know from what it may not', async () => {
+    const at = (stamp: string, id: number): Article => ({ id, at: stamp, headline: WORDS[id], issuers: ['AAA'] });
+    await store([
+      at('2014-03-07T20:59:59.999Z', 1), // Friday before the close
+      at('2014-03-07T21:00:00.000Z', 2), // at the close
+      at('2014-03-09T12:00:00.000Z', 3), // Sunday
+      at('2014-03-10T19:59:59.000Z', 4), // Monday before the close, clocks gone forward
+      at('2014-03-10T20:00:00.000Z', 5),
+      at('2014-03-12T15:00:00.000Z', 6), // holiday
+    ]);
+    await backfill({ start: '2014-03-07', end: '2014-03-13', source: ['NEWS_ISSUER_DAY'] });
+    const rows = await query<{ id: string; vector: Buffer }>(
+      'SELECT source_id AS id, vector FROM text_embeddings ORDER BY 1',
+    );
+    expect(rows.map(({ id }) => id)).toEqual(['AAA|2014-03-07', 'AAA|2014-03-10', 'AAA|2014-03-11', 'AAA|2014-03-13']);
+    const alone = await encoder.encode([WORDS[1], WORDS[5], WORDS[6]]);
+    for (const [row, k] of [
+      [0, 0],
+      [2, 1],
+      [3, 2],
+    ]) {
+      const own = new Float32Array(new Uint8Array(rows[row].vector).buffer);
+      expect(Math.max(...own.map((value, d) => Math.abs(value - alone.vectors[k * DIM + d])))).toBeLessThan(1e-6);
+    }
+  });
+
+  it('holds against any later news: a changed future changes no vector up to it', async () => {
+    await store(news());
+    await backfill();
+    const upTo = `SELECT source_id, md5(vector) FROM text_embeddings
+                   WHERE source_type = 'NEWS_ISSUER_DAY' AND right(source_id, 10) <= '2014-03-18' ORDER BY 1`;
+    const before = await query(upTo);
+    expect(before.length).toBeGreaterThan(10);
+    await query(
+      `UPDATE news_articles SET headline = 'worda0 changed', body = NULL WHERE "timestamp" >= '2014-03-18 16:00 America/New_York'`,
+    );
+    await backfill();
+    expect(await query(upTo)).toEqual(before);
+  });
+});
+
+describe('what cannot be embedded', () => {
+  it('is counted, listed with the reason, and makes the result partial', async () => {
+    await store([
+      { id: 1, at: '2014-03-10T10:00:00Z', headline: ' ', issuers: ['AAA'] },
+      { id: 2, at: '2014-03-10T11:00:00Z', headline: 'Unheard-of', issuers: ['BBB'] },
+      { id: 3, at: '2014-03-10T12:00:00Z', headline: WORDS[0], issuers: ['BBB'] },
+    ]);
+    const { result, stdout, events } = await backfill();
+    expect(result.exitCode).toBe(3);
+    expect(stdout).toContain(`${MODEL},5,2,0,3`);
+    expect((result.data as { failures: { entity: string; reason: string }[] }).failures).toEqual([
+      { model: MODEL, entity: 'NEWS 1', date: '2014-03-10', reason: 'the text is empty' },
+      { model: MODEL, entity: 'NEWS 2', date: '2014-03-10', reason: 'no word of it is known to the model' },
+      { model: MODEL, entity: 'NEWS_ISSUER_DAY AAA|2014-03-10', date: '2014-03-10', reason: 'the text is empty' },
+    ]);
+    expect(events.at(-1)).toMatchObject({ type: 'result', status: 'partial' });
+  });
+
+  it('says so when there is no news, no market, no model', async () => {
+    await expect(backfill()).rejects.toThrow(/news_articles is empty/);
+    await store(news());
+    await expect(backfill({ market: 'NONE' })).rejects.toThrow(/NONE/);
+    await expect(backfill({ modelId: ['text-fin-general-v1'] })).rejects.toThrow(/there is no model/);
+  });
+});
+
+describe('a backfill that was killed', () => {
+  const urls = () => ['--historical', db.urls.historical, '--runtime', db.urls.runtime];
+  const argv = (...more: string[]) => [
+    ...['backfill', 'text-embeddings', '--model-id', MODEL, '--market', 'TEST', '--shard-texts', '5'],
+    ...['--workers', '1', '--device', 'cpu', ...urls(), ...more],
+  ];
+
+  it('is gone on with by --resume and by workers, and ends with the rows of an undisturbed one', async () => {
+    await store(news());
+    await backfill();
+    const expected = await content();
+    await query('TRUNCATE text_embeddings, console.backfills, console.shard_done');
+    const first = startPrometheus(argv(), root);
+    await until(
+      async () => (await query('SELECT 1 FROM console.shard_done')).length >= 3 || first.over(),
+      'three shards done',
+    );
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const worker = startPrometheus(['worker', '--workers', '1', '--until-idle', '--device', 'cpu', ...urls()], root);
+    const second = startPrometheus(argv('--resume'), root);
+    const [joined, resumed] = [await worker.ended, await second.ended];
+    expect([joined.code, joined.stderr]).toEqual([0, expect.anything()]);
+    expect([resumed.code, resumed.stderr]).toEqual([0, expect.anything()]);
+    expect(await content()).toBe(expected);
+  });
+});

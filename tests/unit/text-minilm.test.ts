@@ -1,0 +1,101 @@
+/** text-fin-general-v1 with its real weights against the reference implementation (tests/fixtures/minilm/make.py). */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeTensor, openSession } from '../../engines/onnx/session.ts';
+import { padded } from '../../engines/text/batches.model.ts';
+import type { TextEncoder } from '../../engines/text/encoder.ts';
+import { GENERAL_MODEL } from '../../engines/text/general.model.ts';
+import { loadTextModel } from '../../engines/text/models.storage.ts';
+import { normalize, pool } from '../../engines/text/pooling.model.ts';
+import { openTokenizer } from '../../engines/text/tokenizer.ts';
+import type { Home } from '../../src/platform/home.ts';
+import { installMinilm, MINILM_SKIP, minilmWheel, openMinilm, referenceVectors } from '../helpers/minilm.ts';
+
+const DIM = 384;
+const largestDifference = (a: Float32Array, b: Float32Array) =>
+  a.reduce((max, x, i) => Math.max(max, Math.abs(x - b[i])), 0);
+
+describe.skipIf(!minilmWheel)(`MiniLM (${minilmWheel ? 'from the wheel' : MINILM_SKIP})`, () => {
+  let root: string;
+  let home: Home;
+  let encoder: TextEncoder;
+  beforeAll(async () => {
+    root = mkdtempSync(path.join(tmpdir(), 'prometheus-text-'));
+    home = await installMinilm(root, minilmWheel!);
+    encoder = await openMinilm(home);
+  });
+  afterAll(async () => {
+    await encoder.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it('gives the vectors of the reference implementation within 1e-4', async () => {
+    const { headlines, vectors } = referenceVectors();
+    expect(headlines).toHaveLength(200);
+    const own = await encoder.encode(headlines);
+    expect(own.problems.size).toBe(0);
+    expect(largestDifference(own.vectors, vectors)).toBeLessThan(1e-4);
+  });
+
+  it('gives the same bytes alone, in any batch and with any padding', async () => {
+    const { headlines } = referenceVectors();
+    const texts = headlines.slice(0, 60);
+    const together = await encoder.encode(texts);
+    const backwards = await encoder.encode([...texts].reverse());
+    const { graph, files } = await loadTextModel(home.models, GENERAL_MODEL);
+    const session = await openSession(graph, 'cpu');
+    const tokenizer = openTokenizer(files, 256);
+    for (const [k, text] of texts.entries()) {
+      const vector = together.vectors.slice(k * DIM, (k + 1) * DIM);
+      expect((await encoder.encode([text])).vectors).toEqual(vector);
+      expect(backwards.vectors.slice((59 - k) * DIM, (60 - k) * DIM)).toEqual(vector);
+      const ids = tokenizer.encode(text)!;
+      const batch = padded([ids], ids.length + 31);
+      const dims = [1, batch.length];
+      const { last_hidden_state: states } = await session.run({
+        input_ids: await makeTensor('int64', batch.ids, dims),
+        attention_mask: await makeTensor('int64', batch.mask, dims),
+        token_type_ids: await makeTensor('int64', new BigInt64Array(batch.length), dims),
+      });
+      const alone = pool(states.data as Float32Array, batch, DIM, 'mean');
+      normalize(alone, DIM);
+      expect(alone).toEqual(vector);
+    }
+    await session.release();
+  });
+
+  it('cuts a long text to 256 pieces and refuses one without any', async () => {
+    const long = Array.from({ length: 254 }, () => 'oil').join(' ');
+    const { vectors, problems } = await encoder.encode([long, `${long} gold silver`, '  ', '\u0000\u200b']);
+    expect(vectors.slice(DIM, 2 * DIM)).toEqual(vectors.slice(0, DIM));
+    expect([...problems]).toEqual([
+      [2, 'the text is empty'],
+      [3, 'the text has nothing that can be read as a word'],
+    ]);
+  });
+
+  it('is recorded with source, licence and hashes, and is the same model from a folder', async () => {
+    const first = await loadTextModel(home.models, GENERAL_MODEL);
+    expect(first.manifest).toMatchObject({
+      dtype: 'float32',
+      dim: DIM,
+      batch_invariant: true,
+      source: { repo: 'sentence-transformers/all-MiniLM-L6-v2', licence: 'Apache-2.0' },
+    });
+    expect(Object.keys(first.manifest.sha256).sort()).toEqual([
+      'config.json',
+      'onnx/model.onnx',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    await expect(installMinilm(root, path.join(home.models, GENERAL_MODEL))).rejects.toThrow(/is installed/);
+    await installMinilm(root, path.join(home.models, GENERAL_MODEL), true);
+    const second = await loadTextModel(home.models, GENERAL_MODEL);
+    expect(second.manifest.sha256).toEqual(first.manifest.sha256);
+    expect(readFileSync(path.join(home.models, GENERAL_MODEL, 'model.json'), 'utf8')).toContain(
+      `folder ${GENERAL_MODEL}`,
+    );
+  });
+});
