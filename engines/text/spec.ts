@@ -57,6 +57,7 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
   ],
   writes: ['historical.text_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
   resource: 'cpu',
+  claims: [{ table: 'historical.text_embeddings', model: 'modelId', start: 'start', end: 'end' }],
 });
 
 export const textFitSpec = defineProgram({

@@ -121,7 +121,7 @@ function count(prepared: PreparedText, json: boolean, context: ProgramContext): 
     context.stdout(`${['model_id,news,news_issuer_day', ...lines].join('\n')}\n`);
   }
   const summary = `${articles} articles and ${issuerDays} issuer days in ${prepared.shards.length} shards; nothing was written`;
-  context.events.emit({ type: 'result', status: 'done', summary });
+  context.events.emit({ type: 'result', status: 'done', summary, due: 0 });
   const data = {
     start: prepared.spec.start,
     end: prepared.spec.end,
@@ -161,6 +161,9 @@ async function report(
     status: failed ? 'partial' : 'done',
     summary,
     rows: { text_embeddings: written },
+    // What was skipped stood there already.
+    due: models.reduce((sum, one) => sum + one.due - one.skipped, 0),
+    failures: failed,
   });
   return {
     exitCode: failed ? Exit.partial : Exit.done,
