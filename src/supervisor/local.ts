@@ -18,6 +18,7 @@ import { runningJobs } from './job-processes.ts';
 import { JobReader } from './job-reader.ts';
 import { Journal } from './journal.ts';
 import type { JobRuntime } from './launch.ts';
+import { isWorthTelling, postToWebhook } from './notify.ts';
 import {
   type ChainRequest,
   type ClientIdentity,
@@ -381,6 +382,8 @@ export class LocalSupervisor implements Supervisor {
     if (this.#keeper.views !== this.#snapshot.jobs) this.#set({ jobs: this.#keeper.views });
     this.#readDetail();
     if (ended.length > 0) void this.#evidence.recheck();
+    const { notify } = this.#options.jobs.settings;
+    for (const job of ended) if (isWorthTelling(job, notify)) void postToWebhook(job, notify, this.#options.home.root);
   }
 
   #readDetail(): void {
