@@ -48,13 +48,13 @@ describe('databases of the user', () => {
     const up = await prometheus('db', 'up', ...own);
     expect(up).toMatchObject({ code: 0, err: '' });
     expect(up.out).toContain('your own historical database');
-    expect(up.out).toContain('5 migrations are due: prometheus db migrate');
+    const count = Object.keys(MIGRATIONS.historical).length;
+    expect(up.out).toContain(`${count} migrations are due: prometheus db migrate`);
     const migrated = await prometheus('db', 'migrate', ...own);
     expect(migrated.out).toContain('historical: applied 0001_prices');
     const status = await prometheus('db', 'status', ...own);
     expect(status).toMatchObject({ code: 0 });
     expect(status.out).toContain('your own; no database is in the embedded one');
-    const count = Object.keys(MIGRATIONS.historical).length;
     expect(status.out).toContain(`${count} migrations applied · 0 pending`);
 
     const drop = await prometheus('db', 'drop', '--yes', ...own);

@@ -73,6 +73,8 @@ describe('retrieval on headline triplets', () => {
       expect(table.recall).toBeLessThan(0.75); // MiniLM's floor, below
       expect(table.triplets).toBeGreaterThanOrEqual(words.triplets);
     },
+    // It trains a table on a year of news first.
+    300_000,
   );
 
   it.skipIf(!minilmWheel)(`MiniLM beats both (${minilmWheel ? 'from the wheel' : MINILM_SKIP})`, async () => {

@@ -28,10 +28,7 @@ export function describeFailure(error: unknown, target: Target): unknown {
     case '42P01':
     case '3F000':
     case '42703':
-      return fail(
-        detail,
-        'The schema is not complete: prometheus db status says what is missing, db migrate makes what was never made.',
-      );
+      return fail(detail, 'The schema is not complete; run: prometheus db migrate');
     case '42501':
       return fail(detail, 'Grant the role this right, or use another role.');
     case '53100':

@@ -111,7 +111,13 @@ async function readState(
     applied.includes(name) || (adopted && !isOurs(migration)) ? (migration.tables ?? []) : [],
   );
   const missing = await client.query<{ name: string }>(
-    'SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) WHERE to_regclass(name) IS NULL ORDER BY n',
+    // By the catalogue: to_regclass does not see into a schema that the role may not use.
+    `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n)
+      WHERE to_regclass(name) IS NULL AND NOT EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+         WHERE CASE WHEN position('.' IN name) > 0 THEN s.nspname || '.' || c.relname = name
+                    ELSE s.nspname = 'public' AND c.relname = name END)
+      ORDER BY n`,
     [tables],
   );
   return {
