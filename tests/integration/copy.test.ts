@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PG_EPOCH_DAY } from '../../src/platform/dates.ts';
 import { copyInto, copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import { openDatabase } from '../../src/platform/db/databases.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 
 let db: TestDatabases;
@@ -142,6 +143,40 @@ describe('binary COPY', () => {
     ).rejects.toThrow('reader failed');
     const { rows } = await db.databases.historical.client((client) =>
       client.query(`SELECT to_regclass('left_behind') AS t`),
+    );
+    expect(rows[0].t).toBeNull();
+  });
+
+  it.each([
+    ['the server ends its connection', 'server'],
+    ['the program is told to stop', 'abort'],
+  ])('ends with one error when %s while rows are on their way', async (_what, how) => {
+    const own = openDatabase(db.targets.historical, { application: 'copy test' });
+    const told = own
+      .transaction(async (client) => {
+        await client.query('CREATE TABLE half_written (n int, s text)');
+        const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+        await copyInto(client, 'half_written', ['n', 's'], async (writer) => {
+          for (let n = 0; ; n++) {
+            writer.row(2);
+            writer.int32(n);
+            writer.text('x'.repeat(1000));
+            if (n % 1000 === 0) await writer.flushed();
+            if (n !== 20_000) continue;
+            if (how === 'abort') own.abort();
+            else {
+              await db.databases.runtime.client((other) =>
+                other.query('SELECT pg_terminate_backend($1)', [rows[0].pid]),
+              );
+            }
+          }
+        });
+      })
+      .catch((error) => error);
+    expect(await told).toBeInstanceOf(Error);
+    await own.close();
+    const { rows } = await db.databases.historical.client((client) =>
+      client.query(`SELECT to_regclass('half_written') AS t`),
     );
     expect(rows[0].t).toBeNull();
   });
