@@ -5,9 +5,9 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
-import { numericBackfillSpec, workerSpec } from './numeric/spec.ts';
+import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
-import { pointInTimeSpec } from './verify/spec.ts';
+import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
   importSpec,
@@ -19,5 +19,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   backfillStabilitySpec,
   numericBackfillSpec,
   workerSpec,
+  similarSpec,
   pointInTimeSpec,
+  numericEmbeddingsSpec,
 ];

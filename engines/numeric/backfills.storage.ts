@@ -200,8 +200,8 @@ export async function measuredRates(database: Database, models: readonly string[
       [models],
     );
     const size = await client.query<{ bytes: number; rows: number }>(
-      `SELECT pg_total_relation_size(oid) AS bytes, reltuples AS rows FROM pg_class
-        WHERE oid = 'numeric_window_embeddings'::regclass`,
+      `SELECT pg_total_relation_size('numeric_window_embeddings') AS bytes,
+              (SELECT coalesce(sum(rows), 0) FROM console.numeric_coverage) AS rows`,
     );
     const { bytes, rows: count } = size.rows[0];
     return {

@@ -15,6 +15,7 @@ import {
   requireSame,
   totalsByModel,
 } from './backfills.storage.ts';
+import { refreshCoverage } from './coverage.storage.ts';
 import { drive } from './drive.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -40,8 +41,11 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
     build: context.provenance.build,
   });
   if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
+  // Counted before the first shard adds to it.
+  await refreshCoverage(historical);
   stage(context.events, 'embed and write', 2, 2);
   await drive({ backfill, prepared, workers: workersOf(args), device: args.device, fill: true }, context);
+  if ((await refreshCoverage(historical)).uncertain) await refreshCoverage(historical, { exact: true });
   return report(backfill, prepared, args.json, context);
 };
 

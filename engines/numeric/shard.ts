@@ -3,10 +3,18 @@ import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { describeShard, FAILURES_KEPT, type Failure, markShard } from '../../src/queue/shard-marks.ts';
 import type { Panel } from '../market/panel.ts';
+import { addToCoverage, type DayChange, joinCoverage } from './coverage.storage.ts';
 import type { Encoder } from './encoder.model.ts';
 import type { Shard } from './plan.model.ts';
 import type { PreparedModel } from './prepare.ts';
-import { copyVectors, existingVectors, removeVectors, type VectorBatch, type VectorRow } from './storage.ts';
+import {
+  copyVectors,
+  existingVectors,
+  type Removed,
+  removeVectors,
+  type VectorBatch,
+  type VectorRow,
+} from './storage.ts';
 
 /** Cells through the graph at a time. */
 const BATCH = 1024;
@@ -56,10 +64,12 @@ export async function runShard(
     // The mark protects the rows: after a crash of the server both are there or neither is. And statistics of a table that
     // is being filled are always behind: the planner must not believe that it is still small.
     await client.query('SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off');
+    await joinCoverage(client);
     if (!(await markShard(client, id, backfillId))) return DONE_ELSEWHERE;
     const there = context.skipExisting ? await existingVectors(client, key, dim) : null;
-    await removeVectors(client, key, there && { dim });
+    const removed = await removeVectors(client, key, there && { dim });
     const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there);
+    const changes = new DayChanges(removed);
     const failures: Failure[] = [];
     let failed = 0;
 
@@ -77,11 +87,14 @@ export async function runShard(
             failures.push({ entity: key.entities[rows[k].entity].id, date: formatDay(rows[k].day), reason });
           }
         }
-        yield found.size ? without(rows, vectors, dim, found) : { rows, vectors };
+        const batch = found.size ? without(rows, vectors, dim, found) : { rows, vectors };
+        for (const { entity, day } of batch.rows) changes.add(key.entities[entity].type, day);
+        yield batch;
       }
     }
 
     const rows = cells.length ? await copyVectors(client, key, window, dim, batches()) : 0;
+    await addToCoverage(client, modelId, changes.list());
     await describeShard(client, {
       shardId: id,
       modelId,
@@ -90,12 +103,37 @@ export async function runShard(
       rows,
       skipped,
       failed,
+      removed: removed.reduce((sum, one) => sum + one.rows, 0),
       failures,
       worker: context.worker,
       provider: encoder.provider,
     });
     return { written: true, rows, skipped, failed };
   });
+}
+
+/** What a shard changes, day by day: rows that went and rows that came. */
+class DayChanges {
+  readonly #days = new Map<string, DayChange>();
+
+  constructor(removed: readonly Removed[]) {
+    for (const { entityType, day, vectors, rows } of removed) {
+      this.#days.set(`${entityType}|${day}`, { entityType, day, vectors: -vectors, rows: -rows });
+    }
+  }
+
+  /** One row more. */
+  add(entityType: string, day: number): void {
+    const key = `${entityType}|${day}`;
+    const change = this.#days.get(key) ?? { entityType, day, vectors: 0, rows: 0 };
+    change.vectors++;
+    change.rows++;
+    this.#days.set(key, change);
+  }
+
+  list(): DayChange[] {
+    return [...this.#days.values()].filter(({ vectors, rows }) => vectors !== 0 || rows !== 0);
+  }
 }
 
 interface Cell extends VectorRow {

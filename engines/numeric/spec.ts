@@ -1,4 +1,4 @@
-/** Declarations of `backfill numeric-embeddings` and `worker`. */
+/** Declarations of `backfill numeric-embeddings`, `worker` and `similar`. */
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../src/platform/program.ts';
 
@@ -79,4 +79,29 @@ same models. Shards of a worker that died are taken over within 30 s. Without --
   reads: numericBackfillSpec.reads,
   writes: numericBackfillSpec.writes,
   resource: 'cpu',
+});
+
+export const similarSpec = defineProgram({
+  name: 'similar',
+  phase: 'P2',
+  summary: 'the nearest vectors to that of an instrument on a day',
+  description: `
+Exact cosine similarity, over all entities of the same kind on that day, or with --start-date and --end-date over all of
+their days in the range. stdout carries rank,entity_id,as_of_date,cosine, nearest first; ties by day, then id.`,
+  args: z.object({
+    model: z.string().min(1).describe('model id'),
+    instrument: z.string().min(1).describe('entity whose vector is compared'),
+    asOf: dateArg().describe('day of that vector'),
+    topK: z.number().int().min(1).max(100_000).default(10).describe('how many are printed'),
+    entityType: z
+      .enum(['INSTRUMENT', 'MARKET', 'SECTOR', 'PORTFOLIO'])
+      .default('INSTRUMENT')
+      .describe('kind of entity'),
+    startDate: dateArg().optional().describe('first day of the candidates (default: the same day)'),
+    endDate: dateArg().optional().describe('last day of the candidates'),
+    json: z.boolean().default(false).describe('print JSON instead of the CSV'),
+  }),
+  reads: ['historical.numeric_window_embeddings'],
+  writes: [],
+  resource: 'io',
 });

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
 import { type CopyWriter, copyInto, copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
 import type { Entity } from './encoder.model.ts';
 
 const TABLE = 'numeric_window_embeddings';
@@ -14,20 +15,36 @@ export interface ShardKey {
   readonly days: readonly number[];
 }
 
+/** What was removed of a day. */
+export interface Removed {
+  readonly entityType: string;
+  /** Day number. */
+  readonly day: number;
+  /** Distinct entities, and rows: a table without the key may hold more of these. */
+  readonly vectors: number;
+  readonly rows: number;
+}
+
 /** Removes the shard's rows, whoever wrote them; with `unless` only those that have not so many values. */
 export async function removeVectors(
   client: pg.ClientBase,
   { modelId, entities, days }: ShardKey,
   unless: { dim: number } | null,
-): Promise<void> {
+): Promise<Removed[]> {
   const broken = unless ? ` AND octet_length(vector) IS DISTINCT FROM ${unless.dim * 4}` : '';
+  const removed: Removed[] = [];
   for (const [type, ids] of byType(entities)) {
-    await client.query(
-      `DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND as_of_date = ANY($4::date[])
-          AND entity_type = $5 AND entity_id = ANY($6)${broken}`,
+    const { rows } = await client.query<Removed>(
+      `WITH gone AS (
+         DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND as_of_date = ANY($4::date[])
+            AND entity_type = $5 AND entity_id = ANY($6)${broken} RETURNING entity_id, as_of_date)
+       SELECT $5 AS "entityType", as_of_date - date '1970-01-01' AS day, count(DISTINCT entity_id) AS vectors,
+              count(*) AS rows FROM gone GROUP BY 2`,
       [modelId, formatDay(days[0]), formatDay(days[days.length - 1]), days.map(formatDay), type, ids],
     );
+    removed.push(...rows);
   }
+  return removed;
 }
 
 /** Which of the shard's vectors are there with `dim` values: `type|id|day number`. */
@@ -98,4 +115,57 @@ function byType(entities: readonly Entity[]): Map<string, string[]> {
     else ids.set(type, [id]);
   }
   return ids;
+}
+
+export interface VectorKey {
+  readonly modelId: string;
+  readonly entityType: string;
+  readonly entityId: string;
+  /** Day number. */
+  readonly day: number;
+}
+
+/** One vector, or null. */
+export async function readVector(historical: Database, key: VectorKey): Promise<Float32Array | null> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ vector: Buffer }>(
+      `SELECT vector FROM ${TABLE} WHERE model_id = $1 AND as_of_date = $2 AND entity_type = $3 AND entity_id = $4
+          AND vector IS NOT NULL ORDER BY embedding_id DESC LIMIT 1`,
+      [key.modelId, formatDay(key.day), key.entityType, key.entityId],
+    );
+    if (!rows.length) return null;
+    const { vector } = rows[0];
+    return Float32Array.from({ length: vector.length >> 2 }, (_, k) => vector.readFloatLE(k * 4));
+  });
+}
+
+/** The day nearest to that of the key on which the entity has a vector, or null. */
+export async function nearestDay(historical: Database, key: VectorKey): Promise<number | null> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ day: number }>(
+      `SELECT as_of_date - date '1970-01-01' AS day FROM ${TABLE}
+        WHERE model_id = $1 AND entity_type = $3 AND entity_id = $4 AND vector IS NOT NULL
+        ORDER BY abs(as_of_date - $2::date), as_of_date LIMIT 1`,
+      [key.modelId, formatDay(key.day), key.entityType, key.entityId],
+    );
+    return rows.length ? rows[0].day : null;
+  });
+}
+
+/** Every vector of the key's model and kind of entity in `[start, end]`; the bytes are valid only during the call. */
+export async function eachCandidate(
+  historical: Database,
+  { modelId, entityType }: VectorKey,
+  { start, end }: { start: number; end: number },
+  onRow: (entityId: string, day: number, vector: Buffer) => void,
+): Promise<void> {
+  await historical.client((client) =>
+    copyOut(
+      client,
+      `SELECT entity_id, as_of_date, vector FROM ${TABLE} WHERE model_id = ${sqlLiteral(modelId)}
+          AND as_of_date BETWEEN ${sqlLiteral(formatDay(start))} AND ${sqlLiteral(formatDay(end))}
+          AND entity_type = ${sqlLiteral(entityType)} AND vector IS NOT NULL`,
+      (row) => onRow(row.text()!, row.date(), row.bytes()!),
+    ),
+  );
 }

@@ -82,6 +82,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
   ),
+  entry(
+    'verify numeric-embeddings',
+    'prove that numeric vectors are complete, whole, and what the prices give',
+    async () => (await import('./verify.ts')).verifyNumeric,
+  ),
+  entry(
+    'similar',
+    'the nearest vectors to that of an instrument on a day',
+    async () => (await import('./similar.ts')).similar,
+  ),
   entry('models ls', 'the models of this home', async () => (await import('./models.ts')).modelsList),
   entry('models show', 'everything on record about one model', async () => (await import('./models.ts')).modelsShow),
   entry(
@@ -124,7 +134,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 const LATER: Readonly<Record<string, string>> = {
   'models fit': 'Phase 2',
   'models eval': 'Phase 2',
-  similar: 'Phase 2',
   'backfill opportunity-density': 'Phase 3',
   'backfill regime': 'Phase 3',
   lambda: 'Phase 3',

@@ -6,6 +6,7 @@ import type { Coverage, CoverageRow } from '../phases/types.ts';
 import { Exit } from '../platform/errors.ts';
 import { readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
+import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
 import { cell, Report } from './plain-text.ts';
 
@@ -15,9 +16,20 @@ export const coverage = defineCommand({
   description: `
 SHARE is the share of what is expected: (instrument, trading day) cells of the required range for prices, trading days with
 an article for news, vectors for models. The line at the end shows each year: · nothing, ░ below 50 %, ▒ below 90 %,
-▓ below 99 %, █ complete; blank where nothing is expected. Duplicate rows never count, holidays are never gaps.`,
-  args: z.object({ json: z.boolean().default(false).describe('print JSON') }),
+▓ below 99 %, █ complete; blank where nothing is expected. Duplicate rows never count, holidays are never gaps.
+
+Numeric vectors of a large table are read from a roll-up that our own backfills keep up. Rows that others wrote are counted
+by --refresh, rows that others deleted by --exact only.`,
+  args: z.object({
+    refresh: z
+      .boolean()
+      .default(false)
+      .describe('first count the numeric vectors that others wrote since the last time'),
+    exact: z.boolean().default(false).describe('first count every numeric vector anew'),
+    json: z.boolean().default(false).describe('print JSON'),
+  }),
   run: async (args, cli) => {
+    if (args.refresh || args.exact) await refresh(cli, args.exact);
     const { coverage: found } = await readBoard(cli);
     if (args.json) {
       printJson(cli, { at: found.at, costMs: found.costMs, rows: found.rows });
@@ -29,6 +41,20 @@ an article for news, vectors for models. The line at the end shows each year: ·
     return Exit.done;
   },
 });
+
+/** Brings the roll-up of numeric vectors up to date; says what was done, and when that is not enough. */
+async function refresh(cli: Cli, exact: boolean): Promise<void> {
+  const { refreshCoverage } = await import('../../engines/numeric/coverage.storage.ts');
+  const { historical } = await cli.databases({ application: 'coverage', maxConnections: 1 });
+  const { kind, uncertain } = await refreshCoverage(historical, { exact });
+  const done = {
+    current: 'nothing but our own backfills had written numeric vectors',
+    incremental: 'the days of numeric vectors that others wrote were counted again',
+    exact: 'every numeric vector was counted',
+  }[kind];
+  cli.err(`${done}\n`);
+  if (uncertain) cli.err('numeric vectors were deleted or changed since the last exact count: use --exact\n');
+}
 
 function printCoverage(report: Report, found: Coverage): void {
   const years = Object.keys(found.rows[0]?.byYear ?? {});

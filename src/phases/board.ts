@@ -132,6 +132,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     equity,
     counts,
     pointInTime: await probeRecorded(prober, 'P1.pit'),
+    numericProof: await probeRecorded(prober, 'P2.verified'),
     lambda: await probeLambda(prober),
     decision: await probeDecision(prober, 'P5'),
   };

@@ -5,6 +5,7 @@ import type { CheckSpec } from './check.ts';
 import { LATER_COMMANDS, laterChecks } from './checks/later.ts';
 import { P0_CHECKS } from './checks/p0.ts';
 import { P1_CHECKS } from './checks/p1.ts';
+import { p2Checks, p2Commands } from './checks/p2.ts';
 import type { Requirements } from './config.ts';
 import type { Prerequisite } from './derive.ts';
 import type { PhaseCommand } from './types.ts';
@@ -22,6 +23,7 @@ export interface PhaseSpec {
 
 /** The catalogue for a home's requirements. */
 export function phaseSpecs(need: Requirements): PhaseSpec[] {
+  const numeric = p2Checks(need);
   const later = laterChecks(need);
   return [
     {
@@ -54,9 +56,9 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
       goal: 'Five numeric models cover the backtest window.',
       optional: false,
       needs: [['P1']],
-      mainCheck: later.P2[0].id,
-      checks: later.P2,
-      commands: laterCommands('P2', need),
+      mainCheck: numeric[0].id,
+      checks: numeric,
+      commands: p2Commands(need),
     },
     {
       phase: 'P3',

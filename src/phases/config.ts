@@ -39,7 +39,13 @@ const phaseConfigSchema = z.strictObject({
     })
     .refine(ordered, orderedSpan),
   numeric: z
-    .strictObject({ ...span, windowDays: z.number().int().min(2), minShare: share, models: z.array(z.string()).min(1) })
+    .strictObject({
+      ...span,
+      windowDays: z.number().int().min(2),
+      minShare: share,
+      models: z.array(z.string()).min(1),
+      trial: z.strictObject({ ...span, limit: z.number().int().min(1) }).refine(ordered, orderedSpan),
+    })
     .refine(ordered, orderedSpan),
   lambda: z.strictObject({ ...span, minShare: share }).refine(ordered, orderedSpan),
   context: z

@@ -152,6 +152,8 @@ export interface Evidence {
   readonly equity: Probe<readonly EquityFigures[]>;
   readonly counts: Probe<readonly RunCounts[]>;
   readonly pointInTime: Probe<EvidenceRow | null>;
+  /** What `verify numeric-embeddings` recorded last. */
+  readonly numericProof: Probe<EvidenceRow | null>;
   /** λ rows by year; empty when the table does not exist yet. */
   readonly lambda: Probe<readonly VectorCell[]>;
   readonly decision: Probe<DecisionRow | null>;

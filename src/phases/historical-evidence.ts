@@ -180,28 +180,72 @@ export function probeNews(prober: Prober): Promise<Probe<readonly NewsDay[]>> {
   );
 }
 
-/** Numeric vectors of instruments by model and year; a pair of entity and day counts once, however many rows it has. */
+/** A table up to this size is counted itself; a larger one through its roll-up, as far as that is there. */
+const COUNTED_BYTES = 512 * 1024 * 1024;
+
+interface Standing {
+  readonly unknown: number | null;
+  readonly uncertain: boolean | null;
+  readonly replaced: boolean | null;
+  readonly at: number | null;
+}
+
+/**
+ * Numeric vectors of instruments by model and year. From the roll-up when that holds every row, or when the table is too
+ * large to be counted at each look: then the figure has the age of the last refresh.
+ */
 export function probeNumeric(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
-  return prober.probe('numeric_window_embeddings', async (query) => {
-    // With the key every row is a pair of its own, and counting needs no second grouping.
-    const keyed = await hasKey(query, 'numeric_window_embeddings', [
-      'model_id',
-      'as_of_date',
-      'entity_type',
-      'entity_id',
-    ]);
-    const pairs = keyed
-      ? `SELECT model_id, as_of_date, 1 AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'`
-      : `SELECT model_id, as_of_date, count(*) AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'
-          GROUP BY model_id, entity_id, as_of_date`;
-    // Grouped by day first: the year of a day is worked out once a day, not once a row.
+  return prober.probe('numeric_window_embeddings', async (query, trueAt) => {
+    const standing = await standingOfRollUp(query);
+    if (standing?.at == null) return countNumeric(query);
+    const current = standing.unknown === 0 && !standing.uncertain && !standing.replaced;
+    if (!current) {
+      const [{ bytes }] = await query<{ bytes: number }>(
+        `SELECT pg_relation_size('numeric_window_embeddings') AS bytes`,
+      );
+      if (bytes <= COUNTED_BYTES) return countNumeric(query);
+      trueAt(standing.at);
+    }
     return query<VectorCell>(
-      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, sum(vectors)::bigint AS vectors, sum(rows)::bigint AS rows,
-              min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
-         FROM (SELECT model_id, as_of_date, count(*) AS vectors, sum(copies) AS rows FROM (${pairs}) pairs GROUP BY 1, 2) days
-        GROUP BY 1, 2 ORDER BY 1, 2`,
+      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, sum(vectors)::bigint AS vectors,
+              sum(rows)::bigint AS rows, min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+         FROM console.numeric_coverage WHERE entity_type = 'INSTRUMENT' AND rows > 0 GROUP BY 1, 2 ORDER BY 1, 2`,
     );
   });
+}
+
+/** Where the roll-up stands; null in a database that has none yet. */
+async function standingOfRollUp(query: Query): Promise<Standing | null> {
+  const [{ made }] = await query<{ made: boolean }>(
+    `SELECT to_regprocedure('console.numeric_coverage_standing()') IS NOT NULL AS made`,
+  );
+  if (!made) return null;
+  const [standing] = await query<Standing>(
+    `SELECT unknown, uncertain, replaced, (extract(epoch FROM refreshed_at) * 1000)::float8 AS at
+       FROM console.numeric_coverage_standing()`,
+  );
+  return standing;
+}
+
+async function countNumeric(query: Query): Promise<readonly VectorCell[]> {
+  // With the key every row is a pair of its own, and counting needs no second grouping.
+  const keyed = await hasKey(query, 'numeric_window_embeddings', [
+    'model_id',
+    'as_of_date',
+    'entity_type',
+    'entity_id',
+  ]);
+  const pairs = keyed
+    ? `SELECT model_id, as_of_date, 1 AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'`
+    : `SELECT model_id, as_of_date, count(*) AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'
+        GROUP BY model_id, entity_id, as_of_date`;
+  // Grouped by day first: the year of a day is worked out once a day, not once a row.
+  return query<VectorCell>(
+    `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, sum(vectors)::bigint AS vectors, sum(rows)::bigint AS rows,
+            min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+       FROM (SELECT model_id, as_of_date, count(*) AS vectors, sum(copies) AS rows FROM (${pairs}) pairs GROUP BY 1, 2) days
+      GROUP BY 1, 2 ORDER BY 1, 2`,
+  );
 }
 
 /** Text vectors of news articles by model and the article's UTC year. */

@@ -43,8 +43,11 @@ export interface ProbeOptions {
 export type Query = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
 export interface Prober {
-  /** Looks once. `source` names the figure for people; the SQL is added to it. */
-  probe<T>(source: string, read: (query: Query) => Promise<T>): Promise<Probe<T>>;
+  /**
+   * Looks once. `source` names the figure for people; the SQL is added to it. A figure that was true at an earlier time
+   * (a roll-up) says so through `trueAt` (milliseconds since 1970).
+   */
+  probe<T>(source: string, read: (query: Query, trueAt: (at: number) => void) => Promise<T>): Promise<Probe<T>>;
 }
 
 /**
@@ -109,10 +112,11 @@ class LiveProber implements Prober {
     this.#options = options;
   }
 
-  async probe<T>(source: string, read: (query: Query) => Promise<T>): Promise<Probe<T>> {
+  async probe<T>(source: string, read: (query: Query, trueAt: (at: number) => void) => Promise<T>): Promise<Probe<T>> {
     const { now, signal } = this.#options;
     if (signal.aborted) throw new InterruptedError('reading the evidence');
-    const at = now();
+    const started = now();
+    let at = started;
     const statements: string[] = [];
     const query: Query = async (sql, values = []) => {
       statements.push(sql.replace(/\s+/g, ' ').trim());
@@ -120,13 +124,15 @@ class LiveProber implements Prober {
     };
     const look = () => ({
       at,
-      costMs: now() - at,
+      costMs: now() - started,
       source: [`${this.#database.target.name} · ${source}`, ...statements].join('\n'),
     });
     try {
       // A failing statement must not take the snapshot and the looks after it along.
       await this.#client.query('SAVEPOINT look');
-      const value = await read(query);
+      const value = await read(query, (earlier) => {
+        at = Math.min(at, earlier);
+      });
       await this.#client.query('RELEASE SAVEPOINT look');
       return { known: true, value, ...look() };
     } catch (error) {

@@ -17,7 +17,12 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     ],
     '0002_news': ['news_articles', 'news_links'],
     '0003_embeddings': ['text_embeddings', 'numeric_window_embeddings', 'joint_embeddings'],
-    '0004_shards': ['console.backfills', 'console.shard_done'],
+    '0004_shards': [
+      'console.backfills',
+      'console.shard_done',
+      'console.numeric_coverage',
+      'console.numeric_coverage_state',
+    ],
     '0005_numeric_key': [],
   },
   runtime: {

@@ -23,6 +23,8 @@ export interface Mark {
   /** Due, and there already. */
   readonly skipped: number;
   readonly failed: number;
+  /** Rows that stood there and were replaced. */
+  readonly removed: number;
   /** The first of the failures. */
   readonly failures: readonly Failure[];
   /** `host/pid` */
@@ -50,7 +52,7 @@ export async function markShard(client: pg.ClientBase, shardId: string, backfill
 export async function describeShard(client: pg.ClientBase, mark: Mark): Promise<void> {
   await client.query(
     `UPDATE console.shard_done SET model_id = $2, first_date = $3, last_date = $4, rows = $5, skipped = $6, failed = $7,
-            failures = $8, worker = $9, provider = $10, done_at = clock_timestamp(),
+            failures = $8, worker = $9, provider = $10, removed = $11, done_at = clock_timestamp(),
             seconds = extract(epoch FROM clock_timestamp() - transaction_timestamp()) WHERE shard_id = $1`,
     [
       mark.shardId,
@@ -63,6 +65,7 @@ export async function describeShard(client: pg.ClientBase, mark: Mark): Promise<
       JSON.stringify(mark.failures),
       mark.worker,
       mark.provider,
+      mark.removed,
     ],
   );
 }

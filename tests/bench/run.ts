@@ -9,7 +9,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b2: () => import('./b2.ts'),
   b3: () => import('./b3.ts'),
   b4: () => import('./b4.ts'),
+  b5: () => import('./b5.ts'),
+  b6: () => import('./b6.ts'),
   b9: () => import('./b9.ts'),
+  b10: () => import('./b10.ts'),
 };
 
 const wanted = process.argv.slice(2).map((name) => name.toLowerCase());

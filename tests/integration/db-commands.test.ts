@@ -47,7 +47,7 @@ describe('databases of the user', () => {
     const up = await prometheus('db', 'up', ...own);
     expect(up).toMatchObject({ code: 0, err: '' });
     expect(up.out).toContain('your own historical database');
-    expect(up.out).toContain('3 migrations are due: prometheus db migrate');
+    expect(up.out).toContain('5 migrations are due: prometheus db migrate');
     const migrated = await prometheus('db', 'migrate', ...own);
     expect(migrated.out).toContain('historical: applied 0001_prices');
     const status = await prometheus('db', 'status', ...own);

@@ -73,7 +73,7 @@ function allowed(file: string, target: string, typeOnly: boolean): boolean {
     const folder = file.split('/')[1];
     if (target.split('/')[1] === folder) return true;
     // The programs that compute evidence run other engines whole.
-    if (folder === 'verify' && target.startsWith('engines/backtest/')) return true;
+    if (folder === 'verify' && /^engines\/(backtest|numeric)\//.test(target)) return true;
     // A campaign is the pipeline: it runs every stage, and execution is one.
     if (folder === 'backtest' && target.startsWith('engines/execution/')) return true;
     if (engineParts(folder).test(target)) return true;

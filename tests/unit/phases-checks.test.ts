@@ -312,13 +312,43 @@ describe('later phases', () => {
     const board = deriveBoard(
       factsWith({ numeric: known([]), text: known([]), joint: known([]), lambda: known([]), decision: known(null) }),
     );
-    for (const phase of board.phases.slice(2)) {
+    for (const phase of board.phases.slice(3)) {
       for (const one of phase.checks.filter((c) => c.id !== 'P4.runs')) {
         expect([one.id, one.state]).toEqual([one.id, 'WAIT']);
         expect(one.fix).toBeNull();
         expect(one.reason).toMatch(/arrives with Phase \d in a later version\.$/);
       }
     }
+  });
+
+  test('nothing there of Phase 2: WAIT with the command of the plan', () => {
+    for (const model of ['regime', 'stab', 'profile', 'scenario', 'portfolio']) {
+      expect(check(`P2.${model}`, { numeric: known([]) })).toMatchObject({
+        state: 'WAIT',
+        fix: 'backfill numeric-embeddings --start-date 2010-01-01 --end-date 2024-12-31 --window-days 63 --market US_EQ --skip-existing',
+      });
+    }
+  });
+
+  test('P2.verified: each way in which a proof does not hold', () => {
+    const proof = valueIn(green.numericProof)!;
+    const judged = (changes: Partial<typeof proof> | null) =>
+      check('P2.verified', { numericProof: known(changes && { ...proof, ...changes }) });
+    expect(judged({})).toMatchObject({ state: 'OK', reason: '' });
+    expect(judged(null)).toMatchObject({
+      state: 'WAIT',
+      fix: 'verify numeric-embeddings --start-date 2010-01-01 --end-date 2024-12-31 --window-days 63 --market US_EQ --min-share 0.99',
+    });
+    expect(judged({ state: 'PART', reason: 'two are missing' })).toMatchObject({
+      state: 'PART',
+      reason: 'Two are missing.',
+    });
+    expect(judged({ state: 'FAIL', reason: 'one is wrong' })).toMatchObject({ state: 'FAIL', reason: 'One is wrong.' });
+    const { observed } = proof;
+    expect(judged({ observed: { ...observed, models: [] } }).reason).toMatch(/does not cover num-regime-core-v1/);
+    expect(judged({ observed: { ...observed, end: '2020-12-31' } }).reason).toMatch(/2010-01-01 → 2020-12-31 only/);
+    expect(judged({ build: 'other' })).toMatchObject({ state: 'STALE' });
+    expect(judged({ at: NOW - 31 * DAY_MS })).toMatchObject({ state: 'STALE' });
   });
 
   test('commands are proposed exactly when the command list has them', () => {

@@ -1,24 +1,13 @@
-/**
- * Phases 2 to 5: checks over the tables that their engines fill. They are honest today (nothing is there, and why) and
- * become green by themselves when the rows arrive.
- */
-import { parseDay } from '../../platform/dates.ts';
 import type { Phase } from '../../platform/program.ts';
 import { campaignArgv, sleeveIds } from '../campaign.ts';
-import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
+import { type CheckSpec, type Facts, figureOf, notOk, ok } from '../check.ts';
 import type { Requirements } from '../config.ts';
 import type { Evidence, VectorCell } from '../evidence.ts';
-import {
-  type ByYear,
-  expectedVectors,
-  sumPresent,
-  sumYears,
-  tradingDaysByYear,
-  vectorsByYear,
-} from '../expectations.ts';
+import { type ByYear, tradingDaysByYear, vectorsByYear } from '../expectations.ts';
 import type { Probe } from '../probes.ts';
 import { ageInDays, count, counted, percent, some } from '../words.ts';
 import { campaignRuns } from './p1.ts';
+import { judgeShare, span, stem } from './share.ts';
 
 /**
  * Commands of the plan for the later phases and whether this version has them; a test holds the flags equal to the
@@ -30,14 +19,6 @@ export const LATER_COMMANDS: Readonly<
     { readonly phase: Phase; readonly available: boolean; readonly argv: (need: Requirements) => string[] }
   >
 > = {
-  'backfill numeric-embeddings': {
-    phase: 'P2',
-    available: true,
-    argv: ({ numeric, market }) => [
-      ...['--start-date', numeric.start, '--end-date', numeric.end],
-      ...['--window-days', String(numeric.windowDays), '--market', market, '--skip-existing'],
-    ],
-  },
   'backfill opportunity-density': {
     phase: 'P3',
     available: false,
@@ -62,65 +43,6 @@ function remedy(name: string, need: Requirements): { fix: string | null; note: s
   if (command.available) return { fix: [name, ...command.argv(need)].join(' '), note: '' };
   return { fix: null, note: `. The engine for it arrives with Phase ${command.phase.slice(1)} in a later version` };
 }
-
-const span = (limits: { start: string; end: string }) => ({
-  first: parseDay(limits.start),
-  last: parseDay(limits.end),
-});
-
-/** Rows against what is expected over a span of years. */
-function judgeShare(
-  what: string,
-  unit: string,
-  seen: ByYear,
-  expected: ByYear,
-  limits: { start: string; end: string; minShare: number },
-  { fix, note }: { fix: string | null; note: string },
-): Judgment {
-  const { first, last } = span(limits);
-  const due = sumYears(expected, first, last);
-  const present = sumPresent(seen, expected, first, last);
-  if (present === 0 && sumYears(seen, first, last) === 0) {
-    return notOk('WAIT', `0 of ${counted(due, unit)}`, `${what} has no rows yet${note}`, fix, `${what}: none yet`);
-  }
-  if (due === 0) {
-    return notOk(
-      'BLKD',
-      `${counted(sumYears(seen, first, last), unit)}`,
-      `nothing says how many ${unit}s ${what} should have: there are no prices or articles to count against`,
-      null,
-      `${what}: nothing to count against`,
-    );
-  }
-  const share = present / due;
-  const observed = `${count(present)} of ${counted(due, unit)} (${percent(share)})`;
-  if (share >= limits.minShare) return ok(observed, `${what} ${percent(share)}`);
-  const worst = [...expected]
-    .map(([year, value]) => [year, Math.min(value, seen.get(year) ?? 0) / value] as const)
-    .sort((a, b) => a[1] - b[1])[0];
-  const reason = `${what} has ${percent(share)} of the ${unit}s of ${limits.start} → ${limits.end}; the emptiest year is ${worst[0]} (${percent(worst[1])})${note}`;
-  return notOk('PART', observed, reason, fix, `${what} ${percent(share)}`);
-}
-
-const numericModel = (model: string): CheckSpec => ({
-  id: `P2.${stem(model)}`,
-  title: `vectors of ${model}`,
-  required: ({ numeric: n }) =>
-    `≥ ${percent(n.minShare)} of instruments × trading days with enough history, ${n.start} → ${n.end}`,
-  looks: (evidence) => [evidence.numeric, evidence.prices],
-  judge: ({ evidence, need }) =>
-    judgeShare(
-      model,
-      'vector',
-      vectorsByYear(figureOf(evidence.numeric), model),
-      expectedVectors(figureOf(evidence.prices).cells, need.numeric.windowDays),
-      need.numeric,
-      remedy('backfill numeric-embeddings', need),
-    ),
-});
-
-/** `num-stab-core-v1` → `stab`, `joint-assessment-context-v1` → `assessment`: the part that tells the models apart. */
-const stem = (model: string) => model.split('-')[1] ?? model;
 
 interface DayCheck {
   readonly id: string;
@@ -222,10 +144,7 @@ const decision: CheckSpec = {
 };
 
 /** The checks of the later phases: models come from the configuration. */
-export const laterChecks = (
-  need: Facts['need'],
-): Readonly<Record<'P2' | 'P3' | 'P4' | 'P5', readonly CheckSpec[]>> => ({
-  P2: need.numeric.models.map(numericModel),
+export const laterChecks = (need: Facts['need']): Readonly<Record<'P3' | 'P4' | 'P5', readonly CheckSpec[]>> => ({
   P3: [
     dayCheck({
       id: 'P3.lambda',

@@ -1,0 +1,155 @@
+/**
+ * The roll-up of `numeric_window_embeddings`: vectors and rows by model, entity type and day, in `console.numeric_coverage`.
+ *
+ * Our own shards keep it up inside their transactions. Rows of others are known by their `embedding_id`: when ids above the
+ * settled one are there that no shard of ours has used, their rows are looked at and the days they belong to are counted
+ * again. Ids come out of order where transactions overlap, so a margin below the highest stays unsettled unless nothing
+ * else runs. Deletes and updates leave no id behind: the server's statistics tell that there were some, the figures are then
+ * uncertain, and an exact count mends them. The function `numeric_coverage_standing` says all that in one row.
+ */
+import type pg from 'pg';
+import { formatDay } from '../../src/platform/dates.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
+
+/** Ids below the highest that transactions still under way may bring: rows of one such transaction at most. */
+const MARGIN = 100_000;
+/** More ids than this are dearer to look at than counting everything. */
+const MOST_IDS = 300_000;
+/** Shards of ours hold it shared while they write, a refresh alone: an arbitrary number of ours. */
+const LOCK = 7_361_482_096;
+
+interface Standing {
+  readonly highest: number;
+  /** Ids above the settled one that no shard of ours has used; null before the first count. */
+  readonly unknown: number | null;
+  readonly uncertain: boolean | null;
+  /** The table's file is another one than at the last exact count: truncated or rewritten. */
+  readonly replaced: boolean | null;
+  readonly settled: number | null;
+}
+
+type RefreshKind =
+  /** Nobody but our own shards had written. */
+  | 'current'
+  /** The days of rows that others wrote were counted again. */
+  | 'incremental'
+  /** Everything was counted again. */
+  | 'exact';
+
+export interface Refreshed {
+  readonly kind: RefreshKind;
+  /** Others deleted or changed rows since the last exact count: only another one makes the figures sure. */
+  readonly uncertain: boolean;
+}
+
+/** Brings the roll-up up to date; `exact` counts every row anew, and so does the first time. */
+export async function refreshCoverage(historical: Database, { exact = false } = {}): Promise<Refreshed> {
+  return historical.client(async (client) => {
+    // Before the snapshot is taken: what a shard under way adds must be in it, or come after it.
+    await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      const refreshed = await refresh(client, exact);
+      await client.query('COMMIT');
+      return refreshed;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {});
+      throw error;
+    } finally {
+      await client.query('SELECT pg_advisory_unlock($1)', [LOCK]).catch(() => {});
+    }
+  });
+}
+
+async function refresh(client: pg.ClientBase, exact: boolean): Promise<Refreshed> {
+  const { rows } = await client.query<Standing>(
+    'SELECT highest, unknown, uncertain, replaced, settled_id AS settled FROM console.numeric_coverage_standing ()',
+  );
+  const standing = rows[0];
+  const kind = exact ? 'exact' : kindOf(standing);
+  if (kind === 'exact') {
+    await client.query('DELETE FROM console.numeric_coverage');
+    await client.query(COUNT_ALL);
+  } else if (kind === 'incremental') {
+    await client.query(COUNT_TOUCHED, [standing.settled]);
+  }
+  // Every id is one of ours, or nothing else is under way: no id can come any more below the highest.
+  const quiet = kind === 'current' || (await nothingElseRuns(client));
+  await client.query(SETTLE, [quiet ? standing.highest : Math.max(0, standing.highest - MARGIN), kind === 'exact']);
+  return { kind, uncertain: kind !== 'exact' && standing.uncertain === true };
+}
+
+function kindOf({ highest, unknown, replaced, settled }: Standing): RefreshKind {
+  if (settled === null || unknown === null || replaced || unknown < 0) return 'exact';
+  if (unknown === 0) return 'current';
+  return highest - settled > MOST_IDS ? 'exact' : 'incremental';
+}
+
+const COUNTED = `model_id, entity_type, as_of_date, count(DISTINCT entity_id) AS vectors, count(*) AS rows`;
+
+const COUNT_ALL = `
+  INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
+  SELECT ${COUNTED} FROM numeric_window_embeddings GROUP BY 1, 2, 3`;
+
+const COUNT_TOUCHED = `
+  INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
+  SELECT ${COUNTED} FROM numeric_window_embeddings JOIN (
+    SELECT DISTINCT model_id, entity_type, as_of_date FROM numeric_window_embeddings WHERE embedding_id > $1
+  ) touched USING (model_id, entity_type, as_of_date) GROUP BY 1, 2, 3
+  ON CONFLICT (model_id, entity_type, as_of_date) DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows`;
+
+const SETTLE = `
+  INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, file, refreshed_at, exact_at)
+  SELECT $1, own_rows, own_removed, changed, file, now(), now() FROM console.numeric_coverage_standing ()
+  ON CONFLICT (only_row) DO UPDATE SET settled_id = excluded.settled_id, own_rows = excluded.own_rows,
+    refreshed_at = excluded.refreshed_at,
+    own_removed = CASE WHEN $2 THEN excluded.own_removed ELSE s.own_removed END,
+    changed = CASE WHEN $2 THEN excluded.changed ELSE s.changed END,
+    file = CASE WHEN $2 THEN excluded.file ELSE s.file END,
+    exact_at = CASE WHEN $2 THEN excluded.exact_at ELSE s.exact_at END`;
+
+/** Whether no other transaction of this server had written anything when our snapshot was taken. */
+async function nothingElseRuns(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ others: number }>(
+    `SELECT count(*) AS others FROM txid_snapshot_xip(txid_current_snapshot()) AS xid`,
+  );
+  return rows[0].others === 0;
+}
+
+/** What a shard changes on a day. */
+export interface DayChange {
+  /** Day number. */
+  readonly day: number;
+  readonly entityType: string;
+  vectors: number;
+  rows: number;
+}
+
+/** Called first in a shard's transaction, so that a refresh sees it whole or not at all. */
+export async function joinCoverage(client: pg.ClientBase): Promise<void> {
+  await client.query('SELECT pg_advisory_xact_lock_shared($1)', [LOCK]);
+}
+
+/** Adds a shard's changes, last in its transaction. Before the first count there is nothing to add to. */
+export async function addToCoverage(
+  client: pg.ClientBase,
+  modelId: string,
+  changes: readonly DayChange[],
+): Promise<void> {
+  await client.query(
+    `INSERT INTO console.numeric_coverage AS c (model_id, entity_type, as_of_date, vectors, rows)
+     SELECT $1, d.entity_type, d.day, d.vectors, d.rows
+       FROM unnest($2::text[], $3::date[], $4::int[], $5::int[]) AS d(entity_type, day, vectors, rows)
+      WHERE EXISTS (SELECT 1 FROM console.numeric_coverage_state)
+      ORDER BY d.entity_type COLLATE "C", d.day
+     ON CONFLICT (model_id, entity_type, as_of_date)
+     DO UPDATE SET vectors = c.vectors + excluded.vectors, rows = c.rows + excluded.rows`,
+    [
+      modelId,
+      changes.map((one) => one.entityType),
+      changes.map((one) => formatDay(one.day)),
+      changes.map((one) => one.vectors),
+      changes.map((one) => one.rows),
+    ],
+  );
+}

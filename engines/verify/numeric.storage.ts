@@ -1,0 +1,67 @@
+/** What `verify numeric-embeddings` reads of the table: keys of all rows, vectors of some days. */
+import { formatDay } from '../../src/platform/dates.ts';
+import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
+
+/** Every row of a model over `[first, last]` (day numbers): its key, and the bytes of its vector (−1 without one). */
+export async function eachKey(
+  historical: Database,
+  modelId: string,
+  first: number,
+  last: number,
+  onRow: (entityType: string, entityId: string, day: number, bytes: number) => void,
+): Promise<void> {
+  await historical.client((client) =>
+    copyOut(
+      client,
+      `SELECT entity_type, entity_id, as_of_date, coalesce(octet_length(vector), -1) FROM numeric_window_embeddings
+        WHERE model_id = ${sqlLiteral(modelId)}
+          AND as_of_date BETWEEN ${sqlLiteral(formatDay(first))} AND ${sqlLiteral(formatDay(last))}`,
+      (row) => onRow(row.text()!, row.text()!, row.date(), row.int32()),
+    ),
+  );
+}
+
+/** Every vector of a model on one day that has `dim` values; the bytes are a view that is valid only during the call. */
+export async function eachVector(
+  historical: Database,
+  { modelId, dim, day }: { modelId: string; dim: number; day: number },
+  onRow: (entityType: string, entityId: string, vector: Buffer) => void,
+): Promise<void> {
+  await historical.client((client) =>
+    copyOut(
+      client,
+      `SELECT entity_type, entity_id, vector FROM numeric_window_embeddings
+        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date = ${sqlLiteral(formatDay(day))} AND octet_length(vector) = ${dim * 4}`,
+      (row) => onRow(row.text()!, row.text()!, row.bytes()!),
+    ),
+  );
+}
+
+/** Why a backfill did not write a vector, as far as its marks tell. */
+export async function recordedCause(
+  historical: Database,
+  modelId: string,
+  entityId: string,
+  date: string,
+): Promise<string | null> {
+  return historical.client(async (client) => {
+    const { rows: failed } = await client.query<{ reason: string }>(
+      `SELECT f->>'reason' AS reason FROM console.shard_done, jsonb_array_elements(failures) AS f
+        WHERE model_id = $1 AND $3::date BETWEEN first_date AND last_date AND f->>'entity' = $2 AND f->>'date' = $3::text
+        ORDER BY done_at DESC LIMIT 1`,
+      [modelId, entityId, date],
+    );
+    if (failed.length) return failed[0].reason;
+    const { rows: open } = await client.query<{ id: string; done: number; shards: number }>(
+      `SELECT backfill_id AS id, shards, (SELECT count(*) FROM console.shard_done d WHERE d.backfill_id = b.backfill_id) AS done
+         FROM console.backfills b WHERE state = 'open' AND spec->'models' ? $1
+          AND $2::text BETWEEN spec->>'start' AND spec->>'end' ORDER BY created_at DESC LIMIT 1`,
+      [modelId, date],
+    );
+    if (open.length && open[0].done < open[0].shards) {
+      return `backfill ${open[0].id} has done ${open[0].done} of its ${open[0].shards} shards; --resume goes on with it`;
+    }
+    return null;
+  });
+}

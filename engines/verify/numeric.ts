@@ -1,0 +1,233 @@
+/** The program `verify numeric-embeddings`. */
+import { formatDay } from '../../src/platform/dates.ts';
+import { Exit } from '../../src/platform/errors.ts';
+import { stage } from '../../src/platform/events.ts';
+import { type Program, type ProgramContext, parseRange } from '../../src/platform/program.ts';
+import { Random } from '../../src/platform/random.ts';
+import { encoderOf } from '../numeric/encoders.ts';
+import { type Prepared, type PreparedModel, prepare } from '../numeric/prepare.ts';
+import { V1_MODELS } from '../numeric/v1.model.ts';
+import { type Coverage, coverageOf, normOf, type Seen } from './numeric.model.ts';
+import { eachKey, eachVector, recordedCause } from './numeric.storage.ts';
+import type { numericEmbeddingsSpec } from './spec.ts';
+import { writeEvidence } from './storage.ts';
+
+/** What was found of one model. */
+interface Finding {
+  readonly model_id: string;
+  readonly expected: number;
+  readonly present: number;
+  readonly share: number;
+  readonly duplicates: number;
+  readonly not_due: number;
+  readonly wrong_length: number;
+  readonly sampled: number;
+  readonly not_finite: number;
+  readonly zero_norm: number;
+  readonly norm: { readonly min: number; readonly median: number; readonly max: number } | null;
+  readonly recomputed: number;
+  readonly different: number;
+  /** The first vector that another computation gives otherwise. */
+  readonly first_different: string | null;
+  readonly first_hole: { readonly entity: string; readonly date: string; readonly cause: string } | null;
+}
+
+type State = 'OK' | 'PART' | 'FAIL';
+
+export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args, context) => {
+  const { databases, events, signal } = context;
+  const { start, end } = parseRange({ start: args.startDate, end: args.endDate });
+  stage(events, 'load prices', 1, 2);
+  const prepared = await prepare(
+    {
+      market: args.market,
+      start: formatDay(start),
+      end: formatDay(end),
+      models: [...new Set(args.models.length ? args.models : V1_MODELS)],
+      window: args.windowDays ?? null,
+      limit: args.limit ?? null,
+      snapshots: false,
+      skipExisting: false,
+      shardCells: 1,
+    },
+    context,
+  );
+  stage(events, 'compare', 2, 2);
+  const findings: Finding[] = [];
+  for (const [k, model] of prepared.models.entries()) {
+    signal.throwIfAborted();
+    findings.push(await lookAt(model, prepared, args, new Random(args.seed, k), context));
+    events.emit({ type: 'progress', done: k + 1, total: prepared.models.length, unit: 'models' });
+  }
+  const problems = findings.flatMap((finding) => problemsOf(finding, args.minShare));
+  const state: State = problems.some((one) => one.state === 'FAIL') ? 'FAIL' : problems.length ? 'PART' : 'OK';
+  const reason = problems.map((one) => one.text).join('; ');
+  const total = (key: 'expected' | 'present' | 'recomputed') => findings.reduce((sum, one) => sum + one[key], 0);
+  const observed = {
+    start: formatDay(start),
+    end: formatDay(end),
+    expected: total('expected'),
+    present: total('present'),
+    recomputed: total('recomputed'),
+    data_fingerprint: prepared.panel.fingerprint,
+    models: findings,
+  };
+  await writeEvidence(databases.runtime, {
+    checkId: 'P2.verified',
+    phase: 'P2',
+    state,
+    observed,
+    required: { min_share: args.minShare, duplicates: 0, different: 0 },
+    reason,
+    provenance: context.provenance,
+  });
+  const counts = `${observed.present} of ${observed.expected} vectors, ${observed.recomputed} computed again`;
+  const summary = state === 'OK' ? `${counts}: all as they should be` : `${state}: ${reason}`;
+  const status = ({ OK: 'done', PART: 'partial', FAIL: 'failed' } as const)[state];
+  events.emit({ type: 'result', status, summary, rows: { 'console.evidence': 1 } });
+  const exitCode = { OK: Exit.done, PART: Exit.partial, FAIL: Exit.failed }[state];
+  return { exitCode, summary, data: { state, reason, ...observed } };
+};
+
+async function lookAt(
+  prepared: PreparedModel,
+  { panel, days }: Prepared,
+  args: { sample: number; recompute: number },
+  random: Random,
+  context: ProgramContext,
+): Promise<Finding> {
+  const { historical } = context.databases;
+  const { model, due, owned } = prepared;
+  const { model_id: modelId, dim } = model.manifest;
+  const T = panel.calendar.days.length;
+  const entityAt = new Map(Array.from(owned, (e) => [`${due.entities[e].type}|${due.entities[e].id}`, e]));
+  const dayAt = new Map(Array.from(days, (t) => [panel.calendar.days[t], t]));
+  const seen: Seen = { rows: new Uint8Array(due.due.length), wrongLength: 0, outside: 0, inside: 0 };
+  const [first, last] = [panel.calendar.days[days[0]], panel.calendar.days[days[days.length - 1]]];
+  await eachKey(historical, modelId, first, last, (type, id, day, bytes) => {
+    const [e, t] = [entityAt.get(`${type}|${id}`), dayAt.get(day)];
+    if (bytes !== dim * 4) seen.wrongLength++;
+    if (e === undefined || t === undefined) {
+      seen.outside++;
+      return;
+    }
+    seen.inside++;
+    if (seen.rows[e * T + t] < 255) seen.rows[e * T + t]++;
+  });
+  const coverage = coverageOf(due.due, seen, owned, days, T);
+  const values = await lookAtValues(prepared, { panel, days }, entityAt, args, random, context);
+  return {
+    model_id: modelId,
+    expected: coverage.due,
+    present: coverage.present,
+    share: coverage.due ? coverage.present / coverage.due : 1,
+    duplicates: coverage.duplicates,
+    not_due: coverage.notDue,
+    wrong_length: seen.wrongLength,
+    ...values,
+    first_hole: coverage.firstHole < 0 ? null : await describeHole(prepared, { panel }, coverage, context),
+  };
+}
+
+/** Values of the vectors of random days, and some of them computed again. */
+async function lookAtValues(
+  { model, window, inputs, due }: PreparedModel,
+  { panel, days }: Pick<Prepared, 'panel' | 'days'>,
+  entityAt: ReadonlyMap<string, number>,
+  args: { sample: number; recompute: number },
+  random: Random,
+  { databases, signal }: ProgramContext,
+) {
+  const { model_id: modelId, dim } = model.manifest;
+  const T = panel.calendar.days.length;
+  const norms: number[] = [];
+  const candidates: { cell: number; vector: Buffer }[] = [];
+  let [sampled, notFinite] = [0, 0];
+  for (const position of random.permutation(days.length)) {
+    if (sampled >= args.sample) break;
+    signal.throwIfAborted();
+    const t = days[position];
+    await eachVector(databases.historical, { modelId, dim, day: panel.calendar.days[t] }, (type, id, vector) => {
+      sampled++;
+      const norm = normOf(vector);
+      if (Number.isNaN(norm)) notFinite++;
+      else norms.push(norm);
+      const e = entityAt.get(`${type}|${id}`);
+      if (e === undefined || !due.due[e * T + t]) return;
+      // A sample of fixed size of all that pass by (reservoir, algorithm R).
+      const place = candidates.length < args.recompute ? candidates.length : random.below(sampled);
+      if (place < args.recompute) candidates[place] = { cell: e * T + t, vector: Buffer.from(vector) };
+    });
+  }
+  let different = 0;
+  let firstDifferent: string | null = null;
+  if (candidates.length) {
+    const encoder = await encoderOf(model).open({ panel, model, window }, inputs, 'cpu');
+    const { vectors, problems } = await encoder.encode(Int32Array.from(candidates, ({ cell }) => cell));
+    await encoder.close();
+    const bytes = Buffer.from(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    candidates.forEach(({ cell, vector }, k) => {
+      if (!problems.has(k) && vector.equals(bytes.subarray(k * dim * 4, (k + 1) * dim * 4))) return;
+      different++;
+      firstDifferent ??= `${due.entities[Math.floor(cell / T)].id} ${formatDay(panel.calendar.days[cell % T])}`;
+    });
+  }
+  norms.sort((a, b) => a - b);
+  return {
+    sampled,
+    not_finite: notFinite,
+    zero_norm: norms.filter((norm) => norm === 0).length,
+    norm: norms.length ? { min: norms[0], median: norms[norms.length >> 1], max: norms[norms.length - 1] } : null,
+    recomputed: candidates.length,
+    different,
+    first_different: firstDifferent,
+  };
+}
+
+/** The first due vector that is not there, and why that is likely so. */
+async function describeHole(
+  { model, window, inputs, due }: PreparedModel,
+  { panel }: Pick<Prepared, 'panel'>,
+  { firstHole, holeDay, present }: Coverage,
+  { databases }: ProgramContext,
+): Promise<{ entity: string; date: string; cause: string }> {
+  const T = panel.calendar.days.length;
+  const entity = due.entities[Math.floor(firstHole / T)].id;
+  const date = formatDay(panel.calendar.days[firstHole % T]);
+  const modelId = model.manifest.model_id;
+  const recorded = await recordedCause(databases.historical, modelId, entity, date);
+  if (recorded) return { entity, date, cause: recorded };
+  const encoder = await encoderOf(model).open({ panel, model, window }, inputs, 'cpu');
+  const { problems } = await encoder.encode(Int32Array.of(firstHole));
+  await encoder.close();
+  const problem = problems.get(0);
+  if (problem) return { entity, date, cause: problem };
+  if (present === 0) return { entity, date, cause: 'no backfill has written this model yet' };
+  if (holeDay.present === 0)
+    return { entity, date, cause: 'no backfill has reached that day, or its rows were deleted' };
+  return { entity, date, cause: 'its prices came after the backfill, or its row was deleted' };
+}
+
+function problemsOf(finding: Finding, minShare: number): { state: State; text: string }[] {
+  const problems: { state: State; text: string }[] = [];
+  const wrong = (count: number, what: string) => {
+    if (count) problems.push({ state: 'FAIL', text: `${finding.model_id}: ${count} ${what}` });
+  };
+  wrong(finding.duplicates, 'rows repeat a key');
+  wrong(finding.wrong_length, 'vectors have another length than the model');
+  wrong(finding.not_finite, 'vectors hold a value that is no number');
+  wrong(finding.zero_norm, 'vectors are all zeros');
+  wrong(
+    finding.different,
+    `of ${finding.recomputed} vectors are not what the prices give (first: ${finding.first_different})`,
+  );
+  if (finding.expected === 0 || finding.share < minShare) {
+    const hole = finding.first_hole;
+    const where = hole ? `; the first hole is ${hole.entity} ${hole.date}: ${hole.cause}` : '';
+    problems.push({
+      state: 'PART',
+      text: `${finding.model_id}: ${finding.present} of ${finding.expected} expected vectors${where}`,
+    });
+  }
+  return problems;
+}

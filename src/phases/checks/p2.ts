@@ -1,0 +1,116 @@
+/** Phase 2, numeric embeddings: enough vectors of each model, and the proof that they are what the prices give. */
+import { MS_PER_DAY } from '../../platform/dates.ts';
+import { type CheckSpec, figureOf, notOk, ok } from '../check.ts';
+import type { Requirements } from '../config.ts';
+import { expectedVectors, vectorsByYear } from '../expectations.ts';
+import type { PhaseCommand } from '../types.ts';
+import { ageInDays, count, counted, percent } from '../words.ts';
+import { judgeShare, stem } from './share.ts';
+
+/** `backfill numeric-embeddings …` exactly as the plan writes it, without the leading `prometheus`. */
+const backfillArgv = ({ numeric, market }: Requirements): string[] => [
+  ...['backfill', 'numeric-embeddings', '--start-date', numeric.start, '--end-date', numeric.end],
+  ...['--window-days', String(numeric.windowDays), '--market', market],
+  ...modelsArgv(numeric.models),
+  '--skip-existing',
+];
+
+/** The plan's test run: few instruments over a short span. */
+const trialArgv = ({ numeric, market }: Requirements): string[] => [
+  ...['backfill', 'numeric-embeddings', '--start-date', numeric.trial.start, '--end-date', numeric.trial.end],
+  ...['--window-days', String(numeric.windowDays), '--market', market, '--limit', String(numeric.trial.limit)],
+  ...modelsArgv(numeric.models),
+];
+
+const verifyArgv = ({ numeric, market }: Requirements): string[] => [
+  ...['verify', 'numeric-embeddings', '--start-date', numeric.start, '--end-date', numeric.end],
+  ...['--window-days', String(numeric.windowDays), '--market', market, '--min-share', String(numeric.minShare)],
+  ...modelsArgv(numeric.models),
+];
+
+/** The ids that the plan names, which are the commands' own default. */
+const PLANNED = ['regime', 'stab', 'profile', 'scenario', 'portfolio'].map((name) => `num-${name}-core-v1`);
+
+const modelsArgv = (models: readonly string[]): string[] =>
+  models.length === PLANNED.length && models.every((model, k) => model === PLANNED[k]) ? [] : ['--models', ...models];
+
+const numericModel = (model: string): CheckSpec => ({
+  id: `P2.${stem(model)}`,
+  title: `vectors of ${model}`,
+  required: ({ numeric: n }) =>
+    `≥ ${percent(n.minShare)} of instruments × trading days with enough history, ${n.start} → ${n.end}`,
+  looks: (evidence) => [evidence.numeric, evidence.prices],
+  judge: ({ evidence, need }) =>
+    judgeShare(
+      model,
+      'vector',
+      vectorsByYear(figureOf(evidence.numeric), model),
+      expectedVectors(figureOf(evidence.prices).cells, need.numeric.windowDays),
+      need.numeric,
+      { fix: backfillArgv(need).join(' '), note: '' },
+    ),
+});
+
+const verified: CheckSpec = {
+  id: 'P2.verified',
+  title: 'vectors verified against prices',
+  required: (need) =>
+    `a proof by this build that covers every model and the span, at most ${counted(need.evidence.maxAgeDays, 'day')} old`,
+  looks: (evidence) => [evidence.numericProof, evidence.numeric],
+  judge: ({ evidence, need, now, build }) => {
+    const proof = figureOf(evidence.numericProof);
+    const fix = verifyArgv(need).join(' ');
+    if (!proof) {
+      const what = 'it was never verified that the vectors are what the prices give';
+      return notOk('WAIT', 'no proof', what, fix, 'vectors not verified yet');
+    }
+    const seen = proofFigures(proof.observed);
+    const observed = `${count(seen.present)} of ${counted(seen.expected, 'vector')} · ${count(seen.recomputed)} computed again · ${ageInDays(proof.at, now)}`;
+    const say = (state: 'FAIL' | 'PART' | 'STALE', reason: string, brief: string) =>
+      notOk(state, observed, reason, fix, brief, proof.at);
+    if (proof.state === 'PART') return say('PART', proof.reason, 'vectors are missing');
+    if (proof.state !== 'OK') {
+      return say('FAIL', proof.reason || `the proof ended ${proof.state}`, 'the proof of the vectors failed');
+    }
+    const lacking = need.numeric.models.find((model) => !seen.models.includes(model));
+    if (lacking) return say('STALE', `the proof does not cover ${lacking}`, 'the proof does not cover every model');
+    if (seen.start > need.numeric.start || seen.end < need.numeric.end) {
+      return say('STALE', `the proof covers ${seen.start} → ${seen.end} only`, 'the proof covers a shorter span');
+    }
+    if (build !== null && proof.build !== build) {
+      const what = `the proof is of another build (${proof.build ?? 'unknown'}; this one is ${build})`;
+      return say('STALE', what, 'the build is newer than the proof');
+    }
+    if (now - proof.at > need.evidence.maxAgeDays * MS_PER_DAY) {
+      return say('STALE', `the proof is older than ${counted(need.evidence.maxAgeDays, 'day')}`, 'the proof is old');
+    }
+    return ok(observed, `${percent(seen.expected ? seen.present / seen.expected : 1)} verified`, proof.at);
+  },
+};
+
+/** What the program recorded; absent figures count as nothing. */
+function proofFigures(observed: Readonly<Record<string, unknown>> | null) {
+  const number = (key: string) => (typeof observed?.[key] === 'number' ? (observed[key] as number) : 0);
+  const text = (key: string) => (typeof observed?.[key] === 'string' ? (observed[key] as string) : '');
+  const models = Array.isArray(observed?.models) ? (observed.models as { model_id?: string }[]) : [];
+  return {
+    expected: number('expected'),
+    present: number('present'),
+    recomputed: number('recomputed'),
+    start: text('start'),
+    end: text('end'),
+    models: models.map((one) => one.model_id ?? ''),
+  };
+}
+
+/** The checks of Phase 2: models come from the configuration. */
+export const p2Checks = (need: Requirements): readonly CheckSpec[] => [
+  ...need.numeric.models.map(numericModel),
+  verified,
+];
+
+export const p2Commands = (need: Requirements): PhaseCommand[] => [
+  { label: `backfill ${need.numeric.start} → ${need.numeric.end}`, argv: backfillArgv(need) },
+  { label: `test run, ${need.numeric.trial.limit} instruments`, argv: trialArgv(need) },
+  { label: 'verify the vectors', argv: verifyArgv(need) },
+];

@@ -1,0 +1,156 @@
+/** The roll-up of numeric vectors against an exact count, whatever was inserted, deleted or backfilled in between. */
+import fc from 'fast-check';
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { refreshCoverage } from '../../engines/numeric/coverage.storage.ts';
+import { backfillNumeric } from '../../engines/numeric/program.ts';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { storePanel } from '../helpers/store-panel.ts';
+
+const panel = smallMarket({ seed: 2, instruments: 4, days: 90, gaps: 0.02 });
+const date = (t: number) => formatDay(panel.calendar.days[t]);
+
+/** A test's own pair of databases with the market, and a connection outside the pools. */
+async function withMarket(work: (db: TestDatabases, other: pg.Client) => Promise<void>): Promise<void> {
+  const db = await createTestDatabases();
+  const other = new pg.Client(db.targets.historical.config);
+  try {
+    await other.connect();
+    await storePanel(db.databases, panel);
+    await work(db, other);
+  } finally {
+    await other.end();
+    await db.drop();
+  }
+}
+
+const insert = (client: pg.Client, entity: number, day: number, model: string) =>
+  client.query(
+    `INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id)
+     VALUES ('INSTRUMENT', $1, '{}', $2, $3) ON CONFLICT DO NOTHING`,
+    [`X${entity}`, date(day), model],
+  );
+const backfill = (db: TestDatabases, from: number) =>
+  runProgram(
+    numericBackfillSpec,
+    backfillNumeric,
+    {
+      market: 'TEST',
+      ...{ startDate: date(from), endDate: date(from + 5), models: ['num-stab-core-v1'], workers: 1, device: 'cpu' },
+    },
+    db.databases,
+  );
+
+const COUNT = `model_id, entity_type, as_of_date::text AS day`;
+const rollUp = async (client: pg.Client) =>
+  (await client.query(`SELECT ${COUNT}, vectors, rows FROM console.numeric_coverage WHERE rows > 0 ORDER BY 1, 2, 3`))
+    .rows;
+const recount = async (client: pg.Client) =>
+  (
+    await client.query(
+      `SELECT ${COUNT}, count(DISTINCT entity_id)::int AS vectors, count(*)::int AS rows
+         FROM numeric_window_embeddings GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    )
+  ).rows;
+/** The server counts what a session did when it is idle for a while, or when told to. */
+const countChanges = (client: pg.Client) => client.query('SELECT pg_stat_force_next_flush()');
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('insert' as const), entity: fc.nat(30), day: fc.nat(80) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('late' as const), entity: fc.nat(30), day: fc.nat(80) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), entity: fc.nat(30), day: fc.nat(80) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('backfill' as const), day: fc.integer({ min: 60, max: 80 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('refresh' as const) }) },
+);
+
+describe('the roll-up', () => {
+  it('equals an exact count after any inserts, late commits and backfills; deletes are flagged and need the exact count', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        await withMarket(async (db, other) => {
+          const late = new pg.Client(db.targets.historical.config);
+          await late.connect();
+          let open = false;
+          const commit = async () => {
+            if (open) await late.query('COMMIT');
+            open = false;
+          };
+          try {
+            await refreshCoverage(db.databases.historical);
+            for (const one of steps) {
+              if (one.kind === 'insert') await insert(other, one.entity, one.day, 'mine');
+              else if (one.kind === 'late') {
+                // Draws its id now and commits later: below ids that others have seen by then.
+                if (!open) await late.query('BEGIN');
+                open = true;
+                await insert(late, 100 + one.entity, one.day, 'late');
+              } else if (one.kind === 'delete') {
+                await other.query('DELETE FROM numeric_window_embeddings WHERE entity_id = $1 AND as_of_date >= $2', [
+                  `X${one.entity}`,
+                  date(one.day),
+                ]);
+                await countChanges(other);
+              } else if (one.kind === 'backfill') {
+                await backfill(db, one.day);
+              } else {
+                await refreshCoverage(db.databases.historical);
+                await commit();
+              }
+            }
+            await commit();
+            const { uncertain } = await refreshCoverage(db.databases.historical);
+            if (uncertain) await refreshCoverage(db.databases.historical, { exact: true });
+            expect(await rollUp(other)).toEqual(await recount(other));
+          } finally {
+            await late.end();
+          }
+        });
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('says when rows were deleted, until they are counted exactly', async () => {
+    await withMarket(async (db, other) => {
+      for (let day = 0; day < 5; day++) await insert(other, 1, day, 'mine');
+      expect(await refreshCoverage(db.databases.historical)).toEqual({ kind: 'exact', uncertain: false });
+      await other.query(`DELETE FROM numeric_window_embeddings WHERE as_of_date = $1`, [date(2)]);
+      await countChanges(other);
+      expect((await refreshCoverage(db.databases.historical)).uncertain).toBe(true);
+      expect((await refreshCoverage(db.databases.historical)).uncertain).toBe(true);
+      expect(await refreshCoverage(db.databases.historical, { exact: true })).toEqual({
+        kind: 'exact',
+        uncertain: false,
+      });
+      expect(await rollUp(other)).toEqual(await recount(other));
+      expect((await refreshCoverage(db.databases.historical)).uncertain).toBe(false);
+    });
+  });
+
+  it('is kept up by our own shards without a count, also where they replace rows', async () => {
+    await withMarket(async (db, other) => {
+      for (let k = 0; k < 3; k++) {
+        await backfill(db, 64);
+        expect(await rollUp(other)).toEqual(await recount(other));
+      }
+      await backfill(db, 72);
+      expect(await refreshCoverage(db.databases.historical)).toMatchObject({ kind: 'current' });
+    });
+  });
+
+  it('notices that the table was emptied', async () => {
+    await withMarket(async (db, other) => {
+      await backfill(db, 64);
+      await other.query('TRUNCATE numeric_window_embeddings');
+      expect(await refreshCoverage(db.databases.historical)).toMatchObject({ kind: 'exact' });
+      expect(await rollUp(other)).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,152 @@
+/** `verify numeric-embeddings`: what is amiss with vectors is found, named, and recorded as evidence. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { columnOf, type Panel } from '../../engines/market/panel.ts';
+import { backfillNumeric } from '../../engines/numeric/program.ts';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { verifyNumeric } from '../../engines/verify/numeric.ts';
+import { numericEmbeddingsSpec } from '../../engines/verify/spec.ts';
+import { formatDay } from '../../src/platform/dates.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { storePanel } from '../helpers/store-panel.ts';
+
+const MODEL = 'num-stab-core-v1';
+let db: TestDatabases;
+let panel: Panel;
+const date = (t: number) => formatDay(panel.calendar.days[t]);
+
+beforeEach(async () => {
+  db = await createTestDatabases();
+  panel = smallMarket({ seed: 12, instruments: 6, days: 150, gaps: 0.01 });
+});
+afterEach(() => db.drop());
+
+const range = () => ({ market: 'TEST', startDate: date(70), endDate: date(149), models: [MODEL] });
+const backfill = () =>
+  runProgram(numericBackfillSpec, backfillNumeric, { ...range(), workers: 1, device: 'cpu' }, db.databases);
+const verify = async (more: object = {}) =>
+  (await runProgram(numericEmbeddingsSpec, verifyNumeric, { ...range(), ...more }, db.databases)).result;
+const historical = (sql: string) => db.databases.historical.client((client) => client.query(sql));
+const evidence = async () =>
+  (
+    await db.databases.runtime.client((client) =>
+      client.query(
+        `SELECT state, reason FROM console.evidence WHERE check_id = 'P2.verified' ORDER BY evidence_id DESC`,
+      ),
+    )
+  ).rows[0];
+
+interface Data {
+  state: string;
+  expected: number;
+  present: number;
+  models: Record<string, unknown>[];
+}
+
+describe('whole vectors', () => {
+  it('are OK, every one computed again when that is asked for', async () => {
+    await storePanel(db.databases, panel);
+    await backfill();
+    const { exitCode, data } = await verify({ recompute: 10_000 });
+    const { expected } = data as Data;
+    expect(exitCode).toBe(0);
+    expect(data).toMatchObject({
+      state: 'OK',
+      present: expected,
+      models: [
+        { model_id: MODEL, sampled: expected, recomputed: expected, different: 0, duplicates: 0, first_hole: null },
+      ],
+    });
+    expect(await evidence()).toEqual({ state: 'OK', reason: '' });
+  });
+});
+
+describe('what is wrong', () => {
+  it.each<[string, string, RegExp]>([
+    [
+      'a repeated row',
+      'ALTER TABLE t DROP CONSTRAINT numeric_window_embeddings_key; INSERT INTO t (entity_type, entity_id, window_spec, as_of_date, model_id, vector) SELECT entity_type, entity_id, window_spec, as_of_date, model_id, vector FROM t LIMIT 1',
+      /1 rows repeat a key/,
+    ],
+    [
+      'a short vector',
+      `UPDATE t SET vector = '\\x00' WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
+      /1 vectors have another length/,
+    ],
+    [
+      'no vector',
+      `UPDATE t SET vector = NULL WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
+      /1 vectors have another length/,
+    ],
+    [
+      'a value that is none',
+      `UPDATE t SET vector = set_byte(set_byte(vector, 3, 127), 2, 192) WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
+      /1 vectors hold a value that is no number/,
+    ],
+    [
+      'a vector of zeros',
+      `UPDATE t SET vector = decode(repeat('00', 1536), 'hex') WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
+      /1 vectors are all zeros/,
+    ],
+    [
+      'one bit',
+      `UPDATE t SET vector = set_bit(vector, 0, 1 - get_bit(vector, 0)) WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
+      /1 of \d+ vectors are not what the prices give \(first: I\d+\.T 20/,
+    ],
+  ])('%s is FAIL', async (_, sql, reason) => {
+    await storePanel(db.databases, panel);
+    await backfill();
+    await historical(sql.replace(/\bt\b/g, 'numeric_window_embeddings'));
+    const { exitCode } = await verify({ recompute: 10_000 });
+    expect(exitCode).toBe(1);
+    expect(await evidence()).toMatchObject({ state: 'FAIL', reason: expect.stringMatching(reason) });
+  });
+});
+
+describe('a hole', () => {
+  const cause = async () => {
+    const { exitCode, data } = await verify({ minShare: 1 });
+    expect(exitCode).toBe(3);
+    return (data as Data).models[0].first_hole;
+  };
+
+  it('is named with its likely cause', async () => {
+    columnOf(panel, 'close')[2 * 150 + 100] = 0;
+    await storePanel(db.databases, panel);
+    expect(await cause()).toEqual({
+      entity: 'I000.T',
+      date: date(70),
+      cause: 'no backfill has written this model yet',
+    });
+    await backfill();
+    expect(await cause()).toEqual({
+      entity: 'I002.T',
+      date: date(100),
+      cause: `the log return of ${date(100)} is no finite number`,
+    });
+    await historical(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(90)}' AND entity_id = 'I001.T'`);
+    expect(await cause()).toEqual({
+      entity: 'I001.T',
+      date: date(90),
+      cause: 'its prices came after the backfill, or its row was deleted',
+    });
+    await historical(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(80)}'`);
+    expect(await cause()).toEqual({
+      entity: 'I000.T',
+      date: date(80),
+      cause: 'no backfill has reached that day, or its rows were deleted',
+    });
+    await historical(`UPDATE console.backfills SET state = 'open', shards = shards + 3`);
+    expect(await cause()).toMatchObject({
+      cause: expect.stringMatching(/has done \d+ of its \d+ shards; --resume goes on/),
+    });
+  });
+
+  it('does not matter as long as the share is enough', async () => {
+    await storePanel(db.databases, panel);
+    await backfill();
+    await historical(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(90)}'`);
+    expect((await verify({ minShare: 0.9 })).exitCode).toBe(0);
+  });
+});
