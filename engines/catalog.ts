@@ -5,6 +5,7 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
+import { modelsFitSpec } from './numeric/fit/spec.ts';
 import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
@@ -19,6 +20,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   backfillStabilitySpec,
   numericBackfillSpec,
   workerSpec,
+  modelsFitSpec,
   similarSpec,
   pointInTimeSpec,
   numericEmbeddingsSpec,

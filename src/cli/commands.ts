@@ -100,6 +100,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./models.ts')).modelsVerify,
   ),
   entry(
+    'models fit',
+    'fit v2 numeric models on the prices of a span of days',
+    async () => (await import('./models.ts')).modelsFit,
+  ),
+  entry(
     'phases',
     'the phase board, from the evidence in the databases',
     async () => (await import('./phases.ts')).phases,
@@ -132,7 +137,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'models fit': 'Phase 2',
   'models eval': 'Phase 2',
   'backfill opportunity-density': 'Phase 3',
   'backfill regime': 'Phase 3',

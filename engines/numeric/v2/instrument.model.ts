@@ -101,7 +101,7 @@ function instrumentWriter({ panel, window }: SourceRequest, rows: InstrumentRows
   return (cell, [channels, stats], k) => {
     const problem = readWindow(rows, panel, window, cell, series);
     if (problem) return problem;
-    writeChannels(series, window, step, channels.subarray(k * CHANNELS * STEPS, (k + 1) * CHANNELS * STEPS));
+    writeChannels(series, step, channels.subarray(k * CHANNELS * STEPS, (k + 1) * CHANNELS * STEPS));
     writeStatistics(series, window, stats.subarray(k * STATISTICS.length, (k + 1) * STATISTICS.length));
     return null;
   };
@@ -177,7 +177,7 @@ function readWindow(
 }
 
 /** `target`: six channels of 63 steps, zeros. Returns add up over a step, the other values are its mean, drawdown its last. */
-function writeChannels(series: WindowSeries, window: number, step: number, target: Float32Array): void {
+function writeChannels(series: WindowSeries, step: number, target: Float32Array): void {
   const { count } = series;
   const root = Math.sqrt(step);
   const clip = (value: number, limit: number) => Math.max(-limit, Math.min(limit, value));

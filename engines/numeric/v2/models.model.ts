@@ -43,3 +43,9 @@ export const V2_RECIPES: Readonly<Record<V2ModelId, V2Recipe>> = {
   'num-scenario-core-v2': { source: 'shock-grid-v2', window: 63, fit: 'components', importance: {} },
   'num-portfolio-core-v2': { source: 'portfolio-day-v2', window: 63, fit: 'schema', importance: {} },
 };
+
+/** The recipe of an id: that of a v2 id, or of a refit under a name of its own (`num-stab-core-v2-2018`). Null: none. */
+export function recipeOf(id: string): V2Recipe | null {
+  const base = V2_MODELS.find((one) => id === one || id.startsWith(`${one}-`));
+  return base ? V2_RECIPES[base] : null;
+}
