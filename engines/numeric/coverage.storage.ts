@@ -69,9 +69,9 @@ async function refresh(client: pg.ClientBase, exact: boolean): Promise<Refreshed
   const kind = exact ? 'exact' : kindOf(standing);
   if (kind === 'exact') {
     await client.query('DELETE FROM console.numeric_coverage');
-    await client.query(COUNT_ALL);
+    await client.query(countAll(await hasOurKey(client)));
   } else if (kind === 'incremental') {
-    await client.query(COUNT_TOUCHED, [standing.settled]);
+    await client.query(countTouched(await hasOurKey(client)), [standing.settled]);
   }
   // Every id is one of ours, or nothing else is under way: no id can come any more below the highest.
   const quiet = kind === 'current' || (await nothingElseRuns(client));
@@ -85,15 +85,17 @@ function kindOf({ highest, unknown, replaced, settled }: Standing): RefreshKind 
   return highest - settled > MOST_IDS ? 'exact' : 'incremental';
 }
 
-const COUNTED = `model_id, entity_type, as_of_date, count(DISTINCT entity_id) AS vectors, count(*) AS rows`;
+/** With our key every row is a vector of its own; without it entities must be told apart, which means sorting. */
+const counted = (keyed: boolean) =>
+  `model_id, entity_type, as_of_date, ${keyed ? 'count(*)' : 'count(DISTINCT entity_id)'} AS vectors, count(*) AS rows`;
 
-const COUNT_ALL = `
+const countAll = (keyed: boolean) => `
   INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
-  SELECT ${COUNTED} FROM numeric_window_embeddings GROUP BY 1, 2, 3`;
+  SELECT ${counted(keyed)} FROM numeric_window_embeddings GROUP BY 1, 2, 3`;
 
-const COUNT_TOUCHED = `
+const countTouched = (keyed: boolean) => `
   INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
-  SELECT ${COUNTED} FROM numeric_window_embeddings JOIN (
+  SELECT ${counted(keyed)} FROM numeric_window_embeddings JOIN (
     SELECT DISTINCT model_id, entity_type, as_of_date FROM numeric_window_embeddings WHERE embedding_id > $1
   ) touched USING (model_id, entity_type, as_of_date) GROUP BY 1, 2, 3
   ON CONFLICT (model_id, entity_type, as_of_date) DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows`;
@@ -107,6 +109,14 @@ const SETTLE = `
     changed = CASE WHEN $2 THEN excluded.changed ELSE s.changed END,
     file = CASE WHEN $2 THEN excluded.file ELSE s.file END,
     exact_at = CASE WHEN $2 THEN excluded.exact_at ELSE s.exact_at END`;
+
+async function hasOurKey(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT 1 FROM pg_constraint
+      WHERE conrelid = 'numeric_window_embeddings'::regclass AND conname = 'numeric_window_embeddings_key' AND contype = 'u'`,
+  );
+  return rows.length > 0;
+}
 
 /** Whether no other transaction of this server had written anything when our snapshot was taken. */
 async function nothingElseRuns(client: pg.ClientBase): Promise<boolean> {

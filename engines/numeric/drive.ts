@@ -138,6 +138,12 @@ class Drive {
         if (now() - this.#lastLook >= LOOK_MS) await this.#look();
       }
     } catch (error) {
+      // Whoever began it may have ended it and removed the queue while we were asking for more.
+      const totals = await markTotals(this.#context.databases.historical, backfill.id).catch(() => null);
+      if (totals && totals.shards >= backfill.shards) {
+        this.#allMarked.resolve();
+        return;
+      }
       // The other threads must not go on for hours before this is told.
       this.#ended = true;
       throw this.#explain(error);

@@ -58,9 +58,16 @@ function startThread(setup: ThreadSetup, onOpened: ThreadOptions['onOpened']): T
   const bundled = !import.meta.url.endsWith('.ts');
   const worker = new Worker(new URL(bundled ? './numeric-worker.js' : './worker.ts', import.meta.url));
   let current: PromiseWithResolvers<ShardOutcome> | null = null;
-  const fail = (error: Error) => current?.reject(error);
-  worker.on('error', fail);
-  worker.on('exit', () => fail(new Error('the worker thread ended')));
+  let broken: Error | null = null;
+  const fail = (error: Error) => {
+    current?.reject(error);
+  };
+  const end = (error: Error) => {
+    broken ??= error;
+    fail(broken);
+  };
+  worker.on('error', end);
+  worker.on('exit', () => end(new Error('the worker thread ended')));
   worker.on('message', (reply: ThreadReply) => {
     if (reply.type === 'opened') onOpened(reply.model, reply.provider, reply.fallback);
     else if (reply.type === 'done') current?.resolve(reply.outcome);
@@ -71,7 +78,8 @@ function startThread(setup: ThreadSetup, onOpened: ThreadOptions['onOpened']): T
     worker,
     run: (shard) => {
       current = Promise.withResolvers();
-      worker.postMessage(shard);
+      if (broken) current.reject(broken);
+      else worker.postMessage(shard);
       return current.promise;
     },
   };

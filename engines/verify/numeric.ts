@@ -48,7 +48,7 @@ export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args,
       limit: args.limit ?? null,
       snapshots: false,
       skipExisting: false,
-      shardCells: 1,
+      shardCells: 1_000_000,
     },
     context,
   );

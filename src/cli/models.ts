@@ -93,7 +93,8 @@ export const modelsVerify = defineCommand({
     if (args.json) printJson(cli, { models: found });
     else {
       const report = new Report(cli);
-      for (const { id, ok, problem } of found) report.text(`${report.state(ok ? 'OK' : 'FAIL')}  ${id}  `, problem);
+      for (const { id, ok, problem } of found)
+        report.text(`${report.state(ok ? 'OK' : 'FAIL')}  ${id}${ok ? '' : '  '}`, problem);
       report.print(cli);
     }
     return found.every(({ ok }) => ok) ? Exit.done : Exit.failed;

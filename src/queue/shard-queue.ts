@@ -75,7 +75,8 @@ export async function openShardQueue(
       await boss.deleteQueuedJobs(name);
       await boss.insert(
         name,
-        shards.map((shard) => ({ data: { shard } })),
+        // In the order of their numbers: consecutive shards append to the same end of the table's key.
+        shards.map((shard, k) => ({ data: { shard }, priority: shards.length - k })),
       );
     },
     take: async () => {

@@ -7,6 +7,7 @@ import { backfillNumeric } from '../../engines/numeric/program.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { startPrometheus } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -151,6 +152,23 @@ describe('the roll-up', () => {
       await other.query('TRUNCATE numeric_window_embeddings');
       expect(await refreshCoverage(db.databases.historical)).toMatchObject({ kind: 'exact' });
       expect(await rollUp(other)).toEqual([]);
+    });
+  });
+
+  it('is refreshed by the command, which says what that took and what is left', async () => {
+    await withMarket(async (db, other) => {
+      const coverage = (flag: string) =>
+        startPrometheus(['coverage', flag, '--historical', db.urls.historical, '--runtime', db.urls.runtime]).ended;
+      await insert(other, 1, 3, 'mine');
+      expect((await coverage('--exact')).stderr).toBe('every numeric vector was counted\n');
+      await insert(other, 2, 3, 'mine');
+      await other.query(`DELETE FROM numeric_window_embeddings WHERE entity_id = 'X1'`);
+      await countChanges(other);
+      expect((await coverage('--refresh')).stderr).toBe(
+        'the days of numeric vectors that others wrote were counted again\n' +
+          'numeric vectors were deleted or changed since the last exact count: use --exact\n',
+      );
+      expect(await rollUp(other)).toEqual(await recount(other));
     });
   });
 });
