@@ -5,6 +5,7 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
+import { modelsEvalSpec } from './numeric/eval/spec.ts';
 import { modelsFitSpec } from './numeric/fit/spec.ts';
 import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
@@ -21,6 +22,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   numericBackfillSpec,
   workerSpec,
   modelsFitSpec,
+  modelsEvalSpec,
   similarSpec,
   pointInTimeSpec,
   numericEmbeddingsSpec,

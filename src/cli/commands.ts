@@ -105,6 +105,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./models.ts')).modelsFit,
   ),
   entry(
+    'models eval',
+    'what linear readers and nearest neighbours get out of the vectors of numeric models',
+    async () => (await import('./models.ts')).modelsEval,
+  ),
+  entry(
     'phases',
     'the phase board, from the evidence in the databases',
     async () => (await import('./phases.ts')).phases,
@@ -137,7 +142,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'models eval': 'Phase 2',
   'backfill opportunity-density': 'Phase 3',
   'backfill regime': 'Phase 3',
   lambda: 'Phase 3',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Manifest } from '../../engines/models/manifest.model.ts';
 import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
+import { modelsEvalSpec } from '../../engines/numeric/eval/spec.ts';
 import { modelsFitSpec } from '../../engines/numeric/fit/spec.ts';
 import { isPlainModel, loadNumericModel } from '../../engines/numeric/models.storage.ts';
 import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
@@ -104,6 +105,13 @@ export const modelsVerify = defineCommand({
 export const modelsFit = {
   ...programCommand(modelsFitSpec, async () => ({
     program: (await import('../../engines/numeric/fit/program.ts')).fitModels,
+  })),
+  positionals: ['model'] as const,
+};
+
+export const modelsEval = {
+  ...programCommand(modelsEvalSpec, async () => ({
+    program: (await import('../../engines/numeric/eval/program.ts')).evaluateModels,
   })),
   positionals: ['model'] as const,
 };
