@@ -18,6 +18,8 @@ import { type InstrumentScores, type InstrumentTask, judge, judgePersistence, la
 import { type OwnScore, ownProbe, splitRows } from './own-probes.ts';
 import { type Evaluation, formatEvaluation } from './report.model.ts';
 import type { modelsEvalSpec } from './spec.ts';
+import type { Scaling } from './neighbours.ts';
+import type { Matrix } from './ridge.ts';
 import { type OpenModel, openModel, plainDue, plainInputs } from './subjects.ts';
 import { type Future, futureOfInstrument, HORIZON } from './targets.model.ts';
 
@@ -140,7 +142,7 @@ async function judgeInstruments(
   const chosen = chooseCells(panel, [plain.due.due, ...open.map(({ due }) => due.due)], args.maxWindows);
   const inputs = plainInputs(panel, plain.rows, chosen.cells);
   const failed = new Set(inputs.failed);
-  const vectors = [];
+  const vectors: Matrix[] = [];
   for (const one of open) {
     const read = await one.vectors(chosen.cells, signal);
     for (const row of read.failed) failed.add(row);
@@ -161,7 +163,7 @@ async function judgeInstruments(
   }
   const { data, width } = inputs.volatilities;
   const rows = [{ subject: 'persistence', scores: judgePersistence(task, (row) => data[row * width + 1]) }];
-  const subjects = [
+  const subjects: { subject: string; x: Matrix; scaling: Scaling }[] = [
     { subject: 'HAR(5,21,63)', x: inputs.volatilities, scaling: 'standardise' },
     { subject: `v1 zero-pad (${V1})`, x: vectors[0], scaling: 'centre' },
     { subject: '6 channels, flat', x: inputs.flat, scaling: 'centre' },
@@ -169,9 +171,9 @@ async function judgeInstruments(
     ...open.slice(1).map(({ model }, k) => ({
       subject: model.manifest.model_id,
       x: vectors[k + 1],
-      scaling: 'centre',
+      scaling: 'centre' as const,
     })),
-  ] as const;
+  ];
   for (const [k, { subject, x, scaling }] of subjects.entries()) {
     signal.throwIfAborted();
     rows.push({ subject, scores: await judge(blas, task, x, scaling) });

@@ -1,12 +1,12 @@
 /** Ridge regression as a probe: what a linear reader can take out of vectors, never fitted on what it is judged by. */
 import type { Blas } from '../../onnx/blas.ts';
 import { solveSymmetric } from '../fit/linear.model.ts';
-import { r2 } from './scores.model.ts';
 
-/** Strengths tried, each times the number of rows; the best on the last part of the training rows is taken. */
+/** Strengths tried, each times the number of rows. */
 const STRENGTHS = [1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10];
-const HELD_OUT = 0.2;
-/** Standardised values are cut at this: a probe must not be carried away by one outlier. */
+/** Blocks of training days that are held out in turn: one block alone may be a calm year. */
+const BLOCKS = 5;
+/** Scaled values are cut at this: a probe must not be carried away by one outlier. */
 const CLIP = 10;
 
 /** Vectors, row by row. */
@@ -24,9 +24,18 @@ export interface Split {
   readonly purge: number;
 }
 
+/** How values are scaled before the fit: each by its own deviation, or all by one, which keeps the vectors' own lengths. */
+const SCALINGS = ['each', 'all'] as const;
+type Scaling = (typeof SCALINGS)[number];
+
+interface Choice {
+  readonly scaling: Scaling;
+  readonly strength: number;
+}
+
 /**
- * Predictions for the test rows, [targets][test rows]. Values and targets are standardised by the training rows. The
- * strength is chosen for each target by R² on the last fifth of the training days, with the same purge.
+ * Predictions for the test rows, [targets][test rows]. Scaling and strength are chosen for each target, for all kinds of
+ * vectors alike, by the error on blocks of the training days that are held out in turn, with the same purge around each.
  */
 export async function ridge(
   blas: Blas,
@@ -34,34 +43,46 @@ export async function ridge(
   targets: readonly Float64Array[],
   { train, test, dayOf, purge }: Split,
 ): Promise<Float64Array[]> {
-  const edge = dayOf(train[Math.floor(train.length * (1 - HELD_OUT))]);
-  const early = train.filter((row) => dayOf(row) + purge < edge);
-  const late = train.filter((row) => dayOf(row) >= edge);
-  const chosen = new Array<number>(targets.length).fill(STRENGTHS[Math.floor(STRENGTHS.length / 2)]);
-  if (early.length > 10 && late.length > 10) {
-    const fit = await normalEquations(blas, x, targets, early);
-    const truth = targets.map((target) => Float64Array.from(late, (row) => target[row]));
-    const best = new Array<number>(targets.length).fill(Number.NEGATIVE_INFINITY);
-    for (const strength of STRENGTHS) {
-      const predicted = predict(x, fit, solve(fit, strength), late);
-      truth.forEach((values, k) => {
-        const score = r2(values, predicted[k]);
-        if (score > best[k]) {
-          best[k] = score;
-          chosen[k] = strength;
-        }
+  const chosen = await choose(blas, x, targets, { train, test, dayOf, purge });
+  const result: Float64Array[] = new Array(targets.length);
+  for (const scaling of SCALINGS) {
+    const strengths = new Set(chosen.filter((one) => one.scaling === scaling).map(({ strength }) => strength));
+    if (!strengths.size) continue;
+    const fit = await normalEquations(blas, x, targets, train, scaling);
+    for (const strength of strengths) {
+      const predicted = await predict(blas, x, fit, solve(fit, strength), test);
+      chosen.forEach((own, k) => {
+        if (own.scaling === scaling && own.strength === strength) result[k] = predicted[k];
       });
     }
   }
-  const fit = await normalEquations(blas, x, targets, train);
-  const result: Float64Array[] = new Array(targets.length);
-  for (const strength of new Set(chosen)) {
-    const predicted = predict(x, fit, solve(fit, strength), test);
-    chosen.forEach((own, k) => {
-      if (own === strength) result[k] = predicted[k];
-    });
-  }
   return result;
+}
+
+/** The scaling and strength with the least squared error over the held-out blocks, for each target. */
+async function choose(blas: Blas, x: Matrix, targets: readonly Float64Array[], split: Split): Promise<Choice[]> {
+  const { train, dayOf, purge } = split;
+  const tries = SCALINGS.flatMap((scaling) => STRENGTHS.map((strength): Choice => ({ scaling, strength })));
+  const errors = tries.map(() => new Float64Array(targets.length));
+  for (let block = 0; block < BLOCKS; block++) {
+    const [from, to] = [block, block + 1].map((k) => Math.floor((k * train.length) / BLOCKS));
+    const held = train.subarray(from, to);
+    if (!held.length) continue;
+    const [first, last] = [dayOf(held[0]), dayOf(held[held.length - 1])];
+    const rest = train.filter((row) => dayOf(row) + purge < first || dayOf(row) - purge > last);
+    if (!rest.length) continue;
+    for (const scaling of SCALINGS) {
+      const fit = await normalEquations(blas, x, targets, rest, scaling);
+      for (const [k, one] of tries.entries()) {
+        if (one.scaling !== scaling) continue;
+        const predicted = await predict(blas, x, fit, solve(fit, one.strength), held);
+        targets.forEach((target, q) => {
+          for (let j = 0; j < held.length; j++) errors[k][q] += (target[held[j]] - predicted[q][j]) ** 2;
+        });
+      }
+    }
+  }
+  return targets.map((_, q) => tries.reduce((best, one, k) => (errors[k][q] < errors[tries.indexOf(best)][q] ? one : best)));
 }
 
 interface Equations {
@@ -80,14 +101,15 @@ async function normalEquations(
   x: Matrix,
   targets: readonly Float64Array[],
   rows: Int32Array,
+  scaling: Scaling,
 ): Promise<Equations> {
   const { width } = x;
   const [mean, scale] = moments(x, rows);
+  if (scaling === 'all') scale.fill(overallScale(scale));
   const centre = Float64Array.from(targets, (target) => rows.reduce((sum, row) => sum + target[row], 0) / rows.length);
-  const standard = new Float32Array(rows.length * width);
+  const standard = standardised(x, rows, mean, scale);
   const wanted = new Float32Array(rows.length * targets.length);
   rows.forEach((row, k) => {
-    for (let c = 0; c < width; c++) standard[k * width + c] = standardise(x, row, c, mean, scale);
     targets.forEach((target, c) => {
       wanted[k * targets.length + c] = target[row] - centre[c];
     });
@@ -109,20 +131,41 @@ function solve({ gram, cross, width, rows, centre }: Equations, strength: number
   return solveSymmetric(a, cross, width, centre.length);
 }
 
-function predict(x: Matrix, { mean, scale, centre, width }: Equations, beta: Float64Array, rows: Int32Array) {
+async function predict(
+  blas: Blas,
+  x: Matrix,
+  { mean, scale, centre, width }: Equations,
+  beta: Float64Array,
+  rows: Int32Array,
+): Promise<Float64Array[]> {
   const count = centre.length;
-  const result = Array.from(centre, (value) => new Float64Array(rows.length).fill(value));
+  const turned = new Float32Array(count * width);
+  for (let c = 0; c < width; c++) for (let q = 0; q < count; q++) turned[q * width + c] = beta[c * count + q];
+  const values = await blas.productTransposed(standardised(x, rows, mean, scale), turned, rows.length, width, count);
+  return Array.from(centre, (middle, q) => Float64Array.from(rows, (_, k) => middle + values[k * count + q]));
+}
+
+/** Some rows, scaled and cut, [rows, width]. */
+function standardised({ data, width }: Matrix, rows: Int32Array, mean: Float64Array, scale: Float64Array): Float32Array {
+  const result = new Float32Array(rows.length * width);
   rows.forEach((row, k) => {
     for (let c = 0; c < width; c++) {
-      const value = standardise(x, row, c, mean, scale);
-      for (let q = 0; q < count; q++) result[q][k] += value * beta[c * count + q];
+      const value = (data[row * width + c] - mean[c]) * scale[c];
+      result[k * width + c] = Math.max(-CLIP, Math.min(CLIP, value));
     }
   });
   return result;
 }
 
-function standardise(x: Matrix, row: number, c: number, mean: Float64Array, scale: Float64Array): number {
-  return Math.max(-CLIP, Math.min(CLIP, (x.data[row * x.width + c] - mean[c]) * scale[c]));
+/** One inverse deviation for all columns: of the root mean square of theirs. */
+function overallScale(scale: Float64Array): number {
+  let [square, count] = [0, 0];
+  for (const one of scale) {
+    if (one === 0) continue;
+    square += 1 / one ** 2;
+    count++;
+  }
+  return count ? Math.sqrt(count / square) : 0;
 }
 
 /** Mean and inverse deviation of each column over some rows; 0 for a column that does not move. */
