@@ -151,7 +151,8 @@ const largestDifference = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, value, k) => Math.max(most, Math.abs(value - b[k])), 0);
 
 describe('the fit', () => {
-  it.each(['num-stab-core-v2', 'num-scenario-core-v2'])('of %s gives equal bytes from equal prices and seed', async (id) => {
+  it('gives equal bytes from equal prices and seed', async () => {
+    const id = 'num-stab-core-v2';
     expect(Buffer.compare((await fitOn(panel, id)).graph.bytes, graphs.get(id)!)).toBe(0);
     expect(Buffer.compare((await fitOn(panel, id, 2)).graph.bytes, graphs.get(id)!)).not.toBe(0);
   }, 60_000);

@@ -13,10 +13,10 @@ export function symmetricEigen(matrix: Float64Array, n: number): { values: Float
   for (let sweep = 0; sweep < 40; sweep++) {
     let off = 0;
     for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) off += a[p * n + q] ** 2;
-    if (off <= 1e-26 * scale) break;
+    if (off <= 1e-22 * scale) break;
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) {
-        if (a[p * n + q] ** 2 > 1e-32 * scale) rotate(a, v, n, p, q);
+        if (a[p * n + q] ** 2 > 1e-27 * scale) rotate(a, v, n, p, q);
       }
     }
   }
@@ -29,26 +29,27 @@ export function symmetricEigen(matrix: Float64Array, n: number): { values: Float
   return { values, vectors };
 }
 
-/** One rotation that makes a[p, q] zero; `v` holds the vectors as rows. The matrix is kept whole, on both sides. */
+/** One rotation that makes a[p, q] zero; `v` holds the vectors as rows. Both halves of the matrix are kept. */
 function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
-  const theta = (a[q * n + q] - a[p * n + p]) / (2 * a[p * n + q]);
+  const [rp, rq] = [p * n, q * n];
+  const shared = a[rp + q];
+  const theta = (a[rq + q] - a[rp + p]) / (2 * shared);
   const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
   const c = 1 / Math.sqrt(t * t + 1);
   const s = t * c;
-  const [rp, rq] = [p * n, q * n];
+  const [pp, qq] = [a[rp + p] - t * shared, a[rq + q] + t * shared];
   for (let k = 0; k < n; k++) {
     const [x, y] = [a[rp + k], a[rq + k]];
-    a[rp + k] = c * x - s * y;
-    a[rq + k] = s * x + c * y;
+    const [newX, newY] = [c * x - s * y, s * x + c * y];
+    a[rp + k] = a[k * n + p] = newX;
+    a[rq + k] = a[k * n + q] = newY;
     const [vx, vy] = [v[rp + k], v[rq + k]];
     v[rp + k] = c * vx - s * vy;
     v[rq + k] = s * vx + c * vy;
   }
-  for (let k = 0, at = 0; k < n; k++, at += n) {
-    const [x, y] = [a[at + p], a[at + q]];
-    a[at + p] = c * x - s * y;
-    a[at + q] = s * x + c * y;
-  }
+  a[rp + p] = pp;
+  a[rq + q] = qq;
+  a[rp + q] = a[rq + p] = 0;
 }
 
 /**
@@ -84,22 +85,45 @@ const norm = (row: Float64Array): number => {
   return Math.sqrt(sum);
 };
 
+/** The lower triangle L of A = L·Lᵀ for symmetric A [n, n]; null where a pivot is lost in rounding: A is not positive definite. */
+function cholesky(a: Float64Array, n: number): Float64Array | null {
+  const l = new Float64Array(n * n);
+  for (let j = 0; j < n; j++) {
+    for (let i = j; i < n; i++) {
+      let sum = a[i * n + j];
+      for (let k = 0; k < j; k++) sum -= l[i * n + k] * l[j * n + k];
+      if (i > j) l[i * n + j] = sum / l[j * n + j];
+      else if (sum > 1e-12 * a[j * n + j]) l[j * n + j] = Math.sqrt(sum);
+      else return null;
+    }
+  }
+  return l;
+}
+
+/** The matrix that makes rows with the Gram matrix [n, n] orthonormal: L⁻¹ of its Cholesky factor; null where they depend. */
+export function whitening(gram: Float64Array, n: number): Float64Array | null {
+  const l = cholesky(gram, n);
+  if (!l) return null;
+  const inverse = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    const row = inverse.subarray(i * n, (i + 1) * n);
+    row[i] = 1;
+    for (let k = 0; k < i; k++) {
+      const factor = l[i * n + k];
+      for (let c = 0; c <= k; c++) row[c] -= factor * inverse[k * n + c];
+    }
+    for (let c = 0; c <= i; c++) row[c] /= l[i * n + i];
+  }
+  return inverse;
+}
+
 /**
  * Solves A·X = B for symmetric positive definite A [n, n] and B [n, m] by Cholesky; neither is changed.
  * @throws RangeError when A is not positive definite.
  */
 export function solveSymmetric(a: Float64Array, b: Float64Array, n: number, m: number): Float64Array {
-  const l = a.slice();
-  for (let j = 0; j < n; j++) {
-    for (let i = j; i < n; i++) {
-      let sum = l[i * n + j];
-      for (let k = 0; k < j; k++) sum -= l[i * n + k] * l[j * n + k];
-      if (i === j) {
-        if (!(sum > 0)) throw new RangeError('the matrix is not positive definite');
-        l[j * n + j] = Math.sqrt(sum);
-      } else l[i * n + j] = sum / l[j * n + j];
-    }
-  }
+  const l = cholesky(a, n);
+  if (!l) throw new RangeError('the matrix is not positive definite');
   const x = b.slice();
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < i; k++) for (let c = 0; c < m; c++) x[i * m + c] -= l[i * n + k] * x[k * m + c];

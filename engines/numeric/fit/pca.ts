@@ -1,7 +1,7 @@
 /** Principal components: the leading eigenvectors of a covariance by subspace iteration and Rayleigh-Ritz. */
 import type { Random } from '../../../src/platform/random.ts';
 import type { Blas } from '../../onnx/blas.ts';
-import { orthonormalRows, symmetricEigen } from './linear.model.ts';
+import { orthonormalRows, symmetricEigen, whitening } from './linear.model.ts';
 
 /** Vectors iterated beyond those asked for: they keep the last ones from converging slowly. */
 const OVERSAMPLED = 24;
@@ -32,11 +32,10 @@ export async function leadingComponents(
   };
   let basis: Float64Array = new Float64Array(width * p);
   fresh(basis);
-  orthonormalRows(basis, width, p, fresh);
+  basis = await orthonormal(blas, basis, width, p, fresh);
   for (let round = 0; round < ITERATIONS; round++) {
     signal.throwIfAborted();
-    basis = (await blas.product(basis, matrix, width, p, p)).slice();
-    orthonormalRows(basis, width, p, fresh);
+    basis = await orthonormal(blas, await blas.product(basis, matrix, width, p, p), width, p, fresh);
   }
   const image = await blas.product(basis, matrix, width, p, p);
   const projected = await blas.product(image, transposed(basis, width, p), width, p, width);
@@ -44,6 +43,30 @@ export async function leadingComponents(
   const ritz = await blas.product(vectors.subarray(0, count * width), basis, count, width, p);
   for (let i = 0; i < count; i++) turnToPositive(ritz.subarray(i * p, (i + 1) * p));
   return { values: values.slice(0, count), vectors: ritz };
+}
+
+/**
+ * Orthonormal rows with the same span, by Cholesky factors of their Gram matrix, twice (Y. Yamamoto et al., "Roundoff error
+ * analysis of the CholeskyQR2 algorithm", ETNA 44, 2015); by Gram-Schmidt where the rows depend on each other.
+ */
+async function orthonormal(
+  blas: Blas,
+  rows: Float64Array,
+  count: number,
+  n: number,
+  fresh: (row: Float64Array) => void,
+): Promise<Float64Array> {
+  let result = rows;
+  for (let pass = 0; pass < 2; pass++) {
+    const turn = whitening(await blas.product(result, transposed(result, count, n), count, n, count), count);
+    if (!turn) {
+      const slow = rows.slice();
+      orthonormalRows(slow, count, n, fresh);
+      return slow;
+    }
+    result = await blas.product(turn, result, count, count, n);
+  }
+  return result;
 }
 
 function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
