@@ -89,6 +89,7 @@ class Checkout {
     this.write('src/cli/main.ts', program);
     this.write('src/supervisor/shim.ts', 'export {};\n');
     this.write('engines/backtest/worker.ts', 'export {};\n');
+    this.write('engines/numeric/worker.ts', 'export {};\n');
     mkdirSync(this.tools);
     writeFileSync(join(this.tools, 'npm'), fakeNpm, { mode: 0o755 });
     onTestFinished(() => rmSync(this.base, { recursive: true, force: true }));

@@ -53,7 +53,7 @@ describe('databases of the user', () => {
     const status = await prometheus('db', 'status', ...own);
     expect(status).toMatchObject({ code: 0 });
     expect(status.out).toContain('your own; no database is in the embedded one');
-    expect(status.out).toContain('3 migrations applied · 0 pending');
+    expect(status.out).toContain('5 migrations applied · 0 pending');
 
     const drop = await prometheus('db', 'drop', '--yes', ...own);
     expect(drop.code).toBe(1);

@@ -52,7 +52,11 @@ export function describeFailure(error: unknown, target: Target): unknown {
       if (/File too large|No space left on device/.test(detail)) {
         return fail(`the disk of the server is full (${detail})`, 'Free some space; nothing half-written remains.');
       }
-      if (/Connection terminated|timeout exceeded when trying to connect/.test(detail)) {
+      if (
+        /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/.test(
+          detail,
+        )
+      ) {
         return fail(`the connection broke (${detail})`, 'See that the server is up, then run the same command again.');
       }
       return error;
