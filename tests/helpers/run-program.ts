@@ -22,11 +22,13 @@ export async function runProgram<Args extends z.ZodObject>(
   args: z.input<Args>,
   databases: Databases,
   signal: AbortSignal = new AbortController().signal,
+  /** Folder of the home; a fresh one for each run by default. */
+  root: string = mkdtempSync(path.join(tmpdir(), 'prometheus-test-')),
 ): Promise<ProgramRun> {
   const events = collectedEvents();
   let stdout = '';
   const result = await program(spec.args.parse(args) as z.infer<Args>, {
-    home: homeAt(mkdtempSync(path.join(tmpdir(), 'prometheus-test-'))),
+    home: homeAt(root),
     databases,
     events,
     signal,
