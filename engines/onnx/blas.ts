@@ -36,7 +36,10 @@ export async function openBlas(): Promise<Blas> {
   };
   return {
     product: async (a, b, m, k, n) => {
-      const { y } = await double.run({ a: await makeTensor('float64', a, [m, k]), b: await makeTensor('float64', b, [k, n]) });
+      const { y } = await double.run({
+        a: await makeTensor('float64', a, [m, k]),
+        b: await makeTensor('float64', b, [k, n]),
+      });
       return y.data as Float64Array;
     },
     gram: (x, n, p) => cross(x, x, n, p, p),

@@ -65,11 +65,12 @@ export async function fitOn(panel: LoadedPanel, id: string, seed = 1): Promise<F
   const recipe = recipeOf(id)!;
   const { signal } = new AbortController();
   try {
-    return await fitGraph(
-      { name: id, recipe, source: V2_SOURCES[recipe.source], panel, maxWindows: 1500 },
-      nowhere(),
-      { blas, seed, signal, progress: () => {} },
-    );
+    return await fitGraph({ name: id, recipe, source: V2_SOURCES[recipe.source], panel, maxWindows: 1500 }, nowhere(), {
+      blas,
+      seed,
+      signal,
+      progress: () => {},
+    });
   } finally {
     await blas.release();
   }
@@ -114,7 +115,12 @@ export async function openOn(folder: string, panel: LoadedPanel, id: string): Pr
 }
 
 /** Vectors of some cells of a panel. */
-export async function vectorsOf(folder: string, panel: LoadedPanel, id: string, cells: readonly number[]): Promise<Float32Array> {
+export async function vectorsOf(
+  folder: string,
+  panel: LoadedPanel,
+  id: string,
+  cells: readonly number[],
+): Promise<Float32Array> {
   const encoder = await openOn(folder, panel, id);
   try {
     const { vectors, problems } = await encoder.encode(Int32Array.from(cells));

@@ -38,10 +38,16 @@ const run = <Args extends z.ZodObject>(
   program: Program<ProgramSpec<Args>>,
   args: z.input<Args>,
 ) => runProgram(spec, program, args, db.databases, undefined, root);
-const fit = (args: Partial<z.input<(typeof modelsFitSpec)['args']>>) =>
+const train = (args: Partial<z.input<(typeof modelsFitSpec)['args']>>) =>
   run(modelsFitSpec, fitModels, { model: MODELS, ...FIT, ...args });
 const evaluate = (args: Partial<z.input<(typeof modelsEvalSpec)['args']>>) =>
-  run(modelsEvalSpec, evaluateModels, { model: MODELS, market: 'TEST', start: date(200), end: date(DAYS - 1), ...args });
+  run(modelsEvalSpec, evaluateModels, {
+    model: MODELS,
+    market: 'TEST',
+    start: date(200),
+    end: date(DAYS - 1),
+    ...args,
+  });
 
 beforeAll(async () => {
   db = await createTestDatabases();
@@ -59,7 +65,7 @@ beforeAll(async () => {
     end: date(DAYS - 1),
     sleeve: canonicalSleeves('S', 'TEST').map(formatSleeve),
   });
-  await fit({});
+  await train({});
 }, 120_000);
 afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
@@ -70,7 +76,12 @@ describe('models fit', () => {
   it('writes models that say what they were fitted on', async () => {
     const folder = path.join(root, 'models');
     const stab = (await loadNumericModel(folder, 'num-stab-core-v2')).manifest;
-    expect(stab).toMatchObject({ encoder: 'instrument-window-v2', entities: ['INSTRUMENT'], dim: 384, window_days: 63 });
+    expect(stab).toMatchObject({
+      encoder: 'instrument-window-v2',
+      entities: ['INSTRUMENT'],
+      dim: 384,
+      window_days: 63,
+    });
     expect(stab.fit).toMatchObject({ fit_start: date(200), fit_end: date(FIT_END), seed: 1 });
     expect(stab.fit!.universe_hash).toMatch(/^[0-9a-f]{64}$/);
     expect(stab.fit!.features).toHaveLength(36);
@@ -80,13 +91,15 @@ describe('models fit', () => {
   });
 
   it('leaves a model that is there alone, and takes no name or id that is not its own', async () => {
-    await expect(fit({ model: ['num-stab-core-v2'], seed: 2 })).rejects.toThrow(/there is a model num-stab-core-v2/);
-    await expect(fit({ model: ['num-stab-core-v2'], as: 'num-regime-core-v2-2018' })).rejects.toThrow(/is no name for/);
-    await expect(fit({ as: 'num-stab-core-v2-2018' })).rejects.toThrow(/names one model/);
-    await expect(fit({ model: ['num-portfolio-core-v2'], as: 'num-portfolio-core-v2-2018' })).rejects.toThrow(
+    await expect(train({ model: ['num-stab-core-v2'], seed: 2 })).rejects.toThrow(/there is a model num-stab-core-v2/);
+    await expect(train({ model: ['num-stab-core-v2'], as: 'num-regime-core-v2-2018' })).rejects.toThrow(
+      /is no name for/,
+    );
+    await expect(train({ as: 'num-stab-core-v2-2018' })).rejects.toThrow(/names one model/);
+    await expect(train({ model: ['num-portfolio-core-v2'], as: 'num-portfolio-core-v2-2018' })).rejects.toThrow(
       /fitted on nothing/,
     );
-    await expect(fit({ model: ['num-stab-core-v1'] })).rejects.toThrow(/no model that can be fitted/);
+    await expect(train({ model: ['num-stab-core-v1'] })).rejects.toThrow(/no model that can be fitted/);
   });
 });
 
@@ -107,7 +120,8 @@ describe('a backfill of v2 models', () => {
         'SELECT model_id, entity_type, entity_id, as_of_date, vector FROM numeric_window_embeddings',
       ),
     );
-    const of = (model: string, type: string) => rows.filter((row) => row.model_id === model && row.entity_type === type);
+    const of = (model: string, type: string) =>
+      rows.filter((row) => row.model_id === model && row.entity_type === type);
     expect(of('num-regime-core-v2', 'MARKET')).toHaveLength(11);
     expect(new Set(of('num-regime-core-v2', 'SECTOR').map((row) => row.entity_id))).toEqual(
       new Set(['TEST|Energy', 'TEST|Materials']),

@@ -109,7 +109,14 @@ describe.each(FITTED)('%s', (id) => {
     const feeds = Object.fromEntries(
       inputs.map(({ name, dims }) => {
         const size = dims.reduce((product, dim) => product * dim, 64);
-        return [name, new Tensor('float32', Float32Array.from({ length: size }, () => random.normal()), [64, ...dims])];
+        return [
+          name,
+          new Tensor(
+            'float32',
+            Float32Array.from({ length: size }, () => random.normal()),
+            [64, ...dims],
+          ),
+        ];
       }),
     );
     const [one, two] = await Promise.all(

@@ -59,7 +59,10 @@ export async function judge(blas: Blas, task: InstrumentTask, x: Matrix, scaling
 }
 
 /** Scores of "the next 21 days are as the last 21": no reader at all. `logVol` is that of the rows. */
-export function judgePersistence({ futures, split }: InstrumentTask, logVol: (row: number) => number): InstrumentScores {
+export function judgePersistence(
+  { futures, split }: InstrumentTask,
+  logVol: (row: number) => number,
+): InstrumentScores {
   const known = Float64Array.from(split.test, logVol);
   const truth = Float64Array.from(split.test, (row) => futures[row].logVol);
   const deep = Float64Array.from(split.test, (row) => (futures[row].drawdown < DEEP ? 1 : 0));

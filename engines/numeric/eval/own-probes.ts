@@ -1,12 +1,12 @@
 /** One probe of its own for each model that is not about instruments, against a baseline that knows nothing. */
 import type { LoadedPanel } from '../../market/storage.ts';
 import type { Blas } from '../../onnx/blas.ts';
+import { DIM } from '../v2/graph.ts';
 import type { GroupSeries } from '../v2/groups.model.ts';
 import type { PortfolioInputs } from '../v2/portfolio.ts';
 import type { ShockInputs } from '../v2/scenario.model.ts';
 import { BUCKETS, SHOCK_DAYS } from '../v2/scenario.model.ts';
 import { logVol } from '../v2/series.model.ts';
-import { DIM } from '../v2/graph.ts';
 import { type Matrix, ridge, type Split } from './ridge.ts';
 import { r2 } from './scores.model.ts';
 import type { OpenModel } from './subjects.ts';

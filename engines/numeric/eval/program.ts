@@ -14,12 +14,18 @@ import { encoderOf } from '../encoders.ts';
 import { loadNumericModel, type NumericModel } from '../models.storage.ts';
 import { instrumentSource } from '../v2/instrument.model.ts';
 import { MARKET_WINDOW } from '../v2/rows.model.ts';
-import { type InstrumentScores, type InstrumentTask, judge, judgePersistence, largestSectorShare } from './instrument-probes.ts';
+import {
+  type InstrumentScores,
+  type InstrumentTask,
+  judge,
+  judgePersistence,
+  largestSectorShare,
+} from './instrument-probes.ts';
+import type { Scaling } from './neighbours.ts';
 import { type OwnScore, ownProbe, splitRows } from './own-probes.ts';
 import { type Evaluation, formatEvaluation } from './report.model.ts';
-import type { modelsEvalSpec } from './spec.ts';
-import type { Scaling } from './neighbours.ts';
 import type { Matrix } from './ridge.ts';
+import type { modelsEvalSpec } from './spec.ts';
 import { type OpenModel, openModel, plainDue, plainInputs } from './subjects.ts';
 import { type Future, futureOfInstrument, HORIZON } from './targets.model.ts';
 
@@ -213,7 +219,12 @@ async function report(evaluation: Evaluation, args: Args, { events, stdout }: Pr
   const asked = (['start', 'end', 'split', 'market', 'maxWindows', 'seed'] as const).flatMap((key) =>
     args[key] === undefined ? [] : [`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${args[key]}`],
   );
-  const command = ['prometheus models eval', ...args.model, ...asked, ...(args.allowInSample ? ['--allow-in-sample'] : [])];
+  const command = [
+    'prometheus models eval',
+    ...args.model,
+    ...asked,
+    ...(args.allowInSample ? ['--allow-in-sample'] : []),
+  ];
   const text = formatEvaluation(evaluation, command.join(' '));
   if (args.report !== undefined) {
     await writeFile(args.report, text);

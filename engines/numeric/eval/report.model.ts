@@ -95,7 +95,8 @@ export function returnsSentence({ instrument }: Pick<Evaluation, 'instrument'>):
   return `Returns: ${largest}. That is one span of one market without costs, and the best of several tries: no reason to trade on it before it holds on days and names that nobody has looked at.`;
 }
 
-const figure = (value: number, digits = 3): string => (Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '–');
+const figure = (value: number, digits = 3): string =>
+  Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '–';
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c].length)));

@@ -82,7 +82,9 @@ async function choose(blas: Blas, x: Matrix, targets: readonly Float64Array[], s
       }
     }
   }
-  return targets.map((_, q) => tries.reduce((best, one, k) => (errors[k][q] < errors[tries.indexOf(best)][q] ? one : best)));
+  return targets.map((_, q) =>
+    tries.reduce((best, one, k) => (errors[k][q] < errors[tries.indexOf(best)][q] ? one : best)),
+  );
 }
 
 interface Equations {
@@ -146,7 +148,12 @@ async function predict(
 }
 
 /** Some rows, scaled and cut, [rows, width]. */
-function standardised({ data, width }: Matrix, rows: Int32Array, mean: Float64Array, scale: Float64Array): Float32Array {
+function standardised(
+  { data, width }: Matrix,
+  rows: Int32Array,
+  mean: Float64Array,
+  scale: Float64Array,
+): Float32Array {
   const result = new Float32Array(rows.length * width);
   rows.forEach((row, k) => {
     for (let c = 0; c < width; c++) {

@@ -4,8 +4,8 @@ import type { LoadedPanel } from '../../market/storage.ts';
 import type { Due } from '../encoder.model.ts';
 import { encoderOf } from '../encoders.ts';
 import type { NumericModel } from '../models.storage.ts';
-import { type InstrumentRows, instrumentRows, MARKET_WINDOW } from '../v2/rows.model.ts';
 import { CHANNELS, instrumentSource, STATISTICS, STEPS } from '../v2/instrument.model.ts';
+import { type InstrumentRows, instrumentRows, MARKET_WINDOW } from '../v2/rows.model.ts';
 import type { Matrix } from './ridge.ts';
 
 /** Cells through an encoder at a time. */

@@ -59,7 +59,13 @@ export async function fitGraph(request: FitRequest, databases: Databases, contro
   if (recipe.fit === 'rocket') {
     const [channels, steps] = source.inputs[0].dims;
     const importance = Float32Array.from(source.features, (feature) => recipe.importance[feature] ?? 1);
-    const training: TrainingWindows = { count, shape: { channels, steps }, windows: data[0], stats: data[1], importance };
+    const training: TrainingWindows = {
+      count,
+      shape: { channels, steps },
+      windows: data[0],
+      stats: data[1],
+      importance,
+    };
     const progress = (done: number) => control.progress(done, count);
     bytes = rocketGraph(name, await fitRocket(training, { blas, seed, signal, progress }));
   } else bytes = await fitComponents(request, data[0], count, control);
@@ -112,7 +118,8 @@ async function fitComponents(
   const { values, vectors } = await leadingComponents(blas, covariance, p, DIM, random, signal);
   const energy = values.reduce((sum, value) => sum + Math.max(0, value), 0);
   const weights = new Float32Array(p * DIM);
-  for (let k = 0; k < p; k++) for (let c = 0; c < DIM; c++) weights[k * DIM + c] = vectors[c * p + k] / Math.sqrt(energy);
+  for (let k = 0; k < p; k++)
+    for (let c = 0; c < DIM; c++) weights[k * DIM + c] = vectors[c * p + k] / Math.sqrt(energy);
   return linearGraph(name, input, scale, { weights, bias: new Float32Array(DIM) });
 }
 

@@ -56,7 +56,12 @@ function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: numbe
  * Makes the rows of [count, n] orthonormal in place, by modified Gram-Schmidt, each row twice. A row that depends on those
  * before it is replaced by `fresh` ones until it does not.
  */
-export function orthonormalRows(rows: Float64Array, count: number, n: number, fresh: (row: Float64Array) => void): void {
+export function orthonormalRows(
+  rows: Float64Array,
+  count: number,
+  n: number,
+  fresh: (row: Float64Array) => void,
+): void {
   for (let i = 0; i < count; i++) {
     const row = rows.subarray(i * n, (i + 1) * n);
     for (;;) {

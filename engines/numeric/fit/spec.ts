@@ -22,7 +22,13 @@ stdout carries model_id,windows,fit_start,fit_end,bytes,fingerprint, one line a 
     trainEnd: dateArg().describe('last day that the fit may see'),
     seed: z.number().int().min(0).default(1).describe('kernels, order of windows, start of the iteration'),
     market: z.string().min(1).default('US_EQ').describe('market'),
-    maxWindows: z.number().int().min(500).max(1_000_000).default(60_000).describe('training windows of a model at most'),
+    maxWindows: z
+      .number()
+      .int()
+      .min(500)
+      .max(1_000_000)
+      .default(60_000)
+      .describe('training windows of a model at most'),
     as: z.string().optional().describe('write the (one) model under this id, which begins with its own'),
     replace: z.boolean().default(false).describe('write over a model that is there'),
     json: z.boolean().default(false).describe('print JSON instead of the CSV'),

@@ -31,7 +31,8 @@ export function sourceEncoder<Inputs>(source: Source<Inputs>): EncoderKind<Input
             }
             const feeds = await Promise.all(
               source.inputs.map(
-                async ({ name, dims }, at) => [name, await makeTensor('float32', targets[at], [rows, ...dims])] as const,
+                async ({ name, dims }, at) =>
+                  [name, await makeTensor('float32', targets[at], [rows, ...dims])] as const,
               ),
             );
             const { vector } = await session.run(Object.fromEntries(feeds));

@@ -7,7 +7,7 @@ import { eachRow, type InstrumentRows, MARKET_WINDOW } from './rows.model.ts';
 /** A mean of fewer names is no aggregate. */
 const LEAST_NAMES = 2;
 
-export interface Group {
+interface Group {
   readonly entity: Entity;
   /** Null for the whole market. */
   readonly sector: string | null;

@@ -237,7 +237,8 @@ function writeStatistics(series: WindowSeries, window: number, target: Float32Ar
     volume_middle: mean(volume, middle, count),
     volume_spread: Math.log(spread(volume, count) + 0.01),
     volume_move_correlation: correlation(absolute, volume, 0, count),
-    log_illiquidity_change: logIlliquidity(absolute, volume, middle, count) - logIlliquidity(absolute, volume, 0, count),
+    log_illiquidity_change:
+      logIlliquidity(absolute, volume, middle, count) - logIlliquidity(absolute, volume, 0, count),
     autocorrelation: correlation(ret, ret, 0, count, 1),
     autocorrelation_of_moves: correlation(absolute, absolute, 0, count, 1),
     beta,

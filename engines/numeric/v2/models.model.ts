@@ -1,5 +1,5 @@
 /** The v2 models: which source feeds each, over which window, and how it is fitted. */
-import { type STATISTICS } from './instrument.model.ts';
+import type { STATISTICS } from './instrument.model.ts';
 
 export const V2_MODELS = [
   'num-regime-core-v2',

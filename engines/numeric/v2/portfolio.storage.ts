@@ -9,7 +9,7 @@ export interface PortfolioRun {
   readonly equity: readonly EquityDay[];
 }
 
-export interface EquityDay {
+interface EquityDay {
   /** Day number. */
   readonly day: number;
   readonly equity: number;

@@ -31,7 +31,7 @@ const DRAWDOWN_SCALE = 0.1;
 const DECAY = 0.94;
 
 /** Last day, short, middle and whole window: 1, 5, 21 and 63 days. `market_…` are those of the market. */
-export const REGIME_STATISTICS = [
+const REGIME_STATISTICS = [
   'log_vol_short',
   'log_vol_middle',
   'log_vol',

@@ -73,7 +73,11 @@ function rowIndex(panel: Panel): RowIndex {
 }
 
 /** Calls `visit` with each row of all instruments, in order: its number, its cell in the panel, and the cell of the row before (−1 for an instrument's first). */
-export function eachRow(panel: Panel, { until }: RowIndex, visit: (row: number, at: number, before: number) => void): void {
+export function eachRow(
+  panel: Panel,
+  { until }: RowIndex,
+  visit: (row: number, at: number, before: number) => void,
+): void {
   const T = panel.calendar.days.length;
   let row = 0;
   for (let i = 0; i < panel.instruments.length; i++) {

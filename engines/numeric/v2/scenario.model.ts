@@ -8,7 +8,7 @@ import { type GroupSeries, groupSeries } from './groups.model.ts';
 import { dueDays } from './regime.model.ts';
 import { eachRow, type InstrumentRows, instrumentRows, MARKET_WINDOW, ROW_COLUMNS } from './rows.model.ts';
 import { GICS_SECTORS } from './sectors.model.ts';
-import { SIGNALS, type Signals, signals } from './signals.model.ts';
+import { type SIGNALS, type Signals, signals } from './signals.model.ts';
 import type { InputWriter, Source, SourceRequest } from './source.model.ts';
 
 const FACTORS = ['momentum', 'volatility', 'reversal'] as const satisfies readonly (typeof SIGNALS)[number][];
@@ -78,7 +78,12 @@ function shockGrid(panel: Panel, rows: InstrumentRows, series: GroupSeries, sign
 }
 
 /** T: the day's return of a portfolio long and short in proportion to the standardised signal of the day before. */
-function factorReturn(panel: Panel, rows: InstrumentRows, signal: Signals, name: (typeof SIGNALS)[number]): Float64Array {
+function factorReturn(
+  panel: Panel,
+  rows: InstrumentRows,
+  signal: Signals,
+  name: (typeof SIGNALS)[number],
+): Float64Array {
   const T = panel.calendar.days.length;
   const due = eligible(rows, panel, MARKET_WINDOW);
   const [earned, invested] = [new Float64Array(T), new Float64Array(T)];

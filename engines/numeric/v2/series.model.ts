@@ -91,7 +91,7 @@ export function moments(x: Series, from: number, to: number): { skew: number; ku
   }
   const n = to - from;
   if (!(m2 > 0)) return { skew: 0, kurtosis: 3 };
-  return { skew: (m3 / n) / (m2 / n) ** 1.5, kurtosis: (m4 / n) / (m2 / n) ** 2 };
+  return { skew: m3 / n / (m2 / n) ** 1.5, kurtosis: m4 / n / (m2 / n) ** 2 };
 }
 
 export interface Drawdowns {
