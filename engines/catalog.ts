@@ -6,9 +6,11 @@ import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
 import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
+import { modelsFitSpec } from './models/spec.ts';
+import { modelsEvalSpec } from './numeric/eval/spec.ts';
 import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
-import { textBackfillSpec, textFitSpec, textInstallSpec } from './text/spec.ts';
+import { textBackfillSpec, textInstallSpec } from './text/spec.ts';
 import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
 
 export const PROGRAMS: readonly ProgramSpec[] = [
@@ -25,10 +27,11 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   lambdaTrainSpec,
   numericBackfillSpec,
   workerSpec,
+  modelsFitSpec,
+  modelsEvalSpec,
   similarSpec,
   pointInTimeSpec,
   numericEmbeddingsSpec,
   textInstallSpec,
-  textFitSpec,
   textBackfillSpec,
 ];

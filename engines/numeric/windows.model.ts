@@ -11,16 +11,20 @@ const LEAST_SHARE = 0.87;
 /** A window reaches back so many calendar days for each of its rows. */
 const REACH = 3;
 
-/** Price rows of all instruments, one behind the other, days without a price left out. On shared memory. */
-export interface PriceRows {
+/** Which price rows there are: those of all instruments, one behind the other, days without a price left out. */
+export interface RowIndex {
   /** Rows of instrument i are `offset[i] … offset[i + 1] − 1`. */
   readonly offset: Int32Array;
   /** Day number of each row. */
   readonly day: Int32Array;
-  /** Close, volume, log return since the row before, a row; computed as doubles, kept as float32. */
-  readonly features: Float32Array;
   /** N × T: how many rows of the instrument lie on or before that trading day. */
   readonly until: Int32Array;
+}
+
+/** The rows with what v1 takes from them. On shared memory. */
+export interface PriceRows extends RowIndex {
+  /** Close, volume, log return since the row before, a row; computed as doubles, kept as float32. */
+  readonly features: Float32Array;
 }
 
 /** Rows that a window of `window` needs at least. */
@@ -61,18 +65,21 @@ export function priceRows(panel: Panel): PriceRows {
 }
 
 /** How many rows the window of `window` rows that ends at cell `i * T + t` has: at most `window`, maybe none. */
-function rowsInWindow(rows: PriceRows, panel: Panel, window: number, cell: number): number {
+export function rowsInWindow(rows: RowIndex, panel: Panel, window: number, cell: number): number {
   const days = panel.calendar.days;
   const i = Math.floor(cell / days.length);
-  const oldest = days[cell % days.length] - REACH * window;
+  const oldest = oldestDay(days[cell % days.length], window);
   const end = rows.offset[i] + rows.until[cell];
   let start = Math.max(rows.offset[i], end - window);
   while (start < end && rows.day[start] < oldest) start++;
   return end - start;
 }
 
+/** The first day (a day number) that a window of `window` rows up to `day` may reach back to. */
+export const oldestDay = (day: number, window: number): number => day - REACH * window;
+
 /** N × T, instrument-major: 1 where the window that ends there has enough rows. */
-export function eligible(rows: PriceRows, panel: Panel, window: number): Uint8Array {
+export function eligible(rows: RowIndex, panel: Panel, window: number): Uint8Array {
   const least = leastRows(window);
   const mask = new Uint8Array(new SharedArrayBuffer(rows.until.length));
   for (let cell = 0; cell < mask.length; cell++) {

@@ -131,13 +131,18 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(
     'models fit',
-    'fit text-fin-static-v1 on the news of this home',
+    'fit numeric v2 models on prices, or text-fin-static-v1 on news',
     async () => (await import('./models-fit.ts')).modelsFit,
   ),
   entry(
     'models install',
     'put the weights of text-fin-general-v1 into this home',
     async () => (await import('./models.ts')).modelsInstall,
+  ),
+  entry(
+    'models eval',
+    'what linear readers and nearest neighbours get out of the vectors of numeric models',
+    async () => (await import('./models.ts')).modelsEval,
   ),
   entry(
     'phases',
@@ -229,7 +234,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'models eval': 'Phase 2',
   'backfill regime': 'Phase 3',
   'backfill joint-profiles': 'Phase 4',
   'backfill joint-regime-context': 'Phase 4',

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { Manifest } from '../../engines/models/manifest.model.ts';
 import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
-import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
-import { isV1, V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { modelsEvalSpec } from '../../engines/numeric/eval/spec.ts';
+import { isPlainModel, loadNumericModel } from '../../engines/numeric/models.storage.ts';
+import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
 import { textInstallSpec } from '../../engines/text/spec.ts';
 import { formatBytes } from '../format/numbers.ts';
 import { Exit, errorMessage, UserError } from '../platform/errors.ts';
@@ -108,13 +109,20 @@ export const modelsInstall = {
   positionals: ['model'] as const,
 };
 
+export const modelsEval = {
+  ...programCommand(modelsEvalSpec, async () => ({
+    program: (await import('../../engines/numeric/eval/program.ts')).evaluateModels,
+  })),
+  positionals: ['model'] as const,
+};
+
 /** Models on disk, and the v1 ids that come into being when they are first used. */
 async function entriesOf(cli: Cli): Promise<ModelEntry[]> {
   for (const id of V1_MODELS) await loadNumericModel(cli.home.models, id).catch(() => {});
   return listModels(cli.home.models);
 }
 
-const load = (cli: Cli, id: string) => (isV1(id) ? loadNumericModel : loadModel)(cli.home.models, id);
+const load = (cli: Cli, id: string) => (isPlainModel(id) ? loadNumericModel : loadModel)(cli.home.models, id);
 
 const fittedOn = (manifest: Manifest | null): string =>
   manifest && 'fit' in manifest && manifest.fit ? `${manifest.fit.fit_start} → ${manifest.fit.fit_end}` : '–';
