@@ -111,6 +111,7 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
     lines: [
       ...progressRows(job, width, drawing),
       ...endRows(job, width),
+      ...caveatRows(job),
       ...(detail ? metricRows(detail.metrics, width, drawing) : [[span('reading its output …', 'muted')] as Line]),
       ...wrapText(
         `${commandLine([...job.program.split(' '), ...job.args])}${job.build ? `   (build ${job.build})` : ''}`,
@@ -119,6 +120,15 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
       ).map((part): Line => [span(part, 'muted')]),
     ],
   };
+}
+
+/** Equity that fills at the same close and pays nothing is no figure to trade on; its arguments tell before it is recorded. */
+function caveatRows(job: JobView): Line[] {
+  if (!job.program.startsWith('backtest ') && job.program !== 'sweep') return [];
+  const value = (flag: string) => job.args[job.args.indexOf(flag) + 1];
+  const given = (flag: string, free: string) => job.args.includes(flag) && value(flag) !== free;
+  const costs = given('--slippage-bps', '0') || given('--commission-bps', '0');
+  return given('--fill', 'close') || costs ? [] : [[span('same-close, no costs: not tradable', 'warn')]];
 }
 
 /** With no job there is nothing to watch yet: what to do instead. */
