@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage, UserError } from './errors.ts';
@@ -76,9 +76,8 @@ export function createHome(home: Home): void {
   for (const dir of [home.root, home.jobs, home.postgres, home.models, home.cache, home.logs]) {
     const mode = passage.includes(dir) ? 0o711 : 0o700;
     try {
-      const made = mkdirSync(dir, { recursive: true, mode });
       // A strict umask takes away more than is meant; only folders made just now are touched.
-      for (let at = dir; made !== undefined && at.length >= made.length; at = path.dirname(at)) chmodSync(at, mode);
+      for (const made of makeFolders(dir, mode)) chmodSync(made, mode);
     } catch (error) {
       throw new UserError(
         `the home ${dir} cannot be created: ${errorMessage(error)}`,
@@ -86,5 +85,27 @@ export function createHome(home: Home): void {
         { cause: error },
       );
     }
+  }
+}
+
+/** Makes a folder and its parents, and returns those that were not there. (Node's own way never ends below `/proc`.) */
+function makeFolders(dir: string, mode: number): string[] {
+  const state = makeFolder(dir, mode);
+  if (state !== 'no parent') return state === 'made' ? [dir] : [];
+  const made = makeFolders(path.dirname(dir), mode);
+  // Its parent is there now: what still says that something is missing will go on saying so.
+  if (makeFolder(dir, mode) === 'no parent') throw Object.assign(new Error(`ENOENT: ${dir}`), { code: 'ENOENT' });
+  return [...made, dir];
+}
+
+/** Another process may make it at the same time: then it is there. */
+function makeFolder(dir: string, mode: number): 'made' | 'there' | 'no parent' {
+  try {
+    mkdirSync(dir, { mode });
+    return 'made';
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST' && statSync(dir).isDirectory()) return 'there';
+    if (errorCode(error) === 'ENOENT' && path.dirname(dir) !== dir) return 'no parent';
+    throw error;
   }
 }

@@ -1,0 +1,40 @@
+/** The folders of a home. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createHome, homeAt } from '../../src/platform/home.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'prometheus-home-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const modeOf = (file: string) => statSync(file).mode & 0o777;
+
+test('are made with their parents, for their owner alone, whatever the umask; those that are there keep their mode', () => {
+  const kept = path.join(folder, 'kept');
+  mkdirSync(kept);
+  chmodSync(kept, 0o755);
+  const home = homeAt(path.join(kept, 'a', 'home'));
+  const umask = process.umask(0o077);
+  try {
+    createHome(home);
+    createHome(home);
+  } finally {
+    process.umask(umask);
+  }
+  expect(modeOf(kept)).toBe(0o755);
+  expect(modeOf(home.jobs)).toBe(0o700);
+  expect(modeOf(home.logs)).toBe(0o700);
+});
+
+test('that cannot be made are named, with what to do', () => {
+  writeFileSync(path.join(folder, 'file'), '');
+  expect(() => createHome(homeAt(path.join(folder, 'file', 'home')))).toThrow(/cannot be created/);
+});
+
+test.skipIf(process.platform !== 'linux')('below /proc end with an error, and do end', () => {
+  expect(() => createHome(homeAt('/proc/prometheus/home'))).toThrow(/cannot be created/);
+});
