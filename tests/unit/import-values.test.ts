@@ -186,6 +186,7 @@ describe('instruments', () => {
     expect(byFile('real_header_only_BRK.B.csv')).toBe('BRK-B.US');
     expect(byFile('daily_A.CSV.GZ')).toBe('A.US');
     expect(byFile('AAPL_daily.csv')).toBeNull();
+    expect(byFile('aapl_us_d.csv')).toBe('AAPL.US');
     expect(directory.findByFileName('x/AAPL_daily.csv').tried).toEqual(['AAPL_daily', 'daily']);
   });
 });

@@ -44,14 +44,17 @@ export class InstrumentDirectory {
 
   /**
    * The instrument that a file without an instrument column is about, by its name without folder, `.gz`, `.csv` and
-   * `.txt`: the whole of it (`AAPL`, `aapl.us`, `BRK.B`), else what follows its last underscore (`real_gaps_LUMN`).
+   * `.txt`: the whole of it (`AAPL`, `aapl.us`, `BRK.B`), as Stooq names a download (`aapl_us_d`), else what follows its
+   * last underscore (`real_gaps_LUMN`).
    */
   findByFileName(file: string): { instrument: KnownInstrument | null; tried: string[] } {
     const stem = path
       .basename(file)
       .replace(/\.gz$/i, '')
       .replace(/\.(csv|txt)$/i, '');
-    const tried = [...new Set([stem, stem.slice(stem.lastIndexOf('_') + 1)])].filter(Boolean);
+    const stooq = /^(.+)_([a-z]{2})_[dwm]$/i.exec(stem);
+    const parts = [stem, stooq ? `${stooq[1]}.${stooq[2]}` : '', stem.slice(stem.lastIndexOf('_') + 1)];
+    const tried = [...new Set(parts)].filter(Boolean);
     for (const name of tried) {
       const instrument = this.find(name);
       if (instrument) return { instrument, tried };

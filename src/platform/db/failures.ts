@@ -48,6 +48,9 @@ export function describeFailure(error: unknown, target: Target): unknown {
     case 'EPIPE':
       return fail(`the connection broke (${detail})`, 'See that the server is up, then run the same command again.');
     default:
+      if (/client password must be a string/.test(detail)) {
+        return fail('the server asks for a password and none is given', `Give one in ${target.source}.`);
+      }
       // A file size limit (ulimit -f) has no SQLSTATE of its own.
       if (/File too large|No space left on device/.test(detail)) {
         return fail(`the disk of the server is full (${detail})`, 'Free some space; nothing half-written remains.');

@@ -110,7 +110,10 @@ export function targetFromUrl(name: DatabaseName, text: string, source: string):
     port: Number(url.port || url.searchParams.get('port') || 5432),
     database: decodeURIComponent(url.pathname.slice(1)) || `prometheus_${name}`,
     user: decodeURIComponent(url.username) || url.searchParams.get('user') || undefined,
-    password: decodeURIComponent(url.password) || (passfile ? () => passwordFrom(passfile, source) : undefined),
+    password:
+      decodeURIComponent(url.password) ||
+      url.searchParams.get('password') ||
+      (passfile ? () => passwordFrom(passfile, source) : undefined),
   };
   if (sslmode && sslmode !== 'disable')
     config.ssl = { rejectUnauthorized: sslmode === 'verify-full' || sslmode === 'verify-ca' };
