@@ -191,7 +191,7 @@ describe('models eval', () => {
       '36 statistics',
       'num-stab-core-v2',
     ]);
-    expect(evaluation.own.map(({ model }) => model)).toEqual(['num-regime-core-v2', 'num-portfolio-core-v2']);
+    expect(evaluation.own.map(({ model }) => model)).toEqual(MODELS);
     for (const { scores } of evaluation.instrument) expect(Number.isFinite(scores.volR2)).toBe(true);
     expect(readFileSync(report, 'utf8')).toBe(stdout);
     expect(stdout).toMatch(/Returns: /);

@@ -63,7 +63,7 @@ export const evaluateModels: Program<typeof modelsEvalSpec> = async (args, conte
       ? await judgeInstruments(blas, panel, split, aboutInstruments, args, context)
       : { rows: [], train: 0, test: 0, step: 1, sectorShare: Number.NaN };
     stage(events, 'judge the others', 3, 3);
-    const own: OwnScore[] = [];
+    const own = aboutInstruments.flatMap(({ manifest }) => sectorProbe(manifest.model_id, instrument));
     for (const model of others) {
       const open = await openModel(panel, model, databases);
       const score = await ownProbe(blas, panel, open, { first: panel.first, split }, signal);
@@ -131,6 +131,22 @@ interface InstrumentResult {
   readonly test: number;
   readonly step: number;
   readonly sectorShare: number;
+}
+
+/** The sector of names that a reader never saw, against always naming the most frequent one. */
+function sectorProbe(model: string, { rows, sectorShare, test }: InstrumentResult): OwnScore[] {
+  const found = rows.find(({ subject }) => subject === model);
+  if (!found || Number.isNaN(found.scores.sector)) return [];
+  return [
+    {
+      model,
+      probe: 'share of rows of unseen names whose sector is found',
+      score: found.scores.sector,
+      baseline: 'the most frequent sector',
+      baselineScore: sectorShare,
+      rows: test,
+    },
+  ];
 }
 
 async function judgeInstruments(
