@@ -19,6 +19,8 @@ const DEFLATED = 8;
 /** A size that stands for "see the ZIP64 record": archives over 4 GiB, which no text model here needs. */
 const ZIP64 = 0xffffffff;
 
+const LONGEST_READ = 2 ** 31 - 1;
+
 interface Entry {
   readonly flags: number;
   readonly method: number;
@@ -101,6 +103,9 @@ async function readEntry(
   const local = await readAt(file, entry.at, LOCAL_BYTES);
   if (local.length < LOCAL_BYTES || local.readUInt32LE(0) !== LOCAL_SIGNATURE) throw damaged(`${name} is not there`);
   const from = entry.at + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
+  // A damaged size is told here: Node ends the process when it is asked for more than 2 GiB at once.
+  const { size } = await file.stat();
+  if (from + entry.packed > size || entry.packed > LONGEST_READ) throw damaged(`${name} does not lie in the file`);
   const packed = await readAt(file, from, entry.packed);
   let content: Buffer;
   try {
