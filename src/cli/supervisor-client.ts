@@ -8,7 +8,7 @@ import { errorMessage, InterruptedError, UserError } from '../platform/errors.ts
 import { createHome } from '../platform/home.ts';
 import { lockHolder } from '../platform/locks.ts';
 import { supervisorLock } from '../supervisor/daemon.ts';
-import { jobVariables } from '../supervisor/environment.ts';
+import { jobVariables, withoutJob } from '../supervisor/environment.ts';
 import type { ClientIdentity } from '../supervisor/protocol.ts';
 import { connectSupervisor, NoSupervisorError, type RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { socketPath } from '../supervisor/wire/socket-path.ts';
@@ -100,7 +100,7 @@ async function start(cli: Cli, options: OpenOptions): Promise<RemoteSupervisor> 
   const child = spawn(process.execPath, [entryScripts().main, 'supervisor', 'run'], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...cli.env, ...urlVariables(cli), PROMETHEUS_HOME: cli.home.root },
+    env: { ...withoutJob(cli.env), ...urlVariables(cli), PROMETHEUS_HOME: cli.home.root },
   });
   closeSync(log);
   child.on('error', (error) => (ended = errorMessage(error)));

@@ -55,6 +55,8 @@ export interface ScriptReading {
   readonly rows: readonly string[];
   /** The group `failures` of each match: items that should have worked; `last` takes the last match, `sum` adds up. */
   readonly failures: readonly { readonly pattern: string; readonly count: 'last' | 'sum' }[];
+  /** The group `skipped` of each match: items that were there already. Where no row came and nothing failed, none was due. */
+  readonly skipped?: readonly string[];
   /** A line that means failure whatever the exit code, beside Python tracebacks. */
   readonly fatal: readonly string[];
 }

@@ -13,6 +13,11 @@ const OWN = new Set(['PROMETHEUS_EVENTS_FD', 'PROMETHEUS_JOB', 'PROMETHEUS_LAST_
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** All of an environment but what belongs to the job that it is in: a supervisor started from a job is no part of it. */
+export function withoutJob(env: Env): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !OWN.has(name)));
+}
+
 /** The variables of `env` that a job may have; `more` are further names of the user's own settings. */
 export function jobVariables(env: Env, more: readonly string[] = []): Record<string, string> {
   const rules = [...PASSED, ...more];

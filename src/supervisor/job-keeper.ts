@@ -12,6 +12,7 @@ import { hasEnded } from './job-state.ts';
 import { findJobId, readJob } from './job-store.ts';
 import type { Journal } from './journal.ts';
 import { type JobRuntime, removeJob, rerunOrder, stopJob } from './launch.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 import type { ChainRequest, JobView, KeepRequest, LaunchRequest, RerunRequest, StopRequest } from './protocol.ts';
 import { compressLogs, expiredJobs } from './retention.ts';
 
@@ -55,9 +56,9 @@ export class JobKeeper {
     await this.#list.poll();
     const { notes } = await this.#queue.tick(this.#list.views);
     const all = new Map<string, JobNote>(notes);
-    for (const { id, stopping, pid } of this.#list.views) {
+    for (const { id, stopping } of this.#list.views) {
       if (!stopping || this.#runtime.now() < stopping.deadline) continue;
-      all.set(id, { survivors: processesOfJob(this.#home.root, id, pid) });
+      all.set(id, { survivors: processesOfJob(this.#home.root, id, this.#leader(id)) });
     }
     this.#list.note(all);
     await this.#list.poll();
@@ -115,10 +116,15 @@ export class JobKeeper {
     } catch (error) {
       // A job that has ended may have left processes behind: those are still there to be killed.
       if (!hasEnded(readJob(this.#home, id).state)) throw error;
-      if (processesOfJob(this.#home.root, id, null).length === 0) throw error;
+      if (processesOfJob(this.#home.root, id, this.#leader(id)).length === 0) throw error;
     }
-    killJob(this.#home.root, id, readJob(this.#home, id).status?.child ?? null);
+    killJob(this.#home.root, id, this.#leader(id));
     return id;
+  }
+
+  /** The program of a job, as its folder names it. */
+  #leader(id: string): ProcessIdentity | null {
+    return readJob(this.#home, id).status?.child ?? null;
   }
 
   remove(jobId: string): void {

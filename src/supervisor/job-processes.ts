@@ -2,17 +2,21 @@
 import { errorCode } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { processStartTime } from '../platform/locks.ts';
-import { markedProcesses, type TreeProcess } from '../telemetry/process-tree.ts';
+import { markedProcesses, processTree, type TreeProcess } from '../telemetry/process-tree.ts';
 import type { ProcessGroup } from '../telemetry/processes.ts';
 import type { JobProcess } from './job-files.ts';
-import { type ProcessIdentity, signalGroup } from './process-identity.ts';
+import { isOfThisBoot, type ProcessIdentity, signalGroup } from './process-identity.ts';
 
 /**
- * The living processes of a job: all that carry its mark, wherever they are. `leader` is the pid that its process group
- * is named after; those of another group have left it, and signals to the group do not reach them.
+ * The living processes of a job, wherever they are. `leader` is its program, which its process group is named after; those
+ * of another group have left it, and signals to the group do not reach them.
  */
-export function processesOfJob(home: string, jobId: string, leader: number | null): JobProcess[] {
-  return living(home, jobId).map(({ pid, command, group }) => ({ pid, command, escaped: group !== leader }));
+export function processesOfJob(home: string, jobId: string, leader: ProcessIdentity | null): JobProcess[] {
+  return living(home, jobId, leader).map(({ pid, command, group }) => ({
+    pid,
+    command,
+    escaped: group !== leader?.pid,
+  }));
 }
 
 /** The jobs that have living processes, with all of them. */
@@ -21,13 +25,13 @@ export function runningJobs(home: Home): ProcessGroup[] {
 }
 
 /**
- * KILL to everything of a job: first its group, then what carries its mark and is left, again and again until nothing is
+ * KILL to everything of a job: first its group, then what is left of it elsewhere, again and again until nothing is
  * (a process may fork while the list is read). Each is looked at anew before it is signalled. Returns how many were hit.
  */
 export function killJob(home: string, jobId: string, leader: ProcessIdentity | null): number {
   let hit = leader && signalGroup(leader, 'SIGKILL') ? 1 : 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const left = living(home, jobId).filter(({ pid, startTime }) => processStartTime(pid) === startTime);
+    const left = living(home, jobId, leader).filter(({ pid, startTime }) => processStartTime(pid) === startTime);
     if (left.length === 0) break;
     for (const { pid } of left) if (kill(pid)) hit++;
   }
@@ -36,8 +40,8 @@ export function killJob(home: string, jobId: string, leader: ProcessIdentity | n
 
 const ROUNDS = 20;
 
-function living(home: string, jobId: string): TreeProcess[] {
-  return markedProcesses(home).get(jobId) ?? [];
+function living(home: string, jobId: string, leader: ProcessIdentity | null): TreeProcess[] {
+  return processTree(home, jobId, leader && isOfThisBoot(leader) ? leader : null);
 }
 
 function kill(pid: number): boolean {

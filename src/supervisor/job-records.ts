@@ -66,6 +66,7 @@ export const specSchema: z.ZodType<JobSpec> = z.object({
       metrics: z.array(z.object({ name: text, unit: text, pattern: text })),
       rows: z.array(text),
       failures: z.array(z.object({ pattern: text, count: z.enum(['last', 'sum']) })),
+      skipped: z.array(text).optional(),
       fatal: z.array(text),
     })
     .nullable(),

@@ -115,7 +115,7 @@ function judged(code: 0 | 3, verdict: Verdict | null): { event: JobEvent; reason
   const { rows = null, failures = null, fatal = null, rowsDue = false, status = null } = verdict ?? {};
   if (fatal !== null) return { event: 'failed', reason: `exit code ${code}, but: ${fatal}` };
   if (failures !== null && failures > 0) {
-    if (rows === 0)
+    if (rows === 0 || (rows === null && rowsDue))
       return { event: 'failed', reason: `exit code ${code}, but ${failures} items failed and no row was written` };
     const beside = rows === null ? '' : ` beside ${rows} new rows`;
     return { event: 'partial', reason: `exit code ${code}, but ${failures} items failed${beside}` };

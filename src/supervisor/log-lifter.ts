@@ -15,13 +15,17 @@ const MAX_LINE_BYTES = 16 * 1024;
 const EVENT_INTERVAL_MS = 200;
 
 const TRACEBACK = 'Traceback (most recent call last):';
+/** Its last line: `KeyError: 'close'`, `psycopg2.errors.UndefinedColumn: …`; those of exception groups stand behind a bar. */
+const EXCEPTION = /^(?: *\| )?([A-Za-z_][\w.<>]*(?::.*)?)$/;
+const MAX_FATAL = 300;
 
 /** Reads lines one by one; pure but for the `emit` it is given. */
 export class LineReader {
   readonly #progress: readonly RegExp[];
   readonly #metrics: readonly { name: string; unit: string; pattern: RegExp }[];
   readonly #rows: readonly RegExp[];
-  readonly #failures: readonly { pattern: RegExp; count: 'last' | 'sum' }[];
+  readonly #failures: { readonly pattern: RegExp; readonly count: 'last' | 'sum'; found: number | null }[];
+  readonly #skipped: readonly RegExp[];
   readonly #fatal: readonly RegExp[];
   readonly #emit: (event: ProgramEvent) => void;
   readonly #now: () => number;
@@ -29,7 +33,7 @@ export class LineReader {
   readonly #held = new Map<string, ProgramEvent>();
   readonly #inTraceback = new Set<string>();
   #rowCount: number | null = null;
-  #failureCount: number | null = null;
+  #anySkipped = false;
   #fatalLine: string | null = null;
 
   constructor(reading: ScriptReading, emit: (event: ProgramEvent) => void, now: () => number) {
@@ -37,7 +41,8 @@ export class LineReader {
     this.#progress = reading.progress.map(compile);
     this.#metrics = reading.metrics.map(({ pattern, ...rest }) => ({ ...rest, pattern: compile(pattern) }));
     this.#rows = reading.rows.map(compile);
-    this.#failures = reading.failures.map(({ pattern, count }) => ({ pattern: compile(pattern), count }));
+    this.#failures = reading.failures.map(({ pattern, count }) => ({ pattern: compile(pattern), count, found: null }));
+    this.#skipped = (reading.skipped ?? []).map(compile);
     this.#fatal = reading.fatal.map(compile);
     this.#emit = emit;
     this.#now = now;
@@ -61,12 +66,14 @@ export class LineReader {
       const rows = figure(pattern.exec(line)?.groups?.rows);
       if (rows !== null) this.#rowCount = (this.#rowCount ?? 0) + rows;
     }
-    for (const { pattern, count } of this.#failures) {
-      const failures = figure(pattern.exec(line)?.groups?.failures);
-      if (failures === null) continue;
-      this.#failureCount = count === 'last' ? failures : (this.#failureCount ?? 0) + failures;
+    for (const one of this.#failures) {
+      const failures = figure(one.pattern.exec(line)?.groups?.failures);
+      if (failures !== null) one.found = one.count === 'last' ? failures : (one.found ?? 0) + failures;
     }
-    if (this.#fatal.some((pattern) => pattern.test(line))) this.#fatalLine ??= line.trim().slice(0, 300);
+    for (const pattern of this.#skipped) {
+      if ((figure(pattern.exec(line)?.groups?.skipped) ?? 0) > 0) this.#anySkipped = true;
+    }
+    if (this.#fatalLine === null && this.#fatal.some((pattern) => pattern.test(line))) this.#setFatal(line);
   }
 
   /** Tells what was held back, at the end. */
@@ -77,11 +84,16 @@ export class LineReader {
 
   /** What the lines prove so far. */
   verdict(rowsDue: boolean): Verdict {
+    const counts = this.#failures.flatMap(({ found }) => found ?? []);
+    // Several patterns count the same failures (each day's, and the total): they are not added to each other.
+    const failures = counts.length === 0 ? null : Math.max(...counts);
+    const allThere = this.#anySkipped && !this.#rowCount && !failures;
     return {
       rows: this.#rowCount,
-      failures: this.#failureCount,
-      fatal: this.#fatalLine,
-      rowsDue,
+      failures,
+      // One that breaks off (a full disk) is a traceback still.
+      fatal: this.#fatalLine ?? (this.#inTraceback.size > 0 ? TRACEBACK : null),
+      rowsDue: rowsDue && !allThere,
       status: null,
     };
   }
@@ -89,11 +101,18 @@ export class LineReader {
   /** Python prints a traceback's frames indented, and the exception as the first line that is not. */
   #readTraceback(stream: string, line: string): void {
     if (line.includes(TRACEBACK)) this.#inTraceback.add(stream);
-    else if (this.#inTraceback.has(stream) && line !== '' && !/^[\s|+]/.test(line)) {
+    else if (this.#inTraceback.has(stream)) {
+      const exception = EXCEPTION.exec(line)?.[1];
+      if (exception === undefined) return;
       this.#inTraceback.delete(stream);
       // The last one counts: earlier ones were caught on the way ("During handling of the above exception …").
-      this.#fatalLine = line.trim().slice(0, 300);
+      this.#setFatal(exception);
     }
+  }
+
+  #setFatal(line: string): void {
+    this.#fatalLine = line.trim().slice(0, MAX_FATAL);
+    this.#tell('fatal', { type: 'log', level: 'error', message: this.#fatalLine });
   }
 
   #tell(key: string, event: ProgramEvent): void {
@@ -121,10 +140,13 @@ export class LogLifter {
   readonly #reader: LineReader;
   readonly #events: number;
   readonly #rowsDue: boolean;
+  readonly #now: () => number;
+  #torn = false;
 
   constructor(folder: string, spec: Pick<JobSpec, 'rowsDue'> & { readonly script: ScriptReading }, now: () => number) {
     this.#events = openSync(path.join(folder, JobFile.events), 'a', 0o600);
     this.#rowsDue = spec.rowsDue;
+    this.#now = now;
     this.#reader = new LineReader(spec.script, (event) => this.#write({ t: now(), ...event }), now);
     this.#tails = [
       { stream: 'out', tail: new FileTail(path.join(folder, JobFile.stdout), { maxLineBytes: MAX_LINE_BYTES }) },
@@ -137,32 +159,42 @@ export class LogLifter {
     for (const { stream, tail } of this.#tails) tail.read((line) => this.#reader.push(stream, line));
   }
 
-  /** Reads to the very end and gives the verdict. */
-  finish(): Verdict {
+  /** Reads to the very end and gives the verdict. `told`: what the script itself said as events, which comes first. */
+  finish(told: Verdict): Verdict {
     this.read();
     for (const { stream, tail } of this.#tails) {
       const last = tail.partial();
       if (last) this.#reader.push(stream, last);
     }
     this.#reader.flush();
-    const verdict = this.#reader.verdict(this.#rowsDue);
-    const words = [
-      verdict.rows === null ? '' : `${verdict.rows} rows`,
-      verdict.failures === null ? '' : `${verdict.failures} failures`,
-    ];
-    const summary = words.filter(Boolean).join(', ');
-    if (summary) {
-      this.#write({ t: Date.now(), type: 'result', status: verdict.fatal ? 'failed' : 'done', summary });
-    }
+    const lifted = this.#reader.verdict(this.#rowsDue);
+    const verdict: Verdict = {
+      rows: told.rows ?? lifted.rows,
+      failures: told.failures ?? lifted.failures,
+      fatal: lifted.fatal,
+      rowsDue: told.rowsDue && lifted.rowsDue,
+      status: told.status,
+    };
+    if (told.status === null) this.#writeResult(verdict);
     closeSync(this.#events);
     return verdict;
   }
 
+  #writeResult({ rows, failures, fatal }: Verdict): void {
+    const words = [rows === null ? '' : `${rows} rows`, failures === null ? '' : `${failures} failures`, fatal ?? ''];
+    const summary = words.filter(Boolean).join(', ');
+    if (!summary) return;
+    const status = fatal ? 'failed' : failures ? 'partial' : 'done';
+    this.#write({ t: this.#now(), type: 'result', status, summary, ...(failures === null ? {} : { failures }) });
+  }
+
   #write(event: object): void {
+    const line = Buffer.from(`${this.#torn ? '\n' : ''}${JSON.stringify(event)}\n`);
     try {
-      writeSync(this.#events, `${JSON.stringify(event)}\n`);
+      // On a disk that is just full a part of a line may land: the next one begins on a line of its own.
+      this.#torn = writeSync(this.#events, line) < line.length;
     } catch {
-      // A full disk: the figures are only for people; the verdict is kept in memory.
+      // The figures are only for people; the verdict is kept in memory.
     }
   }
 }

@@ -28,9 +28,12 @@ export function identifyProcess(pid: number): ProcessIdentity | null {
   return startTime === null ? null : { pid, startTime, boot: bootId() };
 }
 
+/** False for a process of an earlier boot: its pid and start time say nothing about the processes of today. */
+export const isOfThisBoot = (identity: ProcessIdentity): boolean => identity.boot === bootId();
+
 /** True while that very process runs; a zombie, a recycled pid and a pid of an earlier boot do not count. */
 export function isAlive(identity: ProcessIdentity): boolean {
-  return identity.boot === bootId() && processStartTime(identity.pid) === identity.startTime;
+  return isOfThisBoot(identity) && processStartTime(identity.pid) === identity.startTime;
 }
 
 /**

@@ -24,6 +24,7 @@ const readingSchema = z.strictObject({
   failures: z
     .array(z.strictObject({ pattern: pattern('failures'), count: z.enum(['last', 'sum']).default('sum') }))
     .default([]),
+  skipped: z.array(pattern('skipped')).default([]),
   fatal: z.array(pattern()).default([]),
 });
 

@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../platform/errors.ts';
@@ -45,6 +45,8 @@ const SURVIVOR_POLL_MS = 50;
 const WATCH_MS = 250;
 /** Between TERM and KILL of a program that ran out of its time, when the job says nothing else. */
 const TIMEOUT_KILL_MS = 30_000;
+/** What KILL has not ended by then hangs in the kernel (a dead network disk): it is named, and waited for no longer. */
+const KILL_PATIENCE_MS = 5000;
 
 async function main(folder: string): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
@@ -155,13 +157,14 @@ async function run(
     });
   });
   // Helpers usually end just after their leader.
-  const survivors = () => processesOfJob(homeOf(folder), path.basename(folder), leader?.pid ?? null);
+  const survivors = () => processesOfJob(homeOf(folder), path.basename(folder), leader);
   for (let waited = 0; leader !== null && survivors().length > 0; waited += SURVIVOR_POLL_MS) {
     if (waited >= SURVIVOR_WAIT_MS && !watch.killIsDue) break;
     await sleep(SURVIVOR_POLL_MS);
   }
   watch.stop();
-  const verdict = leader === null ? null : (lifter?.finish() ?? readVerdict(folder, spec));
+  const told = leader === null ? null : readVerdict(folder, spec);
+  const verdict = told && lifter ? lifter.finish(told) : told;
   return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : survivors(), verdict };
 }
 
@@ -173,8 +176,11 @@ class Watch {
   readonly #leader: () => ProcessIdentity | null;
   readonly #lifter: LogLifter | null;
   #timer: NodeJS.Timeout | null = null;
+  /** Times of a clock that nobody sets: the wall's may jump. */
   #startedAt = 0;
-  #killAt: number | null = null;
+  #killAt = Number.POSITIVE_INFINITY;
+  #stop: { at: number | undefined; seen: number } | null = null;
+  #complaint = '';
 
   constructor(folder: string, spec: JobSpec, leader: () => ProcessIdentity | null, lifter: LogLifter | null) {
     this.#folder = folder;
@@ -183,13 +189,13 @@ class Watch {
     this.#lifter = lifter;
   }
 
-  /** True when what is left will be killed, so that waiting for it is no waste. */
+  /** True while what is left will be killed, so that waiting for it is no waste. */
   get killIsDue(): boolean {
-    return this.#killAt !== null;
+    return Number.isFinite(this.#killAt) && performance.now() < this.#killAt + KILL_PATIENCE_MS;
   }
 
   start(): void {
-    this.#startedAt = Date.now();
+    this.#startedAt = performance.now();
     this.#timer = setInterval(() => this.#look(), WATCH_MS);
   }
 
@@ -198,23 +204,37 @@ class Watch {
   }
 
   #look(): void {
-    this.#lifter?.read();
-    const now = Date.now();
+    try {
+      this.#lifter?.read();
+      this.#enforce(performance.now());
+    } catch (error) {
+      // A process of another user may not be signalled (sudo). Its end must be recorded all the same.
+      const complaint = `shim: ${errorMessage(error)}\n`;
+      if (complaint !== this.#complaint) process.stderr.write(complaint);
+      this.#complaint = complaint;
+    }
+  }
+
+  #enforce(now: number): void {
     const leader = this.#leader();
     const { timeoutMs, killAfterMs } = this.#spec.limits;
     if (timeoutMs !== null && !this.timedOut && now - this.#startedAt >= timeoutMs && leader && isAlive(leader)) {
       this.timedOut = true;
+      this.#killBy(now + (killAfterMs ?? TIMEOUT_KILL_MS));
       signalGroup(leader, 'SIGTERM');
-      this.#killAt = now + (killAfterMs ?? TIMEOUT_KILL_MS);
     }
-    if (this.#killAt === null && stopAsked(this.#folder)) {
-      const { at = now, killAfterMs: asked = null } = readStop(this.#folder);
+    if (stopAsked(this.#folder)) {
+      const { at, killAfterMs: asked = null } = readStop(this.#folder);
+      // Each stop counts from when it was seen: a second one may be in more of a hurry.
+      if (this.#stop === null || this.#stop.at !== at) this.#stop = { at, seen: now };
       const after = asked ?? killAfterMs;
-      if (after !== null) this.#killAt = at + after;
+      if (after !== null) this.#killBy(this.#stop.seen + after);
     }
-    if (this.#killAt !== null && now >= this.#killAt) {
-      killJob(homeOf(this.#folder), path.basename(this.#folder), leader);
-    }
+    if (now >= this.#killAt) killJob(homeOf(this.#folder), path.basename(this.#folder), leader);
+  }
+
+  #killBy(time: number): void {
+    this.#killAt = Math.min(this.#killAt, time);
   }
 }
 
@@ -230,7 +250,7 @@ function readStop(folder: string): Partial<StopRecord> {
 /** While the program waits at its gate: whatever it starts has the same. A system that refuses runs it at its usual ones. */
 function setPriorities(pid: number, { nice, ioClass }: JobSpec['limits']): void {
   try {
-    if (nice > 0) setPriority(pid, nice);
+    if (nice > 0) setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority(pid) + nice));
   } catch {
     process.stderr.write(`shim: niceness ${nice} was refused\n`);
   }

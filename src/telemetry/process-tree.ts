@@ -1,7 +1,8 @@
 /**
  * The processes of a job, wherever they went: each inherits the job's mark in its environment, also one that left the
- * process group (setsid) or whose parent has ended.
+ * process group (setsid) or whose parent has ended. One that cleaned its environment is found by the session it is in.
  */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -13,15 +14,21 @@ export interface TreeProcess {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** Clock ticks since boot: tells it from another process with the same pid. */
+  /** Tells it from another process with the same pid; as `processStartTime` gives it. */
   readonly startTime: number;
   /** Its command line, shortened; the bare name of the program where that cannot be read. */
   readonly command: string;
 }
 
+/** The process that leads the session and group of a job's program. */
+export interface Leader {
+  readonly pid: number;
+  readonly startTime: number;
+}
+
 const MAX_COMMAND = 200;
 
-/** Marks of processes already looked at: an environment is read once, for it does not change while a program runs. */
+/** Marks of processes already looked at, and those without one: an environment is read once for each program that runs. */
 const known = new Map<string, string | null>();
 const MAX_KNOWN = 20_000;
 
@@ -31,44 +38,82 @@ const MAX_KNOWN = 20_000;
  */
 export function markedProcesses(home: string, procRoot = '/proc'): Map<string, TreeProcess[]> {
   const found = new Map<string, TreeProcess[]>();
-  let names: string[];
-  try {
-    names = readdirSync(procRoot);
-  } catch {
-    return found;
-  }
-  for (const name of names) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid <= 0) continue;
-    const stat = readStat(path.join(procRoot, name));
-    if (!stat) continue;
-    const job = jobOf(path.join(procRoot, name), `${pid} ${stat.startTime}`, home);
+  for (const one of livingProcesses(procRoot)) {
+    const job = jobOf(one, home, procRoot);
     if (job === null) continue;
     const list = found.get(job) ?? [];
-    list.push({ pid, ...stat });
+    list.push(treeProcess(one, procRoot));
     found.set(job, list);
   }
   return found;
 }
 
-function readStat(folder: string): Omit<TreeProcess, 'pid'> | null {
+/**
+ * The living processes of one job: those that carry its mark and those of the session that its program began. `leader` is
+ * that program as it was recorded (null: go by the mark alone). Off Linux only its process group is known.
+ */
+export function processTree(home: string, job: string, leader: Leader | null, procRoot = '/proc'): TreeProcess[] {
+  const processes = livingProcesses(procRoot);
+  if (processes.length === 0 && leader !== null) return groupFromPs(leader);
+  // The pid may belong to a stranger by now, and then so does the session that is named after it.
+  const holder = processes.find((one) => one.pid === leader?.pid);
+  const session = leader === null || (holder && holder.startTime !== leader.startTime) ? null : leader.pid;
+  return processes
+    .filter((one) => one.session === session || jobOf(one, home, procRoot) === job)
+    .map((one) => treeProcess(one, procRoot));
+}
+
+interface ProcStat extends Omit<TreeProcess, 'command'> {
+  readonly name: string;
+  readonly session: number;
+  /** Where its environment lies: another place after exec. */
+  readonly environment: string;
+}
+
+function livingProcesses(procRoot: string): ProcStat[] {
+  let names: string[];
   try {
-    const stat = readFileSync(path.join(folder, 'stat'), 'latin1');
-    // The name may hold spaces and parentheses; fields are counted after its last ')'.
-    const end = stat.lastIndexOf(')');
-    const fields = stat.slice(end + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return null;
-    return {
-      parent: Number(fields[1]),
-      group: Number(fields[2]),
-      startTime: Number(fields[19]),
-      command: commandOf(folder) || stat.slice(stat.indexOf('(') + 1, end),
-    };
+    names = readdirSync(procRoot);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const pid = Number(name);
+    return Number.isInteger(pid) && pid > 0 ? (readStat(pid, path.join(procRoot, name)) ?? []) : [];
+  });
+}
+
+/** `/proc/PID/stat` (proc(5)); null for one that has ended. */
+function readStat(pid: number, folder: string): ProcStat | null {
+  let stat: string;
+  try {
+    stat = readFileSync(path.join(folder, 'stat'), 'latin1');
   } catch {
     // It has just ended.
     return null;
   }
+  // The name may hold spaces and parentheses; fields are counted after its last ')'. State is field 3.
+  const end = stat.lastIndexOf(')');
+  const fields = stat.slice(end + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return null;
+  return {
+    pid,
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTime: Number(fields[19]),
+    environment: `${fields[47]}-${fields[48]}`,
+    name: stat.slice(stat.indexOf('(') + 1, end),
+  };
 }
+
+const treeProcess = ({ pid, parent, group, startTime, name }: ProcStat, procRoot: string): TreeProcess => ({
+  pid,
+  parent,
+  group,
+  startTime,
+  command: commandOf(path.join(procRoot, String(pid))) || name,
+});
 
 function commandOf(folder: string): string {
   try {
@@ -78,21 +123,44 @@ function commandOf(folder: string): string {
   }
 }
 
-function jobOf(folder: string, key: string, home: string): string | null {
-  const seen = known.get(`${home}\0${key}`);
+function jobOf({ pid, startTime, environment }: ProcStat, home: string, procRoot: string): string | null {
+  // Between fork and exec a process shows its parent's environment. Where that lies changes with exec, so that what is
+  // remembered of the parent's is not believed of the program that follows.
+  const key = `${procRoot}\0${home}\0${pid} ${startTime} ${environment}`;
+  const seen = known.get(key);
   if (seen !== undefined) return seen;
   let job: string | null = null;
   try {
-    const variables = readFileSync(path.join(folder, 'environ'), 'utf8').split('\0');
+    const variables = readFileSync(path.join(procRoot, String(pid), 'environ'), 'utf8').split('\0');
     const value = (name: string) => variables.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
     if (value(HOME_MARK) === home) job = value(JOB_MARK) ?? null;
-    // A process between fork and exec still shows what its parent had: it is looked at again.
-    if (variables.length <= 1) return null;
   } catch {
     return null;
   }
   if (known.size >= MAX_KNOWN) known.clear();
-  // Of those without a mark the next program of the same process (after exec) may have one.
-  if (job !== null) known.set(`${home}\0${key}`, job);
+  known.set(key, job);
   return job;
+}
+
+/** Without procfs: `ps`, as on macOS. */
+function groupFromPs(leader: Leader): TreeProcess[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,stat=,lstart=,command='], {
+    encoding: 'utf8',
+    env: { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' },
+  });
+  const processes = parsePs(stdout ?? '');
+  const holder = processes.find((one) => one.pid === leader.pid);
+  if (holder && holder.startTime !== leader.startTime) return [];
+  return processes.filter((one) => one.group === leader.pid);
+}
+
+/** Lines of `ps -o pid=,ppid=,pgid=,stat=,lstart=,command=` with times in UTC; zombies are left out. */
+export function parsePs(text: string): TreeProcess[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\S+\s+[\d:]+\s+\d+)\s+(.*)$/.exec(line);
+    if (!match || match[4].startsWith('Z')) return [];
+    const [pid, parent, group] = match.slice(1, 4).map(Number);
+    const startTime = Date.parse(`${match[5]} UTC`);
+    return [{ pid, parent, group, startTime, command: match[6].trim().slice(0, MAX_COMMAND) }];
+  });
 }

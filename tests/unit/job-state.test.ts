@@ -145,6 +145,8 @@ describe('success', () => {
     expect(judged(0, { rows: 412, failures: 88 })).toBe('PART: exit code 0, but 88 items failed beside 412 new rows');
     expect(judged(0, { rows: 0, failures: 88 })).toBe('FAIL: exit code 0, but 88 items failed and no row was written');
     expect(judged(0, { rows: 412, failures: 0 })).toBe('DONE');
+    expect(judged(0, { rowsDue: true, failures: 88 })).toMatch(/^FAIL: .*88 items failed and no row was written$/);
+    expect(judged(0, { failures: 88 })).toBe('PART: exit code 0, but 88 items failed');
     expect(judged(0, { fatal: 'KeyError: close', rows: 9 })).toBe('FAIL: exit code 0, but: KeyError: close');
     expect(judged(0, { status: 'failed' })).toMatch(/^FAIL/);
     expect(judged(0, { status: 'partial' })).toMatch(/^PART/);

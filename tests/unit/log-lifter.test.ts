@@ -45,6 +45,24 @@ describe('a numeric backfill', () => {
   });
 });
 
+describe('counts', () => {
+  const date = (success: number, failures: number, skipped = 0) =>
+    `2025-12-01 14:22:06,123 INFO Date complete: success=${success} failures=${failures} skipped=${skipped}`;
+
+  it('of each day’s failures hold without a total, and are not added to one', () => {
+    expect(read(NUMERIC, [date(503, 80), date(500, 8)]).verdict.failures).toBe(88);
+    expect(read(NUMERIC, [date(503, 80), date(500, 8), 'INFO total_failures=88']).verdict.failures).toBe(88);
+    // A total after a part of the days were seen.
+    expect(read(NUMERIC, [date(500, 8), 'INFO total_failures=88']).verdict.failures).toBe(88);
+  });
+
+  it('of what was there already say that no row was due', () => {
+    expect(read(NUMERIC, [date(0, 0, 503)]).verdict).toMatchObject({ rows: 0, rowsDue: false });
+    expect(read(NUMERIC, [date(0, 0, 0)]).verdict.rowsDue).toBe(true);
+    expect(read(NUMERIC, [date(0, 3, 500)]).verdict.rowsDue).toBe(true);
+  });
+});
+
 describe('a traceback', () => {
   const TRACEBACK = [
     'Traceback (most recent call last):',
@@ -80,6 +98,38 @@ describe('a traceback', () => {
     reader.push('out', 'INFO all is well');
     for (const line of TRACEBACK.slice(1)) reader.push('err', line);
     expect(reader.verdict(false).fatal).toBe("KeyError: 'close'");
+  });
+});
+
+describe('a traceback of another shape', () => {
+  it('of an exception group names an exception', () => {
+    const group = [
+      '  + Exception Group Traceback (most recent call last):',
+      '  |   File "x.py", line 1, in <module>',
+      '  |     raise ExceptionGroup("two", errors)',
+      '  | ExceptionGroup: two (1 sub-exception)',
+      '  +-+---------------- 1 ----------------',
+      '    | ValueError: bad',
+      '    +------------------------------------',
+    ];
+    expect(read(NUMERIC, group).verdict.fatal).toBe('ExceptionGroup: two (1 sub-exception)');
+  });
+
+  it('that breaks off is one still', () => {
+    const lines = ['Traceback (most recent call last):', '  File "x.py", line 1, in <module>'];
+    expect(read(NUMERIC, lines).verdict.fatal).toBe('Traceback (most recent call last):');
+  });
+
+  it('behind a progress bar, with a log line of another thread in it', () => {
+    const lines = [
+      '63%|██████▎   | 317/503 [00:12<00:07, 25.9it/s]Traceback (most recent call last):',
+      '  File "x.py", line 1, in <module>',
+      '2025-12-01 14:22:06,123 INFO heartbeat',
+      'psycopg2.OperationalError: server closed the connection',
+    ];
+    const { events, verdict } = read(NUMERIC, lines);
+    expect(verdict.fatal).toBe(lines[3]);
+    expect(events).toContainEqual({ type: 'log', level: 'error', message: lines[3] });
   });
 });
 

@@ -1,0 +1,93 @@
+/** The processes of a job on a recorded procfs. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { markedProcesses, parsePs, processTree } from '../../src/telemetry/process-tree.ts';
+
+const HOME = '/home/me/prometheus';
+const MARKS = ['PATH=/bin', `PROMETHEUS_HOME=${HOME}`, 'PROMETHEUS_JOB=0007-x'];
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'proc-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+interface Fake {
+  readonly state?: string;
+  readonly group?: number;
+  readonly session?: number;
+  readonly start?: number;
+  readonly environment?: readonly string[];
+  /** Where its environment lies. */
+  readonly at?: number;
+}
+
+/** Writes a process as procfs shows it: 52 fields, the environment's place in the 50th and 51st. */
+function put(pid: number, fake: Fake = {}): void {
+  const { state = 'S', group = pid, session = group, start = 500, environment = [], at = 1000 } = fake;
+  mkdirSync(path.join(root, String(pid)), { recursive: true });
+  const write = (name: string, text: string) => writeFileSync(path.join(root, String(pid), name), text);
+  const zeros = (count: number) => Array(count).fill(0).join(' ');
+  write('stat', `${pid} (a (b) c) ${state} 1 ${group} ${session} ${zeros(15)} ${start} ${zeros(27)} ${at} ${at + 9} 0`);
+  write('environ', environment.map((one) => `${one}\0`).join(''));
+  write('cmdline', 'python\0backfill.py\0');
+}
+const tree = (start = 500) =>
+  processTree(HOME, '0007-x', { pid: 10, startTime: start }, root)
+    .map(({ pid }) => pid)
+    .sort((a, b) => a - b);
+
+describe('processTree', () => {
+  it('finds what carries the mark and what is in the session, and nothing of another home or job', () => {
+    put(10, { environment: MARKS });
+    put(11, { group: 10, environment: [] });
+    put(12, { group: 12, session: 10 });
+    put(13, { environment: MARKS });
+    put(14, { environment: ['PROMETHEUS_HOME=/other', 'PROMETHEUS_JOB=0007-x'] });
+    put(15, { environment: [`PROMETHEUS_HOME=${HOME}`, 'PROMETHEUS_JOB=0008-x'] });
+    put(16, { environment: MARKS, state: 'Z' });
+    put(17, { environment: ['X=PROMETHEUS_JOB=0007-x', `PROMETHEUS_HOME=${HOME}`] });
+    writeFileSync(path.join(root, 'uptime'), '1 1');
+    expect(tree()).toEqual([10, 11, 12, 13]);
+    expect([...markedProcesses(HOME, root)].map(([job, list]) => [job, list.length])).toEqual([
+      ['0007-x', 2],
+      ['0008-x', 1],
+    ]);
+    expect(processTree(HOME, '0007-x', null, root).map((one) => one.command)).toEqual(
+      Array(2).fill('python backfill.py'),
+    );
+  });
+
+  it('leaves the session of a stranger that got the pid alone', () => {
+    put(10, { start: 900 });
+    put(11, { group: 10, session: 10, start: 901 });
+    expect(tree()).toEqual([]);
+    expect(tree(900)).toEqual([10, 11]);
+  });
+
+  it('takes what a process showed before exec for no property of the program after it', () => {
+    put(20, { environment: MARKS });
+    expect(tree()).toEqual([20]);
+    put(20, { environment: [], at: 2000 });
+    expect(tree()).toEqual([]);
+    put(20, { environment: MARKS, at: 3000 });
+    expect(tree()).toEqual([20]);
+    // A program may write over its environment while it runs; it is what it was.
+    put(20, { environment: ['backfill: 63 %'], at: 3000 });
+    expect(tree()).toEqual([20]);
+  });
+});
+
+describe('ps', () => {
+  it('is read without zombies', () => {
+    const text = [
+      '    1     0     1 Ss   Tue Nov 25 20:31:56 2026     /sbin/launchd --x y',
+      '  501     1   501 Z+   Tue Nov 25 20:31:57 2026     (sh)',
+      'nonsense',
+    ].join('\n');
+    const startTime = Date.UTC(2026, 10, 25, 20, 31, 56);
+    expect(parsePs(text)).toEqual([{ pid: 1, parent: 0, group: 1, startTime, command: '/sbin/launchd --x y' }]);
+  });
+});
