@@ -46,7 +46,7 @@ const claimSchema = z.strictObject({
   end: argumentName.optional(),
 });
 
-const programSchema = z.strictObject({
+const commandSchema = z.strictObject({
   summary: z.string().min(1),
   phase: z.enum(['P0', 'P1', 'P2', 'P3', 'P4', 'P5']),
   resource: z.enum(['cpu', 'gpu', 'io']).default('cpu'),
@@ -59,6 +59,36 @@ const programSchema = z.strictObject({
   rowsDue: z.boolean().default(false),
   claims: z.array(claimSchema).default([]),
   reading: readingSchema.prefault({}),
+});
+
+/** A value for a word of the command: `{settings.KEY}` or `{flag-name}`. */
+const PLACEHOLDER = /\{(settings\.)?([\w.-]+)\}/g;
+/** The word that stands for all flags that were given. */
+const ALL_FLAGS = '{arguments}';
+
+/** What is named must be there: a misspelt name would run another command, or claim other rows. */
+const programSchema = commandSchema.superRefine((entry, context) => {
+  const complain = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+  const flags = Object.keys(entry.arguments);
+  const named = new Set<string>();
+  const look = (word: string, path: (string | number)[]) => {
+    for (const [, isSetting, name] of word.matchAll(PLACEHOLDER)) {
+      if (isSetting) continue;
+      named.add(name);
+      if (!flags.includes(name)) complain(path, `names {${name}}, which is none of its arguments`);
+    }
+  };
+  entry.command.forEach((word, i) => {
+    if (word !== ALL_FLAGS) look(word, ['command', i]);
+  });
+  const unused = entry.command.includes(ALL_FLAGS) ? undefined : flags.find((flag) => !named.has(flag));
+  if (unused) complain(['command'], `has no place for --${unused}: name {${unused}} or give a word ${ALL_FLAGS}`);
+  if (/\{(?!settings\.)/.test(entry.cwd ?? '')) complain(['cwd'], 'may name settings only');
+  entry.claims.forEach(({ table: _table, ...rules }, i) => {
+    for (const [key, flag] of Object.entries(rules)) {
+      if (flag && !flags.includes(flag)) complain(['claims', i, key], `names ${flag}, which is none of its arguments`);
+    }
+  });
 });
 
 const programName = z
@@ -95,10 +125,16 @@ function programOf(name: string, entry: ProgramEntry, settings: Readonly<Record<
       `Set settings.${key} in programs.yaml of the home or of ~/.config/prometheus.`,
     );
   };
-  const fill = (word: string, args: Readonly<Record<string, unknown>>) =>
-    word.replace(/\{(settings\.)?([\w.-]+)\}/g, (_all, isSetting, key: string) =>
-      isSetting ? value(key) : String(args[camel(key)] ?? ''),
-    );
+  /** Nothing when it names an argument that was not given: then the word is left out. */
+  const fill = (word: string, args: Readonly<Record<string, unknown>>): string[] => {
+    let given = true;
+    const text = word.replace(PLACEHOLDER, (_all, isSetting, key: string) => {
+      if (isSetting) return value(key);
+      given &&= args[camel(key)] !== undefined;
+      return String(args[camel(key)]);
+    });
+    return given ? [text] : [];
+  };
   const rule = (key: string | undefined) => (key === undefined ? undefined : camel(key));
   return {
     name,
@@ -118,8 +154,8 @@ function programOf(name: string, entry: ProgramEntry, settings: Readonly<Record<
       end: rule(end),
     })),
     script: {
-      command: (argv, args) => entry.command.flatMap((word) => (word === '{arguments}' ? argv : [fill(word, args)])),
-      cwd: () => (entry.cwd === undefined ? null : fill(entry.cwd, {})),
+      command: (argv, args) => entry.command.flatMap((word) => (word === ALL_FLAGS ? argv : fill(word, args))),
+      cwd: () => (entry.cwd === undefined ? null : fill(entry.cwd, {})[0]),
       environment: entry.environment,
       reading: entry.reading,
     },

@@ -34,7 +34,13 @@ const gone = (pid: number) => until(() => processStartTime(pid) === null, `the e
 const pidIn = (id: string, word: string) =>
   until(() => Number(new RegExp(`${word} (\\d+)`).exec(text(id, JobFile.stdout))?.[1]), `${word} of ${id}`);
 const stop = (id: string, killAfterMs: number | null) =>
-  writeRecord(path.join(test.home.jobs, id), JobFile.stop, { version: 1, at: keys++, by: 1, who: 'a test', killAfterMs });
+  writeRecord(path.join(test.home.jobs, id), JobFile.stop, {
+    version: 1,
+    at: keys++,
+    by: 1,
+    who: 'a test',
+    killAfterMs,
+  });
 
 /** A job that runs a shell script. */
 async function make(script: string, change: Partial<JobSpec> = {}): Promise<string> {
@@ -139,7 +145,10 @@ describe('what a program leaves behind', () => {
   it('is ended by a time limit', async () => {
     const id = await run(`${helpers()} exec sleep 1000`, limits({ timeoutMs: 1500, killAfterMs: 300 }));
     const [clean, away] = [await pidIn(id, 'clean'), await pidIn(id, 'away')];
-    expect(await ended(id)).toMatchObject({ state: 'FAIL', exit: { timedOut: true, signal: 'SIGTERM', survivors: [] } });
+    expect(await ended(id)).toMatchObject({
+      state: 'FAIL',
+      exit: { timedOut: true, signal: 'SIGTERM', survivors: [] },
+    });
     await Promise.all([gone(clean), gone(away)]);
   });
 });

@@ -79,6 +79,13 @@ programs:
     expect(load('programs: { python tests: null }').map((one) => one.name)).not.toContain('python tests');
   });
 
+  it('leave out a word whose argument was not given', () => {
+    const yaml =
+      'programs: { x: { summary: s, phase: P1, command: [a, "--n={n}", z], arguments: { n: { type: integer } } } }';
+    expect(commandOf('x', [], yaml)).toEqual(['a', 'z']);
+    expect(commandOf('x', ['--n', '0'], yaml)).toEqual(['a', '--n=0', 'z']);
+  });
+
   it.each([
     ['programs: { x: { summary: s, phase: P1 } }', 'programs.x.command'],
     ['programs: { x: { summary: s, phase: P9, command: [a] } }', 'programs.x.phase'],
@@ -90,6 +97,13 @@ programs:
     ],
     [`programs: { x: { summary: s, phase: P1, command: [a], reading: { rows: ['\\d+'] } } }`, 'named group (?<rows>'],
     ['programs: { x: { summary: s, phase: P1, command: [a], arguments: { Start: {} } } }', 'is no name of a flag'],
+    ['programs: { x: { summary: s, phase: P1, command: [a, "{b}"] } }', 'names {b}, which is none of its arguments'],
+    ['programs: { x: { summary: s, phase: P1, command: [a], arguments: { b: {} } } }', 'has no place for --b'],
+    ['programs: { x: { summary: s, phase: P1, command: [a], cwd: "{b}" } }', 'may name settings only'],
+    [
+      'programs: { x: { summary: s, phase: P1, command: [a], claims: [{ table: t, start: b }] } }',
+      'programs.x.claims.0.start: names b, which is none of its arguments',
+    ],
     ['programs: [', 'is not valid YAML'],
   ])('%s is refused: %s', (yaml, message) => {
     expect(() => load(yaml)).toThrow(message);
@@ -98,7 +112,7 @@ programs:
 
   it('with a choice without choices, or a default of another type, are refused', () => {
     const argument = (text: string) =>
-      load(`programs: { x: { summary: s, phase: P1, command: [a], arguments: { a: ${text} } } }`);
+      load(`programs: { x: { summary: s, phase: P1, command: [a, "{a}"], arguments: { a: ${text} } } }`);
     expect(() => argument('{ type: choice }')).toThrow('a choice needs choices');
     expect(() => argument('{ type: integer, default: x }')).toThrow('its default is not of its type');
   });
