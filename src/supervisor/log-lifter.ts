@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { ProgramEvent } from '../platform/events.ts';
 import type { ScriptReading } from '../platform/program.ts';
 import { JobFile, type JobSpec, type Verdict } from './job-files.ts';
+import { LinePattern } from './line-pattern.ts';
 import { FileTail } from './tail.ts';
 
 /** Longer lines keep this much of their beginning, which is where a pattern looks. */
@@ -21,12 +22,12 @@ const MAX_FATAL = 300;
 
 /** Reads lines one by one; pure but for the `emit` it is given. */
 export class LineReader {
-  readonly #progress: readonly RegExp[];
-  readonly #metrics: readonly { name: string; unit: string; pattern: RegExp }[];
-  readonly #rows: readonly RegExp[];
-  readonly #failures: { readonly pattern: RegExp; readonly count: 'last' | 'sum'; found: number | null }[];
-  readonly #skipped: readonly RegExp[];
-  readonly #fatal: readonly RegExp[];
+  readonly #progress: readonly LinePattern[];
+  readonly #metrics: readonly { name: string; unit: string; pattern: LinePattern }[];
+  readonly #rows: readonly LinePattern[];
+  readonly #failures: { readonly pattern: LinePattern; readonly count: 'last' | 'sum'; found: number | null }[];
+  readonly #skipped: readonly LinePattern[];
+  readonly #fatal: readonly LinePattern[];
   readonly #emit: (event: ProgramEvent) => void;
   readonly #now: () => number;
   readonly #told = new Map<string, number>();
@@ -37,7 +38,7 @@ export class LineReader {
   #fatalLine: string | null = null;
 
   constructor(reading: ScriptReading, emit: (event: ProgramEvent) => void, now: () => number) {
-    const compile = (pattern: string) => new RegExp(pattern);
+    const compile = (pattern: string) => new LinePattern(pattern);
     this.#progress = reading.progress.map(compile);
     this.#metrics = reading.metrics.map(({ pattern, ...rest }) => ({ ...rest, pattern: compile(pattern) }));
     this.#rows = reading.rows.map(compile);
@@ -129,9 +130,10 @@ export class LineReader {
 
 /** `12`, `1,234`, `61.5`; null for anything else. */
 function figure(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const value = Number(text.replaceAll(',', '').replaceAll('_', ''));
-  return text.trim() !== '' && Number.isFinite(value) ? value : null;
+  if (text === undefined || text.trim() === '') return null;
+  const plain = Number(text);
+  const value = Number.isNaN(plain) ? Number(text.replaceAll(',', '').replaceAll('_', '')) : plain;
+  return Number.isFinite(value) ? value : null;
 }
 
 /** Follows both logs of a job and writes what they mean into its events. */
