@@ -29,10 +29,12 @@ export function padded(
 ): PaddedBatch {
   const ids = new BigInt64Array(texts.length * length);
   const mask = new BigInt64Array(texts.length * length);
+  // Written through their lower halves (machines are little-endian): a BigInt for each token would cost more than the graph.
+  const [lowIds, lowMask] = [new Int32Array(ids.buffer), new Int32Array(mask.buffer)];
   texts.forEach((text, row) => {
-    for (let k = 0; k < text.length; k++) {
-      ids[row * length + k] = BigInt(text[k]);
-      mask[row * length + k] = 1n;
+    for (let k = 0, at = 2 * row * length; k < text.length; k++, at += 2) {
+      lowIds[at] = text[k];
+      lowMask[at] = 1;
     }
   });
   return { rows: texts.length, length, ids, mask, lengths: texts.map((one) => one.length) };

@@ -68,10 +68,9 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
         const batch = padded(rows.map((k) => tokens[k]!));
         const found = await runBatch(session, manifest, batch);
         rows.forEach((k, row) => {
-          const vector = found.subarray(row * manifest.dim, (row + 1) * manifest.dim);
-          const problem = problemOf(vector, manifest);
+          const problem = problemOf(found, row, manifest);
           if (problem) problems.set(k, problem);
-          else vectors.set(vector, k * manifest.dim);
+          else vectors.set(found.subarray(row * manifest.dim, (row + 1) * manifest.dim), k * manifest.dim);
         });
       }
       return { vectors, problems };
@@ -129,9 +128,9 @@ function floatsOf({ type, data }: Tensor): Float32Array | null {
 }
 
 /** Why a vector cannot be stored, or null. */
-function problemOf(vector: Float32Array, manifest: TextManifest): string | null {
+function problemOf(vectors: Float32Array, row: number, manifest: TextManifest): string | null {
   let square = 0;
-  for (const value of vector) square += value * value;
+  for (let at = row * manifest.dim, end = at + manifest.dim; at < end; at++) square += vectors[at] * vectors[at];
   if (!Number.isFinite(square)) {
     return manifest.pooling === 'none' ? 'no word of it is known to the model' : 'the graph gave no finite number';
   }

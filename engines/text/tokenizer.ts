@@ -40,17 +40,23 @@ export function openTokenizer(files: ReadonlyMap<string, Uint8Array>, maxLength:
   const before = specials.slice(0, 1);
   const after = specials.slice(1);
   const most = maxLength - specials.length;
+  const room = new Int32Array(maxLength);
+  room.set(before);
   return {
     encode: (text) => {
-      const ids = [...before];
-      for (const word of text.split(' ')) {
-        if (word) for (const piece of piecesOf(word)) ids.push(piece);
-        if (ids.length - before.length >= most) break;
+      let count = 0;
+      for (let from = 0; from < text.length && count < most; ) {
+        const blank = text.indexOf(' ', from);
+        const end = blank < 0 ? text.length : blank;
+        if (end > from) {
+          const pieces = piecesOf(text.slice(from, end));
+          for (let k = 0; k < pieces.length && count < most; k++) room[before.length + count++] = pieces[k];
+        }
+        from = end + 1;
       }
-      if (ids.length === before.length) return null;
-      ids.length = Math.min(ids.length, before.length + most);
-      ids.push(...after);
-      return Int32Array.from(ids);
+      if (count === 0) return null;
+      room.set(after, before.length + count);
+      return room.slice(0, before.length + count + after.length);
     },
   };
 }

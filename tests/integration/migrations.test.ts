@@ -30,7 +30,7 @@ const CONTRACT = {
     market_holidays: `market_id s50! | holiday_date date! | holiday_name s200! | source s50! | created_at timestamp! ||
       UNIQUE (market_id, holiday_date)`,
     news_articles: `article_id bigserial | timestamp ts! | source s128! | language s16 | headline text! | body text | metadata j ||
-      PK (article_id) | UNIQUE INDEX (((metadata ->> 'external_id'::text)))`,
+      PK (article_id) | UNIQUE INDEX (((metadata ->> 'external_id'::text))) | INDEX ("timestamp")`,
     news_links: `article_id bigint! | issuer_id s50! | instrument_id s50! || PK (article_id, issuer_id, instrument_id) |
       FK (article_id) REFERENCES news_articles(article_id) ON DELETE CASCADE`,
     text_embeddings: `embedding_id bigserial | source_type s32! | source_id s64! | model_id s64! | vector bytea | vector_ref s255 |

@@ -51,13 +51,14 @@ export async function prepareText(
         )
       : 0,
   };
+  const counts = issuerDays || !news.length ? await countArticles(historical, bounds, lastId) : news;
   const content = createHash('sha256');
   content.update(await newsFingerprint(historical, from, to, issuerDays));
   content.update(JSON.stringify([Array.from(bounds), instruments.map(({ id, issuerId }) => [id, issuerId])]));
   return {
     spec,
     models,
-    shards: planTextShards(await countArticles(historical, bounds, lastId), models.length, spec.shardTexts),
+    shards: planTextShards(counts, models.length, spec.shardTexts),
     due,
     fingerprint: content.digest('hex'),
     context: {

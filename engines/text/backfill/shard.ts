@@ -71,9 +71,9 @@ export async function runTextShard(
     const there = context.skipExisting
       ? await existingTexts(client, modelId, articleIds, owned, encoder.dim)
       : new Set<string>();
-    const keep = new Set(items.map(keyOf).filter((key) => there.has(key)));
+    const keep = new Set(there.size ? items.map(keyOf).filter((key) => there.has(key)) : []);
     const removed = await removeTexts(client, modelId, articleIds, owned, keep);
-    const todo = items.filter((item) => !keep.has(keyOf(item)));
+    const todo = keep.size ? items.filter((item) => !keep.has(keyOf(item))) : items;
     const { rows, failures } = await encodeItems(todo, articles, encoder);
     const written = await copyTexts(client, modelId, rows);
     await describeShard(client, {
@@ -147,7 +147,9 @@ async function encodeItems(
   articles: readonly Article[],
   encoder: TextEncoder,
 ): Promise<{ rows: TextRow[]; failures: Failure[] }> {
-  const needed = [...new Set(items.flatMap((item) => item.articles))].sort((a, b) => a - b);
+  const wanted = new Uint8Array(articles.length);
+  for (const item of items) for (const k of item.articles) wanted[k] = 1;
+  const needed = [...articles.keys()].filter((k) => wanted[k]);
   const vectors = new Map<number, Float32Array>();
   const problems = new Map<number, string>();
   for (let at = 0; at < needed.length; at += BATCH) {
@@ -162,7 +164,7 @@ async function encodeItems(
   const rows: TextRow[] = [];
   const failures: Failure[] = [];
   for (const item of items) {
-    const own = item.articles.flatMap((k) => vectors.get(k) ?? []);
+    const own = item.articles.map((k) => vectors.get(k)).filter((vector) => vector !== undefined);
     const vector = item.source === 'NEWS' ? own[0] : meanOf(own, encoder.dim);
     if (vector) rows.push({ source: item.source, id: item.id, vector });
     else failures.push({ entity: `${item.source} ${item.id}`, date: item.date, reason: reasonOf(item, problems) });
