@@ -5,6 +5,7 @@ import * as embeddings from './0003_embeddings.ts';
 import * as shards from './0004_shards.ts';
 import * as numericKey from './0005_numeric_key.ts';
 import * as issuerDays from './0006_issuer_days.ts';
+import * as newsByTime from './0007_news_by_time.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0004_shards': shards,
   '0005_numeric_key': numericKey,
   '0006_issuer_days': issuerDays,
+  '0007_news_by_time': newsByTime,
 };
