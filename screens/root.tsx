@@ -1,17 +1,22 @@
-/** The whole screen: the overview or the help, and the dialog over them. */
+/** The whole screen: one of the screens or the help, and what lies over it. */
 import { Box, render } from 'ink';
-import { useMemo } from 'react';
-import type { Controller } from '../src/console/controller.ts';
+import { type ReactNode, useMemo } from 'react';
+import type { Limits } from '../src/console/action.ts';
+import type { ScreenId } from '../src/console/screens.ts';
 import type { ConsoleStore } from '../src/console/store.ts';
 import type { Style } from '../src/format/lines.ts';
 import { ConsoleContext, useConsoleState } from './components/context.ts';
 import { DialogBox } from './dialog/dialog.tsx';
+import { MenuBox } from './dialog/menu.tsx';
 import { Help } from './help/help.tsx';
 import { Overview } from './overview/overview.tsx';
+import { Phases } from './phases/phases.tsx';
+
+const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = { overview: Overview, phases: Phases };
 
 export interface RootProps {
   readonly store: ConsoleStore;
-  readonly limits: Controller['limits'];
+  readonly limits: Limits;
   readonly style: Style;
 }
 
@@ -25,11 +30,13 @@ function Root({ store, limits, style }: RootProps) {
 }
 
 function Screen() {
-  const { size, overlay } = useConsoleState();
+  const { size, overlay, screen } = useConsoleState();
+  const Current = VIEWS[screen];
   return (
     <Box width={size.columns} height={size.rows}>
-      {overlay?.kind === 'help' ? <Help top={overlay.top} /> : <Overview />}
+      {overlay?.kind === 'help' ? <Help top={overlay.top} /> : <Current />}
       {overlay?.kind === 'dialog' && <DialogBox dialog={overlay} />}
+      {overlay?.kind === 'menu' && <MenuBox menu={overlay} />}
     </Box>
   );
 }

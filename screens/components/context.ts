@@ -1,13 +1,13 @@
 /** What every component may ask for: the store, the controller's limits and how this terminal is drawn on. */
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
-import type { Controller } from '../../src/console/controller.ts';
+import type { Limits } from '../../src/console/action.ts';
 import type { ConsoleState, ConsoleStore } from '../../src/console/store.ts';
 import type { Style } from '../../src/format/lines.ts';
 
 export interface ConsoleContextValue {
   readonly store: ConsoleStore;
-  readonly limits: Controller['limits'];
+  readonly limits: Limits;
   readonly style: Style;
 }
 

@@ -1,7 +1,11 @@
 /** The last rows: how things stand in one sentence, and the keys that work now. */
+
+import { readFilter } from '../../src/console/filter.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';
+import { splitAtCursor } from '../../src/console/line-editor.ts';
+import { completions, verbHelp } from '../../src/console/palette.ts';
 import { trouble } from '../../src/console/selectors.ts';
-import type { ConsoleState } from '../../src/console/store.ts';
+import type { ConsoleState, Prompt } from '../../src/console/store.ts';
 import { formatClock } from '../../src/format/age.ts';
 import { type Line, packLine, span, spellLine } from '../../src/format/lines.ts';
 import { formatDuration } from '../../src/format/numbers.ts';
@@ -18,8 +22,9 @@ export function Footer({ statusRow, footerRow }: FooterProps) {
   const { style } = useConsole();
   const state = useConsoleState();
   const { columns } = state.size;
-  const status = statusLine(state);
+  const status = state.overlay?.kind === 'prompt' ? promptLine(state, state.overlay) : statusLine(state);
   const keys = keyLine(footerItems(state), columns, (line) => spellLine(line, style));
+  const prompting = state.overlay?.kind === 'prompt';
   const urgent = state.toast !== null || state.boot !== null || trouble(state) !== null;
   return (
     <>
@@ -30,7 +35,7 @@ export function Footer({ statusRow, footerRow }: FooterProps) {
           top={footerRow}
           width={columns}
           height={1}
-          lines={[statusRow === null && urgent && !state.overlay ? status : keys]}
+          lines={[statusRow === null && (prompting || (urgent && !state.overlay)) ? status : keys]}
         />
       )}
     </>
@@ -44,6 +49,7 @@ function statusLine(state: ConsoleState): Line {
   const wrong = trouble(state);
   if (wrong) return [' ', span(`✗ ${wrong}`, 'bad')];
   if (boot) return [' ', span(`▶ ${boot}`, 'info')];
+  if (state.paused) return [' ', span('‖ PAUSED: the figures stand still', 'warn'), span(' · p goes on', 'muted')];
   if (silentMs > 0)
     return [' ', span(`~ STALE no news for ${formatDuration(silentMs / 1000)}: the figures are old`, 'warn')];
   if (state.sending) return [' ', span('▶ sent, waiting for the answer …', 'info')];
@@ -53,6 +59,31 @@ function statusLine(state: ConsoleState): Line {
     span('✓ live', 'good'),
     span(` · evidence of ${formatClock(snapshot.board.at)} UTC · closing this console stops nothing`, 'muted'),
   ];
+}
+
+/** The line being typed, with what it may become. */
+function promptLine(state: ConsoleState, { purpose, line }: Prompt): Line {
+  const [before, after] = splitAtCursor(line);
+  const typed: Line = [
+    ' ',
+    span(purpose === 'command' ? ':' : '/', 'accent', { bold: true }),
+    before,
+    span(after[0] ?? ' ', 'plain', { inverse: true }),
+    after.slice(1),
+  ];
+  if (purpose === 'filter') {
+    const { problem } = readFilter(line.text);
+    return [
+      ...typed,
+      span(
+        problem ? `   ${problem}` : '   regular expression · ! inverts · ~ letters in order',
+        problem ? 'bad' : 'muted',
+      ),
+    ];
+  }
+  const help = verbHelp(line.text.trimEnd());
+  const found = completions(state, line.text).slice(0, 12).join('   ');
+  return [...typed, span(`   ${help ?? found}`, 'muted')];
 }
 
 /** The keys, the least important ones leaving first. */

@@ -1,4 +1,5 @@
 /** The first row: what this is, whether it is the demo, how the databases and the jobs are, and the time of the data. */
+import { SCREENS } from '../../src/console/screens.ts';
 import { runningJobs } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatClock } from '../../src/format/age.ts';
@@ -18,16 +19,13 @@ export function Header() {
 /** The header for a width. The DEMO tag never leaves: nobody may take a made-up market for a real one. */
 function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line {
   const { snapshot } = state;
-  const demo: Line = snapshot.demo ? [span(' DEMO ', 'demo'), ' '] : [];
+  const demo: Line = [
+    ...(snapshot.demo ? [span(' DEMO ', 'demo'), ' '] : []),
+    ...(state.readOnly ? [span('READ-ONLY', 'warn'), ' '] : []),
+  ];
   const left: Line = spellLine(
     width >= 60
-      ? [
-          span(' ◆ ', 'accent'),
-          span('prometheus', 'strong'),
-          ' ',
-          ...demo,
-          ...(width >= 120 ? [span('[1 Overview]', 'accent')] : []),
-        ]
+      ? [span(' ◆ ', 'accent'), span('prometheus', 'strong'), ' ', ...demo, ...tabs(state, width)]
       : [...demo, span('prometheus', 'strong')],
     drawing,
   );
@@ -55,6 +53,16 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
     width >= 120 ? 3 : 2,
   );
   return spread(left, right, width);
+}
+
+/** The screens with their keys, the open one marked; only that one where there is no room for all. */
+function tabs({ screen }: ConsoleState, width: number): Line {
+  if (width < 80) return [];
+  const wide = width >= 120;
+  return SCREENS.flatMap(({ id, key, title, short }): Line => {
+    const text = wide ? `${key} ${title}` : `${key}${short}`;
+    return id === screen ? [span(`[${text}]`, 'accent')] : [span(` ${text} `, 'muted')];
+  });
 }
 
 function database(name: 'historical' | 'runtime', state: ConsoleState, width: number, { ascii }: Drawing): Line {

@@ -1,6 +1,6 @@
 /** A titled part of the screen: a box where there is room for borders, a heading over bare rows where there is not. */
 import { useEffect } from 'react';
-import type { PaneId } from '../../src/console/store.ts';
+import type { PaneId } from '../../src/console/screens.ts';
 import { fitLine, type Line, lineText, lineWidth, type Style, span, spellLine } from '../../src/format/lines.ts';
 import { cutToWidth } from '../../src/format/width.ts';
 import { useConsole } from './context.ts';
@@ -14,6 +14,10 @@ export interface PaneContent {
   readonly lines: readonly Line[];
   /** Stays above the rows when they scroll. */
   readonly header?: Line;
+  /** The first row of what is selected: it stays in view. */
+  readonly selectedRow?: number;
+  /** The pane rests at its last row, as a log does. */
+  readonly fromEnd?: boolean;
 }
 
 export interface Rect {
@@ -29,7 +33,7 @@ export type PaneFrame = 'box' | 'bare';
 export const bareIndent = (width: number): number => (width >= 40 ? 1 : 0);
 
 /** Rows and columns of a pane that its frame leaves for content. */
-export function innerSize(rect: Rect, frame: PaneFrame): { width: number; height: number } {
+function innerSize(rect: Rect, frame: PaneFrame): { width: number; height: number } {
   const box = frame === 'box';
   return {
     width: Math.max(0, rect.width - (box ? 4 : bareIndent(rect.width))),
@@ -37,12 +41,15 @@ export function innerSize(rect: Rect, frame: PaneFrame): { width: number; height
   };
 }
 
+/** Rows that a content needs, its column titles included. */
+export const contentHeight = ({ lines, header }: PaneContent): number => lines.length + (header ? 1 : 0);
+
 /** Column titles are shown only where they leave room for a few rows. */
-export const showsHeader = (content: PaneContent, height: number): boolean =>
+const showsHeader = (content: PaneContent, height: number): boolean =>
   content.header !== undefined && height - 1 >= Math.min(3, content.lines.length);
 
 /** The first visible row for a selection that must stay in view. */
-export function topFor(selected: number, height: number, count: number): number {
+function topFor(selected: number, height: number, count: number): number {
   if (count <= height || height <= 0) return 0;
   return Math.max(0, Math.min(selected - Math.floor(height / 2), count - height));
 }
@@ -53,12 +60,12 @@ export interface PaneProps {
   readonly frame: PaneFrame;
   readonly focused: boolean;
   readonly content: PaneContent;
-  /** Where the rows begin: a row number, or `end` minus so many rows for logs. */
-  readonly top: number | { readonly fromEnd: number };
+  /** Rows scrolled away from the resting place. */
+  readonly scroll: number;
 }
 
 /** Draws a pane and tells the controller how far it scrolls. */
-export function Pane({ id, rect, frame, focused, content: given, top }: PaneProps) {
+export function Pane({ id, rect, frame, focused, content: given, scroll }: PaneProps) {
   const { limits, style } = useConsole();
   const content = spellContent(given, style);
   const inner = innerSize(rect, frame);
@@ -68,7 +75,13 @@ export function Pane({ id, rect, frame, focused, content: given, top }: PaneProp
   useEffect(() => {
     limits.panes[id] = limit;
   }, [limits, id, limit]);
-  const first = Math.max(0, Math.min(limit, typeof top === 'number' ? top : limit - top.fromEnd));
+  const top =
+    content.selectedRow === undefined
+      ? content.fromEnd
+        ? limit - scroll
+        : scroll
+      : topFor(content.selectedRow, body, content.lines.length);
+  const first = Math.max(0, Math.min(limit, top));
   const visible = content.lines.slice(first, first + body);
   const shown = titled ? [content.header ?? [], ...visible] : visible;
   const hidden = { above: first, below: Math.max(0, content.lines.length - first - body) };
@@ -86,6 +99,7 @@ function spellContent(content: PaneContent, style: Style): PaneContent {
   if (!style.ascii) return content;
   const spell = (line: Line) => spellLine(line, style);
   return {
+    ...content,
     title: lineText(spell([content.title])),
     note: content.note && spell(content.note),
     header: content.header && spell(content.header),

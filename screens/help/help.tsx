@@ -1,6 +1,8 @@
 /** Help from the live key table: every key, what it does, and why it cannot do it now. */
 import { lazy, Suspense, useEffect } from 'react';
-import { ACTIONS, type Action, keyLabel, type Scope } from '../../src/console/keys.ts';
+import type { Action, Scope } from '../../src/console/action.ts';
+import { ACTIONS, keyLabel, refusal } from '../../src/console/keys.ts';
+import { SCREENS } from '../../src/console/screens.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { type Line, lineWidth, span, spellLine } from '../../src/format/lines.ts';
 import { wrapText } from '../../src/format/width.ts';
@@ -19,8 +21,11 @@ const LEGEND = { columns: 50, rows: 21, keys: 90 };
 const SECTIONS: readonly { readonly scope: Scope; readonly title: string }[] = [
   { scope: 'global', title: 'EVERYWHERE' },
   { scope: 'always', title: 'ALWAYS, IN DIALOGS TOO' },
-  { scope: 'overview', title: 'OVERVIEW' },
+  ...SCREENS.map(({ id, title }) => ({ scope: id, title: title.toUpperCase() })),
   { scope: 'dialog', title: 'DIALOGS' },
+  { scope: 'typing', title: 'DIALOGS THAT ASK FOR WORDS' },
+  { scope: 'prompt', title: 'THE LINE AT THE FOOT' },
+  { scope: 'menu', title: 'MENUS' },
   { scope: 'help', title: 'THIS HELP' },
 ];
 
@@ -72,7 +77,7 @@ export function helpLines(state: ConsoleState, width: number, drawing: Drawing, 
     [],
     ...SECTIONS.flatMap(({ scope, title }) => [
       [span(title, 'accent', { bold: true })],
-      ...ACTIONS.filter((action) => action.scope === scope).flatMap((action) =>
+      ...ACTIONS.filter((action) => action.scopes.includes(scope)).flatMap((action) =>
         actionRows(action, state, keyWidth, width),
       ),
       [],
@@ -85,17 +90,21 @@ export function helpLines(state: ConsoleState, width: number, drawing: Drawing, 
   ];
 }
 
+/** Scopes of what lies over a screen: their reasons say nothing here. */
+const OVER: ReadonlySet<Scope> = new Set<Scope>(['dialog', 'typing', 'prompt', 'menu', 'help']);
+
 const keysOf = (action: Action): string => action.keys.map(keyLabel).join(' ');
 
 function actionRows(action: Action, state: ConsoleState, keyWidth: number, width: number): Line[] {
   // The overview's keys are judged as if this help were closed: that is where they will be pressed.
-  const reason = action.disabled?.({ ...state, overlay: action.scope === 'dialog' ? state.overlay : null }) ?? null;
+  const over = OVER.has(action.scopes[0]);
+  const reason = refusal(action, { ...state, overlay: over ? state.overlay : null });
   const head: Line = [
     span(`  ${keysOf(action).padEnd(Math.min(keyWidth, Math.floor(width / 3)))}  `, reason ? 'muted' : 'strong'),
   ];
   const indent = lineWidth(head);
   const text = wrapText(action.help, Math.max(8, width - indent));
-  const off = reason && action.scope !== 'dialog' ? wrapText(`not now: ${reason}`, Math.max(8, width - indent)) : [];
+  const off = reason && !over ? wrapText(`not now: ${reason}`, Math.max(8, width - indent)) : [];
   return [
     ...text.map(
       (part, i): Line => (i === 0 ? [...head, span(part, reason ? 'muted' : 'plain')] : [' '.repeat(indent), part]),

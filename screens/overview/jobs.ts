@@ -1,8 +1,9 @@
 /** Jobs: the list, and what the selected one is doing. */
+
+import { isRunning, rowCount, selectedIndex, visibleRows } from '../../src/console/lists.ts';
 import {
   byName,
   firstFix,
-  isRunning,
   jobProgress,
   launchCommand,
   selectedJob,
@@ -23,13 +24,10 @@ import { cursor, type Drawing, jobSign, signCell, signSpan } from '../components
 
 const MINI_BAR = 8;
 
-export interface JobTable extends PaneContent {
-  readonly selectedRow: number;
-}
-
 /** All jobs, newest first. */
-export function jobTable(state: ConsoleState, width: number, drawing: Drawing): JobTable {
-  const { jobs, at } = state.snapshot;
+export function jobTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
+  const { at } = state.snapshot;
+  const jobs = visibleRows(state, 'jobs');
   const selected = selectedJob(state);
   const columns: Column<JobView>[] = [
     { title: '  state', cell: (job) => [cursor(job.id === selected?.id), signCell(jobSign(job.state), drawing)] },
@@ -55,14 +53,12 @@ export function jobTable(state: ConsoleState, width: number, drawing: Drawing): 
     ],
     header: jobs.length > 0 ? table.header : undefined,
     lines: jobs.length > 0 ? table.rows : noJob(state),
-    selectedRow: Math.max(
-      0,
-      jobs.findIndex((job) => job.id === selected?.id),
-    ),
+    selectedRow: selectedIndex(state, 'jobs'),
   };
 }
 
 function noJob(state: ConsoleState): Line[] {
+  if (rowCount(state, 'jobs') > 0) return [[span('No job matches the filter.', 'muted')]];
   if (!state.connected) return [[span('? unknown', 'warn'), span(': the job folders have not been read yet', 'muted')]];
   return [[span('No job has run in this home yet.', 'muted')]];
 }
@@ -259,10 +255,11 @@ export function jobLog(state: ConsoleState): PaneContent {
       lines: [[span(job ? 'reading its output …' : 'There is no job whose output could be shown.', 'muted')]],
     };
   }
-  const following = state.scroll.log === 0;
+  const following = !state.scroll.log;
   const both = new Set(detail.log.map((entry) => entry.stream)).size > 1;
   return {
     title: `Log of ${job.id}`,
+    fromEnd: true,
     note: [following ? span('following', 'info') : span(`${state.scroll.log} rows up · f follows`, 'warn')],
     lines:
       detail.log.length > 0

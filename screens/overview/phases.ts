@@ -1,4 +1,5 @@
 /** The phase board: a row a phase, and the reasons of the selected one. */
+import { bySeverity, visibleRows } from '../../src/console/lists.ts';
 import { launchCommand, selectedPhase, trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
@@ -10,11 +11,7 @@ import { fitToWidth, wrapText } from '../../src/format/width.ts';
 import type { CheckResult, CheckState, PhaseResult } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { checkSign, cursor, type Drawing, SIGN_WIDTH, signCell, signSpan } from '../components/signs.ts';
-
-/** Rows of the phase list, and which of them is the selected phase's first. */
-export interface PhaseList extends PaneContent {
-  readonly selectedRow: number;
-}
+import { hanging } from '../components/words.ts';
 
 const CHECKS_WIDTH = 6;
 const MAX_TITLE = 32;
@@ -28,7 +25,7 @@ const ROOMY_FROM = 76;
 type Headlines = 'one' | 'some' | 'all';
 
 /** The list of phases. */
-export function phaseList(state: ConsoleState, width: number, drawing: Drawing, headlines: Headlines): PhaseList {
+export function phaseList(state: ConsoleState, width: number, drawing: Drawing, headlines: Headlines): PaneContent {
   const { board, checking } = state.snapshot;
   const note: Line = [
     checking
@@ -52,7 +49,7 @@ export function phaseList(state: ConsoleState, width: number, drawing: Drawing, 
   };
   const lines: Line[] = [];
   let selectedRow = 0;
-  for (const phase of board.phases) {
+  for (const phase of visibleRows(state, 'phases')) {
     if (phase === selected) selectedRow = lines.length;
     lines.push(...phaseRows(phase, phase === selected, width, columns, drawing, headlines));
   }
@@ -154,7 +151,7 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
       ...(dense || phase.goal === '' ? [] : hanging([span('goal    ', 'muted')], phase.goal, width, 'muted')),
       ...gates.flatMap((gate) => hanging([span('! ', 'bad')], gate, width, 'bad')),
       ...[...failing]
-        .sort((a, b) => severity(a) - severity(b))
+        .sort(bySeverity)
         .flatMap((check) => (dense ? denseCheck(check, now, drawing) : failingCheck(check, width, now, drawing))),
       ...passing.flatMap((check) => passingCheck(check, width, now, drawing)),
       ...(dense ? [] : commandRows(state, phase, width)),
@@ -175,10 +172,6 @@ function troubleRows(state: ConsoleState, width: number): Line[] {
   const wrong = trouble(state);
   return wrong ? hanging([span('✗ ', 'bad')], wrong, width, 'bad') : [];
 }
-
-const ORDER = ['FAIL', 'UNKN', 'BLKD', 'PART', 'STALE', 'WAIT', 'RUN', 'SKIP', 'OK'];
-/** Worst first; what nobody waits for comes after what holds the phase back. */
-const severity = (check: CheckResult): number => ORDER.indexOf(check.state) + (check.advisory ? ORDER.length : 0);
 
 function failingCheck(check: CheckResult, width: number, now: number, drawing: Drawing): Line[] {
   const sign = checkSign(check.state);
@@ -228,18 +221,4 @@ function commandRows(state: ConsoleState, phase: PhaseResult, width: number): Li
       ),
     ),
   ];
-}
-
-/** Text after a head, its further rows indented under its beginning. */
-function hanging(
-  head: Line,
-  text: string,
-  width: number,
-  tone: 'plain' | 'muted' | 'accent' | 'bad',
-  maxRows?: number,
-): Line[] {
-  const indent = lineWidth(head);
-  return wrapText(text, Math.max(8, width - indent), maxRows).map((part, i) =>
-    i === 0 ? [...head, span(part, tone)] : [' '.repeat(indent), span(part, tone)],
-  );
 }

@@ -33,7 +33,10 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
-    initial: { phase: options.phase ?? null, boot: 'looking for the supervisor …' },
+    initial: {
+      ...(options.phase ? { selected: { phases: options.phase } } : {}),
+      boot: 'looking for the supervisor …',
+    },
   });
   const style = makeStyle(capabilities(cli.env, options.ascii));
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));

@@ -1,6 +1,7 @@
 /** Snapshots from the supervisor into the store: at most four a second, and a plain word when they stop coming. */
 import type { Snapshot, Supervisor } from '../supervisor/protocol.ts';
-import { isRunning, selectedJob } from './selectors.ts';
+import { isRunning } from './lists.ts';
+import { selectedJob } from './selectors.ts';
 import type { ConsoleStore } from './store.ts';
 
 /** Steady limit of frames that data alone may cause; keys are drawn at once. */
@@ -27,6 +28,7 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
   let dueAt = Number.POSITIVE_INFINITY;
   let watched: string | null = null;
   let stopped = false;
+  let wasPaused = false;
 
   const apply = (snapshot: Snapshot) => {
     if (pending) clearTimeout(pending);
@@ -38,6 +40,11 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
     const mended = historical.up && runtime.up ? { bootProblem: null } : {};
     store.setState({ snapshot, connected: true, silentMs: 0, ...mended });
   };
+  // News held back during a pause is shown at its end.
+  const resume = () => {
+    if (wasPaused && !store.getState().paused) apply(supervisor.snapshot());
+    wasPaused = store.getState().paused;
+  };
   const watch = () => {
     const wanted = selectedJob(store.getState())?.id ?? null;
     if (wanted === watched) return;
@@ -47,17 +54,21 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
 
   apply(supervisor.snapshot());
   watch();
-  const unsubscribeStore = store.subscribe(watch);
+  const unsubscribeStore = store.subscribe(() => {
+    resume();
+    watch();
+  });
   const unsubscribe = supervisor.subscribe((snapshot) => {
     if (stopped) return;
     heardAt = now();
+    if (store.getState().paused) return;
     const due = appliedAt + intervalFor(store.getState().snapshot, snapshot);
     if (due <= heardAt) return apply(snapshot);
     if (due >= dueAt) return;
     if (pending) clearTimeout(pending);
     dueAt = due;
     // The newest one at that time, not the one that asked.
-    pending = setTimeout(() => !stopped && apply(supervisor.snapshot()), due - heardAt);
+    pending = setTimeout(() => !stopped && !store.getState().paused && apply(supervisor.snapshot()), due - heardAt);
   });
 
   return {

@@ -1,28 +1,28 @@
 /** Questions to the state, each answered in one place for screens, keys and tests alike. */
 import { isComplete, splitCommand } from '../format/command.ts';
-import type { CheckState, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
+import type { CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { JobView } from '../supervisor/protocol.ts';
-import type { ConsoleState, PaneId } from './store.ts';
-
-/** States of a phase that want no attention. */
-const QUIET: ReadonlySet<CheckState> = new Set(['OK', 'SKIP']);
+import { isRunning, selectedRow } from './lists.ts';
+import type { ConsoleState } from './store.ts';
 
 /** The phases on the board; none while the evidence has not been read. */
 export const phasesOf = (state: ConsoleState): readonly PhaseResult[] => state.snapshot.board?.phases ?? [];
 
 /** The phase chosen by hand, else the first one that is not green. */
-export function selectedPhase(state: ConsoleState): PhaseResult | null {
-  const phases = phasesOf(state);
-  return (
-    phases.find((p) => p.phase === state.phase) ??
-    phases.find((p) => !QUIET.has(p.state)) ??
-    phases[phases.length - 1] ??
-    null
-  );
-}
+export const selectedPhase = (state: ConsoleState): PhaseResult | null => selectedRow(state, 'phases');
 
-/** The command that the launch key starts for the selected phase: its first one that needs nothing filled in. */
+/** The job chosen by hand, else the newest running one, else the newest. */
+export const selectedJob = (state: ConsoleState): JobView | null => selectedRow(state, 'jobs');
+
+/**
+ * The command that the launch key starts for the selected phase: the one chosen in the list of commands while that has the
+ * focus, else the first that needs nothing filled in. null when it needs something.
+ */
 export function launchCommand(state: ConsoleState): PhaseCommand | null {
+  if (state.focus === 'commands') {
+    const chosen = selectedRow(state, 'commands');
+    return chosen && isComplete(chosen.argv) ? chosen : null;
+  }
   return selectedPhase(state)?.commands.find((command) => isComplete(command.argv)) ?? null;
 }
 
@@ -30,14 +30,6 @@ export function launchCommand(state: ConsoleState): PhaseCommand | null {
 export function firstFix(state: ConsoleState): string | null {
   const failing = selectedPhase(state)?.checks.filter((check) => check.state !== 'OK' && check.fix !== null) ?? [];
   return (failing.find((check) => !check.advisory) ?? failing[0])?.fix ?? null;
-}
-
-export const isRunning = (job: JobView): boolean => job.state === 'RUN' || job.state === 'QUEUE';
-
-/** The job chosen by hand, else the newest running one, else the newest. */
-export function selectedJob(state: ConsoleState): JobView | null {
-  const { jobs } = state.snapshot;
-  return jobs.find((j) => j.id === state.job) ?? jobs.find(isRunning) ?? jobs[0] ?? null;
 }
 
 export const runningJobs = (state: ConsoleState): readonly JobView[] => state.snapshot.jobs.filter(isRunning);
@@ -91,6 +83,3 @@ export function coverageYears(rows: readonly CoverageRow[]): { first: number; la
   const years = rows.flatMap((row) => Object.keys(row.byYear).map(Number));
   return years.length === 0 ? null : { first: Math.min(...years), last: Math.max(...years) };
 }
-
-/** Panes that scroll a text rather than move a selection. */
-export const isScrolled = (pane: PaneId): boolean => pane !== 'phases' && pane !== 'jobs';

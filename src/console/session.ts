@@ -3,7 +3,9 @@
  * whoever starts it mounts the screens on `writer`, so that this room needs no React.
  */
 import type { Supervisor } from '../supervisor/protocol.ts';
-import { type Controller, createController } from './controller.ts';
+import type { Limits } from './action.ts';
+import { copyRoute, copySequence } from './clipboard.ts';
+import { createController } from './controller.ts';
 import { type Feed, startFeed } from './feed.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { createKeyParser, escapeTimeout } from './key-parser.ts';
@@ -26,7 +28,7 @@ export type SessionEnd = { readonly kind: 'detached' } | EndOfTerminal;
 
 export interface Session {
   readonly store: ConsoleStore;
-  readonly limits: Controller['limits'];
+  readonly limits: Limits;
   /** The stdout for the screens. */
   readonly writer: FrameWriter;
   /** Takes the terminal. Mount the screens right after. */
@@ -71,9 +73,17 @@ export function createSession(options: SessionOptions): Session {
     redraw: () => terminal.writer.repaint(),
     detach: () => finish({ kind: 'detached' }),
     suspend: () => terminal.suspend(),
+    copy: (text) => copyText(text),
     now,
     newId: options.newId,
   });
+
+  const copyText = (text: string): string => {
+    const sequence = copySequence(text, options.env);
+    if (sequence === null) return 'too long for the clipboard of a terminal';
+    terminal.write(sequence);
+    return copyRoute(text, options.env);
+  };
 
   const waitForEscape = () => {
     if (escapeTimer) clearTimeout(escapeTimer);

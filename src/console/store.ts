@@ -1,12 +1,10 @@
 /** What the console knows and what the operator is looking at. One store; screens read it, the controller writes it. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Tone } from '../format/states.ts';
-import type { LaunchRequest, Snapshot } from '../supervisor/protocol.ts';
+import type { ChainRequest, LaunchRequest, RerunRequest, Snapshot } from '../supervisor/protocol.ts';
+import type { EditedLine } from './line-editor.ts';
+import type { PaneId, ScreenId } from './screens.ts';
 import type { Size } from './terminal.ts';
-
-/** Panes that take the focus, in the order of Tab. */
-export const PANES = ['phases', 'why', 'coverage', 'machine', 'jobs', 'job', 'log', 'runs'] as const;
-export type PaneId = (typeof PANES)[number];
 
 interface DialogButton {
   readonly label: string;
@@ -16,8 +14,12 @@ interface DialogButton {
 
 export type DialogRequest =
   | { readonly kind: 'launch'; readonly request: LaunchRequest }
-  | { readonly kind: 'rerun'; readonly jobId: string; readonly idempotencyKey: string }
-  | { readonly kind: 'stop'; readonly jobId: string };
+  | { readonly kind: 'rerun'; readonly request: RerunRequest }
+  | { readonly kind: 'chain'; readonly request: ChainRequest }
+  | { readonly kind: 'stop'; readonly jobId: string }
+  | { readonly kind: 'kill'; readonly jobId: string }
+  | { readonly kind: 'remove'; readonly jobId: string }
+  | { readonly kind: 'shutdown' };
 
 export interface Dialog {
   readonly kind: 'dialog';
@@ -30,14 +32,40 @@ export interface Dialog {
   /** Cancel (or Close) is always the first and has the focus when the dialog opens. */
   readonly buttons: readonly DialogButton[];
   readonly focus: number;
+  /** For what cannot be undone: the words that must be typed before any button but the first does anything. */
+  readonly typed: { readonly expected: string; readonly line: EditedLine } | null;
 }
 
-type Overlay = Dialog | { readonly kind: 'help'; readonly top: number };
+/** A line being typed at the foot of the screen. */
+export interface Prompt {
+  readonly kind: 'prompt';
+  /** `command`: the palette; `filter`: of the list with the focus. */
+  readonly purpose: 'command' | 'filter';
+  readonly line: EditedLine;
+  /** Which of the lines typed before is shown; null: a new one. */
+  readonly recalled: number | null;
+}
+
+/** A choice by one letter. */
+export interface Menu {
+  readonly kind: 'menu';
+  readonly title: string;
+  readonly items: readonly { readonly key: string; readonly label: string; readonly text: string }[];
+}
+
+interface HelpView {
+  readonly kind: 'help';
+  readonly top: number;
+}
+
+type Overlay = Dialog | Prompt | Menu | HelpView;
 
 interface Toast {
   readonly text: string;
   readonly tone: Tone;
 }
+
+type ByPane<Value> = Readonly<Partial<Record<PaneId, Value>>>;
 
 export interface ConsoleState {
   readonly size: Size;
@@ -50,23 +78,32 @@ export interface ConsoleState {
   readonly bootProblem: string | null;
   /** Milliseconds without news when that is longer than it should be, in coarse steps; else 0. */
   readonly silentMs: number;
+  readonly screen: ScreenId;
   readonly focus: PaneId;
+  /** The pane that had the focus when a screen was left. */
+  readonly lastFocus: Readonly<Partial<Record<ScreenId, PaneId>>>;
   readonly zoomed: boolean;
-  /** Chosen by hand; null follows the first phase that is not green. */
-  readonly phase: string | null;
-  /** Chosen by hand; null follows the newest running job. */
-  readonly job: string | null;
+  /** Ids of rows chosen by hand; a list without one follows what matters most. */
+  readonly selected: ByPane<string>;
+  /** Filters of lists, as typed. */
+  readonly filters: ByPane<string>;
+  /** Which of its orders a list is in; absent: its own. */
+  readonly order: ByPane<number>;
   /** Rows scrolled away from the pane's resting place: its top, or the end of the log. */
-  readonly scroll: Readonly<Record<PaneId, number>>;
+  readonly scroll: ByPane<number>;
   readonly overlay: Overlay | null;
+  /** Commands typed before, oldest first. */
+  readonly typed: readonly string[];
+  /** What costs or destroys is refused, here and in the supervisor. */
+  readonly readOnly: boolean;
+  /** News is held back, so that what is on the screen can be read. */
+  readonly paused: boolean;
   readonly toast: Toast | null;
   /** A request is on its way to the supervisor. */
   readonly sending: boolean;
 }
 
 export type ConsoleStore = StoreApi<ConsoleState>;
-
-const RESTING = Object.fromEntries(PANES.map((pane) => [pane, 0])) as Readonly<Record<PaneId, number>>;
 
 /** A snapshot that claims nothing: shown until the first real one arrives. */
 export function emptySnapshot(home: string, demo: boolean, at: number): Snapshot {
@@ -98,14 +135,43 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     boot: null,
     bootProblem: null,
     silentMs: 0,
+    screen: 'overview',
     focus: 'phases',
+    lastFocus: {},
     zoomed: false,
-    phase: null,
-    job: null,
-    scroll: RESTING,
+    selected: {},
+    filters: {},
+    order: {},
+    scroll: {},
     overlay: null,
+    typed: [],
+    readOnly: false,
+    paused: false,
     toast: null,
     sending: false,
     ...initial,
   }));
 }
+
+/** A failure in full, with what to do about it when the error says so. */
+export function noticeDialog(title: string, error: unknown): Dialog {
+  const { message, fix } = error as { message?: string; fix?: string };
+  return {
+    kind: 'dialog',
+    title,
+    body: [message ?? String(error), ...(fix ? [fix] : [])],
+    command: null,
+    tone: 'bad',
+    buttons: [{ label: 'Close', request: null }],
+    focus: 0,
+    typed: null,
+  };
+}
+
+/** The button of a dialog that launches something, or -1. */
+export function launchButton({ overlay }: ConsoleState): number {
+  if (overlay?.kind !== 'dialog') return -1;
+  return overlay.buttons.findIndex(({ request }) => request !== null && LAUNCHES.has(request.kind));
+}
+
+const LAUNCHES: ReadonlySet<DialogRequest['kind']> = new Set(['launch', 'rerun', 'chain']);

@@ -142,6 +142,11 @@ export class Terminal {
     this.enter();
   }
 
+  /** A sequence that draws nothing, as for the clipboard. */
+  write(sequence: string): void {
+    if (this.#entered) this.#send(sequence);
+  }
+
   #send(text: string): void {
     try {
       this.#streams.stdout.write(text);

@@ -95,7 +95,7 @@ export class LocalSupervisor implements Supervisor {
   readonly #journal: Journal;
   readonly #telemetry: Telemetry;
   readonly #evidence: EvidenceWatch;
-  readonly #self: ClientIdentity;
+  #self: ClientIdentity;
   #snapshot: Snapshot;
   #emitting = false;
   #reader: JobReader | null = null;
@@ -287,6 +287,16 @@ export class LocalSupervisor implements Supervisor {
 
   detached(client: ClientIdentity): void {
     if (client.kind === 'console') this.#journal.action(client.name, 'detach', 'console');
+  }
+
+  async setReadOnly(readOnly: boolean): Promise<void> {
+    await this.perform('mode', { readOnly }, this.#self);
+    this.#self = { ...this.#self, readOnly };
+  }
+
+  async shutdown(): Promise<void> {
+    await this.perform('shutdown', {}, this.#self);
+    await this.close();
   }
 
   watch(jobId: string | null): void {

@@ -346,5 +346,9 @@ export interface Supervisor {
   recheck(): Promise<void>;
   /** Figures of the machine over time, kept across restarts. */
   history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>>;
+  /** From now on what costs or destroys is refused to this client, or no longer. */
+  setReadOnly(readOnly: boolean): Promise<void>;
+  /** Ends the supervisor; jobs run on. */
+  shutdown(): Promise<void>;
   close(): Promise<void>;
 }

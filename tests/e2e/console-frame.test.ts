@@ -220,7 +220,7 @@ describe('the terminal is given back', () => {
   test('after q, with what was said meanwhile', async () => {
     const tui = await inShell();
     expect(tui.alternate()).toBe(true);
-    tui.press('N');
+    tui.press('9');
     await drawn(tui);
     expect(tui.screen()).not.toContain('a word for stderr');
     tui.press('q');

@@ -418,6 +418,12 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     return found;
   };
   return {
+    setReadOnly: async (readOnly) => {
+      asked.push(readOnly ? 'ro' : 'rw');
+    },
+    shutdown: async () => {
+      asked.push('shutdown');
+    },
     asked,
     change,
     snapshot: () => snapshot,

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { startFeed } from '../../src/console/feed.ts';
+import { panesOf } from '../../src/console/screens.ts';
 import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
-import { type ConsoleStore, createConsoleStore, PANES } from '../../src/console/store.ts';
+import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
+
 import { CAMPAIGN, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let store: ConsoleStore;
@@ -16,12 +18,16 @@ beforeEach(() => {
   said = [];
   let ids = 0;
   supervisor = scriptedSupervisor(SNAPSHOT);
-  store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { phase: 'P1' });
+  store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { selected: { phases: 'P1' } });
   controller = createController(store, {
     supervisor: () => supervisor,
     redraw: () => said.push('redraw'),
     detach: () => said.push('detach'),
     suspend: () => said.push('suspend'),
+    copy: (text) => {
+      said.push(`copy ${text}`);
+      return 'sent';
+    },
     now: () => clock,
     newId: () => `key-${++ids}`,
   });
@@ -43,7 +49,7 @@ const dialog = () => {
 describe('dialogs', () => {
   const openers: [string, string, () => void][] = [
     ['launch', 'n', () => {}],
-    ['rerun', 'r', () => store.setState({ job: '0005-backtest-campaign' })],
+    ['rerun', 'r', () => store.setState({ selected: { phases: 'P1', jobs: '0005-backtest-campaign' } })],
     ['stop', 'x', () => {}],
   ];
 
@@ -81,7 +87,7 @@ describe('dialogs', () => {
       await arrived();
       expect(supervisor.asked).toEqual(['launch backtest campaign key-1']);
       expect(supervisor.snapshot().jobs[0].args).toEqual(CAMPAIGN.slice(2));
-      expect(store.getState().job).toBe(supervisor.snapshot().jobs[0].id);
+      expect(store.getState().selected.jobs).toBe(supervisor.snapshot().jobs[0].id);
     },
   );
 
@@ -99,7 +105,7 @@ describe('dialogs', () => {
   });
 
   test('rerun repeats the selected job, stop stops it', async () => {
-    store.setState({ job: '0005-backtest-campaign' });
+    store.setState({ selected: { phases: 'P1', jobs: '0005-backtest-campaign' } });
     press('r', 'tab', 'enter');
     await arrived();
     expect(supervisor.asked).toEqual(['rerun 0005-backtest-campaign key-1']);
@@ -138,7 +144,7 @@ describe('dialogs', () => {
 
 describe('moving', () => {
   test('jjj is three moves; the ends hold', () => {
-    store.setState({ phase: 'P0' });
+    store.setState({ selected: { phases: 'P0' } });
     press('j', 'j', 'j');
     expect(selectedPhase(store.getState())?.phase).toBe('P3');
     press('G', 'j');
@@ -148,11 +154,11 @@ describe('moving', () => {
   });
 
   test('Tab goes round all panes, both ways', () => {
-    const seen = PANES.map(() => {
+    const seen = panesOf('overview').map(() => {
       press('tab');
       return store.getState().focus;
     });
-    expect(new Set(seen)).toEqual(new Set(PANES));
+    expect(new Set(seen)).toEqual(new Set(panesOf('overview')));
     expect(seen.at(-1)).toBe('phases');
     press('shift+tab');
     expect(store.getState().focus).toBe('runs');
@@ -166,11 +172,11 @@ describe('moving', () => {
     press('j');
     expect(store.getState().scroll.log).toBe(11);
     press('f');
-    expect(store.getState().scroll.log).toBe(0);
+    expect(store.getState().scroll.log ?? 0).toBe(0);
     press('g');
     expect(store.getState().scroll.log).toBe(12);
     press('G');
-    expect(store.getState().scroll.log).toBe(0);
+    expect(store.getState().scroll.log ?? 0).toBe(0);
   });
 
   test('another job begins at the end of its log', () => {
@@ -180,7 +186,7 @@ describe('moving', () => {
     store.setState({ focus: 'jobs' });
     press('j');
     expect(selectedJob(store.getState())?.id).toBe('0006-verify-point-in-time');
-    expect(store.getState().scroll.log).toBe(0);
+    expect(store.getState().scroll.log ?? 0).toBe(0);
   });
 
   test('Esc goes one step back and never quits', () => {

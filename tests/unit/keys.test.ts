@@ -14,9 +14,10 @@ const dialog: Dialog = {
   tone: 'accent',
   buttons: [{ label: 'Cancel', request: null }],
   focus: 0,
+  typed: null,
 };
 const stateWith = (change: Partial<ConsoleState>): ConsoleState => ({
-  ...createConsoleStore(SNAPSHOT, SIZE, { connected: true, phase: 'P1' }).getState(),
+  ...createConsoleStore(SNAPSHOT, SIZE, { connected: true, selected: { phases: 'P1' } }).getState(),
   ...change,
 });
 const situations = [stateWith({}), stateWith({ overlay: dialog }), stateWith({ overlay: { kind: 'help', top: 0 } })];
@@ -25,7 +26,9 @@ describe('the key table', () => {
   test('binds no key twice where both would be alive', () => {
     for (const state of situations) {
       const scopes = activeScopes(state);
-      const keys = ACTIONS.filter((action) => scopes.includes(action.scope)).flatMap((action) => action.keys);
+      const keys = ACTIONS.filter((action) => action.scopes.some((one) => scopes.includes(one))).flatMap(
+        (action) => action.keys,
+      );
       expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
     }
   });
@@ -44,7 +47,7 @@ describe('the key table', () => {
     }
     // L only ever launches, x only ever stops, g and G are first and last.
     expect(ACTIONS.filter((action) => action.keys.includes('L')).map((a) => a.name)).toEqual(['dialog.launch']);
-    expect(ACTIONS.filter((action) => action.keys.includes('x')).map((a) => a.name)).toEqual(['stop']);
+    expect(ACTIONS.filter((action) => action.keys.includes('x')).map((a) => a.name)).toEqual(['job.stop']);
   });
 
   test('keeps away from the prefixes of tmux and screen, from flow control and from function keys', () => {
@@ -72,7 +75,8 @@ describe('footer and help', () => {
       for (const item of footerItems(state)) {
         const scopes = activeScopes(state);
         const action = ACTIONS.find(
-          (one) => scopes.includes(one.scope) && keyLabel(one.keys[0]) === item.key.split(' ')[0],
+          (one) =>
+            one.scopes.some((scope) => scopes.includes(scope)) && keyLabel(one.keys[0]) === item.key.split(' ')[0],
         );
         expect(action).toBeDefined();
         expect(item.enabled).toBe(!action?.disabled?.(state));
@@ -90,8 +94,8 @@ describe('footer and help', () => {
   test('a key that cannot act now says why, in help too', () => {
     const empty = { ...stateWith({ snapshot: FRESH }) };
     const reasons = Object.fromEntries(ACTIONS.map((action) => [action.name, action.disabled?.(empty) ?? null]));
-    expect(reasons.rerun).toBe('there is no job yet');
-    expect(reasons.stop).toBe('there is no job');
+    expect(reasons['job.rerun']).toBe('there is no job yet');
+    expect(reasons['job.stop']).toBe('there is no job');
     expect(reasons.follow).toBe('the log is being followed');
     const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0 } }, 200, { ascii: false })
       .map(lineText)
@@ -101,13 +105,13 @@ describe('footer and help', () => {
 
   test('nothing can be launched before the supervisor is there', () => {
     const early = stateWith({ connected: false, boot: 'starting PostgreSQL …' });
-    for (const name of ['launch', 'rerun', 'stop', 'recheck']) {
+    for (const name of ['launch', 'job.rerun', 'job.stop', 'recheck']) {
       expect(ACTIONS.find((action) => action.name === name)?.disabled?.(early)).toBe('starting PostgreSQL …');
     }
   });
 
   test('a command with blanks is not launched', () => {
-    const importing = stateWith({ phase: 'P0' });
+    const importing = stateWith({ selected: { phases: 'P0' } });
     expect(ACTIONS.find((action) => action.name === 'launch')?.disabled?.(importing)).toBe(
       'P0 has no command that runs as it stands',
     );

@@ -3,13 +3,8 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type MountedScreens, mountScreens } from '../../screens/root.tsx';
 import { createController } from '../../src/console/controller.ts';
-import {
-  type ConsoleState,
-  type ConsoleStore,
-  createConsoleStore,
-  emptySnapshot,
-  PANES,
-} from '../../src/console/store.ts';
+import { panesOf, SCREENS } from '../../src/console/screens.ts';
+import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from '../../src/console/store.ts';
 import { makeStyle } from '../../src/console/theme.ts';
 import { cellWidth } from '../../src/format/width.ts';
 import type { Snapshot } from '../../src/supervisor/protocol.ts';
@@ -20,6 +15,9 @@ afterEach(() => {
   mounted?.unmount();
   mounted = null;
 });
+
+/** Every pane of every screen. */
+const PLACES = SCREENS.flatMap(({ id }) => panesOf(id).map((focus) => ({ screen: id, focus })));
 
 /** Takes whole frames, as the frame writer does. */
 class Sink extends Writable {
@@ -54,6 +52,7 @@ function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour 
     redraw: () => {},
     detach: () => {},
     suspend: () => {},
+    copy: () => 'copied',
     now: () => NOW,
     newId: () => 'key',
   });
@@ -132,22 +131,22 @@ describe('frames', () => {
   test.each(Object.entries(scenes))(
     'of %s are never taller or wider than the terminal, and say DEMO',
     async (_, snapshot) => {
-      const ui = open(snapshot, { phase: 'P1' });
+      const ui = open(snapshot, { selected: { phases: 'P1' } });
       for (const [columns, rows] of sizes) expectFits(await ui.resize(columns, rows), columns, rows);
     },
   );
 
   test('nor at any size, pane, overlay and zoom', async () => {
-    const ui = open(SNAPSHOT, { phase: 'P1' });
+    const ui = open(SNAPSHOT, { selected: { phases: 'P1' } });
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 20, max: 300 }),
         fc.integer({ min: 5, max: 100 }),
-        fc.constantFrom(...PANES),
+        fc.constantFrom(...PLACES),
         fc.boolean(),
-        fc.constantFrom('', '?', 'n', 'r', 'x'),
-        async (columns, rows, focus, zoomed, key) => {
-          ui.store.setState({ focus, zoomed, overlay: null });
+        fc.constantFrom('', '?', 'n', 'r', 'x', 'X', 'N', ':', '/', 'y'),
+        async (columns, rows, place, zoomed, key) => {
+          ui.store.setState({ ...place, zoomed, overlay: null });
           if (key) ui.press(key);
           expectFits(await ui.resize(columns, rows), columns, rows);
         },
@@ -157,13 +156,13 @@ describe('frames', () => {
   });
 
   test('a walk of sizes ends in the frame that a fresh start draws', async () => {
-    const ui = open(SNAPSHOT, { phase: 'P1' });
+    const ui = open(SNAPSHOT, { selected: { phases: 'P1' } });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...sizes), { minLength: 1, maxLength: 8 }), async (walk) => {
         for (const [columns, rows] of walk) await ui.resize(columns, rows);
         const [columns, rows] = walk.at(-1)!;
         const walked = await ui.rows();
-        const fresh = open(SNAPSHOT, { phase: 'P1', size: { columns, rows } });
+        const fresh = open(SNAPSHOT, { selected: { phases: 'P1' }, size: { columns, rows } });
         expect(walked).toEqual(await fresh.rows());
         fresh.close();
       }),
@@ -173,7 +172,7 @@ describe('frames', () => {
 
   test('ASCII mode sends nothing but ASCII', async () => {
     for (const snapshot of Object.values(scenes)) {
-      const ui = open(snapshot, { phase: 'P1' }, { ascii: true });
+      const ui = open(snapshot, { selected: { phases: 'P1' } }, { ascii: true });
       for (const key of ['', '?', 'escape', 'n']) {
         if (key) ui.press(key);
         for (const [columns, rows] of [
@@ -193,7 +192,7 @@ describe('frames', () => {
 
 describe('what is on them', () => {
   const at = async (columns: number, rows: number, snapshot = SNAPSHOT, initial: Partial<ConsoleState> = {}) => {
-    const ui = open(snapshot, { phase: 'P1', size: { columns, rows }, ...initial });
+    const ui = open(snapshot, { selected: { phases: 'P1' }, size: { columns, rows }, ...initial });
     return (await ui.rows()).join('\n');
   };
 
@@ -263,8 +262,8 @@ describe('what is on them', () => {
   });
 
   test('each pane can be had at the smallest size', async () => {
-    for (const focus of PANES) {
-      const frame = await at(30, 8, SNAPSHOT, { focus });
+    for (const place of PLACES) {
+      const frame = await at(30, 8, SNAPSHOT, place);
       expect(frame.split('\n')[1]).toMatch(/^▸\S/);
       mounted?.unmount();
     }

@@ -1,0 +1,39 @@
+/** What lies over a screen: in the middle, with a border where there is room for one. */
+import { type Line, lineWidth, span, spellLine } from '../../src/format/lines.ts';
+import { useConsole, useConsoleState } from '../components/context.ts';
+import { Rows } from '../components/rows.tsx';
+
+const MAX_WIDTH = 110;
+/** From here on there is a border. */
+const BORDERED_FROM = { columns: 40, rows: 12 };
+
+/** Draws the rows that `build` makes for so many cells and at most so many rows. */
+export function OverlayBox({ build }: { readonly build: (width: number, height: number) => readonly Line[] }) {
+  const { style } = useConsole();
+  const { columns, rows } = useConsoleState().size;
+  const bordered = columns >= BORDERED_FROM.columns && rows >= BORDERED_FROM.rows;
+  // The header and, where there is one, the footer stay in sight.
+  const room = Math.max(1, rows - (rows > 2 ? 2 : 1));
+  const width = bordered ? Math.min(MAX_WIDTH, columns - 4) : columns;
+  const inner = bordered ? width - 4 : width;
+  const lines = build(inner, bordered ? room - 2 : room).map((line) => spellLine(line, style));
+  const shown = bordered ? border(lines, width) : lines;
+  const top = 1 + Math.max(0, Math.floor((room - shown.length) / 2));
+  const left = Math.floor((columns - width) / 2);
+  return (
+    <Rows left={left} top={rows > 1 ? top : 0} width={width} height={bordered ? shown.length : room} lines={shown} />
+  );
+}
+
+function border(lines: readonly Line[], width: number): Line[] {
+  const side = span('║', 'accent');
+  const rule = '═'.repeat(Math.max(0, width - 2));
+  return [
+    [span(`╔${rule}╗`, 'accent')],
+    ...lines.map((line): Line => {
+      const fill = Math.max(0, width - 4 - lineWidth(line));
+      return [side, ' ', ...line, ' '.repeat(fill), ' ', side];
+    }),
+    [span(`╚${rule}╝`, 'accent')],
+  ];
+}

@@ -1,0 +1,27 @@
+/** What happened to the selected phase, newest first. */
+import { selectedPhase } from '../../src/console/selectors.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatAgo } from '../../src/format/age.ts';
+import { type Line, span } from '../../src/format/lines.ts';
+import type { PaneContent } from '../components/pane.tsx';
+import { hanging } from '../components/words.ts';
+
+/** The journal's lines about the phase and about the jobs of its commands. */
+export function phaseHistory(state: ConsoleState, width: number): PaneContent {
+  const phase = selectedPhase(state);
+  const title = phase ? `History of ${phase.phase}` : 'History';
+  const { journal, at } = state.snapshot;
+  const entries = phase ? journal.filter((entry) => entry.subject === phase.phase).toReversed() : [];
+  const lines = entries.flatMap((entry): Line[] =>
+    hanging(
+      [span(formatAgo(at - entry.at).padEnd(11), 'muted')],
+      [entry.what, entry.detail, entry.who ?? ''].filter(Boolean).join(' · '),
+      width,
+      'plain',
+    ),
+  );
+  return {
+    title,
+    lines: lines.length > 0 ? lines : hanging([], 'Nothing has changed since the supervisor started.', width, 'muted'),
+  };
+}

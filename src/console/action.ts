@@ -1,0 +1,65 @@
+/** What an action of the console is: its keys, where they are alive, what it may cost and what it does. */
+import type { Tone } from '../format/states.ts';
+import type { Supervisor } from '../supervisor/protocol.ts';
+import type { PaneId, ScreenId } from './screens.ts';
+import type { ConsoleState, ConsoleStore, DialogRequest } from './store.ts';
+
+/**
+ * Where a key is alive: `always` everywhere, `global` on every screen, a screen's own name there; the others in their
+ * overlay, `typing` in a dialog that asks for words.
+ */
+export type Scope = 'always' | 'global' | ScreenId | 'dialog' | 'typing' | 'prompt' | 'menu' | 'help';
+
+/** What pressing the key may do: *cost* asks first, *destructive* asks for the name to be typed, *safe* runs. */
+type Danger = 'safe' | 'cost' | 'destructive';
+
+export interface ControllerHost {
+  /** The supervisor, once there is one. */
+  supervisor(): Supervisor | null;
+  redraw(): void;
+  detach(): void;
+  suspend(): void;
+  /** Puts text into the operator's clipboard, and says how. */
+  copy(text: string): string;
+  now(): number;
+  newId(): string;
+}
+
+/** How far each scrolled pane may go, and how far the help; the screens tell after layout. */
+export interface Limits {
+  panes: Partial<Record<PaneId, number>>;
+  help: number;
+}
+
+export interface ActionContext {
+  /** As it was when the key came. */
+  readonly state: ConsoleState;
+  readonly store: ConsoleStore;
+  readonly host: ControllerHost;
+  readonly limits: Limits;
+  /** A few words at the foot of the screen, for a while. */
+  toast(text: string, tone: Tone): void;
+  /** Sends a request to the supervisor; its refusal becomes a dialog. */
+  send(request: DialogRequest): void;
+}
+
+export interface Action {
+  /** Published name: `job.stop`. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Key names as the key parser gives them. */
+  readonly keys: readonly string[];
+  /** One line for the help screen. */
+  readonly help: string;
+  /** A word or two for the footer, and how early it leaves when there is no room (1 leaves last); absent: not in the footer. */
+  readonly footer?: {
+    readonly label: string | ((state: ConsoleState) => string);
+    readonly rank: number;
+    /** The key as it is written there, when one name says it better than the first of the keys. */
+    readonly key?: string;
+  };
+  readonly danger: Danger;
+  /** Why it cannot be done now; null when it can. Read-only mode is looked after in one place for all. */
+  readonly disabled?: (state: ConsoleState) => string | null;
+  run(context: ActionContext): void;
+}

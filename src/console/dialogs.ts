@@ -1,0 +1,182 @@
+/** The questions before anything that costs or destroys. Cancel comes first and has the focus: Enter changes nothing. */
+import { commandLine, splitCommand } from '../format/command.ts';
+import { formatDuration } from '../format/numbers.ts';
+import type { PhaseResult } from '../phases/types.ts';
+import type { JobView, LaunchRequest } from '../supervisor/protocol.ts';
+import { EMPTY_LINE } from './line-editor.ts';
+import { isRunning } from './lists.ts';
+import { launchCommand, measuredDuration, runningSibling, selectedJob, selectedPhase } from './selectors.ts';
+import type { ConsoleState, Dialog, DialogRequest } from './store.ts';
+
+function dialog(
+  parts: Omit<Dialog, 'kind' | 'focus' | 'buttons' | 'typed'>,
+  go: { label: string; request: DialogRequest },
+  expected?: string,
+): Dialog {
+  return {
+    kind: 'dialog',
+    focus: 0,
+    buttons: [{ label: 'Cancel', request: null }, go],
+    typed: expected === undefined ? null : { expected, line: EMPTY_LINE },
+    ...parts,
+  };
+}
+
+const jobCommand = (job: JobView): string => commandLine([...job.program.split(' '), ...job.args]);
+
+/** Before the launch of the command that the selected phase offers. */
+export function launchDialog(state: ConsoleState, idempotencyKey: string): Dialog | null {
+  const phase = selectedPhase(state);
+  const command = launchCommand(state);
+  if (!phase || !command) return null;
+  return commandDialog(state, `${phase.phase}: ${command.label}`, splitCommand(command.argv), idempotencyKey);
+}
+
+/** Before the launch of any program. */
+export function commandDialog(
+  state: ConsoleState,
+  title: string,
+  { program, args }: Pick<LaunchRequest, 'program' | 'args'>,
+  idempotencyKey: string,
+): Dialog {
+  const argv = [...program.split(' '), ...args];
+  const running = runningSibling(state, argv);
+  return dialog(
+    {
+      title: `Launch ${title}`,
+      command: commandLine(argv),
+      tone: 'accent',
+      body: [
+        estimate(state, program),
+        'It runs as a job of its own: closing this console does not stop it.',
+        ...(running ? [`Beware: ${running.id} is running the same program.`] : []),
+      ],
+    },
+    { label: 'Launch', request: { kind: 'launch', request: { program, args, idempotencyKey } } },
+  );
+}
+
+/** Before a phase's whole plan. */
+export function chainDialog(state: ConsoleState, phase: PhaseResult | null, idempotencyKey: string): Dialog | null {
+  if (!phase) return null;
+  const measured = phase.commands.map(({ argv }) => measuredDuration(state, splitCommand(argv).program));
+  const known = measured.filter((one) => one !== null);
+  const sum = known.reduce((total, { ms }) => total + ms, 0) / 1000;
+  const words =
+    known.length === measured.length
+      ? `about ${formatDuration(sum)}, as the last runs of its steps took`
+      : `unknown: ${measured.length - known.length} of ${measured.length} steps have no finished run to measure by`;
+  return dialog(
+    {
+      title: `Run the whole plan of ${phase.phase} ${phase.title}`,
+      command: commandLine(['phases', 'run', phase.phase]),
+      tone: 'accent',
+      body: [
+        `${phase.commands.length} steps, one after the other: ${phase.commands.map(({ label }) => label).join(' · ')}.`,
+        'What an earlier chain has done already is passed by; a step that fails ends it, and the next run goes on there.',
+        `Estimate: ${words}.`,
+      ],
+    },
+    { label: 'Run them', request: { kind: 'chain', request: { phase: phase.phase, idempotencyKey } } },
+  );
+}
+
+/** Before the same job again. */
+export function rerunDialog(state: ConsoleState, idempotencyKey: string, job = selectedJob(state)): Dialog | null {
+  if (!job) return null;
+  return dialog(
+    {
+      title: `Run ${job.id} again`,
+      command: jobCommand(job),
+      tone: 'accent',
+      body: [
+        estimate(state, job.program),
+        `The same program and arguments, as a new job by the present code.${job.build ? ` That run was made by ${job.build.slice(0, 12)}.` : ''}`,
+      ],
+    },
+    { label: 'Run again', request: { kind: 'rerun', request: { jobId: job.id, idempotencyKey } } },
+  );
+}
+
+/** Before TERM. A stop that is past its deadline says who is left. */
+export function stopDialog(state: ConsoleState, _key?: string, job = selectedJob(state)): Dialog | null {
+  if (!job) return null;
+  const left = job.stopping?.survivors ?? [];
+  return dialog(
+    {
+      title: `Stop ${job.id}`,
+      command: jobCommand(job),
+      tone: 'bad',
+      body: [
+        'TERM goes to its whole process group. What it has not finished is rolled back; it can be run again with r.',
+        ...(left.length > 0
+          ? [
+              `Still there after the last TERM: ${left.map(({ pid, command }) => `${pid} ${command}`).join(', ')}. X kills.`,
+            ]
+          : []),
+      ],
+    },
+    { label: 'Stop it', request: { kind: 'stop', jobId: job.id } },
+  );
+}
+
+/** Before KILL: the id must be typed. */
+export function killDialog(state: ConsoleState, _key?: string, job = selectedJob(state)): Dialog | null {
+  if (!job) return null;
+  return dialog(
+    {
+      title: `Kill ${job.id}`,
+      command: jobCommand(job),
+      tone: 'bad',
+      body: [
+        'KILL goes to all its processes at once: they cannot clean up after themselves. Databases roll back what was open.',
+        `To go on, type ${job.id}`,
+      ],
+    },
+    { label: 'Kill it', request: { kind: 'kill', jobId: job.id } },
+    job.id,
+  );
+}
+
+/** Before a record is deleted: the id must be typed. */
+export function removeDialog(state: ConsoleState, _key?: string, job = selectedJob(state)): Dialog | null {
+  if (!job) return null;
+  return dialog(
+    {
+      title: `Delete the record of ${job.id}`,
+      command: jobCommand(job),
+      tone: 'bad',
+      body: [
+        'Its log, events, metrics and exit record go for good. What it wrote into the databases stays.',
+        `To go on, type ${job.id}`,
+      ],
+    },
+    { label: 'Delete it', request: { kind: 'remove', jobId: job.id } },
+    job.id,
+  );
+}
+
+/** Before the supervisor itself ends. */
+export function shutdownDialog(state: ConsoleState): Dialog {
+  const running = state.snapshot.jobs.filter(isRunning).length;
+  return dialog(
+    {
+      title: 'Stop the supervisor',
+      command: commandLine(['supervisor', 'stop']),
+      tone: 'bad',
+      body: [
+        `Running jobs go on without it (${running} now); nothing is queued, retried or noticed until it is started again.`,
+        'To go on, type stop all',
+      ],
+    },
+    { label: 'Stop it', request: { kind: 'shutdown' } },
+    'stop all',
+  );
+}
+
+/** The one estimate that is honest here: what the last finished run of the program took. */
+function estimate(state: ConsoleState, program: string): string {
+  const measured = measuredDuration(state, program);
+  if (!measured) return 'Estimate: unknown, no finished run of this program to measure by.';
+  return `Estimate: about ${formatDuration(measured.ms / 1000)}, as ${measured.jobId} took.`;
+}

@@ -1,0 +1,134 @@
+/**
+ * Lists: panes that have a selected row. Rows, filter, order and selection of each are answered here, so that every list
+ * moves, filters and sorts alike.
+ */
+import type { CheckResult, CheckState, PhaseCommand, PhaseResult } from '../phases/types.ts';
+import type { JobView } from '../supervisor/protocol.ts';
+import { readFilter } from './filter.ts';
+import type { PaneId } from './screens.ts';
+import type { ConsoleState } from './store.ts';
+
+export interface Order<Row> {
+  readonly name: string;
+  compare(a: Row, b: Row): number;
+}
+
+interface List<Row> {
+  rows(state: ConsoleState): readonly Row[];
+  id(row: Row): string;
+  /** What a filter looks at. */
+  text(row: Row): string;
+  /** The selected row while none was chosen by hand; the first one when absent or null. */
+  preferred?(rows: readonly Row[]): Row | null | undefined;
+  /** The first is the list's own order. */
+  readonly orders?: readonly Order<Row>[];
+  /** Panes that show the selected row: they begin anew with another one. */
+  readonly details: readonly PaneId[];
+}
+
+/** States that want no attention. */
+const QUIET: ReadonlySet<CheckState> = new Set(['OK', 'SKIP']);
+const SEVERITY: readonly CheckState[] = ['FAIL', 'UNKN', 'BLKD', 'PART', 'STALE', 'WAIT', 'RUN', 'SKIP', 'OK'];
+
+/** Worst first; what nobody waits for comes after what holds the phase back. */
+export function bySeverity(a: CheckResult, b: CheckResult): number {
+  const rank = (check: CheckResult) => SEVERITY.indexOf(check.state) + (check.advisory ? SEVERITY.length : 0);
+  return rank(a) - rank(b);
+}
+
+export const isRunning = (job: JobView): boolean => job.state === 'RUN' || job.state === 'QUEUE';
+
+const AS_GIVEN = { name: '', compare: () => 0 };
+
+const phases: List<PhaseResult> = {
+  rows: (state) => state.snapshot.board?.phases ?? [],
+  id: (phase) => phase.phase,
+  text: (phase) => `${phase.phase} ${phase.state} ${phase.title} ${phase.headline}`,
+  preferred: (rows) => rows.find((phase) => !QUIET.has(phase.state)) ?? rows.at(-1),
+  details: ['why', 'checks', 'check', 'commands', 'history'],
+};
+
+const checks: List<CheckResult> = {
+  rows: (state) => selectedRow(state, 'phases')?.checks ?? [],
+  id: (check) => check.id,
+  text: (check) => `${check.id} ${check.state} ${check.title} ${check.observed} ${check.reason}`,
+  preferred: (rows) => [...rows].sort(bySeverity)[0],
+  orders: [
+    { name: 'as in the plan', compare: () => 0 },
+    { name: 'worst first', compare: bySeverity },
+  ],
+  details: ['check'],
+};
+
+const commands: List<PhaseCommand> = {
+  rows: (state) => selectedRow(state, 'phases')?.commands ?? [],
+  id: (command) => command.argv.join('\0'),
+  text: (command) => `${command.label} ${command.argv.join(' ')}`,
+  details: [],
+};
+
+const jobs: List<JobView> = {
+  rows: (state) => state.snapshot.jobs,
+  id: (job) => job.id,
+  text: (job) => `${job.id} ${job.state} ${job.program} ${job.args.join(' ')} ${job.reason}`,
+  preferred: (rows) => rows.find(isRunning),
+  details: ['job', 'log'],
+};
+
+/** Every list by its pane. */
+const LISTS = { phases, checks, commands, jobs } as const;
+export type ListId = keyof typeof LISTS;
+export type RowOf<Id extends ListId> = (typeof LISTS)[Id] extends List<infer Row> ? Row : never;
+
+export const isList = (pane: PaneId): pane is ListId => pane in LISTS;
+
+const listOf = <Id extends ListId>(id: Id): List<RowOf<Id>> => LISTS[id] as unknown as List<RowOf<Id>>;
+
+/** The rows of a list that its filter lets through, in its order. */
+export function visibleRows<Id extends ListId>(state: ConsoleState, id: Id): readonly RowOf<Id>[] {
+  const list = listOf(id);
+  const rows = list.rows(state);
+  const pattern = state.filters[id];
+  const { matches } = readFilter(pattern ?? '');
+  const kept = pattern ? rows.filter((row) => matches(list.text(row))) : rows;
+  const { compare } = orderOf(state, id);
+  return state.order[id] ? [...kept].sort(compare) : kept;
+}
+
+/** The row chosen by hand, else the one that matters most; null when there is none. */
+export function selectedRow<Id extends ListId>(state: ConsoleState, id: Id): RowOf<Id> | null {
+  const list = listOf(id);
+  const rows = visibleRows(state, id);
+  const chosen = state.selected[id];
+  return rows.find((row) => list.id(row) === chosen) ?? list.preferred?.(rows) ?? rows[0] ?? null;
+}
+
+/** Where the selected row stands among the visible ones; 0 when there is none. */
+export function selectedIndex(state: ConsoleState, id: ListId): number {
+  const row = selectedRow(state, id);
+  return Math.max(0, (visibleRows(state, id) as readonly unknown[]).indexOf(row));
+}
+
+/** The ids of the visible rows. */
+export const visibleIds = (state: ConsoleState, id: ListId): readonly string[] =>
+  visibleRows(state, id).map((row) => listOf(id).id(row as never));
+
+/** The change of state that selects a row. What belonged to the row before starts at its resting place for the new one. */
+export function select(state: ConsoleState, id: ListId, row: string): Pick<ConsoleState, 'selected' | 'scroll'> {
+  const { details } = LISTS[id];
+  const rest = <Value>(all: Readonly<Partial<Record<PaneId, Value>>>) =>
+    Object.fromEntries(Object.entries(all).filter(([pane]) => !(details as readonly string[]).includes(pane)));
+  return { selected: { ...rest(state.selected), [id]: row }, scroll: rest(state.scroll) };
+}
+
+/** How many rows there are without the filter. */
+export const rowCount = (state: ConsoleState, id: ListId): number => listOf(id).rows(state).length;
+
+export const orderCount = (id: ListId): number => LISTS[id].orders?.length ?? 1;
+
+function orderOf<Id extends ListId>(state: ConsoleState, id: Id): Order<RowOf<Id>> {
+  return listOf(id).orders?.[state.order[id] ?? 0] ?? AS_GIVEN;
+}
+
+/** The name of the order of a list; empty for its own. */
+export const orderName = (state: ConsoleState, id: ListId): string => (state.order[id] ? orderOf(state, id).name : '');

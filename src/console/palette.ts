@@ -1,0 +1,190 @@
+/** The palette: commands typed after `:`. Verbs are those of the command line; a program is launched after asking. */
+import { splitCommand, splitWords } from '../format/command.ts';
+import type { ActionContext } from './action.ts';
+import { openScreen } from './actions/navigation.ts';
+import { notReady } from './actions/reasons.ts';
+import {
+  chainDialog,
+  commandDialog,
+  killDialog,
+  removeDialog,
+  rerunDialog,
+  shutdownDialog,
+  stopDialog,
+} from './dialogs.ts';
+import { isRunning, select } from './lists.ts';
+import { SCREENS } from './screens.ts';
+import { phasesOf } from './selectors.ts';
+import type { ConsoleState, Dialog } from './store.ts';
+
+interface Verb {
+  readonly name: string;
+  /** What follows it, for completion. */
+  readonly words?: (state: ConsoleState) => readonly string[];
+  readonly help: string;
+  /** False for what costs or destroys. */
+  readonly safe: boolean;
+  run(context: ActionContext, words: readonly string[]): void;
+}
+
+const running = ({ snapshot }: ConsoleState) => snapshot.jobs.filter(isRunning).map((job) => job.id);
+const ended = ({ snapshot }: ConsoleState) => snapshot.jobs.filter((job) => !isRunning(job)).map((job) => job.id);
+const all = ({ snapshot }: ConsoleState) => snapshot.jobs.map((job) => job.id);
+const phaseIds = (state: ConsoleState) => phasesOf(state).map(({ phase }) => phase as string);
+
+/** A verb on one job, named or the selected one; the number alone is enough. */
+function onJob(
+  name: string,
+  words: Verb['words'],
+  help: string,
+  make: (state: ConsoleState, key: string, job?: ConsoleState['snapshot']['jobs'][number]) => Dialog | null,
+): Verb {
+  return {
+    name,
+    words,
+    help,
+    safe: false,
+    run({ state, store, host, toast }, [id]) {
+      const job = id === undefined ? undefined : jobCalled(state, id);
+      if (id !== undefined && !job) return toast(`there is no job ${id}`, 'warn');
+      store.setState({ overlay: make(state, host.newId(), job) });
+    },
+  };
+}
+
+const jobCalled = ({ snapshot }: ConsoleState, id: string) =>
+  snapshot.jobs.find((job) => job.id === id || Number.parseInt(job.id, 10) === Number(id));
+
+async function setMode({ host, store, toast }: ActionContext, readOnly: boolean): Promise<void> {
+  try {
+    await host.supervisor()?.setReadOnly(readOnly);
+    store.setState({ readOnly });
+    toast(readOnly ? 'read-only: nothing can be started or stopped from here' : 'read and write again', 'info');
+  } catch (error) {
+    toast(`the mode could not be changed: ${(error as Error).message}`, 'bad');
+  }
+}
+
+const VERBS: readonly Verb[] = [
+  {
+    name: 'phases run',
+    words: phaseIds,
+    help: "a phase's whole plan as one chain",
+    safe: false,
+    run({ state, store, host, toast }, [id]) {
+      const phase = phasesOf(state).find((one) => one.phase === id);
+      if (!phase) return toast(`which phase? ${phaseIds(state).join(', ')}`, 'warn');
+      store.setState({ overlay: chainDialog(state, phase, host.newId()) });
+    },
+  },
+  {
+    name: 'why',
+    words: phaseIds,
+    help: 'a phase with its checks',
+    safe: true,
+    run({ state, store, toast }, [id]) {
+      if (!phaseIds(state).includes(id)) return toast(`which phase? ${phaseIds(state).join(', ')}`, 'warn');
+      openScreen({ store }, 'phases');
+      store.setState((now) => select(now, 'phases', id));
+    },
+  },
+  {
+    name: 'job show',
+    words: all,
+    help: 'select a job',
+    safe: true,
+    run({ state, store, toast }, [id]) {
+      const job = jobCalled(state, id ?? '');
+      if (!job) return toast(id ? `there is no job ${id}` : 'which job?', 'warn');
+      store.setState((now) => select(now, 'jobs', job.id));
+    },
+  },
+  {
+    name: 'job start',
+    help: 'any program as a job: job start PROGRAM [--flags]',
+    safe: false,
+    run: (context, words) => launch(context, words),
+  },
+  onJob('job rerun', ended, 'a job again, exactly as it was', rerunDialog),
+  onJob('job stop', running, 'TERM to a job', stopDialog),
+  onJob('job kill', running, 'KILL to a job', killDialog),
+  onJob('job rm', ended, "delete a job's record", removeDialog),
+  {
+    name: 'supervisor stop',
+    help: 'end the supervisor; jobs run on',
+    safe: false,
+    run: ({ state, store }) => store.setState({ overlay: shutdownDialog(state) }),
+  },
+  { name: 'check', help: 'read all evidence again', safe: true, run: ({ host }) => void host.supervisor()?.recheck() },
+  { name: 'ro', help: 'read-only from now on', safe: true, run: (context) => void setMode(context, true) },
+  { name: 'rw', help: 'read and write again', safe: true, run: (context) => void setMode(context, false) },
+  {
+    name: 'pause',
+    help: 'hold the screen still, and go on',
+    safe: true,
+    run: ({ store }) => store.setState((state) => ({ paused: !state.paused })),
+  },
+  { name: 'redraw', help: 'draw the whole screen again', safe: true, run: ({ host }) => host.redraw() },
+  {
+    name: 'help',
+    help: 'all keys',
+    safe: true,
+    run: ({ store }) => store.setState({ overlay: { kind: 'help', top: 0 } }),
+  },
+  { name: 'quit', help: 'detach; jobs keep running', safe: true, run: ({ host }) => host.detach() },
+  ...SCREENS.map(
+    ({ id, title }): Verb => ({
+      name: id,
+      help: `the screen ${title}`,
+      safe: true,
+      run: ({ store }) => openScreen({ store }, id),
+    }),
+  ),
+];
+
+/** First words of programs that can be jobs; the supervisor knows which of them there are. */
+const PROGRAMS = ['backtest', 'backfill', 'data', 'lambda', 'models', 'verify', 'sweep', 'script'] as const;
+
+function launch({ state, store, host, toast }: ActionContext, words: readonly string[]): void {
+  const { program, args } = splitCommand(words);
+  if (!program) toast('which program? job start PROGRAM [--flags]', 'warn');
+  else store.setState({ overlay: commandDialog(state, program, { program, args }, host.newId()) });
+}
+
+/** Runs one line of the palette. */
+export function runCommand(context: ActionContext, line: string): void {
+  const words = splitWords(line.replace(/^\s*(:|prometheus\s)/, '')).filter(Boolean);
+  const verb = [...VERBS]
+    .sort((a, b) => b.name.length - a.name.length)
+    .find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
+  const launches = !verb && (PROGRAMS as readonly string[]).includes(words[0]);
+  if (!verb && !launches) {
+    context.toast(`no such command: ${words.slice(0, 2).join(' ')} (Tab shows what there is)`, 'warn');
+    return;
+  }
+  if (!verb?.safe) {
+    const reason = context.state.readOnly ? 'this console is read-only (:rw ends that)' : notReady(context.state);
+    if (reason) {
+      context.toast(`${words.slice(0, 2).join(' ')}: ${reason}`, 'warn');
+      return;
+    }
+  }
+  if (verb) verb.run(context, words.slice(verb.name.split(' ').length));
+  else launch(context, words);
+}
+
+/** Whole lines that the text may become, in the table's order. */
+export function completions(state: ConsoleState, text: string): string[] {
+  const names = [...VERBS.map(({ name }) => name), ...PROGRAMS];
+  const found = VERBS.flatMap(({ name, words }) => (words ? words(state).map((word) => `${name} ${word}`) : []));
+  // A verb's objects are offered once the verb stands there.
+  const open = found.filter(
+    (line) =>
+      line.startsWith(text) && VERBS.some(({ name }) => text.startsWith(`${name} `) && line.startsWith(`${name} `)),
+  );
+  return open.length > 0 ? open : [...new Set(names.filter((name) => name.startsWith(text)))];
+}
+
+/** What a verb of the palette does, for the line below the prompt. */
+export const verbHelp = (line: string): string | null =>
+  VERBS.find(({ name }) => line === name || line.startsWith(`${name} `))?.help ?? null;

@@ -1,0 +1,25 @@
+/** The screens, the number keys that open them, and the panes of each in the order of Tab. */
+
+export const SCREENS = [
+  {
+    id: 'overview',
+    key: '1',
+    title: 'Overview',
+    short: 'Ovw',
+    panes: ['phases', 'why', 'coverage', 'machine', 'jobs', 'job', 'log', 'runs'],
+  },
+  {
+    id: 'phases',
+    key: '2',
+    title: 'Phases',
+    short: 'Pha',
+    panes: ['phases', 'checks', 'check', 'commands', 'history'],
+  },
+] as const;
+
+type Screen = (typeof SCREENS)[number];
+export type ScreenId = Screen['id'];
+export type PaneId = Screen['panes'][number];
+
+/** The panes of a screen, in the order of Tab. */
+export const panesOf = (id: ScreenId): readonly PaneId[] => SCREENS.find((screen) => screen.id === id)!.panes;
