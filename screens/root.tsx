@@ -8,11 +8,18 @@ import type { Style } from '../src/format/lines.ts';
 import { ConsoleContext, useConsoleState } from './components/context.ts';
 import { DialogBox } from './dialog/dialog.tsx';
 import { MenuBox } from './dialog/menu.tsx';
+import { Events } from './events/events.tsx';
 import { Help } from './help/help.tsx';
+import { Machine } from './machine/machine.tsx';
 import { Overview } from './overview/overview.tsx';
 import { Phases } from './phases/phases.tsx';
 
-const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = { overview: Overview, phases: Phases };
+const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
+  overview: Overview,
+  phases: Phases,
+  machine: Machine,
+  events: Events,
+};
 
 export interface RootProps {
   readonly store: ConsoleStore;

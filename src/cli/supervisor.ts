@@ -12,6 +12,7 @@ import { defineCommand } from './command.ts';
 import { dataFolders } from './data-folders.ts';
 import { jobRuntime } from './job-runtime.ts';
 import { printJson } from './json.ts';
+import { readersOf } from './readers.ts';
 import { buildTime, findSupervisor, logFile, openSupervisor, untilGone } from './supervisor-client.ts';
 
 const json = z.boolean().default(false).describe('print JSON');
@@ -50,6 +51,7 @@ supervisor takes them over with their logs and exit codes.`,
           targets,
           moreDisks: dataFolders(cli.home),
           gpu: { env: cli.env },
+          readers: readersOf({ home: cli.home }),
           ...boardReader(cli, databases),
         });
       },

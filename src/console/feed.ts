@@ -1,5 +1,6 @@
 /** Snapshots from the supervisor into the store: at most four a second, and a plain word when they stop coming. */
 import type { Snapshot, Supervisor } from '../supervisor/protocol.ts';
+import { startAsking } from './asking.ts';
 import { isRunning } from './lists.ts';
 import { selectedJob } from './selectors.ts';
 import type { ConsoleStore } from './store.ts';
@@ -54,9 +55,12 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
 
   apply(supervisor.snapshot());
   watch();
+  const asking = startAsking(store, supervisor, now);
+  asking.look();
   const unsubscribeStore = store.subscribe(() => {
     resume();
     watch();
+    asking.look();
   });
   const unsubscribe = supervisor.subscribe((snapshot) => {
     if (stopped) return;
@@ -76,9 +80,11 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
       const silent = now() - heardAt;
       const shown = silent < SILENT_AFTER_MS ? 0 : Math.floor(silent / SILENT_STEP_MS) * SILENT_STEP_MS;
       if (shown !== store.getState().silentMs) store.setState({ silentMs: shown });
+      asking.look();
     },
     stop() {
       stopped = true;
+      asking.stop();
       if (pending) clearTimeout(pending);
       unsubscribe();
       unsubscribeStore();

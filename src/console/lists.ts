@@ -3,8 +3,9 @@
  * moves, filters and sorts alike.
  */
 import type { CheckResult, CheckState, PhaseCommand, PhaseResult } from '../phases/types.ts';
-import type { JobView } from '../supervisor/protocol.ts';
+import type { JobView, JournalEntry } from '../supervisor/protocol.ts';
 import { readFilter } from './filter.ts';
+import { answerTo, JOURNAL } from './needs.ts';
 import type { PaneId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
 
@@ -75,8 +76,24 @@ const jobs: List<JobView> = {
   details: ['job', 'log'],
 };
 
+const events: List<JournalEntry> = {
+  rows: (state) => newestFirst(answerTo(state, 'events', JOURNAL).value),
+  id: (entry) => `${entry.at} ${entry.kind} ${entry.subject} ${entry.what}`,
+  text: (entry) => `${entry.kind} ${entry.subject} ${entry.what} ${entry.detail} ${entry.who ?? ''}`,
+  details: ['event'],
+};
+
+/** Reversed once an answer: rows must be the same ones from look to look. */
+const reversed = new WeakMap<readonly JournalEntry[], readonly JournalEntry[]>();
+function newestFirst(entries: readonly JournalEntry[] | null): readonly JournalEntry[] {
+  if (!entries) return [];
+  const known = reversed.get(entries) ?? entries.toReversed();
+  reversed.set(entries, known);
+  return known;
+}
+
 /** Every list by its pane. */
-const LISTS = { phases, checks, commands, jobs } as const;
+const LISTS = { phases, checks, commands, jobs, events } as const;
 export type ListId = keyof typeof LISTS;
 export type RowOf<Id extends ListId> = (typeof LISTS)[Id] extends List<infer Row> ? Row : never;
 

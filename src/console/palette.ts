@@ -175,14 +175,13 @@ export function runCommand(context: ActionContext, line: string): void {
 
 /** Whole lines that the text may become, in the table's order. */
 export function completions(state: ConsoleState, text: string): string[] {
-  const names = [...VERBS.map(({ name }) => name), ...PROGRAMS];
-  const found = VERBS.flatMap(({ name, words }) => (words ? words(state).map((word) => `${name} ${word}`) : []));
   // A verb's objects are offered once the verb stands there.
-  const open = found.filter(
-    (line) =>
-      line.startsWith(text) && VERBS.some(({ name }) => text.startsWith(`${name} `) && line.startsWith(`${name} `)),
-  );
-  return open.length > 0 ? open : [...new Set(names.filter((name) => name.startsWith(text)))];
+  const verb = VERBS.find(({ name, words }) => words && text.startsWith(`${name} `));
+  const lines = verb?.words?.(state).map((word) => `${verb.name} ${word}`) ?? [
+    ...VERBS.map(({ name }) => name),
+    ...PROGRAMS,
+  ];
+  return [...new Set(lines.filter((line) => line.startsWith(text)))];
 }
 
 /** What a verb of the palette does, for the line below the prompt. */

@@ -15,6 +15,20 @@ export const SCREENS = [
     short: 'Pha',
     panes: ['phases', 'checks', 'check', 'commands', 'history'],
   },
+  {
+    id: 'machine',
+    key: '6',
+    title: 'Machine',
+    short: 'Mac',
+    panes: ['host', 'gpus', 'disks', 'postgres', 'usage'],
+  },
+  {
+    id: 'events',
+    key: '7',
+    title: 'Events',
+    short: 'Evt',
+    panes: ['events', 'event'],
+  },
 ] as const;
 
 type Screen = (typeof SCREENS)[number];

@@ -3,6 +3,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Tone } from '../format/states.ts';
 import type { ChainRequest, LaunchRequest, RerunRequest, Snapshot } from '../supervisor/protocol.ts';
 import type { EditedLine } from './line-editor.ts';
+import type { Answer } from './needs.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { Size } from './terminal.ts';
 
@@ -91,6 +92,8 @@ export interface ConsoleState {
   readonly order: ByPane<number>;
   /** Rows scrolled away from the pane's resting place: its top, or the end of the log. */
   readonly scroll: ByPane<number>;
+  /** What the open screen asked the supervisor for, by question. */
+  readonly answers: Readonly<Record<string, Answer>>;
   readonly overlay: Overlay | null;
   /** Commands typed before, oldest first. */
   readonly typed: readonly string[];
@@ -143,6 +146,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     filters: {},
     order: {},
     scroll: {},
+    answers: {},
     overlay: null,
     typed: [],
     readOnly: false,

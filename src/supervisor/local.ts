@@ -25,10 +25,10 @@ import {
   COMMANDS,
   type CommandName,
   type Handover,
-  type HistoryRequest,
   type JobView,
   type KeepRequest,
   type LaunchRequest,
+  type ReadRequest,
   type RerunRequest,
   type RunSummary,
   type SharedState,
@@ -36,6 +36,7 @@ import {
   type StopRequest,
   type Supervisor,
 } from './protocol.ts';
+import { READS, type ReadArgs, type Readers, type ReadName, type ReadResult } from './reads.ts';
 import { DetailBook } from './wire/detail-book.ts';
 
 export interface LocalSupervisorOptions {
@@ -45,6 +46,8 @@ export interface LocalSupervisorOptions {
   readonly jobs: Omit<JobRuntime, 'data'>;
   readonly evaluateBoard: (signal: AbortSignal) => Promise<Board>;
   readonly latestRuns: () => Promise<RunSummary[]>;
+  /** How consoles' questions are answered; the histories of the machine are the supervisor's own. */
+  readonly readers?: Partial<Readers>;
   readonly now: () => number;
   /** Brings databases back that are ours to start; called when one of them does not answer. */
   readonly revive?: () => Promise<void>;
@@ -95,6 +98,7 @@ export class LocalSupervisor implements Supervisor {
   readonly #journal: Journal;
   readonly #telemetry: Telemetry;
   readonly #evidence: EvidenceWatch;
+  readonly #readers: Partial<Readers>;
   #self: ClientIdentity;
   #snapshot: Snapshot;
   #emitting = false;
@@ -111,6 +115,13 @@ export class LocalSupervisor implements Supervisor {
     this.#intervals = { ...INTERVALS, ...options.intervals };
     const { home, now } = options;
     createHome(home);
+    this.#readers = {
+      ...options.readers,
+      history: async ({ prefixes }) => {
+        const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
+        return Object.fromEntries(wanted);
+      },
+    };
     this.#self = { name: 'this process', kind: 'test', pid: process.pid, readOnly: false };
     this.#journal = new Journal(home, now, (journal) => this.#set({ journal }));
     this.#keeper = new JobKeeper(home, { ...options.jobs, data: () => this.#dataFingerprint() }, this.#journal);
@@ -198,8 +209,9 @@ export class LocalSupervisor implements Supervisor {
     await this.perform('recheck', {}, this.#self);
   }
 
-  async history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>> {
-    return ((await this.perform('history', request, this.#self)) as { series: Record<string, HistorySeries> }).series;
+  async read<Name extends ReadName>(name: Name, args: ReadArgs<Name>): Promise<ReadResult<Name>> {
+    const { value } = (await this.perform('read', { what: name, args }, this.#self)) as { value: unknown };
+    return value as ReadResult<Name>;
   }
 
   /**
@@ -265,11 +277,8 @@ export class LocalSupervisor implements Supervisor {
       case 'recheck':
         await this.#evidence.recheck();
         return {};
-      case 'history': {
-        const { prefixes } = request as HistoryRequest;
-        const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
-        return { series: Object.fromEntries(wanted) };
-      }
+      case 'read':
+        return { value: await this.#read(request as ReadRequest) };
       // Of the connection and of the process: whoever holds those acts on them after this.
       case 'mode':
       case 'shutdown':
@@ -287,6 +296,22 @@ export class LocalSupervisor implements Supervisor {
 
   detached(client: ClientIdentity): void {
     if (client.kind === 'console') this.#journal.action(client.name, 'detach', 'console');
+  }
+
+  async #read({ what, args }: ReadRequest): Promise<unknown> {
+    const reader = Object.hasOwn(READS, what) ? this.#readers[what as ReadName] : undefined;
+    if (!reader) {
+      throw new UsageError(`the supervisor cannot read '${what}'`, 'Use a client of the same version.');
+    }
+    const parsed = READS[what as ReadName].safeParse(args);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new UsageError(
+        `read ${what}: ${issue.path.join('.') || 'arguments'}: ${issue.message}`,
+        'Mend the request.',
+      );
+    }
+    return (reader as (args: unknown) => Promise<unknown>)(parsed.data);
   }
 
   async setReadOnly(readOnly: boolean): Promise<void> {

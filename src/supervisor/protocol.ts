@@ -9,10 +9,11 @@
 import { z } from 'zod';
 import type { Board } from '../phases/types.ts';
 import type { StampedEvent } from '../platform/events.ts';
-import type { HistorySeries, MachineSample } from '../telemetry/types.ts';
+import type { MachineSample } from '../telemetry/types.ts';
+import type { ReadArgs, ReadName, ReadResult } from './reads.ts';
 
 /** Raised by every change that an older reader would misunderstand. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** States of jobs: exit 0 with its evidence DONE, 3 PART, anything else FAIL; stopped by hand STOP; no exit record LOST. */
 export const JOB_STATES = ['QUEUE', 'RUN', 'DONE', 'PART', 'FAIL', 'STOP', 'LOST'] as const;
@@ -225,13 +226,8 @@ export type StopRequest = Readonly<z.infer<typeof stopSchema>>;
 const keepSchema = z.object({ jobId: z.string(), kept: z.boolean().optional(), archived: z.boolean().optional() });
 export type KeepRequest = Readonly<z.infer<typeof keepSchema>>;
 
-const points = z.array(z.number().nullable()).readonly();
-const historySchema = z.object({ series: z.record(z.string(), z.object({ fine: points, coarse: points })) });
-const historyRequestSchema = z.object({
-  /** Names of series begin with one of these: `cpu`, `gpu.`, `job.0007-`. */
-  prefixes: z.array(z.string()).readonly(),
-});
-export type HistoryRequest = Readonly<z.infer<typeof historyRequestSchema>>;
+const readSchema = z.object({ what: z.string(), args: z.unknown() });
+export type ReadRequest = Readonly<z.infer<typeof readSchema>>;
 
 const jobReply = z.object({ job: jobViewSchema });
 const nothing = z.object({});
@@ -246,7 +242,8 @@ export const COMMANDS = {
   remove: { request: z.object({ jobId: z.string() }), reply: nothing, danger: 'destructive' },
   keep: { request: keepSchema, reply: jobReply, danger: 'safe' },
   recheck: { request: nothing, reply: nothing, danger: 'safe' },
-  history: { request: historyRequestSchema, reply: historySchema, danger: 'safe' },
+  /** Arguments and results of each read are in `reads.ts`. */
+  read: { request: readSchema, reply: z.object({ value: z.unknown() }), danger: 'safe' },
   mode: { request: z.object({ readOnly: z.boolean() }), reply: nothing, danger: 'safe' },
   shutdown: { request: nothing, reply: nothing, danger: 'destructive' },
 } as const;
@@ -344,8 +341,8 @@ export interface Supervisor {
   watch(jobId: string | null): void;
   /** Reads all evidence again now. */
   recheck(): Promise<void>;
-  /** Figures of the machine over time, kept across restarts. */
-  history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>>;
+  /** Reads what the snapshot does not hold. */
+  read<Name extends ReadName>(name: Name, args: ReadArgs<Name>): Promise<ReadResult<Name>>;
   /** From now on what costs or destroys is refused to this client, or no longer. */
   setReadOnly(readOnly: boolean): Promise<void>;
   /** Ends the supervisor; jobs run on. */

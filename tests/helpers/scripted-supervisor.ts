@@ -1,6 +1,7 @@
 /** A supervisor whose world is written down: for the console's tests and pictures, where the figures must not move. */
 import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
 import type { JobState, JobView, RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
+import type { ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
 import { jobViewOf } from './snapshots.ts';
 
 /** The moment at which the scripted world stands still. */
@@ -390,6 +391,45 @@ export const FRESH: Snapshot = {
   detail: null,
 };
 
+/** What it answers to consoles' questions. */
+const ANSWERS: ReadResults = {
+  history: { cpu: { fine: Array.from({ length: 120 }, (_, i) => 0.4 + 0.3 * Math.sin(i / 6)), coarse: [] } },
+  events: [
+    {
+      at: NOW - 7_300_000,
+      kind: 'supervisor',
+      subject: 'supervisor',
+      what: 'start',
+      detail: 'build 9f3c2e1',
+      who: null,
+    },
+    {
+      at: NOW - 7_200_000,
+      kind: 'action',
+      subject: '0005-backtest-campaign',
+      what: 'launch',
+      detail: '',
+      who: 'user@laptop',
+    },
+    {
+      at: NOW - 7_100_000,
+      kind: 'job',
+      subject: '0005-backtest-campaign',
+      what: 'FAIL',
+      detail: 'exit 1: no prices',
+      who: null,
+    },
+    {
+      at: NOW - 38_000,
+      kind: 'evidence',
+      subject: 'P1',
+      what: 'FAIL',
+      detail: 'US_CORE_LONG_EQ_H5 is flat',
+      who: null,
+    },
+  ],
+};
+
 export interface ScriptedSupervisor extends Supervisor {
   /** Changes the world and tells everybody. */
   change(change: Partial<Snapshot>): void;
@@ -421,6 +461,7 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     setReadOnly: async (readOnly) => {
       asked.push(readOnly ? 'ro' : 'rw');
     },
+    read: async <Name extends ReadName>(name: Name): Promise<ReadResult<Name>> => ANSWERS[name],
     shutdown: async () => {
       asked.push('shutdown');
     },
@@ -464,7 +505,6 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       return stopped;
     },
     watch: () => {},
-    history: async () => ({}),
     recheck: async () => {
       asked.push('recheck');
     },

@@ -1,7 +1,6 @@
 /** The supervisor of a home, seen through its socket. Reconnects by itself; what was known stays, with its time on it. */
 import { connect, type Socket } from 'node:net';
 import { Exit, type ExitCode, errorCode, errorMessage, UsageError, UserError } from '../../platform/errors.ts';
-import type { HistorySeries } from '../../telemetry/types.ts';
 import {
   type About,
   type ChainRequest,
@@ -10,7 +9,6 @@ import {
   COMMANDS,
   type CommandName,
   type Handover,
-  type HistoryRequest,
   type JobView,
   type KeepRequest,
   type LaunchRequest,
@@ -23,6 +21,7 @@ import {
   type Supervisor,
   serverMessageSchema,
 } from '../protocol.ts';
+import type { ReadArgs, ReadName, ReadResult } from '../reads.ts';
 import { DetailBook } from './detail-book.ts';
 import { LineSplitter, parseLine } from './lines.ts';
 import { assertSocketFolder } from './socket-path.ts';
@@ -190,8 +189,8 @@ export class RemoteSupervisor implements Supervisor {
     await this.#ask('recheck', {});
   }
 
-  async history(request: HistoryRequest): Promise<Readonly<Record<string, HistorySeries>>> {
-    return (await this.#ask('history', request)).series;
+  async read<Name extends ReadName>(name: Name, args: ReadArgs<Name>): Promise<ReadResult<Name>> {
+    return (await this.#ask('read', { what: name, args })).value as ReadResult<Name>;
   }
 
   /** From now on commands that cost or destroy are refused, or no longer. */

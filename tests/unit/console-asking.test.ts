@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { startAsking } from '../../src/console/asking.ts';
+import { answerTo, JOURNAL } from '../../src/console/needs.ts';
+import { createConsoleStore } from '../../src/console/store.ts';
+import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+
+const arrived = () => new Promise((resolve) => setImmediate(resolve));
+
+function world() {
+  const scripted = scriptedSupervisor(SNAPSHOT);
+  const asked: string[] = [];
+  let failure: Error | null = null;
+  const supervisor = {
+    ...scripted,
+    read: ((name, args) => {
+      asked.push(name);
+      return failure ? Promise.reject(failure) : scripted.read(name, args);
+    }) as typeof scripted.read,
+  };
+  const store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true, screen: 'events' });
+  const clock = { now: 0 };
+  const asking = startAsking(store, supervisor, () => clock.now);
+  return { store, asked, asking, clock, fail: (error: Error | null) => (failure = error) };
+}
+
+test('asks what the open screen needs once, and again when it has become old', async () => {
+  const { store, asked, asking, clock } = world();
+  asking.look();
+  asking.look();
+  expect(asked).toEqual(['events']);
+  await arrived();
+  expect(answerTo(store.getState(), 'events', JOURNAL).value).toHaveLength(4);
+  clock.now = 1000;
+  asking.look();
+  expect(asked).toHaveLength(1);
+  clock.now = 2000;
+  asking.look();
+  expect(asked).toHaveLength(2);
+});
+
+test('a screen that needs nothing, a pause and the end ask nothing', () => {
+  const { store, asked, asking } = world();
+  store.setState({ screen: 'overview' });
+  asking.look();
+  store.setState({ screen: 'events', paused: true });
+  asking.look();
+  store.setState({ paused: false });
+  asking.stop();
+  asking.look();
+  expect(asked).toEqual([]);
+});
+
+test('a failure keeps the older value with its time, says why, and is asked again later', async () => {
+  const { store, asked, asking, clock, fail } = world();
+  asking.look();
+  await arrived();
+  clock.now = 2000;
+  fail(Object.assign(new Error('the historical database does not answer'), { fix: 'prometheus db up' }));
+  asking.look();
+  await arrived();
+  const answer = answerTo(store.getState(), 'events', JOURNAL);
+  expect(answer).toMatchObject({ at: 0, problem: 'the historical database does not answer. prometheus db up' });
+  expect(answer.value).toHaveLength(4);
+  asking.look();
+  expect(asked).toHaveLength(2);
+  fail(null);
+  clock.now = 4000;
+  asking.look();
+  await arrived();
+  expect(answerTo(store.getState(), 'events', JOURNAL)).toMatchObject({ at: 4000, problem: null });
+});

@@ -1,0 +1,171 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Controller, createController } from '../../src/console/controller.ts';
+import { completions } from '../../src/console/palette.ts';
+import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
+import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+
+let store: ConsoleStore;
+let supervisor: ScriptedSupervisor;
+let controller: Controller;
+let said: string[];
+
+beforeEach(() => {
+  said = [];
+  supervisor = scriptedSupervisor(SNAPSHOT);
+  store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true });
+  controller = createController(store, {
+    supervisor: () => supervisor,
+    redraw: () => said.push('redraw'),
+    detach: () => said.push('detach'),
+    suspend: () => {},
+    copy: (text) => {
+      said.push(`copy ${text}`);
+      return 'sent';
+    },
+    now: () => 0,
+    newId: () => 'key',
+  });
+});
+
+const press = (...keys: string[]) => {
+  for (const id of keys) controller.key({ type: 'key', id });
+};
+const type = (text: string) => press(...[...text].map((c) => (c === ' ' ? 'space' : c)));
+const command = (line: string) => {
+  press(':');
+  type(line);
+  press('enter');
+};
+const arrived = () => new Promise((resolve) => setImmediate(resolve));
+const overlay = () => store.getState().overlay;
+
+describe('the palette', () => {
+  test('opens screens and phases by their names', () => {
+    command('machine');
+    expect(store.getState().screen).toBe('machine');
+    command('why P2');
+    expect(store.getState()).toMatchObject({ screen: 'phases', selected: { phases: 'P2' } });
+  });
+
+  test('asks before anything that costs, and launches what was typed', async () => {
+    command('backtest campaign --market-id US_EQ --start 2014-01-02');
+    expect(overlay()).toMatchObject({
+      kind: 'dialog',
+      focus: 0,
+      command: 'prometheus backtest campaign --market-id US_EQ --start 2014-01-02',
+    });
+    press('L');
+    await arrived();
+    expect(supervisor.asked).toEqual(['launch backtest campaign key']);
+  });
+
+  test('names a job by its number', () => {
+    command('job stop 7');
+    expect(overlay()).toMatchObject({ title: 'Stop 0007-backtest-campaign' });
+  });
+
+  test('says what it does not know', () => {
+    command('frobnicate');
+    expect(store.getState().toast?.text).toContain('no such command: frobnicate');
+    command('job stop 99');
+    expect(store.getState().toast?.text).toBe('there is no job 99');
+    command('phases run P9');
+    expect(store.getState().toast?.text).toContain('which phase?');
+  });
+
+  test('letters typed there are text, never keys; pasted text is text', () => {
+    press(':');
+    type('qx');
+    controller.key({ type: 'paste', text: 'L\r' });
+    expect(overlay()).toMatchObject({ kind: 'prompt', line: { text: 'qxL ' } });
+    press('escape');
+    expect([overlay(), supervisor.asked, said]).toEqual([null, [], []]);
+  });
+
+  test('completes verbs, then their objects', () => {
+    const state = store.getState();
+    expect(completions(state, 'phases r')).toEqual(['phases run']);
+    expect(completions(state, 'why P')).toContain('why P4');
+    press(':');
+    type('phases r');
+    press('tab');
+    expect(overlay()).toMatchObject({ line: { text: 'phases run ' } });
+  });
+
+  test('recalls what was typed before', () => {
+    command('machine');
+    command('events');
+    press(':', 'up');
+    expect(overlay()).toMatchObject({ line: { text: 'events' } });
+    press('up', 'up');
+    expect(overlay()).toMatchObject({ line: { text: 'machine' } });
+    press('down', 'down');
+    expect(overlay()).toMatchObject({ line: { text: '' } });
+  });
+});
+
+describe('read-only', () => {
+  test('refuses every action that costs or destroys, by key and by name, until :rw', async () => {
+    command('ro');
+    await arrived();
+    expect(supervisor.asked).toEqual(['ro']);
+    for (const key of ['n', 'N', 'x', 'X', 'r', 'D']) {
+      press(key);
+      expect(overlay(), key).toBeNull();
+      expect(store.getState().toast?.text, key).toContain('read-only');
+    }
+    command('job stop 7');
+    expect(store.getState().toast?.text).toContain('read-only');
+    command('rw');
+    await arrived();
+    press('x');
+    expect(overlay()).toMatchObject({ kind: 'dialog' });
+  });
+});
+
+describe('what destroys', () => {
+  test('wants the id typed before any button but Cancel does anything', async () => {
+    press('X', 'tab', 'enter');
+    await arrived();
+    expect(overlay()).toMatchObject({ title: 'Kill 0007-backtest-campaign' });
+    expect(store.getState().toast?.text).toContain('type 0007-backtest-campaign first');
+    type('0007-backtest-campaign');
+    press('enter');
+    await arrived();
+    expect(overlay()).toBeNull();
+    expect(supervisor.asked).toEqual(['kill 0007-backtest-campaign']);
+  });
+
+  test('q and L are text in such a dialog; Esc and Enter on a fresh one close it', async () => {
+    press('X');
+    type('qL');
+    expect(overlay()).toMatchObject({ typed: { line: { text: 'qL' } } });
+    press('escape');
+    expect(overlay()).toBeNull();
+    press('X', 'enter');
+    await arrived();
+    expect([overlay(), supervisor.asked]).toEqual([null, []]);
+  });
+});
+
+describe('lists', () => {
+  test('a filter is at work from its first letter; Esc while typing, or later, clears it', () => {
+    store.setState({ focus: 'jobs' });
+    press('/');
+    type('campaign');
+    press('enter');
+    expect(store.getState().filters.jobs).toBe('campaign');
+    press('escape');
+    expect(store.getState().filters.jobs).toBeUndefined();
+    press('/');
+    type('zzz');
+    press('escape');
+    expect(store.getState().filters.jobs).toBeUndefined();
+  });
+
+  test('the copy menu copies by one letter', () => {
+    press('y', 'j');
+    expect(said).toEqual(['copy 0007-backtest-campaign']);
+    expect(overlay()).toBeNull();
+  });
+});
