@@ -31,6 +31,8 @@ export const JobFile = {
   stdout: 'stdout.log',
   stderr: 'stderr.log',
   events: 'events.ndjson',
+  /** When how much of the three was there: see `TIMES_RECORD_BYTES` of the reads. */
+  times: 'times.bin',
 } as const;
 
 /** What a job is: written once, before it starts, never changed. */

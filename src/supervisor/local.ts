@@ -18,6 +18,7 @@ import { runningJobs } from './job-processes.ts';
 import { JobReader } from './job-reader.ts';
 import { Journal } from './journal.ts';
 import type { JobRuntime } from './launch.ts';
+import { readLogBytes } from './log-bytes.ts';
 import { isWorthTelling, postToWebhook } from './notify.ts';
 import {
   type ChainRequest,
@@ -46,7 +47,7 @@ export interface LocalSupervisorOptions {
   readonly jobs: Omit<JobRuntime, 'data'>;
   readonly evaluateBoard: (signal: AbortSignal) => Promise<Board>;
   readonly latestRuns: () => Promise<RunSummary[]>;
-  /** How consoles' questions are answered; the histories of the machine are the supervisor's own. */
+  /** How consoles' questions are answered; histories of the machine and logs of jobs are the supervisor's own. */
   readonly readers?: Partial<Readers>;
   readonly now: () => number;
   /** Brings databases back that are ours to start; called when one of them does not answer. */
@@ -117,6 +118,7 @@ export class LocalSupervisor implements Supervisor {
     createHome(home);
     this.#readers = {
       ...options.readers,
+      log: async (args) => readLogBytes(home, args),
       history: async ({ prefixes }) => {
         const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
         return Object.fromEntries(wanted);

@@ -6,17 +6,48 @@ import { z } from 'zod';
 import type { HistorySeries } from '../telemetry/types.ts';
 import type { JournalEntry } from './protocol.ts';
 
+/** What a job says: stdout, stderr, its events; and when how much of each was there (`times`). */
+const LOG_FILES = ['out', 'err', 'events', 'times'] as const;
+export type LogFile = (typeof LOG_FILES)[number];
+
+/** Most bytes of one answer: an answer is a line of JSON, and others wait behind it. */
+const LOG_READ_BYTES = 256 * 1024;
+
+/**
+ * The file `times` is a row of records of four little-endian doubles: milliseconds since 1970, then the sizes of `out`,
+ * `err` and `events` seen at that moment. Each is no less than in the record before.
+ */
+export const TIMES_RECORD_BYTES = 32;
+
 /** Arguments by read. */
 export const READS = {
   /** Figures of the machine over time whose names begin with one of these: `cpu`, `gpu.`, `job.0007-`. */
   history: z.object({ prefixes: z.array(z.string()).readonly() }),
   /** The newest entries of the journal, or of the audit log, oldest first. */
   events: z.object({ audit: z.boolean(), last: z.int().min(1).max(10_000) }),
+  /** A piece of a job's log, wherever in it: logs are larger than any memory. */
+  log: z.object({
+    jobId: z.string(),
+    file: z.enum(LOG_FILES),
+    offset: z.int().nonnegative(),
+    length: z.int().nonnegative().max(LOG_READ_BYTES),
+  }),
 } as const;
 
 export interface ReadResults {
   readonly history: Readonly<Record<string, HistorySeries>>;
   readonly events: readonly JournalEntry[];
+  readonly log: LogBytes;
+}
+
+/** A piece of a log as it lies on the disk. */
+export interface LogBytes {
+  /** Bytes in the file now; 0 when it is not there. */
+  readonly size: number;
+  /** Base64: logs hold any bytes. Shorter than asked for at the end of the file. */
+  readonly data: string;
+  /** Why the file cannot be read, or null. */
+  readonly problem: string | null;
 }
 
 export type ReadName = keyof typeof READS;

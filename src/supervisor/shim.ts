@@ -28,6 +28,7 @@ import {
 import { killJob, processesOfJob } from './job-processes.ts';
 import { applyEvent, deriveState } from './job-state.ts';
 import { LogLifter } from './log-lifter.ts';
+import { LogTimes } from './log-times.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalGroup } from './process-identity.ts';
 import { readVerdict } from './verdict.ts';
 
@@ -175,6 +176,7 @@ class Watch {
   readonly #spec: JobSpec;
   readonly #leader: () => ProcessIdentity | null;
   readonly #lifter: LogLifter | null;
+  readonly #times: LogTimes;
   #timer: NodeJS.Timeout | null = null;
   /** Times of a clock that nobody sets: the wall's may jump. */
   #startedAt = 0;
@@ -187,6 +189,7 @@ class Watch {
     this.#spec = spec;
     this.#leader = leader;
     this.#lifter = lifter;
+    this.#times = new LogTimes(folder, Date.now);
   }
 
   /** True while what is left will be killed, so that waiting for it is no waste. */
@@ -201,10 +204,12 @@ class Watch {
 
   stop(): void {
     clearInterval(this.#timer ?? undefined);
+    this.#times.close();
   }
 
   #look(): void {
     try {
+      this.#times.look();
       this.#lifter?.read();
       this.#enforce(performance.now());
     } catch (error) {

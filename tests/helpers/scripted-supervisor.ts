@@ -393,6 +393,7 @@ export const FRESH: Snapshot = {
 
 /** What it answers to consoles' questions. */
 const ANSWERS: ReadResults = {
+  log: { size: 0, data: '', problem: null },
   history: { cpu: { fine: Array.from({ length: 120 }, (_, i) => 0.4 + 0.3 * Math.sin(i / 6)), coarse: [] } },
   events: [
     {
