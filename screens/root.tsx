@@ -6,6 +6,7 @@ import type { ScreenId } from '../src/console/screens.ts';
 import type { ConsoleStore } from '../src/console/store.ts';
 import type { Style } from '../src/format/lines.ts';
 import { ConsoleContext, useConsoleState } from './components/context.ts';
+import { Coverage } from './coverage/coverage.tsx';
 import { DialogBox } from './dialog/dialog.tsx';
 import { MenuBox } from './dialog/menu.tsx';
 import { Events } from './events/events.tsx';
@@ -17,6 +18,7 @@ import { Phases } from './phases/phases.tsx';
 const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
   overview: Overview,
   phases: Phases,
+  coverage: Coverage,
   machine: Machine,
   events: Events,
 };

@@ -1,6 +1,7 @@
 /** What happened, newest first: jobs, phases, databases, the supervisor, and what operators did. */
+
+import { answerTo, JOURNAL } from '../../src/console/answers.ts';
 import { rowCount, selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
-import { answerTo, JOURNAL } from '../../src/console/needs.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo, formatInstant } from '../../src/format/age.ts';
 import { type Line, span } from '../../src/format/lines.ts';

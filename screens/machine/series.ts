@@ -1,5 +1,5 @@
 /** Histories of the machine as they were answered. */
-import { answerTo, MACHINE_HISTORY } from '../../src/console/needs.ts';
+import { answerTo, MACHINE_HISTORY } from '../../src/console/answers.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { type Span, span } from '../../src/format/lines.ts';
 import { type SparkOptions, sparkline } from '../../src/format/spark.ts';

@@ -1,5 +1,5 @@
 /** What the databases hold: rows, extent, share of what the calendar expects, and a heat line by year. */
-import { coverageYears } from '../../src/console/selectors.ts';
+import { coverageYears } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { heatMark } from '../../src/format/bars.ts';
@@ -63,7 +63,7 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
 type Years = { readonly first: number; readonly last: number };
 
 /** `10   15   20 `: two digits of every fifth year above its cell. */
-function yearTicks({ first, last }: Years, cells: number): string {
+export function yearTicks({ first, last }: Years, cells: number): string {
   const ticks = Array.from({ length: (last - first + 1) * cells }, () => ' ');
   for (let year = first; year <= last; year++) {
     const at = (year - first) * cells;
@@ -83,7 +83,7 @@ function heatLine(row: CoverageRow, { first, last }: Years, cells: number, drawi
 }
 
 /** Nothing is bad where something should be; complete is good; the rest is on its way. */
-function shareTone(share: number | null): Tone {
+export function shareTone(share: number | null): Tone {
   if (share === null) return 'muted';
   if (share >= 0.99) return 'good';
   return share > 0 ? 'warn' : 'muted';

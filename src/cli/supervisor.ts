@@ -51,7 +51,7 @@ supervisor takes them over with their logs and exit codes.`,
           targets,
           moreDisks: dataFolders(cli.home),
           gpu: { env: cli.env },
-          readers: readersOf({ home: cli.home }),
+          readers: readersOf(cli, databases),
           ...boardReader(cli, databases),
         });
       },

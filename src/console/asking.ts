@@ -1,6 +1,7 @@
 /** Asks the supervisor what the open screen needs, one question of a kind at a time, and keeps the answers in the store. */
 import type { Supervisor } from '../supervisor/protocol.ts';
-import { type Answer, type Need, needKey, needsOf } from './needs.ts';
+import { type Answer, type Need, needKey } from './answers.ts';
+import { needsOf } from './needs.ts';
 import type { ConsoleStore } from './store.ts';
 
 /** Answers beyond these are forgotten, the ones asked for longest ago first. */

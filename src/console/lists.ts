@@ -2,10 +2,10 @@
  * Lists: panes that have a selected row. Rows, filter, order and selection of each are answered here, so that every list
  * moves, filters and sorts alike.
  */
-import type { CheckResult, CheckState, PhaseCommand, PhaseResult } from '../phases/types.ts';
+import type { CheckResult, CheckState, CoverageGap, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { JobView, JournalEntry } from '../supervisor/protocol.ts';
+import { answerTo, JOURNAL } from './answers.ts';
 import { readFilter } from './filter.ts';
-import { answerTo, JOURNAL } from './needs.ts';
 import type { PaneId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
 
@@ -76,6 +76,25 @@ const jobs: List<JobView> = {
   details: ['job', 'log'],
 };
 
+const heat: List<CoverageRow> = {
+  rows: (state) => state.snapshot.board?.coverage.rows ?? [],
+  id: (row) => row.name,
+  text: (row) => row.name,
+  details: ['days', 'gaps', 'missing'],
+};
+
+const gaps: List<CoverageGap> = {
+  rows: (state) => {
+    const cursor = coverageCursor(state);
+    if (!cursor) return NO_GAPS;
+    return answerTo(state, 'coverageYear', { row: cursor.row.name, year: cursor.year }).value?.gaps ?? NO_GAPS;
+  },
+  id: (gap) => gap.first,
+  text: (gap) => `${gap.first} ${gap.last}`,
+  details: ['days', 'missing'],
+};
+const NO_GAPS: readonly CoverageGap[] = [];
+
 const events: List<JournalEntry> = {
   rows: (state) => newestFirst(answerTo(state, 'events', JOURNAL).value),
   id: (entry) => `${entry.at} ${entry.kind} ${entry.subject} ${entry.what}`,
@@ -93,7 +112,7 @@ function newestFirst(entries: readonly JournalEntry[] | null): readonly JournalE
 }
 
 /** Every list by its pane. */
-const LISTS = { phases, checks, commands, jobs, events } as const;
+const LISTS = { phases, checks, commands, jobs, heat, gaps, events } as const;
 export type ListId = keyof typeof LISTS;
 export type RowOf<Id extends ListId> = (typeof LISTS)[Id] extends List<infer Row> ? Row : never;
 
@@ -131,11 +150,15 @@ export const visibleIds = (state: ConsoleState, id: ListId): readonly string[] =
   visibleRows(state, id).map((row) => listOf(id).id(row as never));
 
 /** The change of state that selects a row. What belonged to the row before starts at its resting place for the new one. */
-export function select(state: ConsoleState, id: ListId, row: string): Pick<ConsoleState, 'selected' | 'scroll'> {
+export function select(
+  state: ConsoleState,
+  id: ListId,
+  row: string,
+): Pick<ConsoleState, 'selected' | 'scroll' | 'cursors'> {
   const { details } = LISTS[id];
   const rest = <Value>(all: Readonly<Partial<Record<PaneId, Value>>>) =>
     Object.fromEntries(Object.entries(all).filter(([pane]) => !(details as readonly string[]).includes(pane)));
-  return { selected: { ...rest(state.selected), [id]: row }, scroll: rest(state.scroll) };
+  return { selected: { ...rest(state.selected), [id]: row }, scroll: rest(state.scroll), cursors: rest(state.cursors) };
 }
 
 /** How many rows there are without the filter. */
@@ -149,3 +172,27 @@ function orderOf<Id extends ListId>(state: ConsoleState, id: Id): Order<RowOf<Id
 
 /** The name of the order of a list; empty for its own. */
 export const orderName = (state: ConsoleState, id: ListId): string => (state.order[id] ? orderOf(state, id).name : '');
+
+/** Below this share a year is worth a look. */
+const COMPLETE = 0.99;
+
+export interface CoverageCursor {
+  readonly row: CoverageRow;
+  readonly year: number;
+}
+
+/** The row and year that the cursor stands on: chosen by hand, else the newest year that is not complete. */
+export function coverageCursor(state: ConsoleState): CoverageCursor | null {
+  const row = selectedRow(state, 'heat');
+  const years = coverageYears(state.snapshot.board?.coverage.rows ?? []);
+  if (!row || !years) return null;
+  const lacking = Object.entries(row.byYear).filter(([, share]) => share !== null && share < COMPLETE);
+  const preferred = Number(lacking.at(-1)?.[0] ?? years.last);
+  return { row, year: Math.max(years.first, Math.min(years.last, state.cursors.heat ?? preferred)) };
+}
+
+/** First and last calendar year that any row of the coverage table says something about. */
+export function coverageYears(rows: readonly CoverageRow[]): { first: number; last: number } | null {
+  const years = rows.flatMap((row) => Object.keys(row.byYear).map(Number));
+  return years.length === 0 ? null : { first: Math.min(...years), last: Math.max(...years) };
+}

@@ -1,25 +1,10 @@
-/** What the open screen has to ask the supervisor for, and the answers that are there. */
-import type { ReadArgs, ReadName, ReadResult } from '../supervisor/reads.ts';
+/** What the open screen has to ask the supervisor for. */
+import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
+import { JOURNAL, MACHINE_HISTORY, type Need } from './answers.ts';
+import { coverageDays, dayCursor } from './grids.ts';
+import { coverageCursor } from './lists.ts';
 import type { ScreenId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
-
-/** One question, asked again after `everyMs`; null: once is enough. */
-export interface Need<Name extends ReadName = ReadName> {
-  readonly name: Name;
-  readonly args: ReadArgs<Name>;
-  readonly everyMs: number | null;
-}
-
-/** What is known of a question. A newer answer that failed keeps the older value, with its time. */
-export interface Answer<Value = unknown> {
-  readonly value: Value | null;
-  /** When the value was read. */
-  readonly at: number | null;
-  /** Why the last attempt failed. */
-  readonly problem: string | null;
-}
-
-const NOTHING: Answer<never> = { value: null, at: null, problem: null };
 
 const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: number | null): Need<Name> => ({
   name,
@@ -27,30 +12,23 @@ const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: 
   everyMs,
 });
 
-/** The histories that the machine's screen draws. */
-export const MACHINE_HISTORY: ReadArgs<'history'> = {
-  prefixes: ['cpu', 'memory', 'gpu.', 'net.', 'historical.', 'runtime.'],
-};
-/** What the screen of events lists. */
-export const JOURNAL: ReadArgs<'events'> = { audit: false, last: 2000 };
-
 /** Questions of each screen; a screen that is not here lives from the snapshot. */
 const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>> = {
+  coverage: (state) => {
+    const cursor = coverageCursor(state);
+    if (!cursor) return [];
+    const row = cursor.row.name;
+    const days = coverageDays(state);
+    const at = dayCursor(state);
+    const day = days && at !== null ? days[at] : null;
+    return [
+      need('coverageYear', { row, year: cursor.year }, 15_000),
+      ...(day && day.present < day.expected ? [need('coverageMissing', { row, date: day.date }, 15_000)] : []),
+    ];
+  },
   machine: () => [need('history', MACHINE_HISTORY, 2000)],
   events: () => [need('events', JOURNAL, 2000)],
 };
 
 /** The questions of the screen that is open. */
 export const needsOf = (state: ConsoleState): readonly Need[] => NEEDS[state.screen]?.(state) ?? [];
-
-/** Names a question among the answers. */
-export const needKey = ({ name, args }: Pick<Need, 'name' | 'args'>): string => `${name} ${JSON.stringify(args)}`;
-
-/** What is known of a question. */
-export function answerTo<Name extends ReadName>(
-  state: ConsoleState,
-  name: Name,
-  args: ReadArgs<Name>,
-): Answer<ReadResult<Name>> {
-  return (state.answers[needKey({ name, args } as Need)] as Answer<ReadResult<Name>> | undefined) ?? NOTHING;
-}

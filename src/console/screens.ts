@@ -16,6 +16,13 @@ export const SCREENS = [
     panes: ['phases', 'checks', 'check', 'commands', 'history'],
   },
   {
+    id: 'coverage',
+    key: '5',
+    title: 'Coverage',
+    short: 'Cov',
+    panes: ['heat', 'days', 'gaps', 'missing'],
+  },
+  {
     id: 'machine',
     key: '6',
     title: 'Machine',

@@ -1,6 +1,6 @@
 /** Questions to the state, each answered in one place for screens, keys and tests alike. */
 import { isComplete, splitCommand } from '../format/command.ts';
-import type { CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
+import type { PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 import { isRunning, selectedRow } from './lists.ts';
 import type { ConsoleState } from './store.ts';
@@ -76,10 +76,4 @@ export function byName(a: string, b: string): number {
   const key = (name: string) => name.replace(/\d+/g, (digits) => digits.padStart(9, '0'));
   const [left, right] = [key(a), key(b)];
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** First and last calendar year that any row of the coverage table says something about. */
-export function coverageYears(rows: readonly CoverageRow[]): { first: number; last: number } | null {
-  const years = rows.flatMap((row) => Object.keys(row.byYear).map(Number));
-  return years.length === 0 ? null : { first: Math.min(...years), last: Math.max(...years) };
 }

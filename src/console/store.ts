@@ -2,8 +2,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Tone } from '../format/states.ts';
 import type { ChainRequest, LaunchRequest, RerunRequest, Snapshot } from '../supervisor/protocol.ts';
+import type { Answer } from './answers.ts';
 import type { EditedLine } from './line-editor.ts';
-import type { Answer } from './needs.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { Size } from './terminal.ts';
 
@@ -90,6 +90,8 @@ export interface ConsoleState {
   readonly filters: ByPane<string>;
   /** Which of its orders a list is in; absent: its own. */
   readonly order: ByPane<number>;
+  /** Where the cursors of grids stand: a year, a position among days. */
+  readonly cursors: ByPane<number>;
   /** Rows scrolled away from the pane's resting place: its top, or the end of the log. */
   readonly scroll: ByPane<number>;
   /** What the open screen asked the supervisor for, by question. */
@@ -145,6 +147,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     selected: {},
     filters: {},
     order: {},
+    cursors: {},
     scroll: {},
     answers: {},
     overlay: null,

@@ -8,9 +8,12 @@ export type ByYear = ReadonlyMap<number, number>;
 /** Smallest share of a window's rows with which a vector is made (`contracts.md` §5: 54 of 63). */
 const WINDOW_SHARE = 0.87;
 
+/** The rows that a window must have for a vector. */
+export const leastRows = (windowDays: number): number => Math.floor(WINDOW_SHARE * windowDays);
+
 /** Vectors that a numeric model should have: a price row with enough rows of its instrument up to it, by year. */
 export function expectedVectors(cells: readonly PriceCell[], windowDays: number): ByYear {
-  const least = Math.floor(WINDOW_SHARE * windowDays);
+  const least = leastRows(windowDays);
   const ordered = [...cells].sort((a, b) =>
     a.instrument === b.instrument ? a.year - b.year : a.instrument < b.instrument ? -1 : 1,
   );

@@ -77,3 +77,30 @@ export interface Board {
   readonly phases: readonly PhaseResult[];
   readonly coverage: Coverage;
 }
+
+/** One trading day of a row of the coverage table. */
+export interface CoverageDay {
+  readonly date: string;
+  readonly present: number;
+  /** What the calendar and the prices ask for that day. */
+  readonly expected: number;
+}
+
+/** A stretch of trading days, one after the other, with fewer than expected. */
+export interface CoverageGap {
+  readonly first: string;
+  readonly last: string;
+  readonly days: number;
+  readonly missing: number;
+  /** The command that would fill it, without the leading `prometheus`; null when only an import can. */
+  readonly fill: readonly string[] | null;
+}
+
+/** One row of the coverage table in one year, day by day. */
+export interface CoverageYear {
+  /** What counts as expected, in a sentence. */
+  readonly rule: string;
+  /** Every trading day of the year. */
+  readonly days: readonly CoverageDay[];
+  readonly gaps: readonly CoverageGap[];
+}

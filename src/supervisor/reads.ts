@@ -3,6 +3,7 @@
  * type of its result. Results are data, JSON as it is; whoever opens the supervisor says how each is read.
  */
 import { z } from 'zod';
+import type { CoverageYear } from '../phases/types.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
 import type { JournalEntry } from './protocol.ts';
 
@@ -32,12 +33,18 @@ export const READS = {
     offset: z.int().nonnegative(),
     length: z.int().nonnegative().max(LOG_READ_BYTES),
   }),
+  /** A row of the coverage table in one year, day by day. */
+  coverageYear: z.object({ row: z.string(), year: z.int().min(1900).max(2200) }),
+  /** Instruments that a row of the coverage table lacks on a day. */
+  coverageMissing: z.object({ row: z.string(), date: z.iso.date() }),
 } as const;
 
 export interface ReadResults {
   readonly history: Readonly<Record<string, HistorySeries>>;
   readonly events: readonly JournalEntry[];
   readonly log: LogBytes;
+  readonly coverageYear: CoverageYear;
+  readonly coverageMissing: readonly string[];
 }
 
 /** A piece of a log as it lies on the disk. */

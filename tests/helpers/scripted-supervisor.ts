@@ -391,9 +391,23 @@ export const FRESH: Snapshot = {
   detail: null,
 };
 
+/** A year in which the vectors stop in October. */
+function coverageYear(year: number): ReadResults['coverageYear'] {
+  const weekdays = Array.from({ length: 366 }, (_, i) => new Date(Date.UTC(year, 0, 1 + i)))
+    .filter((day) => day.getUTCDay() % 6 !== 0 && day.getUTCFullYear() === year)
+    .map((day) => day.toISOString().slice(0, 10));
+  const fill = ['backfill', 'numeric-embeddings', '--start-date', weekdays[200], '--end-date', weekdays.at(-1)!];
+  return {
+    rule: 'an instrument is expected on every day with a price of its own from its 54th price on',
+    days: weekdays.map((date, i) => ({ date, present: i < 200 ? 503 : i < 205 ? 400 : 0, expected: 503 })),
+    gaps: [{ first: weekdays[200], last: weekdays.at(-1)!, days: weekdays.length - 200, missing: 28_683, fill }],
+  };
+}
+
 /** What it answers to consoles' questions. */
-const ANSWERS: ReadResults = {
+const ANSWERS: Omit<ReadResults, 'coverageYear'> = {
   log: { size: 0, data: '', problem: null },
+  coverageMissing: ['AXPE.US', 'YHOO.US'],
   history: { cpu: { fine: Array.from({ length: 120 }, (_, i) => 0.4 + 0.3 * Math.sin(i / 6)), coarse: [] } },
   events: [
     {
@@ -462,7 +476,10 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     setReadOnly: async (readOnly) => {
       asked.push(readOnly ? 'ro' : 'rw');
     },
-    read: async <Name extends ReadName>(name: Name): Promise<ReadResult<Name>> => ANSWERS[name],
+    read: async <Name extends ReadName>(name: Name, args: unknown) => {
+      if (name === 'coverageYear') return coverageYear((args as { year: number }).year) as ReadResult<Name>;
+      return (ANSWERS as Partial<ReadResults>)[name] as ReadResult<Name>;
+    },
     shutdown: async () => {
       asked.push('shutdown');
     },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { answerTo, JOURNAL } from '../../src/console/answers.ts';
 import { startAsking } from '../../src/console/asking.ts';
-import { answerTo, JOURNAL } from '../../src/console/needs.ts';
 import { createConsoleStore } from '../../src/console/store.ts';
 import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 

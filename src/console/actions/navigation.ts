@@ -1,5 +1,6 @@
 /** Moving about: screens, panes, rows. */
 import type { Action, ActionContext } from '../action.ts';
+import { moveGrid } from '../grids.ts';
 import { isList, select, selectedIndex, visibleIds } from '../lists.ts';
 import { panesOf, SCREENS, type ScreenId } from '../screens.ts';
 import { clamp, PAGE } from './steps.ts';
@@ -16,6 +17,11 @@ export function openScreen({ store }: Pick<ActionContext, 'store'>, screen: Scre
 
 function move({ state, store, limits }: ActionContext, step: number): void {
   const { focus } = state;
+  const moved = moveGrid(state, 0, step);
+  if (moved) {
+    store.setState(moved);
+    return;
+  }
   if (!isList(focus)) {
     // A log rests at its end: up means away from it.
     const sign = focus === 'log' ? -1 : 1;

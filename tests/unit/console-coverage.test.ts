@@ -1,0 +1,73 @@
+import { beforeEach, expect, test } from 'vitest';
+import { startAsking } from '../../src/console/asking.ts';
+import { type Controller, createController } from '../../src/console/controller.ts';
+import { coverageDays, dayCursor } from '../../src/console/grids.ts';
+import { coverageCursor } from '../../src/console/lists.ts';
+import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
+import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+
+let store: ConsoleStore;
+let supervisor: ScriptedSupervisor;
+let controller: Controller;
+
+beforeEach(() => {
+  supervisor = scriptedSupervisor(SNAPSHOT);
+  store = createConsoleStore(SNAPSHOT, { columns: 160, rows: 45 }, { connected: true });
+  const asking = startAsking(store, supervisor, () => 0);
+  store.subscribe(() => asking.look());
+  controller = createController(store, {
+    supervisor: () => supervisor,
+    redraw: () => {},
+    detach: () => {},
+    suspend: () => {},
+    copy: () => '',
+    now: () => 0,
+    newId: () => 'key',
+  });
+});
+const press = (...keys: string[]) => {
+  for (const id of keys) controller.key({ type: 'key', id });
+};
+const arrived = () => new Promise((resolve) => setImmediate(resolve));
+const day = () => coverageDays(store.getState())?.[dayCursor(store.getState())!].date;
+
+test('the cursor begins at the newest year that is not complete, and its days at the first gap', async () => {
+  press('5', 'j', 'j');
+  await arrived();
+  expect(coverageCursor(store.getState())).toMatchObject({ row: { name: 'num-regime-core-v1' }, year: 2024 });
+  expect(day()).toBe('2024-10-07');
+});
+
+test('h and l move by years among the tables and by days in the grid, j and k there by months; the ends hold', async () => {
+  press('5', 'h', 'h');
+  await arrived();
+  expect(coverageCursor(store.getState())?.year).toBe(2022);
+  press('tab', 'l', 'j', 'k', 'k');
+  expect(day()).toBe('2022-09-09');
+  press('h');
+  expect(day()).toBe('2022-09-08');
+  press(...Array.from({ length: 400 }, () => 'h'));
+  expect(day()).toBe('2022-01-03');
+  press('k');
+  expect(day()).toBe('2022-01-03');
+});
+
+test('F asks before the backfill of the selected gap, with its exact command', async () => {
+  press('5', 'j', 'j');
+  await arrived();
+  press('F');
+  expect(store.getState().overlay).toMatchObject({
+    kind: 'dialog',
+    focus: 0,
+    command: 'prometheus backfill numeric-embeddings --start-date 2024-10-07 --end-date 2024-12-31',
+  });
+  press('L');
+  await arrived();
+  expect(supervisor.asked).toEqual(['launch backfill numeric-embeddings key']);
+});
+
+test('l does nothing in a list that is no grid, and says why', async () => {
+  press('5', 'tab', 'tab', 'l');
+  await arrived();
+  expect(store.getState().toast?.text).toContain('only in the grids');
+});
