@@ -6,7 +6,7 @@ import type { ProgramContext } from '../../src/platform/program.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import { makeCalendar } from '../market/calendar.ts';
-import { daysWithoutPricesAtEnd, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
+import { daysWithoutPrices, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
 import type { RunMetrics } from './metrics.ts';
 import { type CampaignOptions, caveatOf, type RunOrigin, runConfig, runMetrics } from './record.ts';
@@ -254,10 +254,15 @@ function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): void {
   if (panel.offCalendarRows > 0) {
     log(events, 'warn', `${panel.offCalendarRows} price rows lie on weekends or holidays and were not used`);
   }
-  const missing = daysWithoutPricesAtEnd(panel);
-  if (missing > 0) {
-    const days = panel.calendar.days;
-    const last = formatDay(days[days.length - 1 - missing]);
-    log(events, 'warn', `prices end on ${last}: the last ${missing} trading days of the range have none`);
+  const { atStart, atEnd } = daysWithoutPrices(panel);
+  const { days } = panel.calendar;
+  const trading = (count: number) => (count === 1 ? 'trading day has' : `${count} trading days have`);
+  if (atStart > 0) {
+    const begin = formatDay(days[panel.first + atStart]);
+    log(events, 'warn', `prices begin on ${begin}: the range's first ${trading(atStart)} none`);
+  }
+  if (atEnd > 0) {
+    const last = formatDay(days[days.length - 1 - atEnd]);
+    log(events, 'warn', `prices end on ${last}: the range's last ${trading(atEnd)} none`);
   }
 }

@@ -20,7 +20,8 @@ export interface CachedColumns {
   readonly offCalendarRows: number;
 }
 
-const SCHEMA = 1;
+/** 2: prices and volumes were checked before they were kept. */
+const SCHEMA = 2;
 const KEEP_FILES = 8;
 const HEADER_BYTES = 256;
 

@@ -220,6 +220,8 @@ async function copyPrices(
   });
   const indexOf = new Map(instruments.map((instrument, i) => [instrument.id, i]));
   const targets = names.map((name) => columns[name]);
+  const lowest = names.map((name) => (name === 'volume' ? 0 : Number.MIN_VALUE));
+  const unusable = new UnusableValues();
   // Rows come mostly instrument by instrument: compare bytes with the row before and look names up only on a change.
   let lastId = Buffer.alloc(0);
   let lastIndex = -1;
@@ -243,49 +245,94 @@ async function copyPrices(
       const use = lastIndex >= 0 && t >= 0;
       for (let c = 0; c < targets.length; c++) {
         const value = row.float64();
-        if (use) targets[c][at] = value;
+        if (!use) continue;
+        targets[c][at] = value;
+        if (!(value >= lowest[c] && value < Number.POSITIVE_INFINITY)) {
+          unusable.add(instruments[lastIndex].id, calendar.days[t], names[c], value);
+        }
       }
     },
   );
+  unusable.refuse();
   return { rows, offCalendarRows };
+}
+
+/**
+ * Figures that no trading day can have (a price that is not above 0, a negative volume, NaN, infinity, none): an import
+ * refuses them, another system may have stored them. One of them silently empties every window across it.
+ */
+class UnusableValues {
+  #count = 0;
+  #first: { id: string; day: number; column: PriceColumn; value: number } | null = null;
+
+  /** Keeps the first by day, then by instrument: the message does not depend on the order of the table. */
+  add(id: string, day: number, column: PriceColumn, value: number): void {
+    this.#count++;
+    const first = this.#first;
+    if (first === null || day < first.day || (day === first.day && compareIds(id, first.id) < 0)) {
+      this.#first = { id, day, column, value };
+    }
+  }
+
+  /** @throws UserError naming instrument, day, column and value when there is any. */
+  refuse(): void {
+    if (this.#first === null) return;
+    const { id, day, column, value } = this.#first;
+    const more = this.#count > 1 ? ` (unusable values in the range: ${this.#count})` : '';
+    throw new UserError(
+      `prices_daily of ${id} on ${formatDay(day)}: ${column} is ${Number.isNaN(value) ? 'no number' : value}${more}`,
+      'Correct or delete the row, or import it anew: prometheus data import --prices PATH',
+    );
+  }
 }
 
 /** Names the range when there is nothing to trade, and days that look like holidays missing from the table. */
 function requirePrices(panel: LoadedPanel, historical: Database): void {
-  const { calendar, instruments, first } = panel;
+  const { calendar, first } = panel;
   const days = calendar.days.length;
-  const close = panel.columns.close ?? panel.columns.adjusted_close!;
-  const priced = new Int32Array(days);
-  for (let i = 0; i < instruments.length; i++) {
-    for (let t = 0; t < days; t++) if (!Number.isNaN(close[i * days + t])) priced[t]++;
-  }
+  const priced = pricedNames(panel);
   if (!priced.subarray(first).some((n) => n > 0)) {
     throw new UserError(
       `${panel.marketId} has no prices from ${formatDay(calendar.days[first])} to ${formatDay(calendar.days[days - 1])} in the ${historical.target.label}`,
       'Import them: prometheus data import --prices PATH, or choose another range.',
     );
   }
-  // A day on which nobody traded between two days on which many did is a holiday the table does not know: every window
-  // across it would be incomplete, and the whole universe empty.
-  const crowd = 10;
-  for (let t = 1; t < days - 1; t++) {
-    if (priced[t] === 0 && priced[t - 1] >= crowd && priced[t + 1] >= crowd) {
-      throw new UserError(
-        `no instrument of ${panel.marketId} has a price on ${formatDay(calendar.days[t])}, which market_holidays calls a trading day`,
-        'Import the complete holidays (prometheus data import --holidays FILE) or the missing prices.',
-      );
-    }
+  // A day without any price between days with prices is a holiday the table does not know, or a hole in the import: every
+  // window across it would be incomplete, and the whole universe empty.
+  const empty: number[] = [];
+  const [from, to] = [priced.findIndex((n) => n > 0), priced.findLastIndex((n) => n > 0)];
+  for (let t = from + 1; t < to; t++) if (priced[t] === 0) empty.push(calendar.days[t]);
+  if (empty.length > 0) {
+    const named = empty.slice(0, 5).map(formatDay).join(', ');
+    const more = empty.length > 5 ? ` and ${empty.length - 5} more days` : '';
+    const these = empty.length === 1 ? 'a trading day' : 'trading days';
+    throw new UserError(
+      `no instrument of ${panel.marketId} has a price on ${named}${more}, which market_holidays calls ${these}`,
+      'Import the complete holidays (prometheus data import --holidays FILE) or the missing prices.',
+    );
   }
 }
 
-/** Number of trading days at the end of the range on which no instrument has a price: the data ends before the range. */
-export function daysWithoutPricesAtEnd(panel: LoadedPanel): number {
+/**
+ * Trading days of the range before the first and after the last price of the market: the range reaches past the data.
+ * Between the two a panel has no day without prices.
+ */
+export function daysWithoutPrices(panel: LoadedPanel): { atStart: number; atEnd: number } {
   const days = panel.calendar.days.length;
-  const close = panel.columns.close ?? panel.columns.adjusted_close!;
-  let count = 0;
-  for (let t = days - 1; t >= panel.first; t--) {
-    for (let i = 0; i < panel.instruments.length; i++) if (!Number.isNaN(close[i * days + t])) return count;
-    count++;
+  const priced = pricedNames(panel).subarray(panel.first);
+  return {
+    atStart: priced.findIndex((n) => n > 0),
+    atEnd: days - panel.first - 1 - priced.findLastIndex((n) => n > 0),
+  };
+}
+
+/** Instruments with a price on each day of the panel. */
+function pricedNames({ calendar, instruments, columns }: LoadedPanel): Int32Array {
+  const days = calendar.days.length;
+  const close = columns.close ?? columns.adjusted_close!;
+  const priced = new Int32Array(days);
+  for (let i = 0; i < instruments.length; i++) {
+    for (let t = 0; t < days; t++) if (!Number.isNaN(close[i * days + t])) priced[t]++;
   }
-  return count;
+  return priced;
 }

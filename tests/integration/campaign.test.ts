@@ -7,6 +7,7 @@ import type { Panel } from '../../engines/market/panel.ts';
 import { backfillStability } from '../../engines/stability/program.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
 import { formatDay } from '../../src/platform/dates.ts';
+import type { Databases } from '../../src/platform/db/databases.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
@@ -334,23 +335,97 @@ describe('campaign refuses', () => {
     expect(error.message).toMatch(/share the portfolio 'S_H5_PORTFOLIO'/);
   });
 
-  it('a holiday that the table does not know, by its date', async () => {
+  /** Runs the campaign over the panel after `change` of what is stored. */
+  const refusedOver = async (stored: Panel, change = (_databases: Databases): Promise<unknown> => Promise.resolve()) => {
     const other = await createTestDatabases();
     try {
-      const t = 100;
-      const gap = Object.fromEntries(
-        Object.entries(panel.columns).map(([name, column]) => [
-          name,
-          column!.map((v, at) => (at % 150 === t ? Number.NaN : v)),
-        ]),
+      await storePanel(other.databases, stored);
+      await change(other.databases);
+      const ran = runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases);
+      const error = await ran.then(
+        () => null,
+        (reason: { message: string; fix: string; exitCode: number }) => reason,
       );
-      await storePanel(other.databases, { ...panel, columns: gap });
-      await expect(
-        runProgram(campaignSpec, campaign, { ...range, sleeve: SLEEVES.map(formatSleeve) }, other.databases),
-      ).rejects.toThrow(formatDay(panel.calendar.days[t]));
+      const { rows } = await other.databases.runtime.client((client) =>
+        client.query('SELECT count(*) AS n FROM backtest_runs'),
+      );
+      expect(rows[0].n).toBe(0);
+      return error;
     } finally {
       await other.drop();
     }
+  };
+
+  const day = (t: number) => formatDay(panel.calendar.days[t]);
+
+  it.each([
+    ['one', [100], 30],
+    ['two in a row', [100, 101], 30],
+    ['one in a market of three names', [100], 3],
+    ['one before the range, inside the windows of its first day', [FIRST - 20], 30],
+  ])('holidays that the table does not know, by their dates: %s', async (_, closed, names) => {
+    const columns = Object.fromEntries(
+      Object.entries(panel.columns).map(([name, column]) => [
+        name,
+        column!.slice(0, names * 150).map((v, at) => (closed.includes(at % 150) ? Number.NaN : v)),
+      ]),
+    );
+    const error = await refusedOver({ ...panel, instruments: panel.instruments.slice(0, names), columns });
+    expect(error!.message).toContain(`has a price on ${closed.map(day).join(', ')}, which`);
+    expect(error!.fix).toMatch(/--holidays FILE/);
+    expect(error!.exitCode).toBe(1);
+  });
+
+  it('says when the range reaches past the prices on either side', async () => {
+    const other = await createTestDatabases();
+    try {
+      await storePanel(other.databases, panel);
+      await other.databases.historical.client((client) =>
+        client.query('DELETE FROM prices_daily WHERE trade_date < $1 OR trade_date > $2', [day(3), day(147)]),
+      );
+      const { events } = await runProgram(
+        campaignSpec,
+        campaign,
+        { ...range, start: day(1), sleeve: SLEEVES.map(formatSleeve) },
+        other.databases,
+      );
+      const warnings = events.flatMap((e) => (e.type === 'log' && e.level === 'warn' ? [e.message] : []));
+      expect(warnings).toContain(`prices begin on ${day(3)}: the range's first 2 trading days have none`);
+      expect(warnings).toContain(`prices end on ${day(147)}: the range's last 2 trading days have none`);
+    } finally {
+      await other.drop();
+    }
+  });
+
+  it.each([
+    ['close', '0'],
+    ['close', "'NaN'"],
+    ['close', "'Infinity'"],
+    ['close', '-3.5'],
+    ['volume', '-1'],
+    ['volume', "'NaN'"],
+  ])('a stored %s of %s, by instrument and day', async (column, value) => {
+    const id = panel.instruments[2].id;
+    const error = await refusedOver(panel, (databases) =>
+      databases.historical.client((client) =>
+        client.query(
+          `UPDATE prices_daily SET ${column} = ${value} WHERE instrument_id = $1 AND trade_date IN ($2, $3)`,
+          [id, day(70), day(90)],
+        ),
+      ),
+    );
+    const shown = value === "'NaN'" ? 'no number' : value.replaceAll("'", '');
+    expect(error!.message).toBe(
+      `prices_daily of ${id} on ${day(70)}: ${column} is ${shown} (unusable values in the range: 2)`,
+    );
+    expect(error!.fix).toMatch(/data import --prices/);
+    expect(error!.exitCode).toBe(1);
+  });
+
+  it('two sleeves with one universe and different settings', async () => {
+    const error = await fails({}, [SLEEVES[0], { ...SLEEVES[2], universeId: SLEEVES[0].universeId }]);
+    expect(error.message).toMatch(/share the universe 'S_H5_UNIVERSE'/);
+    expect(error.exitCode).toBe(2);
   });
 
   it('writes nothing when a table is missing, and says which', async () => {
