@@ -35,7 +35,10 @@ export function boardReader(cli: Cli, databases: Databases): BoardReader {
   };
 }
 
-/** Reads the board once; starts the embedded server when it is the one meant. */
+/**
+ * Reads the board once; starts the embedded server when it is the one meant. A server that does not start, or whose tables
+ * cannot be brought up to this build, is an answer: UNKN with the cause.
+ */
 export async function readBoard(cli: Cli): Promise<Board> {
-  return boardReader(cli, await cli.databases(BOARD_POOLS)).evaluateBoard(cli.signal);
+  return boardReader(cli, await cli.databases(BOARD_POOLS, { lazy: true })).evaluateBoard(cli.signal);
 }

@@ -162,7 +162,8 @@ async function bringUp(database: Database): Promise<string> {
 
 /**
  * Lends both databases as they are: unlike `cli.databases` this says what a first start of the embedded server does, which
- * takes seconds, and leaves migrating (and telling about it) to the command.
+ * takes seconds, and leaves migrating (and telling about it) to the command. No
+ * statement_timeout of the server cuts a migration short.
  */
 async function withDatabases(
   cli: Cli,
@@ -174,7 +175,7 @@ async function withDatabases(
     const onProgress = (text: string) => cli.err(`${text}\n`);
     await startServer(cli.home, { tcpPort: options.tcpPort, onProgress, signal: cli.signal });
   }
-  const databases = openDatabases(targets, { application: options.application });
+  const databases = openDatabases(targets, { application: options.application, statementTimeoutMs: 0 });
   cli.signal.addEventListener('abort', () => databases.abort(), { once: true });
   try {
     await work(databases);

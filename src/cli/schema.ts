@@ -15,7 +15,7 @@ export const MIGRATIONS: Readonly<Record<DatabaseName, Readonly<Record<string, T
 export async function migrateEmbedded(targets: Targets): Promise<void> {
   for (const name of DATABASE_NAMES) {
     if (!targets[name].embedded) continue;
-    const database = openDatabase(targets[name], { application: 'migrate', maxConnections: 1 });
+    const database = openDatabase(targets[name], { application: 'migrate', maxConnections: 1, statementTimeoutMs: 0 });
     try {
       await migrate(database, MIGRATIONS[name]);
     } finally {

@@ -59,7 +59,7 @@ export function judge(spec: CheckSpec, facts: Facts): Judged {
   const looks = spec.looks(facts.evidence);
   const unknown = firstUnknown(looks);
   const judgment: Judgment = unknown
-    ? { state: 'UNKN', observed: '–', reason: sentence(unknown.cause), brief: unknown.cause, fix: unknown.fix }
+    ? { state: 'UNKN', observed: '–', reason: sentence(unknown.cause), brief: unknown.brief, fix: unknown.fix }
     : spec.judge(facts);
   return {
     spec,

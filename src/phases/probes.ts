@@ -24,6 +24,8 @@ export interface Unknown extends Look {
   readonly known: false;
   /** Why there is no figure, in one line. */
   readonly cause: string;
+  /** The same in a few words: without the place of the database. */
+  readonly brief: string;
   /** Command that would mend it, without the leading `prometheus`; null when only a person can. */
   readonly fix: string | null;
 }
@@ -97,7 +99,7 @@ export async function probeFile<T>(source: string, now: () => number, read: () =
   } catch (error) {
     const [cause, fix] =
       error instanceof UserError ? [error.message, commandIn(error.fix)] : [errorMessage(error), null];
-    return { known: false, cause, fix, at, costMs: now() - at, source };
+    return { known: false, cause, brief: cause, fix, at, costMs: now() - at, source };
   }
 }
 
@@ -144,7 +146,7 @@ class LiveProber implements Prober {
 }
 
 class DeadProber implements Prober {
-  readonly #failure: { cause: string; fix: string | null };
+  readonly #failure: Failure;
   readonly #database: Database;
   readonly #options: ProbeOptions;
 
@@ -160,13 +162,15 @@ class DeadProber implements Prober {
   }
 }
 
+type Failure = Pick<Unknown, 'cause' | 'brief' | 'fix'>;
+
 /** The cause of a failed look, and the command that would mend it when the error names one. */
-function explain(error: unknown, database: Database): { cause: string; fix: string | null } {
-  const described = describeFailure(error, database.target);
-  if (!(described instanceof UserError)) {
-    return { cause: `${database.target.label}: ${errorMessage(described)}`, fix: null };
-  }
-  return { cause: described.message, fix: commandIn(described.fix) };
+function explain(error: unknown, { target }: Database): Failure {
+  const described = describeFailure(error, target);
+  const known = described instanceof UserError;
+  const cause = known ? described.message : `${target.label}: ${errorMessage(described)}`;
+  const brief = cause.replace(target.label, `${target.name} database`);
+  return { cause, brief, fix: known ? commandIn(described.fix) : null };
 }
 
 /** `Start it with: prometheus db up` → `db up`. */

@@ -21,6 +21,7 @@ export const known = <T>(value: T, at = NOW): Known<T> => ({ known: true, value,
 export const unknown = (cause: string, fix: string | null = null): Unknown => ({
   known: false,
   cause,
+  brief: cause,
   fix,
   at: NOW,
   costMs: 1,

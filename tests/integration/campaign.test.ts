@@ -336,7 +336,10 @@ describe('campaign refuses', () => {
   });
 
   /** Runs the campaign over the panel after `change` of what is stored. */
-  const refusedOver = async (stored: Panel, change = (_databases: Databases): Promise<unknown> => Promise.resolve()) => {
+  const refusedOver = async (
+    stored: Panel,
+    change = (_databases: Databases): Promise<unknown> => Promise.resolve(),
+  ) => {
     const other = await createTestDatabases();
     try {
       await storePanel(other.databases, stored);

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { openDatabase } from '../../src/platform/db/databases.ts';
+import { dropServer, embeddedTargets, startServer } from '../../src/platform/db/embedded.ts';
+import { homeAt } from '../../src/platform/home.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { seedGreen, smallConfig } from '../helpers/phase-market.ts';
 
@@ -110,6 +113,72 @@ describe('phases', () => {
     for (const phase of board.phases) {
       expect(keys(phase)).toEqual(PHASE_KEYS);
       for (const check of phase.checks) expect(keys(check)).toEqual(CHECK_KEYS);
+    }
+  });
+});
+
+describe('a statement_timeout of 1 ms', () => {
+  const OWNED = ['P0.prices', 'P0.holidays', 'P0.gaps', 'P0.news'];
+  const statesOf = (board: { phases: { checks: { id: string; state: string; reason: string }[] }[] }) =>
+    new Map(board.phases.flatMap((phase) => phase.checks.map((check) => [check.id, check])));
+
+  test('of one’s own database is UNKN with the cause', async () => {
+    const { historical } = pair.databases;
+    const { database } = pair.targets.historical.config;
+    await historical.client((client) => client.query(`ALTER DATABASE ${database} SET statement_timeout = 1`));
+    try {
+      // Whoever reads the prices waits for this transaction, in vain.
+      const { code, out, err } = await historical.transaction(async (client) => {
+        await client.query('SET LOCAL statement_timeout = 0');
+        await client.query('LOCK TABLE prices_daily IN ACCESS EXCLUSIVE MODE');
+        return prometheus(['phases', '--json']);
+      });
+      expect([code, err]).toEqual([0, '']);
+      const board = JSON.parse(out);
+      const checks = statesOf(board);
+      expect(checks.get('P0.prices')).toMatchObject({ state: 'UNKN', observed: '–' });
+      expect(checks.get('P0.prices')!.reason).toMatch(/cancell?ed .*statement timeout/);
+      expect(board.phases[0].headline).toMatch(/^historical database: the statement was cancelled/);
+    } finally {
+      await historical.client((client) => client.query(`ALTER DATABASE ${database} RESET statement_timeout`));
+    }
+  });
+
+  test('of the embedded databases cuts no migration short', async () => {
+    const own = mkdtempSync(path.join(tmpdir(), 'phases-timeout-'));
+    const embedded = { PROMETHEUS_HOME: own, HISTORICAL_DB_URL: undefined, RUNTIME_DB_URL: undefined };
+    try {
+      const targets = embeddedTargets(await startServer(homeAt(own)));
+      const server = openDatabase(targets.runtime, { application: 'test', statementTimeoutMs: 0 });
+      await server.client((client) => client.query('ALTER ROLE prometheus SET statement_timeout = 1'));
+      const { code, out, err } = await prometheus(['phases', '--json'], embedded);
+      expect([code, err]).toEqual([0, '']);
+      for (const id of OWNED) expect(['UNKN', 'WAIT']).toContain(statesOf(JSON.parse(out)).get(id)!.state);
+      await server.client((client) => client.query('ALTER ROLE prometheus RESET statement_timeout'));
+      await server.close();
+      const { databases } = await json(['db', 'status'], embedded);
+      for (const { migrations } of databases) expect(migrations).toMatchObject({ pending: [], missing: [] });
+    } finally {
+      await dropServer(homeAt(own));
+      rmSync(own, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('a server that does not start', () => {
+  test('is UNKN with the cause', async () => {
+    const own = mkdtempSync(path.join(tmpdir(), 'phases-broken-'));
+    try {
+      writeFileSync(path.join(own, 'postgres'), 'a file where the folder should be');
+      const { code, out } = await prometheus(['phases'], {
+        PROMETHEUS_HOME: own,
+        HISTORICAL_DB_URL: undefined,
+        RUNTIME_DB_URL: undefined,
+      });
+      expect(code).toBe(0);
+      expect(out).toMatch(/^P0 .*\? UNKN +0\/6/m);
+    } finally {
+      rmSync(own, { recursive: true, force: true });
     }
   });
 });

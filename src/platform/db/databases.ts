@@ -27,6 +27,7 @@ export interface ConnectOptions {
   readonly application: string;
   /** Sets default_transaction_read_only: for probes that must never write. */
   readonly readOnly?: boolean;
+  /** Longest time of a statement; 0: none, whatever the server says. Default: the server's own setting. */
   readonly statementTimeoutMs?: number;
   readonly maxConnections?: number;
   /** Work before the first connection, once for both databases: starting the embedded server. */
@@ -68,7 +69,7 @@ export function openDatabase(
 ): Database & { abort(): void; close(): Promise<void> } {
   const settings = [
     options.readOnly ? '-c default_transaction_read_only=on' : '',
-    options.statementTimeoutMs ? `-c statement_timeout=${options.statementTimeoutMs}` : '',
+    options.statementTimeoutMs !== undefined ? `-c statement_timeout=${options.statementTimeoutMs}` : '',
   ]
     .filter(Boolean)
     .join(' ');

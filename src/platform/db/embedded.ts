@@ -243,7 +243,7 @@ async function isComplete(layout: Layout): Promise<boolean> {
 }
 
 /** Whether both databases are there; makes them when asked to. */
-async function hasDatabases(layout: Layout, options: { create?: boolean } = {}): Promise<boolean> {
+async function hasDatabases(layout: Layout, { create = false } = {}): Promise<boolean> {
   if (!existsSync(layout.passfile)) {
     throw new UserError(
       `the password file ${layout.passfile} of the running server is gone`,
@@ -253,7 +253,8 @@ async function hasDatabases(layout: Layout, options: { create?: boolean } = {}):
   // Loaded here: whoever only asks where the server is should not wait for the drivers.
   const { openDatabase } = await import('./databases.ts');
   for (;;) {
-    const database = openDatabase(target(layout, 'runtime', 'postgres'), { application: 'db up', maxConnections: 1 });
+    const options = { application: 'db up', maxConnections: 1, statementTimeoutMs: 0 };
+    const database = openDatabase(target(layout, 'runtime', 'postgres'), options);
     try {
       return await database.client(async (client) => {
         const wanted = DATABASE_NAMES.map((name) => `prometheus_${name}`);
@@ -262,7 +263,7 @@ async function hasDatabases(layout: Layout, options: { create?: boolean } = {}):
           [wanted],
         );
         const missing = wanted.filter((name) => !rows.some((row) => row.datname === name));
-        if (!options.create) return missing.length === 0;
+        if (!create) return missing.length === 0;
         for (const name of missing) await client.query(`CREATE DATABASE ${name}`);
         return true;
       });

@@ -36,7 +36,10 @@ export function describeFailure(error: unknown, target: Target): unknown {
     case '53300':
       return fail(`the server has no free connection (${detail})`, 'Close other clients or raise max_connections.');
     case '57014':
-      return fail(`the statement was cancelled (${detail})`, 'Try again when the server is less busy.');
+      return fail(
+        `the statement was cancelled (${detail})`,
+        'Try again when the server is less busy; a statement_timeout set for the role or database must leave time enough.',
+      );
     case '25006':
       return fail('the connection is read-only', 'Use a role and a server that may write.');
     case '57P01':
