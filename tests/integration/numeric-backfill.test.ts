@@ -167,7 +167,8 @@ describe('the rows', () => {
 
 describe('what is due and cannot be embedded', () => {
   it('is counted, named with the reason, and makes the result partial', async () => {
-    columnOf(panel, 'close')[100] = 0;
+    // A price above 0, so the panel takes it, and too small for a ratio to exist.
+    columnOf(panel, 'close')[100] = Number.MIN_VALUE;
     await storePanel(db.databases, panel);
     const { result, stdout, events } = await backfill({
       models: ['num-stab-core-v1'],
@@ -191,6 +192,17 @@ describe('what is due and cannot be embedded', () => {
         `SELECT 1 FROM numeric_window_embeddings WHERE entity_id = 'I000.T' AND as_of_date >= '${date(100)}'`,
       ),
     ).toEqual([]);
+  });
+});
+
+describe('a price that no trading day can have', () => {
+  it('ends the backfill before it begins, by instrument and day', async () => {
+    columnOf(panel, 'close')[100] = 0;
+    await storePanel(db.databases, panel);
+    await expect(backfill({ models: ['num-stab-core-v1'] })).rejects.toThrow(
+      `prices_daily of I000.T on ${date(100)}: close is 0`,
+    );
+    expect(await query('SELECT 1 FROM console.backfills')).toEqual([]);
   });
 });
 
