@@ -112,7 +112,7 @@ describe('a hole', () => {
   };
 
   it('is named with its likely cause', async () => {
-    columnOf(panel, 'close')[2 * 150 + 100] = 0;
+    columnOf(panel, 'close')[2 * 150 + 100] = Number.MIN_VALUE; // too small for a ratio to exist
     await storePanel(db.databases, panel);
     expect(await cause()).toEqual({
       entity: 'I000.T',
