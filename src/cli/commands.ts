@@ -17,6 +17,11 @@ const entry = (name: string, summary: string, load: () => Promise<unknown>): Com
 export const COMMANDS: readonly CommandEntry[] = [
   entry('', 'the full-screen console', async () => (await import('./console-command.ts')).consoleCommand),
   entry(
+    'replay',
+    'show a recorded console again, or one frame of it as text',
+    async () => (await import('./replay.ts')).replay,
+  ),
+  entry(
     'demo',
     'the console over a synthetic market, in a home of its own',
     async () => (await import('./demo.ts')).demo,

@@ -12,6 +12,8 @@ jobs. Starts the embedded databases when they are the ones meant. Closing it sto
 Without a terminal it prints the status instead.`,
   args: z.object({
     ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
+    readOnly: z.boolean().default(false).describe('refuse whatever costs or destroys, until :rw'),
+    record: z.string().optional().describe('take down what is shown into a new file, for prometheus replay'),
   }),
-  run: async ({ ascii }, cli) => openConsole(cli, { ascii }),
+  run: async ({ ascii, readOnly, record }, cli) => openConsole(cli, { ascii, readOnly, record }),
 });

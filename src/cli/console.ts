@@ -5,6 +5,7 @@ import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors
 import { newId } from '../platform/ids.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
 import type { Cli } from './context.ts';
+import { type Recorder, startRecording } from './recording.ts';
 
 export interface ConsoleOptions {
   /** Only ASCII on the screen, or not; decided from the locale when absent. */
@@ -13,6 +14,10 @@ export interface ConsoleOptions {
   readonly prepare?: (say: (what: string) => void) => Promise<void>;
   /** The phase that is selected at first; else the first one that is not green. */
   readonly phase?: string;
+  /** Takes down what is shown, for `prometheus replay`. */
+  readonly record?: string;
+  /** Nothing can be started or stopped from it, until `:rw`. */
+  readonly readOnly?: boolean;
   /** What to type to come back; told after detaching. */
   readonly comeBack?: string;
 }
@@ -26,7 +31,12 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
       'Use: prometheus phases, prometheus status',
     );
   }
+  const size = { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
+  const record = options.record
+    ? startRecording(options.record, { home: cli.home.root, demo: cli.home.demo, size, at: Date.now() })
+    : undefined;
   const session = createSession({
+    tap: record,
     streams: process,
     env: cli.env,
     home: cli.home.root,
@@ -36,6 +46,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     initial: {
       ...(options.phase ? { selected: { phases: options.phase } } : {}),
       boot: 'looking for the supervisor …',
+      readOnly: options.readOnly ?? false,
     },
   });
   const style = makeStyle(capabilities(cli.env, options.ascii));
@@ -46,7 +57,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
 
   const closing = new AbortController();
   let supervisor: Supervisor | null = null;
-  connect(cli, session, options, closing.signal).then(
+  connect(cli, session, options, closing.signal, record).then(
     (connected) => (supervisor = connected),
     (error) => session.failed(oneLine(error)),
   );
@@ -64,7 +75,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
  * otherwise decodes it by itself: the same bytes, but in Node the first use of `fetch` loads an HTTP client, which takes a
  * good part of the time to the first frame.
  */
-async function withoutFetch<T>(load: () => Promise<T>): Promise<T> {
+export async function withoutFetch<T>(load: () => Promise<T>): Promise<T> {
   const native = Object.getOwnPropertyDescriptor(globalThis, 'fetch');
   Object.defineProperty(globalThis, 'fetch', { value: undefined, configurable: true });
   try {
@@ -80,6 +91,7 @@ async function connect(
   session: Session,
   options: ConsoleOptions,
   closing: AbortSignal,
+  record: Recorder | undefined,
 ): Promise<Supervisor | null> {
   const say = (what: string) => session.booting(what);
   // Lets the first frame out before the database code is loaded.
@@ -87,7 +99,12 @@ async function connect(
   if (options.prepare) await options.prepare(say);
   say('looking for the supervisor …');
   const { openSupervisor } = await import('./supervisor-client.ts');
-  const supervisor = await openSupervisor(cli, { kind: 'console', sameDatabases: true });
+  const supervisor = await openSupervisor(cli, {
+    kind: 'console',
+    sameDatabases: true,
+    readOnly: options.readOnly,
+    tap: record,
+  });
   await supervisor.ready();
   if (closing.aborted) {
     await supervisor.close();

@@ -10,7 +10,7 @@ import { lockHolder } from '../platform/locks.ts';
 import { supervisorLock } from '../supervisor/daemon.ts';
 import { jobVariables, withoutJob } from '../supervisor/environment.ts';
 import type { ClientIdentity } from '../supervisor/protocol.ts';
-import { connectSupervisor, NoSupervisorError, type RemoteSupervisor } from '../supervisor/wire/client.ts';
+import { connectSupervisor, NoSupervisorError, type Passed, type RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { socketPath } from '../supervisor/wire/socket-path.ts';
 import type { Cli } from './context.ts';
 import { entryScripts } from './job-runtime.ts';
@@ -25,6 +25,7 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   /** The console: it shows what the supervisor sees, so both must look at the same databases. */
   readonly sameDatabases?: boolean;
+  readonly tap?: (passed: Passed) => void;
 }
 
 /** The supervisor of this home, started when there is none, and replaced when this build is newer than its own. */
@@ -84,8 +85,9 @@ export async function untilGone(cli: Cli): Promise<void> {
 /** Where the supervisor writes what it has to say itself. */
 export const logFile = (cli: Cli): string => path.join(cli.home.logs, 'supervisor.log');
 
-function clientOptions(cli: Cli, { kind, readOnly = false }: OpenOptions) {
+function clientOptions(cli: Cli, { kind, readOnly = false, tap }: OpenOptions) {
   return {
+    tap,
     socket: socketPath(cli.home, cli.env),
     client: { name: operatorName(cli.env), kind, pid: process.pid, readOnly },
     origin: { cwd: process.cwd(), environment: { ...jobVariables(cli.env), ...urlVariables(cli) } },

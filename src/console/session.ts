@@ -8,10 +8,10 @@ import { copyRoute, copySequence } from './clipboard.ts';
 import { createController } from './controller.ts';
 import { type Feed, startFeed } from './feed.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { createKeyParser, escapeTimeout } from './key-parser.ts';
+import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
-import { type EndOfTerminal, Terminal, type TerminalStreams } from './terminal.ts';
+import { type EndOfTerminal, type Size, Terminal, type TerminalStreams } from './terminal.ts';
 
 export interface SessionOptions {
   readonly streams: TerminalStreams;
@@ -21,7 +21,12 @@ export interface SessionOptions {
   readonly now: () => number;
   readonly newId: () => string;
   readonly initial?: Partial<ConsoleState>;
+  /** Told of every key and size, for recordings. */
+  readonly tap?: (input: Input) => void;
 }
+
+/** What the operator did. */
+type Input = { readonly from: 'keys'; readonly event: KeyEvent } | { readonly from: 'size'; readonly size: Size };
 
 /** How a console ended; in every case the terminal is the shell's again. */
 export type SessionEnd = { readonly kind: 'detached' } | EndOfTerminal;
@@ -38,6 +43,8 @@ export interface Session {
   /** There will be no supervisor: the reason stays on the screen. */
   failed(problem: string): void;
   connect(supervisor: Supervisor): void;
+  /** A key as if it had been pressed. */
+  press(event: KeyEvent): void;
   /** Gives the terminal back; `ended` resolves. */
   end(end: SessionEnd): void;
   readonly ended: Promise<SessionEnd>;
@@ -61,10 +68,13 @@ export function createSession(options: SessionOptions): Session {
 
   const terminal = new Terminal(options.streams, {
     onBytes: (bytes) => {
-      for (const event of parser.feed(bytes, now())) controller.key(event);
+      for (const event of parser.feed(bytes, now())) take(event);
       waitForEscape();
     },
-    onResize: (size) => store.setState({ size }),
+    onResize: (size) => {
+      options.tap?.({ from: 'size', size });
+      store.setState({ size });
+    },
     onEnd: (end) => finish(end),
   });
   const store = createConsoleStore(emptySnapshot(options.home, options.demo, now()), terminal.size, options.initial);
@@ -77,6 +87,11 @@ export function createSession(options: SessionOptions): Session {
     now,
     newId: options.newId,
   });
+
+  const take = (event: KeyEvent) => {
+    options.tap?.({ from: 'keys', event });
+    controller.key(event);
+  };
 
   const copyText = (text: string): string => {
     const sequence = copySequence(text, options.env);
@@ -92,7 +107,7 @@ export function createSession(options: SessionOptions): Session {
     if (deadline === null) return;
     escapeTimer = setTimeout(
       () => {
-        for (const event of parser.tick(now())) controller.key(event);
+        for (const event of parser.tick(now())) take(event);
         waitForEscape();
       },
       Math.max(1, deadline - now()),
@@ -136,6 +151,7 @@ export function createSession(options: SessionOptions): Session {
       store.setState({ boot: null });
       feed = startFeed(store, connected, now);
     },
+    press: (event) => controller.key(event),
     end: finish,
     ended: finished.promise,
   };

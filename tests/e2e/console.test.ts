@@ -1,5 +1,5 @@
 /** The product as its user meets it: from an empty home to a finished Phase 1, by keys alone, in a real terminal. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -26,8 +26,8 @@ afterAll(async () => {
 });
 
 /** Opens the demo's console; resolves when its evidence has been read. */
-async function openConsole(): Promise<Tui> {
-  const tui = openTui(PROMETHEUS, ['demo', ...MARKET], { cols: 160, rows: 48, env });
+async function openConsole(args: readonly string[] = ['demo', ...MARKET]): Promise<Tui> {
+  const tui = openTui(PROMETHEUS, args, { cols: 160, rows: 48, env });
   open.push(tui);
   // The first frame stands before there is anything to show, and says so. (The launcher may have to build first.)
   const first = await tui.waitFor('◆ prometheus', 300_000);
@@ -97,17 +97,28 @@ test('from an empty home to a green Phase 1, by keys', async () => {
   expect(waited.exitCode, waited.stderr).toBe(0);
 
   // Coming back: what happened meanwhile is there, log and metrics of ended jobs included.
-  const again = await openConsole();
+  const recording = path.join(parent, 'console.ndjson');
+  const again = await openConsole(['--record', recording]);
   await again.waitFor(/P1 +✓ OK +5\/5/);
   await again.waitFor(/✓ DONE +0003-verify-point-in-time/);
-  expect(again.screen()).toContain('P1 is green');
+  again.press('j');
+  await again.waitFor('P1 is green');
   again.press(`${KEYS.tab.repeat(4)}jj`);
   await again.waitFor(/Job 0001-backtest-campaign/);
   await again.waitFor(/US_CORE_LONG_EQ_H21 +[\d,]+ USD/);
+  again.press('5');
+  const last = await again.waitFor(/prices_daily · 2\d{3} ─.* expected/);
   again.press('q');
   expect(await again.exited).toMatchObject({ exitCode: 0 });
   await again.settled();
-  expect(again.raw()).toContain('Detached: no job is running. Come back with: prometheus demo');
+  expect(again.raw()).toContain('Detached: no job is running. Come back with: prometheus');
+
+  // The recording shows the same frame again, and holds nothing of the environment.
+  const replayed = await prometheus('replay', recording, '--frame');
+  expect(replayed.exitCode, replayed.stderr).toBe(0);
+  const body = (frame: string) => frame.trimEnd().split('\n').slice(1, -2);
+  expect(body(replayed.stdout)).toEqual(body(last));
+  expect(readFileSync(recording, 'utf8')).not.toContain('"environment"');
 }, 600_000);
 
 test('without a terminal the status is printed instead, and said so', async () => {

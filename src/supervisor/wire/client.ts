@@ -8,23 +8,21 @@ import {
   type ClientMessage,
   COMMANDS,
   type CommandName,
-  type Handover,
   type JobView,
   type KeepRequest,
   type LaunchRequest,
   PROTOCOL_VERSION,
   type RerunRequest,
   type ServerMessage,
-  type SharedState,
   type Snapshot,
   type StopRequest,
   type Supervisor,
   serverMessageSchema,
 } from '../protocol.ts';
 import type { ReadArgs, ReadName, ReadResult } from '../reads.ts';
-import { DetailBook } from './detail-book.ts';
 import { LineSplitter, parseLine } from './lines.ts';
 import { assertSocketFolder } from './socket-path.ts';
+import { StateBook } from './state-book.ts';
 
 export interface ClientOptions {
   readonly socket: string;
@@ -33,7 +31,14 @@ export interface ClientOptions {
   readonly origin: { readonly cwd: string; readonly environment: Readonly<Record<string, string>> };
   /** Brings a supervisor back after the connection was lost; absent: only tries to connect. */
   readonly revive?: () => Promise<void>;
+  /** Told of every message that passes, for recordings. */
+  readonly tap?: (passed: Passed) => void;
 }
+
+/** A message that went over the socket. */
+export type Passed =
+  | { readonly from: 'supervisor'; readonly message: ServerMessage }
+  | { readonly from: 'client'; readonly message: ClientMessage };
 
 /** Nobody listens on the socket. */
 export class NoSupervisorError extends UserError {
@@ -66,11 +71,9 @@ export class RemoteSupervisor implements Supervisor {
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
   readonly #waiting = new Map<number, Waiting>();
   #client: ClientIdentity;
-  #book = new DetailBook();
+  readonly #book = new StateBook();
   #socket: Socket | null = null;
   #about: About | null = null;
-  #handover: Handover | null = null;
-  #snapshot: Snapshot | null = null;
   #firstState = Promise.withResolvers<void>();
   #subscribed = false;
   #watched: string | null = null;
@@ -146,8 +149,8 @@ export class RemoteSupervisor implements Supervisor {
   }
 
   snapshot(): Snapshot {
-    if (!this.#snapshot) throw new Error('no state yet: wait for ready()');
-    return this.#snapshot;
+    if (!this.#book.snapshot) throw new Error('no state yet: wait for ready()');
+    return this.#book.snapshot;
   }
 
   subscribe(listener: (snapshot: Snapshot) => void): () => void {
@@ -236,45 +239,35 @@ export class RemoteSupervisor implements Supervisor {
 
   #post(message: ClientMessage): boolean {
     if (!this.#socket?.writable) return false;
+    this.#options.tap?.({ from: 'client', message });
     this.#socket.write(`${JSON.stringify(message)}\n`);
     return true;
   }
 
   #take(message: ServerMessage, welcome: { resolve(): void; reject(error: Error): void }): void {
-    if (message.type === 'welcome') {
-      this.#about = message.about;
-      this.#handover ??= message.handover;
-      welcome.resolve();
-    } else if (message.type === 'refused') {
+    this.#options.tap?.({ from: 'supervisor', message });
+    if (message.type === 'refused') {
       welcome.reject(new UserError(`the supervisor refused: ${message.reason}`, versionAdvice(message.protocol)));
-    } else if (message.type === 'state') this.#applyState(message);
-    else if (message.type === 'detail') {
-      if (this.#snapshot) this.#change({ ...this.#snapshot, detail: this.#book.apply(message) });
-    } else this.#answer(message);
+    } else if (message.type === 'reply') this.#answer(message);
+    else {
+      this.#book.apply(message);
+      if (message.type === 'welcome') {
+        this.#about = message.about;
+        welcome.resolve();
+        return;
+      }
+      if (message.type === 'state') this.#firstState.resolve();
+      if (this.#book.snapshot) this.#emit();
+    }
   }
 
-  #applyState({ base, sequence, change, jobs }: Extract<ServerMessage, { type: 'state' }>): void {
-    const before = base === null ? null : this.#snapshot;
-    const list = before ? mergeJobs(before.jobs, jobs) : newestFirst(jobs.changed);
-    this.#change({
-      ...(before ?? (change as SharedState)),
-      ...change,
-      sequence,
-      jobs: list,
-      // A full state after a reconnection knows nothing of the watched job; its window comes by itself.
-      detail: this.#snapshot?.detail ?? null,
-      handover: this.#handover,
-    } as Snapshot);
-    this.#firstState.resolve();
-  }
-
-  #change(snapshot: Snapshot): void {
-    this.#snapshot = snapshot;
+  #emit(): void {
     if (this.#emitting) return;
     this.#emitting = true;
     setImmediate(() => {
       this.#emitting = false;
-      for (const listener of [...this.#listeners]) listener(this.#snapshot!);
+      const snapshot = this.#book.snapshot;
+      if (snapshot) for (const listener of [...this.#listeners]) listener(snapshot);
     });
   }
 
@@ -314,23 +307,6 @@ export class RemoteSupervisor implements Supervisor {
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
-}
-
-const newestFirst = (jobs: readonly JobView[]): JobView[] => jobs.toSorted((a, b) => compareIds(b.id, a.id));
-
-/** By number, then by name: the order of the folders. */
-function compareIds(a: string, b: string): number {
-  const number = (id: string) => Number(/^(\d+)-/.exec(id)?.[1] ?? 0);
-  return number(a) - number(b) || (a < b ? -1 : a > b ? 1 : 0);
-}
-
-function mergeJobs(
-  before: readonly JobView[],
-  { changed, removed }: { changed: readonly JobView[]; removed: readonly string[] },
-): readonly JobView[] {
-  if (changed.length === 0 && removed.length === 0) return before;
-  const gone = new Set([...removed, ...changed.map((view) => view.id)]);
-  return newestFirst([...changed, ...before.filter((view) => !gone.has(view.id))]);
 }
 
 const lostError = () =>

@@ -1,0 +1,49 @@
+/** Recordings of a console as files: writing one beside a running console, and opening one. */
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { headerLine, parseRecording, type Recording, type RecordingHeader } from '../console/recording/format.ts';
+import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
+
+/** Takes entries down as they come. */
+export type Recorder = (entry: object) => void;
+
+/**
+ * Begins a recording; an existing file is not overwritten. A recording that cannot be written any more ends by itself: the
+ * console goes on. @throws UserError when the file cannot be made.
+ */
+export function startRecording(file: string, header: Omit<RecordingHeader, 'recording' | 'protocol'>): Recorder {
+  try {
+    // What it holds is what the operator sees: for nobody else.
+    writeFileSync(file, headerLine(header), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    throw new UserError(
+      `the recording ${file} cannot be made: ${errorMessage(error)}`,
+      'Name another file: --record FILE',
+    );
+  }
+  let open = true;
+  return (entry) => {
+    if (!open) return;
+    try {
+      appendFileSync(file, `${JSON.stringify({ t: Date.now() - header.at, ...entry }, withoutEnvironment)}\n`);
+    } catch {
+      open = false;
+    }
+  };
+}
+
+/** The operator's environment goes with a launch, and is nobody's business. */
+const withoutEnvironment = (key: string, value: unknown) => (key === 'environment' ? undefined : value);
+
+/** Reads a recording. @throws UsageError when the file is none. */
+export function readRecording(file: string): Recording {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${errorMessage(error)}`, 'Make one: prometheus --record FILE');
+  }
+  const recording = parseRecording(text);
+  if ('problem' in recording)
+    throw new UsageError(`${file}: ${recording.problem}`, 'Make one: prometheus --record FILE');
+  return recording;
+}
