@@ -31,7 +31,7 @@ export const JobFile = {
   stdout: 'stdout.log',
   stderr: 'stderr.log',
   events: 'events.ndjson',
-  /** When how much of the three was there: see `TIMES_RECORD_BYTES` of the reads. */
+  /** When how much of the three was there: see `TIMES_RECORD_BYTES` of the protocol. */
   times: 'times.bin',
 } as const;
 

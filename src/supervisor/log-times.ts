@@ -6,7 +6,7 @@ import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { JobFile } from './job-files.ts';
 
-/** Four doubles: `TIMES_RECORD_BYTES` of the reads, whose schemas are too heavy for a shim. */
+/** Four doubles: `TIMES_RECORD_BYTES` of the protocol, whose schemas are too heavy for a shim. */
 const RECORD_BYTES = 32;
 /**
  * A job that has run for long is looked at less often: every 1/36,000 of its age. So the first hours are known to a quarter

@@ -232,6 +232,12 @@ export type ReadRequest = Readonly<z.infer<typeof readSchema>>;
 const jobReply = z.object({ job: jobViewSchema });
 const nothing = z.object({});
 
+/**
+ * What the read `log` gives of the file `times` is a row of records of four little-endian doubles: milliseconds since 1970, then the sizes of `out`,
+ * `err` and `events` seen at that moment. Each is no less than in the record before.
+ */
+export const TIMES_RECORD_BYTES = 32;
+
 /** Every command: what it takes, what it answers, and how much harm it can do. */
 export const COMMANDS = {
   launch: { request: launchSchema, reply: jobReply, danger: 'cost' },

@@ -14,12 +14,6 @@ export type LogFile = (typeof LOG_FILES)[number];
 /** Most bytes of one answer: an answer is a line of JSON, and others wait behind it. */
 const LOG_READ_BYTES = 256 * 1024;
 
-/**
- * The file `times` is a row of records of four little-endian doubles: milliseconds since 1970, then the sizes of `out`,
- * `err` and `events` seen at that moment. Each is no less than in the record before.
- */
-export const TIMES_RECORD_BYTES = 32;
-
 /** Arguments by read. */
 export const READS = {
   /** Figures of the machine over time whose names begin with one of these: `cpu`, `gpu.`, `job.0007-`. */

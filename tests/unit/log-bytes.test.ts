@@ -7,7 +7,7 @@ import { type Home, homeAt } from '../../src/platform/home.ts';
 import { JobFile } from '../../src/supervisor/job-files.ts';
 import { readLogBytes } from '../../src/supervisor/log-bytes.ts';
 import { LogTimes } from '../../src/supervisor/log-times.ts';
-import { TIMES_RECORD_BYTES } from '../../src/supervisor/reads.ts';
+import { TIMES_RECORD_BYTES } from '../../src/supervisor/protocol.ts';
 
 const JOB = '0001-job';
 let root: string;
