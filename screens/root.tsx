@@ -14,6 +14,7 @@ import { Help } from './help/help.tsx';
 import { Machine } from './machine/machine.tsx';
 import { Overview } from './overview/overview.tsx';
 import { Phases } from './phases/phases.tsx';
+import { Research } from './research/research.tsx';
 
 const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
   overview: Overview,
@@ -21,6 +22,7 @@ const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
   coverage: Coverage,
   machine: Machine,
   events: Events,
+  research: Research,
 };
 
 export interface RootProps {

@@ -1,13 +1,34 @@
 /** The program `similar`. */
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { type Program, parseRange } from '../../src/platform/program.ts';
 import { Nearest } from './nearest.model.ts';
 import type { similarSpec } from './spec.ts';
 import { eachCandidate, nearestDay, readVector } from './storage.ts';
 
-export const similar: Program<typeof similarSpec> = async (args, { databases, events, stdout }) => {
-  const { historical } = databases;
+/** What is looked for, and among which days. */
+interface SimilarQuery {
+  readonly model: string;
+  readonly entityType: string;
+  readonly instrument: string;
+  /** ISO date of the vector. */
+  readonly asOf: string;
+  /** Days of the candidates; the day itself when absent. */
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly topK: number;
+}
+
+interface SimilarResult {
+  /** Vectors compared, the one itself not counted. */
+  readonly candidates: number;
+  /** The nearest by exact cosine, descending. */
+  readonly neighbours: readonly { readonly entityId: string; readonly date: string; readonly cosine: number }[];
+}
+
+/** The nearest vectors of a model to one of its own. @throws UsageError, UserError when there is no such vector. */
+export async function findSimilar(historical: Database, args: SimilarQuery): Promise<SimilarResult> {
   if ((args.startDate === undefined) !== (args.endDate === undefined)) {
     throw new UsageError('a range needs --start-date and --end-date', 'Give both, or neither for the day itself.');
   }
@@ -38,19 +59,18 @@ export const similar: Program<typeof similarSpec> = async (args, { databases, ev
     candidates++;
     nearest.add(entityId, day, bytes);
   });
-  const found = nearest.list();
+  const neighbours = nearest.list().map(({ entityId, day, cosine }) => ({ entityId, date: formatDay(day), cosine }));
+  return { candidates, neighbours };
+}
+
+export const similar: Program<typeof similarSpec> = async (args, { databases, events, stdout }) => {
+  const { candidates, neighbours: found } = await findSimilar(databases.historical, args);
   if (!args.json) {
-    const lines = found.map(({ entityId, day, cosine }, k) =>
-      [k + 1, entityId, formatDay(day), cosine.toFixed(6)].join(),
-    );
+    const lines = found.map(({ entityId, date, cosine }, k) => [k + 1, entityId, date, cosine.toFixed(6)].join());
     stdout(`${['rank,entity_id,as_of_date,cosine', ...lines].join('\n')}\n`);
   }
   const summary = `${found.length} nearest of ${candidates} vectors`;
   events.emit({ type: 'result', status: 'done', summary });
-  const neighbours = found.map(({ entityId, day, cosine }) => ({
-    entity_id: entityId,
-    as_of_date: formatDay(day),
-    cosine,
-  }));
+  const neighbours = found.map(({ entityId, date, cosine }) => ({ entity_id: entityId, as_of_date: date, cosine }));
   return { exitCode: Exit.done, summary, data: { model_id: args.model, candidates, neighbours } };
 };

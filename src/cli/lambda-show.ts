@@ -2,14 +2,8 @@
 import { z } from 'zod';
 import { sparkline } from '../format/spark.ts';
 import { Exit } from '../platform/errors.ts';
-import {
-  type LambdaBuckets,
-  type LambdaForecast,
-  type LambdaHeat,
-  type LambdaOverview,
-  type LambdaWeightPoint,
-  lambdaOverview,
-} from '../report/lambda.ts';
+import { lambdaOverview } from '../report/lambda.ts';
+import type { LambdaBuckets, LambdaForecast, LambdaHeat, LambdaOverview, LambdaWeightPoint } from '../report/types.ts';
 import { defineCommand } from './command.ts';
 import { printJson } from './json.ts';
 import { cell, Report } from './plain-text.ts';

@@ -8,6 +8,7 @@ import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
 import { textInstallSpec } from '../../engines/text/spec.ts';
 import { formatBytes } from '../format/numbers.ts';
 import { Exit, errorMessage, UserError } from '../platform/errors.ts';
+import type { Home } from '../platform/home.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
@@ -24,7 +25,7 @@ Models lie in folders of their own below the home's models/. The five v1 models 
 they are first used. FITTED is the span of prices that a model was fitted on; – means it is a plain function.`,
   args: z.object({ json }),
   run: async (args, cli) => {
-    const entries = await entriesOf(cli);
+    const entries = await homeModels(cli.home);
     if (args.json) {
       printJson(cli, {
         folder: cli.home.models,
@@ -79,7 +80,7 @@ export const modelsVerify = defineCommand({
   args: z.object({ model: z.array(z.string()).default([]).describe('model ids'), json }),
   positionals: ['model'],
   run: async (args, cli) => {
-    const ids = args.model.length ? args.model : (await entriesOf(cli)).map(({ id }) => id);
+    const ids = args.model.length ? args.model : (await homeModels(cli.home)).map(({ id }) => id);
     const found: { id: string; ok: boolean; problem: string }[] = [];
     for (const id of ids) {
       cli.signal.throwIfAborted();
@@ -117,9 +118,10 @@ export const modelsEval = {
 };
 
 /** Models on disk, and the v1 ids that come into being when they are first used. */
-async function entriesOf(cli: Cli): Promise<ModelEntry[]> {
-  for (const id of V1_MODELS) await loadNumericModel(cli.home.models, id).catch(() => {});
-  return listModels(cli.home.models);
+/** The models of a home; the plain ones are written when they are missing. */
+export async function homeModels({ models }: Home): Promise<ModelEntry[]> {
+  for (const id of V1_MODELS) await loadNumericModel(models, id).catch(() => {});
+  return listModels(models);
 }
 
 const load = (cli: Cli, id: string) => (isPlainModel(id) ? loadNumericModel : loadModel)(cli.home.models, id);

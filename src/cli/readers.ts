@@ -1,16 +1,17 @@
 /** How the supervisor answers what a console asks for, screen by screen. */
+import type { ModelEntry } from '../../engines/models/storage.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import { type CoverageOptions, coverageYear, missingOn } from '../phases/coverage-days.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { readAudit, readJournal } from '../supervisor/journal.ts';
-import type { Readers } from '../supervisor/reads.ts';
+import type { ModelSummary, Readers } from '../supervisor/reads.ts';
 import type { Cli } from './context.ts';
 
 /**
  * Readers over a home and its databases (read-only); histories of the machine and logs of jobs are the
  * supervisor's own.
  */
-export function readersOf(cli: Cli, { historical }: Databases): Partial<Readers> {
+export function readersOf(cli: Cli, { historical, runtime }: Databases): Partial<Readers> {
   const { home, signal } = cli;
   const coverage = (): CoverageOptions => {
     const config = loadPhaseConfig(home, cli.env);
@@ -25,5 +26,32 @@ export function readersOf(cli: Cli, { historical }: Databases): Partial<Readers>
     events: async ({ audit, last }) => (audit ? readAudit(home) : readJournal(home)).slice(-last),
     coverageYear: async ({ row, year }) => coverageYear(historical, row, year, coverage()),
     coverageMissing: async ({ row, date }) => missingOn(historical, row, date, coverage()),
+    models: async () => {
+      const { homeModels } = await import('./models.ts');
+      return (await homeModels(home)).map(modelSummary);
+    },
+    lambda: async ({ columns }) => {
+      const { lambdaOverview } = await import('../report/lambda.ts');
+      const { market } = loadPhaseConfig(home, cli.env);
+      return lambdaOverview(runtime, { marketId: market, columns, experimentId: null });
+    },
+    similar: async (query) => {
+      const { findSimilar } = await import('../../engines/numeric/similar.ts');
+      return findSimilar(historical, { entityType: 'INSTRUMENT', ...query });
+    },
+  };
+}
+
+function modelSummary({ id, manifest, problem }: ModelEntry): ModelSummary {
+  const fit = manifest && 'fit' in manifest ? manifest.fit : undefined;
+  return {
+    id,
+    problem,
+    kind: manifest?.kind ?? null,
+    entities: manifest?.kind === 'numeric' ? manifest.entities : [],
+    dim: manifest?.dim ?? null,
+    bytes: manifest?.bytes ?? null,
+    fitted: fit ? { first: fit.fit_start, last: fit.fit_end } : null,
+    probes: (fit && 'probes' in fit ? fit.probes : undefined) ?? {},
   };
 }

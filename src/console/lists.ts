@@ -3,8 +3,10 @@
  * moves, filters and sorts alike.
  */
 import type { CheckResult, CheckState, CoverageGap, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
+import type { LambdaForecast } from '../report/types.ts';
 import type { JobView, JournalEntry } from '../supervisor/protocol.ts';
-import { answerTo, JOURNAL } from './answers.ts';
+import type { ModelSummary } from '../supervisor/reads.ts';
+import { answerTo, JOURNAL, LAMBDA } from './answers.ts';
 import { readFilter } from './filter.ts';
 import type { PaneId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
@@ -102,6 +104,22 @@ const events: List<JournalEntry> = {
   details: ['event'],
 };
 
+const models: List<ModelSummary> = {
+  rows: (state) => answerTo(state, 'models', {}).value ?? NO_MODELS,
+  id: (model) => model.id,
+  text: (model) => `${model.id} ${model.kind ?? ''} ${model.entities.join(' ')}`,
+  details: ['model'],
+};
+const NO_MODELS: readonly ModelSummary[] = [];
+
+const forecasts: List<LambdaForecast> = {
+  rows: (state) => answerTo(state, 'lambda', LAMBDA).value?.forecasts ?? NO_FORECASTS,
+  id: (forecast) => forecast.experimentId,
+  text: (forecast) => forecast.experimentId,
+  details: [],
+};
+const NO_FORECASTS: readonly LambdaForecast[] = [];
+
 /** Reversed once an answer: rows must be the same ones from look to look. */
 const reversed = new WeakMap<readonly JournalEntry[], readonly JournalEntry[]>();
 function newestFirst(entries: readonly JournalEntry[] | null): readonly JournalEntry[] {
@@ -112,7 +130,7 @@ function newestFirst(entries: readonly JournalEntry[] | null): readonly JournalE
 }
 
 /** Every list by its pane. */
-const LISTS = { phases, checks, commands, jobs, heat, gaps, events } as const;
+const LISTS = { phases, checks, commands, jobs, heat, gaps, events, models, forecasts } as const;
 export type ListId = keyof typeof LISTS;
 export type RowOf<Id extends ListId> = (typeof LISTS)[Id] extends List<infer Row> ? Row : never;
 

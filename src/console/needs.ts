@@ -1,6 +1,6 @@
 /** What the open screen has to ask the supervisor for. */
 import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
-import { JOURNAL, MACHINE_HISTORY, type Need } from './answers.ts';
+import { JOURNAL, LAMBDA, MACHINE_HISTORY, type Need } from './answers.ts';
 import { coverageDays, dayCursor } from './grids.ts';
 import { coverageCursor } from './lists.ts';
 import type { ScreenId } from './screens.ts';
@@ -26,6 +26,11 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
       ...(day && day.present < day.expected ? [need('coverageMissing', { row, date: day.date }, 15_000)] : []),
     ];
   },
+  research: ({ similar }) => [
+    need('models', {}, 15_000),
+    need('lambda', LAMBDA, 30_000),
+    ...(similar ? [need('similar', similar, null)] : []),
+  ],
   machine: () => [need('history', MACHINE_HISTORY, 2000)],
   events: () => [need('events', JOURNAL, 2000)],
 };

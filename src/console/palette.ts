@@ -1,5 +1,6 @@
 /** The palette: commands typed after `:`. Verbs are those of the command line; a program is launched after asking. */
 import { splitCommand, splitWords } from '../format/command.ts';
+import { READS, type ReadArgs } from '../supervisor/reads.ts';
 import type { ActionContext } from './action.ts';
 import { openScreen } from './actions/navigation.ts';
 import { notReady } from './actions/reasons.ts';
@@ -115,6 +116,20 @@ const VERBS: readonly Verb[] = [
     safe: false,
     run: ({ state, store }) => store.setState({ overlay: shutdownDialog(state) }),
   },
+  {
+    name: 'similar',
+    help: 'the nearest vectors: similar --model ID --instrument ID --as-of DATE [--top-k N]',
+    safe: true,
+    run({ store, toast }, words) {
+      const query = similarQuery(words);
+      if (query === null) {
+        toast('similar --model ID --instrument ID --as-of YYYY-MM-DD [--top-k N]', 'warn');
+        return;
+      }
+      openScreen({ store }, 'research');
+      store.setState({ similar: query, focus: 'similar' });
+    },
+  },
   { name: 'check', help: 'read all evidence again', safe: true, run: ({ host }) => void host.supervisor()?.recheck() },
   { name: 'ro', help: 'read-only from now on', safe: true, run: (context) => void setMode(context, true) },
   { name: 'rw', help: 'read and write again', safe: true, run: (context) => void setMode(context, false) },
@@ -141,6 +156,18 @@ const VERBS: readonly Verb[] = [
     }),
   ),
 ];
+
+/** The flags of `prometheus similar`; null when one is missing or wrong. */
+function similarQuery(words: readonly string[]): ReadArgs<'similar'> | null {
+  const value = (flag: string) => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
+  const query = READS.similar.safeParse({
+    model: value('--model'),
+    instrument: value('--instrument'),
+    asOf: value('--as-of'),
+    topK: Number(value('--top-k') ?? 10),
+  });
+  return query.success ? query.data : null;
+}
 
 /** First words of programs that can be jobs; the supervisor knows which of them there are. */
 const PROGRAMS = ['backtest', 'backfill', 'data', 'lambda', 'models', 'verify', 'sweep', 'script'] as const;

@@ -36,6 +36,13 @@ export const SCREENS = [
     short: 'Evt',
     panes: ['events', 'event'],
   },
+  {
+    id: 'research',
+    key: '8',
+    title: 'Research',
+    short: 'Res',
+    panes: ['models', 'model', 'lambda', 'forecasts', 'buckets', 'similar'],
+  },
 ] as const;
 
 type Screen = (typeof SCREENS)[number];

@@ -2,6 +2,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Tone } from '../format/states.ts';
 import type { ChainRequest, LaunchRequest, RerunRequest, Snapshot } from '../supervisor/protocol.ts';
+import type { ReadArgs } from '../supervisor/reads.ts';
 import type { Answer } from './answers.ts';
 import type { EditedLine } from './line-editor.ts';
 import type { PaneId, ScreenId } from './screens.ts';
@@ -94,6 +95,8 @@ export interface ConsoleState {
   readonly cursors: ByPane<number>;
   /** Rows scrolled away from the pane's resting place: its top, or the end of the log. */
   readonly scroll: ByPane<number>;
+  /** Whose neighbours are looked for. */
+  readonly similar: ReadArgs<'similar'> | null;
   /** What the open screen asked the supervisor for, by question. */
   readonly answers: Readonly<Record<string, Answer>>;
   readonly overlay: Overlay | null;
@@ -149,6 +152,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     order: {},
     cursors: {},
     scroll: {},
+    similar: null,
     answers: {},
     overlay: null,
     typed: [],

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { CoverageYear } from '../phases/types.ts';
+import type { LambdaOverview } from '../report/types.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
 import type { JournalEntry } from './protocol.ts';
 
@@ -31,6 +32,12 @@ export const READS = {
   coverageYear: z.object({ row: z.string(), year: z.int().min(1900).max(2200) }),
   /** Instruments that a row of the coverage table lacks on a day. */
   coverageMissing: z.object({ row: z.string(), date: z.iso.date() }),
+  /** Models of the home. */
+  models: z.object({}),
+  /** λ over clusters and time in so many columns, forecasts, bucket returns, sensitivity to the weight. */
+  lambda: z.object({ columns: z.int().min(1).max(400) }),
+  /** The nearest vectors of a model to one of its own, among those of the same day. */
+  similar: z.object({ model: z.string(), instrument: z.string(), asOf: z.iso.date(), topK: z.int().min(1).max(1000) }),
 } as const;
 
 export interface ReadResults {
@@ -39,6 +46,9 @@ export interface ReadResults {
   readonly log: LogBytes;
   readonly coverageYear: CoverageYear;
   readonly coverageMissing: readonly string[];
+  readonly models: readonly ModelSummary[];
+  readonly lambda: LambdaOverview;
+  readonly similar: SimilarVectors;
 }
 
 /** A piece of a log as it lies on the disk. */
@@ -49,6 +59,27 @@ export interface LogBytes {
   readonly data: string;
   /** Why the file cannot be read, or null. */
   readonly problem: string | null;
+}
+
+/** A model of the home, as its manifest tells; null where it does not. */
+export interface ModelSummary {
+  readonly id: string;
+  readonly kind: string | null;
+  readonly entities: readonly string[];
+  readonly dim: number | null;
+  readonly bytes: number | null;
+  /** The span of data it was fitted on; null for a plain function and for weights of others' making. */
+  readonly fitted: { readonly first: string; readonly last: string } | null;
+  /** Figures of the probes as the fit measured them. */
+  readonly probes: Readonly<Record<string, number>>;
+  /** Why its manifest cannot be read; empty when it can. */
+  readonly problem: string;
+}
+
+export interface SimilarVectors {
+  /** Vectors compared. */
+  readonly candidates: number;
+  readonly neighbours: readonly { readonly entityId: string; readonly date: string; readonly cosine: number }[];
 }
 
 export type ReadName = keyof typeof READS;

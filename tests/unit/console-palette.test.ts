@@ -64,6 +64,17 @@ describe('the palette', () => {
     expect(overlay()).toMatchObject({ title: 'Stop 0007-backtest-campaign' });
   });
 
+  test('asks for similar vectors with the flags of the command line', () => {
+    command('similar --model num-stab-core-v1 --instrument AAPL.US --as-of 2014-01-02 --top-k 5');
+    expect(store.getState()).toMatchObject({
+      screen: 'research',
+      focus: 'similar',
+      similar: { model: 'num-stab-core-v1', instrument: 'AAPL.US', asOf: '2014-01-02', topK: 5 },
+    });
+    command('similar --model num-stab-core-v1 --as-of yesterday');
+    expect(store.getState().toast?.text).toContain('--as-of YYYY-MM-DD');
+  });
+
   test('says what it does not know', () => {
     command('frobnicate');
     expect(store.getState().toast?.text).toContain('no such command: frobnicate');

@@ -12,6 +12,7 @@ const CONTRACTS = [
   'src/telemetry/types.ts',
   'src/supervisor/protocol.ts',
   'src/supervisor/reads.ts',
+  'src/report/types.ts',
 ];
 
 interface Room {
@@ -28,7 +29,7 @@ const engineParts = (folder: string) => new RegExp(`^engines/(?!${folder}/)[^/]+
 /** First match counts. */
 const ROOMS: readonly Room[] = [
   { name: 'screens', match: /^screens\//, may: [/^src\/console\//, FORMAT] },
-  { name: 'console', match: /^src\/console\//, may: [/^src\/supervisor\/protocol\.ts$/, FORMAT, PLATFORM] },
+  { name: 'console', match: /^src\/console\//, may: [/^src\/supervisor\/(protocol|reads)\.ts$/, FORMAT, PLATFORM] },
   {
     name: 'supervisor',
     match: /^src\/supervisor\//,

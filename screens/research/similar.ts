@@ -1,0 +1,34 @@
+/** The nearest vectors to one of an instrument and day. */
+import { answerTo } from '../../src/console/answers.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { span } from '../../src/format/lines.ts';
+import { formatCount, formatFixed } from '../../src/format/numbers.ts';
+import { type Column, layTable } from '../../src/format/table.ts';
+import type { SimilarVectors } from '../../src/supervisor/reads.ts';
+import type { PaneContent } from '../components/pane.tsx';
+import type { Drawing } from '../components/signs.ts';
+import { hanging } from '../components/words.ts';
+
+/** The neighbours that were asked for by `:similar`. */
+export function similarTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
+  const query = state.similar;
+  if (!query) {
+    const text = 'Ask with :similar --model ID --instrument ID --as-of DATE. Vectors come with Phase 2.';
+    return { title: 'Similar', lines: hanging([], text, width, 'muted') };
+  }
+  const title = `Similar to ${query.instrument} on ${query.asOf}`;
+  const { value, problem } = answerTo(state, 'similar', query);
+  if (value === null) return { title, lines: hanging([], problem ?? 'comparing …', width, problem ? 'warn' : 'muted') };
+  const columns: Column<SimilarVectors['neighbours'][number]>[] = [
+    { title: 'instrument', grow: true, cell: (one) => [one.entityId] },
+    { title: 'day', drop: 1, cell: (one) => [one.date] },
+    { title: 'cosine', align: 'right', cell: (one) => [formatFixed(one.cosine, 4)] },
+  ];
+  const table = layTable(columns, value.neighbours, width, drawing);
+  return {
+    title,
+    note: [span(`${query.model} · of ${formatCount(value.candidates)}`, 'muted')],
+    header: table.header,
+    lines: table.rows.length > 0 ? table.rows : [[span('No other vector on that day.', 'muted')]],
+  };
+}
