@@ -13,7 +13,7 @@ import { replaceStates } from './storage.ts';
 const CHUNK_DAYS = 256;
 
 export const backfillStability: Program<typeof backfillStabilitySpec> = async (args, context) => {
-  const { databases, events, signal } = context;
+  const { databases, events, signal, now } = context;
   const { start, end } = parseRange(args);
   stage(events, 'load prices', 1, 2);
   const panel = await loadPanel(databases, {
@@ -34,8 +34,10 @@ export const backfillStability: Program<typeof backfillStabilitySpec> = async (a
   const rows = await databases.runtime.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`prometheus states ${args.marketId}`]);
     const total: Record<string, number> = {};
-    for (let d = 0; d < panel.count; d += CHUNK_DAYS) {
+    const metric = (name: string, value: number, unit: string) => events.emit({ type: 'metric', name, value, unit });
+    for (let d = 0, batches = 1; d < panel.count; d += CHUNK_DAYS, batches++) {
       signal.throwIfAborted();
+      const began = now();
       const count = Math.min(CHUNK_DAYS, panel.count - d);
       const first = panel.first + d;
       const written = await replaceStates(client, {
@@ -46,6 +48,10 @@ export const backfillStability: Program<typeof backfillStabilitySpec> = async (a
         vectors: true,
       });
       for (const [table, count] of Object.entries(written)) total[table] = (total[table] ?? 0) + count;
+      const seconds = (now() - began) / 1000;
+      if (seconds > 0) metric('rate', Object.values(written).reduce((a, b) => a + b, 0) / seconds, 'rows/s');
+      metric('batches', batches, 'batches');
+      metric('batch time', seconds, 's');
       events.emit({ type: 'progress', done: d + count, total: panel.count, unit: 'days' });
     }
     return total;

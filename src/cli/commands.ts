@@ -220,6 +220,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
   entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
   entry('job logs', 'what jobs printed', async () => (await import('./job-logs.ts')).jobLogs),
+  entry(
+    'job metrics',
+    'what a job told as metrics and what its processes used, over its life',
+    async () => (await import('./job-metrics.ts')).jobMetrics,
+  ),
   entry('job wait', 'wait for a job and exit with its code', async () => (await import('./job.ts')).jobWait),
   entry('job stop', 'ask a job to stop', async () => (await import('./job-actions.ts')).jobStop),
   entry('job kill', 'end a job at once', async () => (await import('./job-actions.ts')).jobKill),

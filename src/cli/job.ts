@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Exit, type ExitCode, InterruptedError } from '../platform/errors.ts';
 import { loadSettings } from '../platform/settings.ts';
 import { JobList, readJobView } from '../supervisor/job-list.ts';
+import { readJobSeries } from '../supervisor/job-series.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
 import { findJobId, readJob } from '../supervisor/job-store.ts';
 import { JOB_STATES, type JobView } from '../supervisor/protocol.ts';
@@ -14,6 +15,8 @@ import { printDemo, printJson } from './json.ts';
 import { findSupervisor } from './supervisor-client.ts';
 
 const POLL_MS = 200;
+/** Enough for a glance; `job metrics` has them all. */
+const SHOWN_POINTS = 60;
 
 const json = z.boolean().default(false).describe('print JSON');
 const job = z.string().describe('id, number, or `last`');
@@ -78,7 +81,8 @@ export const jobShow = defineCommand({
     const id = findJobId(cli.home, args.job);
     const record = readJob(cli.home, id);
     const view = (await currentJobs(cli)).find((one) => one.id === id) ?? readJobView(cli.home, id, viewOptions(cli));
-    if (args.json) printJson(cli, jobJson(view, record));
+    if (args.json)
+      printJson(cli, { ...jobJson(view, record), ...readJobSeries(record.folder, { points: SHOWN_POINTS }) });
     else {
       printDemo(cli);
       cli.out(jobPage(view, record, Date.now()));

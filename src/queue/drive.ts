@@ -130,7 +130,7 @@ class Drive<Shard extends PlannedShard> {
           const model = backfill.spec.models[shards[claim.shard].model];
           events.emit({
             type: 'metric',
-            name: 'shard time',
+            name: 'batch time',
             value: (now() - started) / 1000,
             unit: 's',
             series: model,
@@ -174,7 +174,7 @@ class Drive<Shard extends PlannedShard> {
       const seconds = (at - this.#lastLook) / 1000;
       events.emit({ type: 'metric', name: 'rate', value: (totals.rows - before.rows) / seconds, unit: 'rows/s' });
       events.emit({ type: 'metric', name: 'errors', value: totals.failed, unit: 'vectors' });
-      events.emit({ type: 'metric', name: 'shards', value: totals.shards, unit: 'shards' });
+      events.emit({ type: 'metric', name: 'batches', value: totals.shards, unit: 'batches' });
     }
     this.#lastTotals = totals;
     this.#lastLook = at;

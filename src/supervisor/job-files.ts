@@ -33,6 +33,8 @@ export const JobFile = {
   events: 'events.ndjson',
   /** When how much of the three was there: see `TIMES_RECORD_BYTES` of the protocol. */
   times: 'times.bin',
+  /** Its metrics and what its processes used, over its whole life. */
+  series: 'series.json',
 } as const;
 
 /** What a job is: written once, before it starts, never changed. */
@@ -188,12 +190,12 @@ export interface StopRecord {
   readonly killAfterMs: number | null;
 }
 
-/** Writes a record so that a reader sees the old one or the new one, never a part. */
-export function writeRecord(folder: string, name: string, record: unknown): void {
+/** Writes a record so that a reader sees the old one or the new one, never a part. `dense`: without spaces, for figures. */
+export function writeRecord(folder: string, name: string, record: unknown, { dense = false } = {}): void {
   const file = path.join(folder, name);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, serialise(record), { mode: 0o600 });
+    writeFileSync(temporary, dense ? JSON.stringify(record) : serialise(record), { mode: 0o600 });
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

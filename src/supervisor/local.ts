@@ -16,6 +16,8 @@ import { EvidenceWatch, initialDatabases } from './evidence.ts';
 import { JobKeeper } from './job-keeper.ts';
 import { runningJobs } from './job-processes.ts';
 import { JobReader } from './job-reader.ts';
+import { readJobSeries } from './job-series.ts';
+import { findJobId } from './job-store.ts';
 import { Journal } from './journal.ts';
 import type { JobRuntime } from './launch.ts';
 import { readLogBytes } from './log-bytes.ts';
@@ -119,6 +121,7 @@ export class LocalSupervisor implements Supervisor {
     this.#readers = {
       ...options.readers,
       log: async (args) => readLogBytes(home, args),
+      jobSeries: async ({ jobId, ...query }) => readJobSeries(path.join(home.jobs, findJobId(home, jobId)), query),
       history: async ({ prefixes }) => {
         const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
         return Object.fromEntries(wanted);

@@ -28,6 +28,14 @@ export const READS = {
     offset: z.int().nonnegative(),
     length: z.int().nonnegative().max(LOG_READ_BYTES),
   }),
+  /** Figures of a job over its whole life: all, or those of a name (and of one of its parallel series). */
+  jobSeries: z.object({
+    jobId: z.string(),
+    name: z.string().optional(),
+    series: z.string().optional(),
+    /** At most so many points of each: as many as a chart is wide. */
+    points: z.int().min(1).max(1000).optional(),
+  }),
   /** A row of the coverage table in one year, day by day. */
   coverageYear: z.object({ row: z.string(), year: z.int().min(1900).max(2200) }),
   /** Instruments that a row of the coverage table lacks on a day. */
@@ -44,6 +52,7 @@ export interface ReadResults {
   readonly history: Readonly<Record<string, HistorySeries>>;
   readonly events: readonly JournalEntry[];
   readonly log: LogBytes;
+  readonly jobSeries: JobSeries;
   readonly coverageYear: CoverageYear;
   readonly coverageMissing: readonly string[];
   readonly models: readonly ModelSummary[];
@@ -80,6 +89,31 @@ export interface SimilarVectors {
   /** Vectors compared. */
   readonly candidates: number;
   readonly neighbours: readonly { readonly entityId: string; readonly date: string; readonly cosine: number }[];
+}
+
+/** The series of a job, in the order in which they first appeared. */
+export interface JobSeries {
+  readonly series: readonly KeptSeries[];
+  /** Series beyond those that are kept of a job. */
+  readonly dropped: number;
+}
+
+/** A figure of a job over its life. Each point stands for as many values as the others; the last may stand for fewer. */
+export interface KeptSeries {
+  /** Told by the program as a metric, or measured on its processes: `cpu`, `memory`, `read`, `write`, `gpu memory`. */
+  readonly source: 'program' | 'process';
+  readonly name: string;
+  /** Tells parallel series of one name apart, a sleeve or a model; empty when there is one. */
+  readonly series: string;
+  readonly unit: string;
+  readonly last: number;
+  /** When the last value of each point came (milliseconds since 1970), oldest first. A value not known left no point. */
+  readonly t: readonly number[];
+  readonly mean: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  /** The simulated dates of the same, where the program told some. */
+  readonly at: readonly (string | null)[] | null;
 }
 
 export type ReadName = keyof typeof READS;

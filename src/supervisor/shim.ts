@@ -30,6 +30,7 @@ import { applyEvent, deriveState } from './job-state.ts';
 import { LogLifter } from './log-lifter.ts';
 import { LogTimes } from './log-times.ts';
 import { identifyProcess, isAlive, type ProcessIdentity, signalGroup } from './process-identity.ts';
+import { SeriesRecorder } from './series-recorder.ts';
 import { readVerdict } from './verdict.ts';
 
 /**
@@ -110,7 +111,14 @@ async function run(
   const append = (name: string) => openSync(path.join(folder, name), 'a', 0o600);
   let leader: ProcessIdentity | null = null;
   const lifter = spec.script && new LogLifter(folder, { ...spec, script: spec.script }, Date.now);
-  const watch = new Watch(folder, spec, () => leader, lifter);
+  const processes = () => processesOfJob(homeOf(folder), path.basename(folder), leader);
+  const recorder = new SeriesRecorder({
+    folder,
+    pids: () => processes().map(({ pid }) => pid),
+    gpu: spec.resource === 'gpu',
+    now: Date.now,
+  });
+  const watch = new Watch(folder, spec, () => leader, { lifter, recorder });
   const ended = await new Promise<Ending>((resolve) => {
     const fail = (error: unknown) =>
       resolve({ ...NO_ENDING, error: `it could not be started: ${errorMessage(error)}` });
@@ -158,24 +166,25 @@ async function run(
     });
   });
   // Helpers usually end just after their leader.
-  const survivors = () => processesOfJob(homeOf(folder), path.basename(folder), leader);
-  for (let waited = 0; leader !== null && survivors().length > 0; waited += SURVIVOR_POLL_MS) {
+  for (let waited = 0; leader !== null && processes().length > 0; waited += SURVIVOR_POLL_MS) {
     if (waited >= SURVIVOR_WAIT_MS && !watch.killIsDue) break;
     await sleep(SURVIVOR_POLL_MS);
   }
   watch.stop();
   const told = leader === null ? null : readVerdict(folder, spec);
   const verdict = told && lifter ? lifter.finish(told) : told;
-  return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : survivors(), verdict };
+  recorder.close();
+  return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : processes(), verdict };
 }
 
-/** Ends a program that runs out of its time, and what is left of one that was told to stop; reads the logs of a foreign one. */
+/** Ends a program that runs out of its time, and what is left of one that was told to stop; reads along with what it says. */
 class Watch {
   timedOut = false;
   readonly #folder: string;
   readonly #spec: JobSpec;
   readonly #leader: () => ProcessIdentity | null;
   readonly #lifter: LogLifter | null;
+  readonly #recorder: SeriesRecorder;
   readonly #times: LogTimes;
   #timer: NodeJS.Timeout | null = null;
   /** Times of a clock that nobody sets: the wall's may jump. */
@@ -184,11 +193,17 @@ class Watch {
   #stop: { at: number | undefined; seen: number } | null = null;
   #complaint = '';
 
-  constructor(folder: string, spec: JobSpec, leader: () => ProcessIdentity | null, lifter: LogLifter | null) {
+  constructor(
+    folder: string,
+    spec: JobSpec,
+    leader: () => ProcessIdentity | null,
+    { lifter, recorder }: { readonly lifter: LogLifter | null; readonly recorder: SeriesRecorder },
+  ) {
     this.#folder = folder;
     this.#spec = spec;
     this.#leader = leader;
     this.#lifter = lifter;
+    this.#recorder = recorder;
     this.#times = new LogTimes(folder, Date.now);
   }
 
@@ -209,9 +224,10 @@ class Watch {
 
   #look(): void {
     try {
+      this.#enforce(performance.now());
       this.#times.look();
       this.#lifter?.read();
-      this.#enforce(performance.now());
+      this.#recorder.look();
     } catch (error) {
       // A process of another user may not be signalled (sudo). Its end must be recorded all the same.
       const complaint = `shim: ${errorMessage(error)}\n`;

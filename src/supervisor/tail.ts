@@ -76,6 +76,8 @@ const CHUNK_BYTES = 64 * 1024;
 export interface TailOptions {
   /** Begin this far before the end of what is there; the first, cut line is left out. All of it when absent. */
   readonly lastBytes?: number;
+  /** Begin here, which is the start of a line; a file that is shorter is read from its start. */
+  readonly from?: number;
   /** Read at most this much at once; what is in between is skipped. No limit when absent. */
   readonly maxBytesPerRead?: number;
   readonly maxLineBytes?: number;
@@ -87,6 +89,7 @@ export class FileTail {
   readonly #options: TailOptions;
   readonly #lines: LineAssembler;
   #offset: number | null = null;
+  #lineStart = 0;
   /** Bytes up to the next newline (or return) belong to a line whose beginning was skipped. */
   #cut = false;
 
@@ -94,6 +97,7 @@ export class FileTail {
     this.#file = file;
     this.#options = options;
     this.#lines = new LineAssembler(options.maxLineBytes ?? 8192);
+    if (options.from) this.#offset = this.#lineStart = options.from;
   }
 
   /** Reads what was appended since the last call; true when there was anything. `onSkip` tells bytes left unread. */
@@ -115,6 +119,11 @@ export class FileTail {
     }
   }
 
+  /** Where in the file the first line begins that has not been told. */
+  get lineStart(): number {
+    return this.#lineStart;
+  }
+
   /** The line that has no newline yet. */
   partial(): string {
     return this.#cut ? '' : this.#lines.partial();
@@ -129,6 +138,7 @@ export class FileTail {
     }
     if (size < this.#offset) {
       this.#offset = 0;
+      this.#lineStart = 0;
       this.#cut = false;
       this.#lines.reset();
     }
@@ -142,6 +152,8 @@ export class FileTail {
     while (this.#offset < size) {
       const got = readSync(fd, buffer, 0, Math.min(buffer.length, size - this.#offset), this.#offset);
       if (got === 0) break;
+      const newline = buffer.lastIndexOf(NEWLINE, got - 1);
+      if (newline !== -1) this.#lineStart = this.#offset + newline + 1;
       this.#offset += got;
       this.#take(buffer.subarray(0, got), onLine);
     }

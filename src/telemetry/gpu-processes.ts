@@ -16,6 +16,13 @@ export interface GpuProcessReading {
   readonly problem: string | null;
 }
 
+/** GPU memory of some processes, in MiB; 0 when none of them computes there, null when the driver does not tell of one. */
+export function gpuMemoryOf(computing: readonly GpuProcess[], pids: readonly number[]): number | null {
+  const own = computing.filter((process) => pids.includes(process.pid));
+  if (own.some((process) => process.memoryMiB === null)) return null;
+  return own.reduce((sum, process) => sum + process.memoryMiB!, 0);
+}
+
 /** Lines of a process come once an interval; so many may be missing before it counts as gone. */
 const MISSED = 2.5;
 const LIST_TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
 /** The machine as the console shows it: host, GPUs, databases and jobs together, with histories for charts. */
 import { errorMessage } from '../platform/errors.ts';
 import type { GpuMonitor, GpuReading } from './gpu.ts';
-import type { GpuProcessMonitor } from './gpu-processes.ts';
+import { type GpuProcessMonitor, gpuMemoryOf } from './gpu-processes.ts';
 import type { TelemetryHistory } from './history.ts';
 import type { HostSampler } from './host.ts';
 import { figuresOf } from './machine-figures.ts';
@@ -121,14 +121,12 @@ function jobUsage(
   usage: ProcessUsage,
   gpu: GpuReading & { readonly processProblem?: string | null },
 ): JobUsage {
-  const pids = new Set(group.pids);
-  const own = gpu.gpus.flatMap((one) => one.processes ?? []).filter((process) => pids.has(process.pid));
-  const known = gpu.processProblem === null && own.every((process) => process.memoryMiB !== null);
+  const computing = gpu.gpus.flatMap((one) => one.processes ?? []);
   return {
     id: group.id,
     pids: group.pids,
     ...usage,
-    gpuMemoryMiB: known ? own.reduce((sum, process) => sum + process.memoryMiB!, 0) : null,
+    gpuMemoryMiB: gpu.processProblem === null ? gpuMemoryOf(computing, group.pids) : null,
   };
 }
 

@@ -476,6 +476,16 @@ const ANSWERS: Omit<ReadResults, 'coverageYear'> = {
     trials: { recorded: 12, distinct: 9 },
   },
   similar: { candidates: 502, neighbours: [{ entityId: 'MSFT.US', date: '2014-01-02', cosine: 0.9312 }] },
+  jobSeries: {
+    series: [
+      {
+        ...{ source: 'program', name: 'equity', series: 'S_H21', unit: 'USD', last: 104 },
+        ...{ t: [NOW - 2000, NOW - 1000], mean: [100, 104], low: [99, 102], high: [101, 106] },
+        at: ['2014-01-03', '2014-01-06'],
+      },
+    ],
+    dropped: 0,
+  },
   history: { cpu: { fine: Array.from({ length: 120 }, (_, i) => 0.4 + 0.3 * Math.sin(i / 6)), coarse: [] } },
   events: [
     {

@@ -103,6 +103,22 @@ describe('campaign', () => {
     }
   });
 
+  it('tells equity, drawdown, positions and speed of every sleeve as series, with simulated dates', async () => {
+    const { events } = await runs();
+    for (const { sleeveId } of SLEEVES) {
+      const told = (name: string) =>
+        events.flatMap((one) => (one.type === 'metric' && one.name === name && one.series === sleeveId ? [one] : []));
+      for (const [name, unit] of Object.entries({
+        equity: 'USD',
+        drawdown: 'share',
+        positions: 'names',
+        speed: 'days/s',
+      })) {
+        expect(told(name).at(-1), `${name} of ${sleeveId}`).toMatchObject({ unit, at: range.end });
+      }
+    }
+  });
+
   it('closes delisted positions at their delisting value, with an event', async () => {
     const { ids, events } = await runs();
     const delisted = await query<{ ticker: string; price: number }>(
@@ -280,6 +296,8 @@ describe('campaign', () => {
   it('fills states by backfill stability, idempotently', async () => {
     const fill = () => runProgram(backfillStabilitySpec, backfillStability, range, db.databases);
     const once = await fill();
+    const metrics = once.events.flatMap((one) => (one.type === 'metric' ? [one.name] : []));
+    expect(metrics).toEqual(expect.arrayContaining(['rate', 'batches', 'batch time']));
     const rows = await query(
       `SELECT entity_id, as_of_date, overall_score, vector_components FROM stability_vectors ORDER BY 1, 2`,
     );

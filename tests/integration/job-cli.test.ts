@@ -50,7 +50,14 @@ describe('prometheus job', () => {
       /^ID .*\n0001-backtest-campaign-and-meta +✗ FAIL .* 1 +exit code 1 · /,
     );
 
+    const metrics = await prometheus('job', 'metrics', '1', '--json', '--points', '1');
+    const memory = { source: 'process', name: 'memory', unit: 'bytes', last: expect.any(Number) };
+    expect(JSON.parse(metrics.out)).toMatchObject({ job: id, dropped: 0 });
+    expect(JSON.parse(metrics.out).series).toContainEqual(expect.objectContaining(memory));
+    expect((await prometheus('job', 'metrics', '1')).out).toMatch(/^NAME +LAST +LOWEST +HIGHEST +UNIT\n(.*\n)*memory /);
+
     const shown = await prometheus('job', 'show', '1', '--json');
+    expect(JSON.parse(shown.out).series).toContainEqual(expect.objectContaining(memory));
     expect(JSON.parse(shown.out).spec.programArgs.slice(0, 8)).toEqual(flags);
     expect(shown.out).not.toContain('canary');
     expect((await prometheus('job', 'show', '1')).out).toContain(

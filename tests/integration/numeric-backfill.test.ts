@@ -98,6 +98,10 @@ describe('the rows', () => {
       total: expected.size,
       unit: 'vectors',
     });
+    const metrics = new Map(events.flatMap((one) => (one.type === 'metric' ? [[one.name, one]] : [])));
+    expect([...metrics.keys()].sort()).toEqual(['batch time', 'batches', 'errors', 'rate']);
+    expect(metrics.get('errors')).toMatchObject({ value: 0, unit: 'vectors' });
+    expect(metrics.get('rate')).toMatchObject({ unit: 'rows/s' });
     const before = await contentDigest();
     await backfill({ workers: 1, shardCells: 3000 });
     expect(await contentDigest()).toBe(before);
