@@ -18,6 +18,9 @@ import { writeRun } from './storage.ts';
 export interface Run {
   readonly runId: string;
   readonly sleeve: Sleeve;
+  /** First and last simulated trading day, `YYYY-MM-DD`. */
+  readonly firstDay: string;
+  readonly lastDay: string;
   readonly metrics: RunMetrics;
   readonly config: Record<string, unknown>;
   readonly rows: Record<string, number>;
@@ -190,12 +193,16 @@ async function record(
     features,
     result,
     initialCash: options.initialCash,
+    risk: options.risk,
     full: options.persist === 'full',
     ownsStates,
   });
   reportDelistings(result, panel, sleeve, context);
   context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
-  return { runId, sleeve, metrics, config, rows, equity: result.equity };
+  const [firstDay, lastDay] = [panel.first, panel.first + panel.count - 1].map((t) =>
+    formatDay(panel.calendar.days[t]),
+  );
+  return { runId, sleeve, firstDay, lastDay, metrics, config, rows, equity: result.equity };
 }
 
 /** What λ̂ a campaign runs with, and what is not known about it. */
@@ -252,7 +259,11 @@ function requireActivity(result: SleeveResult, panel: LoadedPanel, sleeve: Sleev
 
 function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): void {
   if (panel.offCalendarRows > 0) {
-    log(events, 'warn', `${panel.offCalendarRows} price rows lie on weekends or holidays and were not used`);
+    log(
+      events,
+      'warn',
+      `${panel.offCalendarRows.toLocaleString('en-US')} price rows lie on weekends or holidays and were not used`,
+    );
   }
   const { atStart, atEnd } = daysWithoutPrices(panel);
   const { days } = panel.calendar;

@@ -44,12 +44,12 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
   const generator = new Random(BOOTSTRAP_SEED);
   const returns = new Map(runs.map((run) => [run.runId, simpleReturns(run.equity)]));
   const evidence = weighDecision(decision, returns, recorded, () => generator.uniform());
-  const decisionId = await writeMetaDecision(runtime, {
+  const meta = await writeMetaDecision(runtime, {
     decisionId: context.newId(),
     strategyId,
     marketId,
-    start: args.start,
-    asOf: args.end,
+    start: runs[0].firstDay,
+    asOf: runs[0].lastDay,
     decision,
     evidence,
   });
@@ -68,7 +68,7 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
     log(context.events, 'info', `${sleeveId}: Sharpe ${sharpe.toFixed(2)} (${span}), deflated ${deflated}`);
   }
   log(context.events, 'info', `Meta: ${evidence.conclusion}`);
-  return finish(runs, { runs: runs.map(runJson), meta: { decisionId, ...decision, evidence } }, context);
+  return finish(runs, { runs: runs.map(runJson), meta }, context);
 };
 
 /** The flags, and where they say nothing of λ̂ the settings of the strategy's universe (plan §6.3). */
@@ -119,7 +119,8 @@ export function finish(runs: readonly Run[], data: unknown, { events }: ProgramC
   const rows: Record<string, number> = {};
   for (const run of runs)
     for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;
-  const summary = `${runs.length} run${runs.length === 1 ? '' : 's'} recorded, ${rows.backtest_trades ?? 0} trades`;
+  const trades = (rows.backtest_trades ?? 0).toLocaleString('en-US');
+  const summary = `${runs.length} run${runs.length === 1 ? '' : 's'} recorded, ${trades} trades`;
   events.emit({ type: 'result', status: 'done', summary, rows });
   return { exitCode: Exit.done, summary, data };
 }

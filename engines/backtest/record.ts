@@ -9,7 +9,7 @@ import type { LoadedPanel } from '../market/storage.ts';
 import { lambdaBuckets } from './lambda-buckets.ts';
 import { beta, breakEvenCostBp, meanOfKnown, performance, type RunMetrics, turnoverPerDay } from './metrics.ts';
 import type { SleeveResult } from './simulate.ts';
-import type { Sleeve } from './sleeves.ts';
+import { type Sleeve, sleeveJson } from './sleeves.ts';
 
 /** Options of a campaign after validation. */
 export interface CampaignOptions {
@@ -57,13 +57,7 @@ export function runConfig(
 ): Record<string, unknown> {
   const { broker } = options;
   return {
-    sleeve_id: sleeve.sleeveId,
-    strategy_id: sleeve.strategyId,
-    market_id: sleeve.marketId,
-    universe_id: sleeve.universeId,
-    portfolio_id: sleeve.portfolioId,
-    assessment_strategy_id: sleeve.assessmentId,
-    assessment_horizon_days: sleeve.horizonDays,
+    ...sleeveJson(sleeve),
     start_date: formatDay(options.start),
     end_date: formatDay(options.end),
     campaign_id: campaignId,

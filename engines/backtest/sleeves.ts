@@ -49,6 +49,17 @@ export function formatSleeve(sleeve: Sleeve): string {
   return [sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId, horizonDays].join(':');
 }
 
+/** The sleeve under the names that a run's configuration has for it. */
+export const sleeveJson = (sleeve: Sleeve) => ({
+  sleeve_id: sleeve.sleeveId,
+  strategy_id: sleeve.strategyId,
+  market_id: sleeve.marketId,
+  universe_id: sleeve.universeId,
+  portfolio_id: sleeve.portfolioId,
+  assessment_strategy_id: sleeve.assessmentId,
+  assessment_horizon_days: sleeve.horizonDays,
+});
+
 /** The plan's three sleeves of a strategy: horizons of 5, 21 and 63 trading days, otherwise alike. */
 export function canonicalSleeves(strategyId: string, marketId: string): Sleeve[] {
   return [5, 21, 63].map((horizonDays) => {

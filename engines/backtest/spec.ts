@@ -121,7 +121,8 @@ export const campaignAndMetaSpec = defineProgram({
   summary: "run the plan's three sleeves, then record a Meta decision naming the best",
   description: `
 Runs the canonical sleeves of a strategy (horizons 5, 21 and 63), then records in engine_decisions which top K have the
-highest Sharpe ratio. Ties are broken by sleeve id; identical sleeves are named and count as one trial.`,
+highest Sharpe ratio. Ties are broken by sleeve id; identical sleeves are named and count as one trial. The decision is
+dated the last trading day of the range.`,
   args: z.object({
     strategyId: z.string().min(1).max(40).describe('strategy, for example US_CORE_LONG_EQ'),
     ...rangeArgs,

@@ -21,7 +21,7 @@ export async function writeStages(writer: RunWriter, target: Target): Promise<vo
   await writeUniverse(writer);
   await writeTargets(writer);
   await writeRiskReports(writer);
-  await writeRiskActions(writer);
+  if (writer.run.risk) await writeRiskActions(writer);
   await removeOrders(writer);
   await writeOrders(writer);
   await withKnownReferences(writer.client, target, () => writeFills(writer));
@@ -291,7 +291,7 @@ const sideOf = (run: RunWriter['run'], k: number) => (run.result.fills.quantity[
 function orderId({ run, dayOf }: RunWriter, k: number): string {
   const { fills } = run.result;
   const instrument = run.panel.instruments[fills.instrument[k]].id;
-  return keyId('orders', run.sleeve.portfolioId, instrument, formatDay(dayOf(fills.day[k])), fills.cause[k]);
+  return keyId('orders', run.sleeve.portfolioId, instrument, formatDay(dayOf(fills.orderDay[k])), fills.cause[k]);
 }
 
 async function removeOrders({ client, run, dayOf }: RunWriter): Promise<void> {
@@ -301,7 +301,10 @@ async function removeOrders({ client, run, dayOf }: RunWriter): Promise<void> {
   await client.query(`DELETE FROM orders WHERE order_id IN (${ours})`, range);
 }
 
-/** Orders of the book; one of day t that fills on t + 1 carries the day of its fill. */
+/**
+ * The orders that filled, each of the day it was decided on; with `--fill next_…` its fill is of the day after. An order
+ * that did not fill at all ended with its day and leaves no row.
+ */
 async function writeOrders(context: RunWriter): Promise<void> {
   const { run, dayOf, idBytes, copy } = context;
   const { fills } = run.result;
@@ -323,12 +326,12 @@ async function writeOrders(context: RunWriter): Promise<void> {
     for (let k = 0; k < fills.day.length; k++) {
       writer.row(11);
       writer.text(orderId(context, k));
-      writer.timestamp(dayOf(fills.day[k]) * MS_PER_DAY);
+      writer.timestamp(dayOf(fills.orderDay[k]) * MS_PER_DAY);
       writer.bytes(idBytes[fills.instrument[k]]);
       writer.text(sideOf(run, k));
       writer.text(fills.cause[k] === FILL_REBALANCE ? 'MARKET' : 'DELISTING');
-      writer.float64(Math.abs(fills.quantity[k]));
-      writer.text('FILLED');
+      writer.float64(Math.abs(fills.ordered[k]));
+      writer.text(fills.quantity[k] === fills.ordered[k] ? 'FILLED' : 'PARTIAL');
       writer.text(MODE);
       writer.text(run.sleeve.portfolioId);
       writer.text(run.runId);

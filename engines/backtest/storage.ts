@@ -23,6 +23,8 @@ export interface RunRecord {
   readonly features: Features;
   readonly result: SleeveResult;
   readonly initialCash: number;
+  /** Whether the risk engine had a say; without it there are no actions of it. */
+  readonly risk: boolean;
   /** Every table of the pipeline, or the standard set. */
   readonly full: boolean;
   /** One run of a campaign writes the states that all of its sleeves share. */

@@ -4,7 +4,7 @@ import type { Program } from '../../src/platform/program.ts';
 import { Random } from '../../src/platform/random.ts';
 import { type MetaEvidence, weighDecision } from '../meta/evidence.model.ts';
 import { decideMeta } from '../meta/model.ts';
-import { recordedTrials } from '../meta/storage.ts';
+import { evidenceJson, recordedTrials } from '../meta/storage.ts';
 import { deviation, TRADING_DAYS } from '../statistics/model.ts';
 import { type Run, runPoints } from './campaign.ts';
 import { simpleReturns } from './metrics.ts';
@@ -54,7 +54,7 @@ export const sweep: Program<typeof sweepSpec> = async (args, context) => {
         point: points[k].sweep,
         tracking_error: trackingError(run, one.runs[0]),
       })),
-      evidence: one.evidence,
+      evidence: evidenceJson(one.evidence),
     })),
   };
   return finish(runs, data, context);

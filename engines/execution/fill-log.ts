@@ -3,6 +3,10 @@
 /** Columns over the fills, in order of execution. */
 export interface Fills {
   readonly day: Int32Array;
+  /** Day of the order: the day before `day` when orders fill on the next. */
+  readonly orderDay: Int32Array;
+  /** Signed shares of the order; a cap on participation fills less. */
+  readonly ordered: Float64Array;
   readonly instrument: Int32Array;
   /** Signed shares: > 0 bought. */
   readonly quantity: Float64Array;
@@ -22,6 +26,8 @@ export class FillLog {
   length = 0;
   #capacity = 4096;
   #day = new Int32Array(this.#capacity);
+  #orderDay = new Int32Array(this.#capacity);
+  #ordered = new Float64Array(this.#capacity);
   #instrument = new Int32Array(this.#capacity);
   #quantity = new Float64Array(this.#capacity);
   #price = new Float64Array(this.#capacity);
@@ -29,24 +35,18 @@ export class FillLog {
   #slippage = new Float64Array(this.#capacity);
   #cause = new Uint8Array(this.#capacity);
 
-  append(
-    day: number,
-    instrument: number,
-    quantity: number,
-    price: number,
-    commission: number,
-    slippage: number,
-    cause: number,
-  ): void {
+  append(fill: { [Column in keyof Fills]: number }): void {
     const at = this.length++;
     if (at === this.#capacity) this.#grow();
-    this.#day[at] = day;
-    this.#instrument[at] = instrument;
-    this.#quantity[at] = quantity;
-    this.#price[at] = price;
-    this.#commission[at] = commission;
-    this.#slippage[at] = slippage;
-    this.#cause[at] = cause;
+    this.#day[at] = fill.day;
+    this.#orderDay[at] = fill.orderDay;
+    this.#ordered[at] = fill.ordered;
+    this.#instrument[at] = fill.instrument;
+    this.#quantity[at] = fill.quantity;
+    this.#price[at] = fill.price;
+    this.#commission[at] = fill.commission;
+    this.#slippage[at] = fill.slippage;
+    this.#cause[at] = fill.cause;
   }
 
   /** The fills so far, copied to their exact length. */
@@ -54,6 +54,8 @@ export class FillLog {
     const end = this.length;
     return {
       day: this.#day.slice(0, end),
+      orderDay: this.#orderDay.slice(0, end),
+      ordered: this.#ordered.slice(0, end),
       instrument: this.#instrument.slice(0, end),
       quantity: this.#quantity.slice(0, end),
       price: this.#price.slice(0, end),
@@ -70,6 +72,8 @@ export class FillLog {
       return copy;
     };
     this.#day = larger(this.#day, new Int32Array(this.#capacity));
+    this.#orderDay = larger(this.#orderDay, new Int32Array(this.#capacity));
+    this.#ordered = larger(this.#ordered, new Float64Array(this.#capacity));
     this.#instrument = larger(this.#instrument, new Int32Array(this.#capacity));
     this.#quantity = larger(this.#quantity, new Float64Array(this.#capacity));
     this.#price = larger(this.#price, new Float64Array(this.#capacity));

@@ -41,6 +41,14 @@ export interface DayPrices {
   readonly volume?: Float64Array;
 }
 
+/** An order on the day of its fill. */
+interface Order {
+  readonly day: number;
+  readonly orderDay: number;
+  /** Signed shares. */
+  readonly ordered: number;
+}
+
 export class Book {
   readonly quantity: Float64Array;
   readonly averageCost: Float64Array;
@@ -87,7 +95,7 @@ export class Book {
         missing[i] = 0;
       } else if (quantity[i] !== 0 && ++missing[i] >= DELISTING_DAYS) {
         const value = Number.isNaN(delistingValue[i]) ? mark[i] : delistingValue[i];
-        this.#book(day, i, -quantity[i], value, value, FILL_DELISTED);
+        this.#book({ day, orderDay: day, ordered: -quantity[i] }, i, -quantity[i], value, value, FILL_DELISTED);
         missing[i] = 0;
         closed.push(i);
       }
@@ -124,7 +132,7 @@ export class Book {
       if (wholeShares) target = Math.trunc(target);
       const delta = target - held;
       if (Math.abs(delta) < MINIMUM_ORDER) continue;
-      if (fill === 'close') this.#fill(day, i, delta, price, prices.volume);
+      if (fill === 'close') this.#fill({ day, orderDay: day, ordered: delta }, i, price, prices.volume);
       else {
         this.#pending[i] = delta;
         this.#hasPending = true;
@@ -139,23 +147,25 @@ export class Book {
       if (delta === 0) continue;
       this.#pending[i] = 0;
       // No price, no fill: the order ends with the day and never comes back on top of a newer one.
-      if (!Number.isNaN(price[i])) this.#fill(day, i, delta, price[i], prices.volume);
+      if (Number.isNaN(price[i])) continue;
+      this.#fill({ day, orderDay: day - 1, ordered: delta }, i, price[i], prices.volume);
     }
     this.#hasPending = false;
   }
 
-  #fill(day: number, i: number, delta: number, price: number, volume: Float64Array | undefined): void {
+  #fill(order: Order, i: number, price: number, volume: Float64Array | undefined): void {
     const cap = this.#options.maxParticipation;
-    let shares = delta;
+    let shares = order.ordered;
     if (cap !== Number.POSITIVE_INFINITY) {
       const most = cap * (volume && !Number.isNaN(volume[i]) ? volume[i] : 0);
       if (Math.abs(shares) > most) shares = Math.sign(shares) * (this.#options.wholeShares ? Math.floor(most) : most);
       if (Math.abs(shares) < MINIMUM_ORDER) return;
     }
-    this.#book(day, i, shares, shares > 0 ? price * (1 + this.#slip) : price * (1 - this.#slip), price, FILL_REBALANCE);
+    const paid = shares > 0 ? price * (1 + this.#slip) : price * (1 - this.#slip);
+    this.#book(order, i, shares, paid, price, FILL_REBALANCE);
   }
 
-  #book(day: number, i: number, shares: number, paid: number, reference: number, cause: number): void {
+  #book(order: Order, i: number, shares: number, paid: number, reference: number, cause: number): void {
     const value = shares * paid;
     const commission = cause === FILL_DELISTED ? 0 : Math.abs(value) * this.#fee;
     const held = this.quantity[i];
@@ -166,6 +176,14 @@ export class Book {
     if (this.quantity[i] === 0) this.averageCost[i] = 0;
     this.cash -= value + commission;
     if (cause === FILL_REBALANCE) this.tradedValue += Math.abs(value);
-    this.fills.append(day, i, shares, paid, commission, Math.abs(shares * (paid - reference)), cause);
+    this.fills.append({
+      ...order,
+      instrument: i,
+      quantity: shares,
+      price: paid,
+      commission,
+      slippage: Math.abs(shares * (paid - reference)),
+      cause,
+    });
   }
 }

@@ -74,7 +74,8 @@ function finiteOrNull(value: unknown): number | null {
 export async function loadHolidays(historical: Database, marketId: string): Promise<number[]> {
   return historical.client(async (client) => {
     const { rows } = await client.query<{ day: number }>(
-      `SELECT holiday_date - date '1970-01-01' AS day FROM market_holidays WHERE market_id = $1 ORDER BY 1`,
+      `SELECT market_holidays.holiday_date - date '1970-01-01' AS day
+         FROM market_holidays WHERE market_holidays.market_id = $1 ORDER BY 1`,
       [marketId],
     );
     return rows.map((row) => row.day);
@@ -154,7 +155,7 @@ async function readColumns(
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     try {
       const [from, to] = [formatDay(calendar.days[0]), formatDay(calendar.days[calendar.days.length - 1])];
-      const where = `trade_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)}`;
+      const where = `prices_daily.trade_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)}`;
       const names = [...new Set(request.columns)].sort();
       const version = request.cacheFolder ? await tableVersion(client, where, names) : null;
       const key = version && {
@@ -181,6 +182,10 @@ async function readColumns(
   });
 }
 
+/** Key and these columns, each with its table: an error about a column that is gone then names both. */
+const priceColumns = (names: readonly PriceColumn[]): string =>
+  ['instrument_id', 'trade_date', ...names].map((name) => `prices_daily.${name}`).join(', ');
+
 /**
  * A value that changes with any change of the rows in range: the sum of their 64-bit hashes. PostgreSQL ≥ 14; null on
  * older servers, which then go without the cache.
@@ -192,7 +197,7 @@ async function tableVersion(
 ): Promise<string | null> {
   try {
     const { rows } = await client.query<{ version: string }>(
-      `SELECT count(*)::text || ':' || coalesce(sum(hash_record_extended(ROW(instrument_id, trade_date, ${names.join(', ')}), 0)), 0)::text AS version
+      `SELECT count(*)::text || ':' || coalesce(sum(hash_record_extended(ROW(${priceColumns(names)}), 0)), 0)::text AS version
          FROM prices_daily WHERE ${where}`,
     );
     return rows[0].version;
@@ -227,32 +232,28 @@ async function copyPrices(
   let lastIndex = -1;
   let rows = 0;
   let offCalendarRows = 0;
-  await copyOut(
-    client,
-    `SELECT instrument_id, trade_date, ${names.join(', ')} FROM prices_daily WHERE ${where}`,
-    (row) => {
-      const id = row.bytes()!;
-      if (!id.equals(lastId)) {
-        lastId = Buffer.from(id);
-        lastIndex = indexOf.get(id.toString('utf8')) ?? -1;
+  await copyOut(client, `SELECT ${priceColumns(names)} FROM prices_daily WHERE ${where}`, (row) => {
+    const id = row.bytes()!;
+    if (!id.equals(lastId)) {
+      lastId = Buffer.from(id);
+      lastIndex = indexOf.get(id.toString('utf8')) ?? -1;
+    }
+    const t = dayIndex[row.date() - firstDay];
+    if (lastIndex >= 0) {
+      if (t >= 0) rows++;
+      else offCalendarRows++;
+    }
+    const at = lastIndex * days + t;
+    const use = lastIndex >= 0 && t >= 0;
+    for (let c = 0; c < targets.length; c++) {
+      const value = row.float64();
+      if (!use) continue;
+      targets[c][at] = value;
+      if (!(value >= lowest[c] && value < Number.POSITIVE_INFINITY)) {
+        unusable.add(instruments[lastIndex].id, calendar.days[t], names[c], value);
       }
-      const t = dayIndex[row.date() - firstDay];
-      if (lastIndex >= 0) {
-        if (t >= 0) rows++;
-        else offCalendarRows++;
-      }
-      const at = lastIndex * days + t;
-      const use = lastIndex >= 0 && t >= 0;
-      for (let c = 0; c < targets.length; c++) {
-        const value = row.float64();
-        if (!use) continue;
-        targets[c][at] = value;
-        if (!(value >= lowest[c] && value < Number.POSITIVE_INFINITY)) {
-          unusable.add(instruments[lastIndex].id, calendar.days[t], names[c], value);
-        }
-      }
-    },
-  );
+    }
+  });
   unusable.refuse();
   return { rows, offCalendarRows };
 }

@@ -7,7 +7,7 @@ export interface MetaRecord {
   readonly decisionId: string;
   readonly strategyId: string;
   readonly marketId: string;
-  /** The campaign's range, `YYYY-MM-DD`; the decision is dated its last day. */
+  /** First and last trading day of the campaign, `YYYY-MM-DD`: the decision is dated the day its figures are known. */
   readonly start: string;
   readonly asOf: string;
   readonly decision: MetaDecision;
@@ -44,11 +44,18 @@ export async function recordedTrials(
   };
 }
 
-/** Records the decision with its evidence; returns its id. */
-export async function writeMetaDecision(runtime: Database, record: MetaRecord): Promise<string> {
+/** Records the decision with its evidence; returns it under the names that the row has for its parts. */
+export async function writeMetaDecision(runtime: Database, record: MetaRecord) {
   const { decision, evidence } = record;
   const brief = (list: MetaDecision['ranking']) =>
     list.map(({ runId, sleeveId, sharpe }) => ({ run_id: runId, sleeve_id: sleeveId, annualised_sharpe: sharpe }));
+  const outputs = { selected: brief(decision.selected), ranking: brief(decision.ranking) };
+  const metadata = {
+    identical_sleeves: decision.identical,
+    distinct_trials: decision.trials,
+    tie_break: 'sleeve_id',
+    evidence: evidenceJson(evidence),
+  };
   await runtime.client((client) =>
     client.query(
       `INSERT INTO engine_decisions (decision_id, engine_name, run_id, strategy_id, market_id, as_of_date, config_id, input_refs, output_refs, metadata)
@@ -60,20 +67,16 @@ export async function writeMetaDecision(runtime: Database, record: MetaRecord): 
         record.asOf,
         `sharpe top ${decision.selected.length}`,
         { start_date: record.start, run_ids: decision.ranking.map((c) => c.runId) },
-        { selected: brief(decision.selected), ranking: brief(decision.ranking) },
-        {
-          identical_sleeves: decision.identical,
-          distinct_trials: decision.trials,
-          tie_break: 'sleeve_id',
-          evidence: evidenceJson(evidence),
-        },
+        outputs,
+        metadata,
       ],
     ),
   );
-  return record.decisionId;
+  return { decision_id: record.decisionId, as_of_date: record.asOf, ...outputs, ...metadata };
 }
 
-function evidenceJson(evidence: MetaEvidence): Record<string, unknown> {
+/** The evidence under the names that rows and JSON have for it. */
+export function evidenceJson(evidence: MetaEvidence): Record<string, unknown> {
   const { bootstrap } = evidence;
   return {
     ranking_by_deflated_sharpe: evidence.sleeves.map((one) => ({

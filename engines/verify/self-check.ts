@@ -174,6 +174,7 @@ export async function recordSample(
       features,
       result,
       initialCash: CASH,
+      risk: true,
       full: false,
       ownsStates: true,
     });

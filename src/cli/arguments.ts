@@ -93,7 +93,7 @@ export function parseArguments<Args extends z.ZodObject>(
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({
-      args: spreadRepeatable(argv, flags),
+      args: tieNegatives(spreadRepeatable(argv, flags), flags),
       options,
       allowPositionals: true,
       strict: true,
@@ -126,12 +126,16 @@ export function parseArguments<Args extends z.ZodObject>(
   }
   const result = schema.strict().safeParse(input);
   if (!result.success) {
-    const issue = result.error.issues[0];
+    // A value that is wrong before one that is missing.
+    const { issues } = result.error;
+    const issue = issues.find(({ path }) => input[String(path[0])] !== undefined) ?? issues[0];
     const flag = flags.find((f) => f.key === issue.path[0]);
     const missing = flag && input[flag.key] === undefined;
     const name = !flag ? 'arguments' : positionalKeys.includes(flag.key) ? `<${flag.key}>` : flag.name;
     const value = flag && !missing ? ` '${[input[flag.key]].flat().join(' ')}'` : '';
-    throw new UsageError(missing ? `${name} is required` : `${name}${value}: ${describeIssue(issue, flag)}`, help);
+    const choices = flag?.choices ? `: one of ${flag.choices.join(', ')}` : '';
+    const what = missing ? `${name} is required${choices}` : `${name}${value}: ${describeIssue(issue, flag)}`;
+    throw new UsageError(what, help);
   }
   return { args: result.data as z.infer<Args>, globals };
 }
@@ -139,6 +143,12 @@ export function parseArguments<Args extends z.ZodObject>(
 /** One line for a zod issue; names the allowed values of a choice. */
 function describeIssue(issue: z.core.$ZodIssue, flag: Flag | undefined): string {
   if (flag?.choices) return `must be one of ${flag.choices.join(', ')}`;
+  if (flag?.kind === 'number' && issue.code === 'too_small') {
+    return `must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
+  }
+  if (flag?.kind === 'number' && issue.code === 'too_big') {
+    return `must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
+  }
   return issue.message;
 }
 
@@ -158,6 +168,19 @@ function spreadRepeatable(argv: readonly string[], flags: readonly Flag[]): stri
     } else if (current) result.push(current, word);
     else result.push(word);
     if (!word.startsWith('-') && !current) current = null;
+  }
+  return result;
+}
+
+/** `--initial-cash -5` → `--initial-cash=-5`: after a flag that takes a number, `-5` is no flag. */
+function tieNegatives(argv: readonly string[], flags: readonly Flag[]): string[] {
+  const numeric = new Set(flags.filter((flag) => flag.kind === 'number').map((flag) => flag.name));
+  const result: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    if (argv[i] === '--') return [...result, ...argv.slice(i)];
+    const next = argv[i + 1];
+    if (numeric.has(argv[i]) && next !== undefined && /^-[\d.]/.test(next)) result.push(`${argv[i]}=${argv[++i]}`);
+    else result.push(argv[i]);
   }
   return result;
 }

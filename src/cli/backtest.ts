@@ -1,10 +1,10 @@
 /** `prometheus backtest …`: sleeves and campaigns. */
 import { z } from 'zod';
-import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
+import { canonicalSleeves, formatSleeve, sleeveJson } from '../../engines/backtest/sleeves.ts';
 import { campaignAndMetaSpec, campaignSpec, sweepSpec } from '../../engines/backtest/spec.ts';
 import { Exit } from '../platform/errors.ts';
 import { defineCommand } from './command.ts';
-import { printJson } from './json.ts';
+import { printFigures } from './json.ts';
 import { programCommand } from './program-command.ts';
 
 export const backtestSleeves = defineCommand({
@@ -18,7 +18,7 @@ export const backtestSleeves = defineCommand({
   }),
   run: async (args, cli) => {
     const sleeves = canonicalSleeves(args.strategyId, args.marketId);
-    if (args.json) printJson(cli, { sleeves });
+    if (args.json) printFigures(cli, { sleeves: sleeves.map(sleeveJson) });
     else {
       // stdout is for other programs.
       if (cli.home.demo) cli.err('DEMO: synthetic market, not real prices\n');

@@ -254,13 +254,18 @@ const LATER: Readonly<Record<string, string>> = {
   decide: 'Phase 5',
 };
 
-/** The entry whose words begin argv (the longest match), or the overview for `help`, `--help`. */
+/** Whether a word asks for help wherever it stands. */
+const HELP = ['--help', '-h'];
+
+/**
+ * The entry whose words begin argv (the longest match), or the overview for `help`, `--help`: of the group that `rest`
+ * names (`db --help`), else of all commands.
+ */
 export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'overview'; rest: string[] } {
   const first = argv[0];
-  if (first === 'help' || first === '--help' || first === '-h') {
+  if (first === 'help' || HELP.includes(first)) {
     if (argv.length > 1) {
-      const { entry } = findCommand(argv.slice(1));
-      return { entry, rest: ['--help'] };
+      return findCommand([...argv.slice(1), '--help']);
     }
     return { entry: 'overview', rest: [] };
   }
@@ -277,6 +282,7 @@ export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'o
       );
     }
     const near = COMMANDS.filter((c) => c.name.split(' ')[0] === first).map((c) => c.name);
+    if (near.length > 0 && argv.length === 2 && HELP.includes(argv[1])) return { entry: 'overview', rest: [first] };
     throw new UsageError(
       `there is no command '${argv
         .filter((a) => !a.startsWith('-'))

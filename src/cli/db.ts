@@ -103,7 +103,7 @@ export const dbUrl = defineCommand({
   summary: 'a libpq URL for psql',
   description:
     'psql "$(prometheus db url runtime)". The URL holds no password; for the embedded server it names its password file.',
-  args: z.object({ database: z.enum(DATABASE_NAMES).describe('which database') }),
+  args: z.object({ database: z.enum(DATABASE_NAMES).describe('which of the two databases') }),
   positionals: ['database'],
   run: async (args, cli) => {
     const target = (await cli.targets())[args.database];

@@ -3,14 +3,15 @@ import { type Flag, flagsOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
-export function overview(): string {
-  const width = Math.max(...COMMANDS.map((c) => c.name.length));
-  const lines = COMMANDS.filter((c) => c.name).map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`);
+/** The list of commands; of one group (`db`) when that is named. */
+export function overview(group = ''): string {
+  const named = COMMANDS.filter((c) => c.name && (group === '' || c.name.split(' ')[0] === group));
+  const width = Math.max(...named.map((c) => c.name.length));
+  const lines = named.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`);
   return [
-    'Usage: prometheus [COMMAND] [FLAGS]',
+    `Usage: prometheus ${group ? `${group} COMMAND` : '[COMMAND]'} [FLAGS]`,
     '',
-    'Without a command the full-screen console opens.',
-    '',
+    ...(group ? [] : ['Without a command the full-screen console opens.', '']),
     ...lines,
     '',
     'Every command has --help. Common flags: --historical URL, --runtime URL (databases other than the embedded ones),',
@@ -38,6 +39,10 @@ export function commandHelp(command: Command): string {
     '',
     command.summary,
     ...(command.description ? ['', command.description.trim()] : []),
+    ...(positionals.length ? ['', 'Arguments:'] : []),
+    ...flagsOf(command.args)
+      .filter((f) => positionals.includes(f.key))
+      .map((f) => `  ${f.choices ? f.choices.join('|') : `<${f.key}>`}${f.repeatable ? ' …' : ''}  ${f.help}`),
     ...(flags.length ? ['', 'Flags:'] : []),
     ...flags.map((f, i) => `${left[i].padEnd(width)}  ${flagHelp(f)}`),
     '',

@@ -5,7 +5,7 @@ import { Exit } from '../platform/errors.ts';
 import { lambdaOverview } from '../report/lambda.ts';
 import type { LambdaBuckets, LambdaForecast, LambdaHeat, LambdaOverview, LambdaWeightPoint } from '../report/types.ts';
 import { defineCommand } from './command.ts';
-import { printJson } from './json.ts';
+import { printFigures } from './json.ts';
 import { cell, Report } from './plain-text.ts';
 
 const PRINTED_COLUMNS = 40;
@@ -30,7 +30,7 @@ the newest sweep over --lambda-score-weight. --json prints the figures behind ea
       experimentId: args.experimentId ?? null,
     });
     if (args.json) {
-      printJson(cli, overview);
+      printFigures(cli, overview);
       return Exit.done;
     }
     const report = new Report(cli);

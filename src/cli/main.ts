@@ -39,7 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
       import('./help.ts'),
     ]);
     if (entry === 'overview') {
-      process.stdout.write(overview());
+      process.stdout.write(overview(rest[0]));
       return Exit.done;
     }
     const command: Command = await entry.load();

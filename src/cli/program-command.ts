@@ -8,7 +8,7 @@ import { claimsOf, withClaims } from '../supervisor/claims.ts';
 import { JOB_MARK } from '../telemetry/process-tree.ts';
 import type { Command } from './command.ts';
 import type { Cli } from './context.ts';
-import { printJson } from './json.ts';
+import { printFigures } from './json.ts';
 import { terminalEvents } from './terminal-events.ts';
 
 /** File descriptor of a job's event stream; set by the shim that runs the job. */
@@ -44,7 +44,7 @@ export function programCommand<Args extends z.ZodObject>(
           ? await run()
           : await withClaims(cli.home, spec.name, claimsOf(spec, args), run);
         if ((args as { json?: boolean }).json && result.data !== undefined) {
-          printJson(cli, result.data as object);
+          printFigures(cli, result.data as object);
         }
         finish(result.summary);
         return result.exitCode;

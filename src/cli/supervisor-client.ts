@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DATABASE_NAMES } from '../platform/db/targets.ts';
 import { errorMessage, InterruptedError, UserError } from '../platform/errors.ts';
 import { createHome } from '../platform/home.ts';
 import { lockHolder } from '../platform/locks.ts';
@@ -35,12 +36,14 @@ export async function openSupervisor(cli: Cli, options: OpenOptions): Promise<Re
   const ours = buildTime();
   const isOlder = cli.provenance.build !== build && ours !== null && (builtAt === null || builtAt < ours);
   const targets = options.sameDatabases ? await cli.targets() : null;
-  const differs =
-    targets && (targets.historical.label !== databases.historical || targets.runtime.label !== databases.runtime);
+  const others = targets
+    ? DATABASE_NAMES.filter((name) => targets[name].label !== databases[name]).map((name) => databases[name])
+    : [];
+  const differs = others.length > 0;
   if (differs && clients > 1) {
     await supervisor.close();
     throw new UserError(
-      `the supervisor of ${cli.home.root} (process ${pid}) looks at other databases: ${databases.historical}, ${databases.runtime}`,
+      `the supervisor of ${cli.home.root} (process ${pid}) looks at another ${others.join(' and another ')}`,
       'Close its other consoles and try again, or set PROMETHEUS_HOME to another home.',
     );
   }

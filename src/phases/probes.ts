@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
 import { describeFailure } from '../platform/db/failures.ts';
-import { errorMessage, InterruptedError, UserError } from '../platform/errors.ts';
+import { errorCode, errorMessage, InterruptedError, UserError } from '../platform/errors.ts';
 
 interface Look {
   /** When it was true (milliseconds since 1970). */
@@ -140,7 +140,7 @@ class LiveProber implements Prober {
     } catch (error) {
       if (signal.aborted) throw new InterruptedError('reading the evidence');
       await this.#client.query('ROLLBACK TO SAVEPOINT look').catch(() => {});
-      return { known: false, ...explain(error, this.#database), ...look() };
+      return { known: false, ...explain(error, this.#database, source), ...look() };
     }
   }
 }
@@ -165,10 +165,13 @@ class DeadProber implements Prober {
 type Failure = Pick<Unknown, 'cause' | 'brief' | 'fix'>;
 
 /** The cause of a failed look, and the command that would mend it when the error names one. */
-function explain(error: unknown, { target }: Database): Failure {
+function explain(error: unknown, { target }: Database, source = ''): Failure {
   const described = describeFailure(error, target);
   const known = described instanceof UserError;
-  const cause = known ? described.message : `${target.label}: ${errorMessage(described)}`;
+  const message = known ? described.message : `${target.label}: ${errorMessage(described)}`;
+  // PostgreSQL says which column is gone, and not of which table.
+  const lacksColumn = errorCode(error) === '42703';
+  const cause = lacksColumn ? message.replace(`${target.label}: `, `${target.label}: ${source}: `) : message;
   const brief = cause.replace(target.label, `${target.name} database`);
   return { cause, brief, fix: known ? commandIn(described.fix) : null };
 }

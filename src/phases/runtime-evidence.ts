@@ -23,7 +23,10 @@ export interface Window {
   readonly last: number;
 }
 
-/** Runs of these sleeves that cover the window: of each sleeve and backend the newest one and the newest complete one. */
+/**
+ * Runs of these sleeves that cover the window: of each sleeve and backend the newest one, the newest complete one, and that
+ * of the newest campaign with a complete run of every sleeve.
+ */
 export function probeRuns(
   prober: Prober,
   sleeves: readonly string[],
@@ -33,19 +36,25 @@ export function probeRuns(
     query<RunRow>(
       `WITH found AS (
          SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, config_json, start_date, end_date, created_at, ${RUN_IS_COMPLETE} AS complete,
+                nullif(concat_ws(' · ', config_json->>'campaign_id', config_json->>'data_fingerprint', config_json->>'build',
+                                 config_json->>'git_sha'), '') AS origin,
                 coalesce(config_json->>'assessment_backend', 'basic')
                   || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END AS backend
            FROM backtest_runs WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
        ranked AS (
          SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,
                 row_number() OVER (PARTITION BY sleeve, backend, complete ORDER BY created_at DESC, run_id COLLATE "C") AS place_of_kind
-           FROM found WHERE sleeve = ANY ($1::text[]))
+           FROM found WHERE sleeve = ANY ($1::text[])),
+       whole AS (
+         SELECT DISTINCT ON (backend) backend, origin FROM ranked WHERE complete AND origin IS NOT NULL
+          GROUP BY backend, origin HAVING count(DISTINCT sleeve) = cardinality($1::text[])
+          ORDER BY backend, max(created_at) DESC)
        SELECT run_id AS "runId", sleeve AS "sleeveId", coalesce(config_json->>'portfolio_id', sleeve || '_PORTFOLIO') AS "portfolioId",
               backend, start_date - ${EPOCH} AS start, end_date - ${EPOCH} AS "end",
-              (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", complete,
-              nullif(concat_ws(' · ', config_json->>'campaign_id', config_json->>'data_fingerprint', config_json->>'build',
-                               config_json->>'git_sha'), '') AS origin
-         FROM ranked WHERE place = 1 OR (complete AND place_of_kind = 1) ORDER BY sleeve COLLATE "C", created_at DESC`,
+              (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", complete, origin
+         FROM ranked
+        WHERE place = 1 OR (complete AND (place_of_kind = 1 OR (backend, origin) IN (SELECT backend, origin FROM whole)))
+        ORDER BY sleeve COLLATE "C", created_at DESC`,
       [sleeves, window.first, window.last],
     ),
   );

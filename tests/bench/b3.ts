@@ -102,6 +102,7 @@ export async function run(): Promise<Bar[]> {
         features,
         result: results[k],
         initialCash: 1e6,
+        risk: true,
         full: false,
         ownsStates: k === 0,
       });

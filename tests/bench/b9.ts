@@ -36,7 +36,9 @@ export async function run(): Promise<Bar[]> {
       },
     ];
   } finally {
-    await runChild([builtProgram(), 'db', 'drop', '--yes'], env).catch(() => {});
+    // The supervisor that the console started would start the server again.
+    await runChild([builtProgram(), 'supervisor', 'stop'], env);
+    await runChild([builtProgram(), 'db', 'drop', '--yes'], env);
     rmSync(home, { recursive: true, force: true });
   }
 }

@@ -118,10 +118,29 @@ describe('arguments', () => {
       ['backtest', 'campaign', '--fill', 'yesterday'],
       /required|--fill 'yesterday': must be one of close, next_open, next_close/,
     ],
-    [['db', 'url', 'elsewhere'], /historical|runtime/],
+    [['backtest', 'campaign', '--initial-cash', '-5'], /--initial-cash '-5': must be above 0/],
+    [['backtest', 'campaign', '--max-workers', '0'], /--max-workers '0': must be at least 1/],
+    [['backtest', 'campaign', '--slippage-bps', '1001'], /--slippage-bps '1001': must be at most 1000/],
+    [['db', 'url', 'elsewhere'], /<database> 'elsewhere': must be one of historical, runtime/],
+    [['db', 'url'], /<database> is required: one of historical, runtime/],
+    [['plan', 'full-horizon', '--help'], /'plan full-horizon' needs Phase 5/],
     [['data', 'digest', 'no_such_table'], /no_such_table/],
   ])('%j', async (argv, what) => {
     expectOneLine(await run(argv), 2, what);
+  });
+
+  it('help of a group of commands lists them; that of a command says what its arguments may be', async () => {
+    for (const argv of [
+      ['db', '--help'],
+      ['help', 'db'],
+    ]) {
+      const { code, stdout, stderr } = await run(argv);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^Usage: prometheus db COMMAND/);
+      expect(stdout).toMatch(/^ {2}db status +server, databases/m);
+      expect(stdout).not.toMatch(/backtest/);
+    }
+    expect((await run(['db', 'url', '--help'])).stdout).toMatch(/^ {2}historical\|runtime +which of the two/m);
   });
 
   it('a flag of a later phase says which', async () => {

@@ -6,7 +6,7 @@ import { campaignAndMetaSpec, campaignSpec } from '../../engines/backtest/spec.t
 import type { Panel } from '../../engines/market/panel.ts';
 import { backfillStability } from '../../engines/stability/program.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
-import { formatDay } from '../../src/platform/dates.ts';
+import { formatDay, weekday } from '../../src/platform/dates.ts';
 import type { Databases } from '../../src/platform/db/databases.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { runProgram } from '../helpers/run-program.ts';
@@ -229,6 +229,53 @@ describe('campaign', () => {
     );
   });
 
+  it.each(['close', 'next_open', 'next_close'] as const)(
+    'dates orders by decision and fills by --fill %s',
+    async (fill) => {
+      const { ids } = await runs({ persist: 'full', fill, maxParticipation: 0.0005 }, [SLEEVES[1]]);
+      const rows = await query<{ ordered: string; filled: string; portion: number; status: string; cause: string }>(
+        `SELECT (o."timestamp" AT TIME ZONE 'UTC')::date::text AS ordered, (f."timestamp" AT TIME ZONE 'UTC')::date::text AS filled,
+              f.quantity / o.quantity AS portion, o.status, o.order_type AS cause
+         FROM orders o JOIN fills f USING (order_id) WHERE o.metadata->>'run_id' = $1`,
+        [ids.get('S_H21')],
+      );
+      const [{ trades }] = await query<{ trades: number }>(
+        `SELECT count(*) AS trades FROM backtest_trades WHERE run_id = $1`,
+        [ids.get('S_H21')],
+      );
+      expect(rows).toHaveLength(trades);
+      const days = [...panel.calendar.days].map(formatDay);
+      for (const { ordered, filled, portion, status, cause } of rows) {
+        const later = cause === 'DELISTING' || fill === 'close' ? 0 : 1;
+        expect(days.indexOf(filled) - days.indexOf(ordered)).toBe(later);
+        expect(status).toBe(portion === 1 ? 'FILLED' : 'PARTIAL');
+      }
+      expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['FILLED', 'PARTIAL']));
+      // Trades are what happened: they carry the day of the fill.
+      expect(
+        await query(
+          `SELECT 1 FROM backtest_trades t WHERE run_id = $1 AND NOT EXISTS (
+           SELECT 1 FROM fills f WHERE f.metadata->>'run_id' = $1 AND f.instrument_id = t.ticker
+             AND (f."timestamp" AT TIME ZONE 'UTC')::date = t.trade_date AND f.quantity = t.size)`,
+          [ids.get('S_H21')],
+        ),
+      ).toEqual([]);
+    },
+  );
+
+  it('writes risk actions only where the risk engine had a say', async () => {
+    const actions = async (args: object) => {
+      const { ids } = await runs({ persist: 'full', ...args }, [SLEEVES[1]]);
+      const found = await query<{ kind: string; n: number }>(
+        `SELECT action_type AS kind, count(*) AS n FROM risk_actions WHERE details_json->>'run_id' = $1 GROUP BY 1 ORDER BY 1`,
+        [ids.get('S_H21')],
+      );
+      return found.map(({ kind }) => kind);
+    };
+    expect(await actions({})).toEqual(['CAPPED', 'OK']);
+    expect(await actions({ disableRisk: true })).toEqual([]);
+  });
+
   it('offers fills, costs, whole shares, participation, adjusted prices and earlier transitions', async () => {
     for (const args of [
       { fill: 'next_open' as const, slippageBps: 5, commissionBps: 1 },
@@ -257,24 +304,29 @@ describe('campaign', () => {
   });
 
   it('records a Meta decision that names identical sleeves', async () => {
+    // The range ends on a Saturday: the decision is of the Friday before.
+    const friday = panel.calendar.days.findLast((one) => weekday(one) === 5)!;
     const { result, events } = await runProgram(
       campaignAndMetaSpec,
       campaignAndMeta,
-      { ...range, strategyId: 'S', topK: 2 },
+      { ...range, end: formatDay(friday + 1), strategyId: 'S', topK: 2 },
       db.databases,
     );
-    const { meta } = result.data as {
-      meta: { decisionId: string; identical: string[][]; trials: number; selected: { sleeveId: string }[] };
-    };
-    expect(meta.identical).toEqual([['S_H21', 'S_H5']]);
-    expect(meta.trials).toBe(2);
-    expect(meta.selected).toHaveLength(2);
-    const [row] = await query<{ engine_name: string; metadata: Record<string, unknown> }>(
-      `SELECT engine_name, metadata FROM engine_decisions WHERE decision_id = $1`,
-      [meta.decisionId],
+    const { meta } = result.data as { meta: Record<string, unknown> };
+    const [row] = await query<Record<string, unknown> & { metadata: Record<string, unknown> }>(
+      `SELECT engine_name, as_of_date, output_refs, metadata FROM engine_decisions WHERE decision_id = $1`,
+      [meta.decision_id],
     );
-    expect(row.engine_name).toBe('META');
-    expect(row.metadata.distinct_trials).toBe(2);
+    expect([row.engine_name, row.as_of_date]).toEqual(['META', formatDay(friday)]);
+    expect(row.metadata).toMatchObject({ distinct_trials: 2, identical_sleeves: [['S_H21', 'S_H5']] });
+    // JSON says what the row says, under the same names.
+    expect(meta).toEqual({
+      decision_id: meta.decision_id,
+      as_of_date: row.as_of_date,
+      ...(row.output_refs as object),
+      ...row.metadata,
+    });
+    expect(meta.selected).toHaveLength(2);
     const evidence = row.metadata.evidence as {
       ranking_by_deflated_sharpe: { sleeve_id: string; deflated_sharpe: number; sharpe_interval: number[] }[];
       comparisons: { best: string; noise: boolean }[];
@@ -447,6 +499,24 @@ describe('campaign refuses', () => {
     const error = await fails({}, [SLEEVES[0], { ...SLEEVES[2], universeId: SLEEVES[0].universeId }]);
     expect(error.message).toMatch(/share the universe 'S_H5_UNIVERSE'/);
     expect(error.exitCode).toBe(2);
+  });
+
+  it.each([
+    ['historical', 'prices_daily', 'volume'],
+    ['historical', 'market_holidays', 'holiday_date'],
+    ['runtime', 'instruments', 'status'],
+    ['runtime', 'issuers', 'sector'],
+    ['runtime', 'backtest_trades', 'price'],
+    ['runtime', 'positions_snapshots', 'avg_cost'],
+  ] as const)('a column that is gone, by table and column: %s.%s.%s', async (name, table, column) => {
+    const error = await refusedOver(panel, (databases) =>
+      databases[name].client((client) => client.query(`ALTER TABLE ${table} DROP COLUMN ${column} CASCADE`)),
+    );
+    expect(error!.message).toMatch(
+      new RegExp(`column (${table}.${column}|"${column}" of relation "${table}") does not exist`),
+    );
+    expect(error!.fix).toMatch(/^Run: prometheus db migrate\. .*restore it from a backup/);
+    expect(error!.exitCode).toBe(1);
   });
 
   it('writes nothing when a table is missing, and says which', async () => {

@@ -69,6 +69,15 @@ describe('the forms of the vendors', () => {
       ],
     ],
     [
+      'tidyquant',
+      'stocks.csv',
+      [
+        'symbol,date,open,high,low,close,volume,adjusted',
+        'AAPL,2014-01-02,10,12,9,11,1000,5.5',
+        'AAPL,2014-01-03,11,13,10,12,2000,6',
+      ],
+    ],
+    [
       'pandas',
       'x_AAPL.csv.gz',
       [

@@ -417,10 +417,13 @@ describe('sweep', () => {
       ['S_H5.S4', '40', '5'],
     ]);
     const { sleeves } = result.data as {
-      sleeves: { points: { metrics: Record<string, unknown> }[]; evidence: { trials: number; conclusion: string } }[];
+      sleeves: {
+        points: { metrics: Record<string, unknown> }[];
+        evidence: { recorded_trials: number; conclusion: string };
+      }[];
     };
     expect(sleeves[0].points[0].metrics.trade_list_hash).toBe(plain.metrics.trade_list_hash);
-    expect(sleeves[0].evidence.trials).toBeGreaterThanOrEqual(4);
+    expect(sleeves[0].evidence.recorded_trials).toBeGreaterThanOrEqual(4);
     expect(sleeves[0].evidence.conclusion).not.toBe('');
   });
 

@@ -253,6 +253,25 @@ describe('runs', () => {
     expect(found.check('P1.pit').state).toBe('OK');
   });
 
+  test('a later campaign of one sleeve, over a longer range, leaves the latest whole one as it is', async () => {
+    await seedGreen(pair.databases);
+    await runtime(`UPDATE backtest_runs SET config_json = config_json || '{"campaign_id": "whole"}'`);
+    await seedRun(pair.databases, SLEEVES[1], {
+      runId: 'longer',
+      createdAt: '2025-06-01T06:00:00Z',
+      config: { sleeve_id: SLEEVES[1], campaign_id: 'other' },
+    });
+    await runtime(`UPDATE backtest_runs SET end_date = '2014-04-30' WHERE run_id = 'longer'`);
+    expect((await evaluate(pair.targets)).check('P1.latest').state).toBe('OK');
+    await runtime(
+      `UPDATE backtest_runs SET config_json = config_json || '{"campaign_id": "third"}' WHERE run_id = 'run-${SLEEVES[1]}'`,
+    );
+    expect((await evaluate(pair.targets)).check('P1.latest')).toMatchObject({
+      state: 'PART',
+      reason: 'The newest runs of the sleeves come from different campaigns, data or code.',
+    });
+  });
+
   test('a campaign after the proof makes it stale', async () => {
     await seedGreen(pair.databases);
     await seedRun(pair.databases, SLEEVES[1], { runId: 'again', createdAt: '2025-06-01T18:00:00Z' });

@@ -360,7 +360,7 @@ async function countRows(client: pg.ClientBase, tables: readonly string[]): Prom
 const refusal = (databases: Databases, found: string) =>
   new UserError(
     `the ${databases.runtime.target.label} and its historical twin already hold something else: ${found}`,
-    'The synthetic market goes into an empty pair only; choose another home (PROMETHEUS_HOME), or remove this one with: prometheus db drop',
+    'The synthetic market goes into an empty pair only; choose another home (PROMETHEUS_HOME), or remove this one with: prometheus db drop --yes',
   );
 
 async function inTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {

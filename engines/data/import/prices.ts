@@ -30,7 +30,7 @@ const PRICE_COLUMNS: ColumnSpecs<PriceField> = {
   high: { aliases: ['high'], required: true },
   low: { aliases: ['low'], required: true },
   close: { aliases: ['close'], required: true },
-  adjusted_close: { aliases: ['adjusted_close', 'adj_close', 'adjclose', 'adjustedclose'] },
+  adjusted_close: { aliases: ['adjusted_close', 'adj_close', 'adjclose', 'adjustedclose', 'adjusted'] },
   volume: { aliases: ['volume', 'vol'], required: true },
   currency: { aliases: ['currency'] },
   metadata: { aliases: ['metadata'] },

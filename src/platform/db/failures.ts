@@ -27,8 +27,12 @@ export function describeFailure(error: unknown, target: Target): unknown {
       return fail('the database does not exist', 'Create it, or let the embedded one be made: prometheus db up');
     case '42P01':
     case '3F000':
-    case '42703':
       return fail(detail, 'The schema is not complete; run: prometheus db migrate');
+    case '42703':
+      return fail(
+        detail,
+        'Run: prometheus db migrate. If nothing is due, somebody dropped the column: restore it from a backup, or import into a new database.',
+      );
     case '42501':
       return fail(detail, 'Grant the role this right, or use another role.');
     case '53100':
