@@ -78,7 +78,7 @@ describe('prometheus job', () => {
     [['start', 'nothing'], "there is no program 'nothing'. Programs: "],
     [
       ['start', 'backtest campaign', '--', '--start', 'x'],
-      '--market-id is required. See: prometheus backtest campaign --help',
+      "--start 'x': is not a date; write it as YYYY-MM-DD. See: prometheus backtest campaign --help",
     ],
     [['show', '5'], "there is no job '5'. See: prometheus job ls"],
     [['wait', 'last'], 'there is no job yet'],
