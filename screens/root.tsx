@@ -5,6 +5,7 @@ import type { Limits } from '../src/console/action.ts';
 import type { ScreenId } from '../src/console/screens.ts';
 import type { ConsoleStore } from '../src/console/store.ts';
 import type { Style } from '../src/format/lines.ts';
+import { Backtests } from './backtests/backtests.tsx';
 import { ConsoleContext, useConsoleState } from './components/context.ts';
 import { Coverage } from './coverage/coverage.tsx';
 import { DialogBox } from './dialog/dialog.tsx';
@@ -19,6 +20,7 @@ import { Research } from './research/research.tsx';
 const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
   overview: Overview,
   phases: Phases,
+  backtests: Backtests,
   coverage: Coverage,
   machine: Machine,
   events: Events,

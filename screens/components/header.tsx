@@ -3,7 +3,7 @@ import { SCREENS } from '../../src/console/screens.ts';
 import { runningJobs } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatClock } from '../../src/format/age.ts';
-import { type Line, lineWidth, packLine, span, spellLine, spread } from '../../src/format/lines.ts';
+import { type Line, lineWidth, type Packed, packLine, span, spellLine, spread } from '../../src/format/lines.ts';
 import { cutStartToWidth } from '../../src/format/width.ts';
 import { useConsole, useConsoleState } from './context.ts';
 import { Rows } from './rows.tsx';
@@ -23,9 +23,11 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
     ...(snapshot.demo ? [span(' DEMO ', 'demo'), ' '] : []),
     ...(state.readOnly ? [span('READ-ONLY', 'warn'), ' '] : []),
   ];
+  // Where the tabs need its place they say as well what this is.
+  const named = width >= 120 || width < 80;
   const left: Line = spellLine(
     width >= 60
-      ? [span(' ◆ ', 'accent'), span('prometheus', 'strong'), ' ', ...demo, ...tabs(state, width)]
+      ? [span(' ◆ ', 'accent'), ...(named ? [span('prometheus', 'strong'), ' '] : []), ...demo, ...tabs(state, width)]
       : [...demo, span('prometheus', 'strong')],
     drawing,
   );
@@ -36,8 +38,7 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
   const right = packLine(
     [
       { line: [span(home, 'muted')], rank: 5 },
-      { line: database('historical', state, width, drawing), rank: 2 },
-      { line: database('runtime', state, width, drawing), rank: 3 },
+      ...databases(state, width, drawing),
       {
         line: [
           span(
@@ -59,10 +60,23 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
 function tabs({ screen }: ConsoleState, width: number): Line {
   if (width < 80) return [];
   const wide = width >= 120;
-  return SCREENS.flatMap(({ id, key, title, short }): Line => {
+  const gap = wide ? '  ' : ' ';
+  return SCREENS.flatMap(({ id, key, title, short }, i): Line => {
     const text = wide ? `${key} ${title}` : `${key}${short}`;
-    return id === screen ? [span(`[${text}]`, 'accent')] : [span(` ${text} `, 'muted')];
+    return [i > 0 ? gap : '', id === screen ? span(`[${text}]`, 'accent') : span(text, 'muted')];
   });
+}
+
+/** Both databases; in a narrow terminal one word while both are well. */
+function databases(state: ConsoleState, width: number, drawing: Drawing): Packed[] {
+  const { historical, runtime } = state.snapshot.databases;
+  if (width < 120 && historical.up && runtime.up) {
+    return [{ line: ['dbs ', span(drawing.ascii ? '+ up' : '✓ up', 'good')], rank: 2 }];
+  }
+  return [
+    { line: database('historical', state, width, drawing), rank: 2 },
+    { line: database('runtime', state, width, drawing), rank: 3 },
+  ];
 }
 
 function database(name: 'historical' | 'runtime', state: ConsoleState, width: number, { ascii }: Drawing): Line {

@@ -68,6 +68,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backtest.ts')).backtestCampaignAndMeta,
   ),
   entry(
+    'backtests ls',
+    'backtest runs on record, newest first',
+    async () => (await import('./backtests.ts')).backtestsList,
+  ),
+  entry(
+    'backtests show',
+    'one run: figures, benchmarks, provenance, curve, months',
+    async () => (await import('./backtests.ts')).backtestsShow,
+  ),
+  entry(
     'sweep',
     'run a grid of campaign flags as one campaign over the same panel',
     async () => (await import('./backtest.ts')).sweep,

@@ -3,6 +3,7 @@ import type { ModelEntry } from '../../engines/models/storage.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import { type CoverageOptions, coverageYear, missingOn } from '../phases/coverage-days.ts';
 import type { Databases } from '../platform/db/databases.ts';
+import { listRuns, readRun } from '../report/runs.ts';
 import { readAudit, readJournal } from '../supervisor/journal.ts';
 import type { ModelSummary, Readers } from '../supervisor/reads.ts';
 import type { Cli } from './context.ts';
@@ -26,6 +27,8 @@ export function readersOf(cli: Cli, { historical, runtime }: Databases): Partial
     events: async ({ audit, last }) => (audit ? readAudit(home) : readJournal(home)).slice(-last),
     coverageYear: async ({ row, year }) => coverageYear(historical, row, year, coverage()),
     coverageMissing: async ({ row, date }) => missingOn(historical, row, date, coverage()),
+    runs: async (filter) => listRuns(runtime, filter),
+    run: async ({ id }) => readRun(runtime, id),
     models: async () => {
       const { homeModels } = await import('./models.ts');
       return (await homeModels(home)).map(modelSummary);

@@ -26,6 +26,8 @@ export const MACHINE_HISTORY: ReadArgs<'history'> = {
 };
 /** What the screen of events lists. */
 export const JOURNAL: ReadArgs<'events'> = { audit: false, last: 2000 };
+/** The runs that the screen of backtests lists. */
+export const RUNS: ReadArgs<'runs'> = { limit: 200 };
 /** Columns of time of the λ heat-map; what does not fit is averaged by the screen. */
 export const LAMBDA: ReadArgs<'lambda'> = { columns: 60 };
 

@@ -3,6 +3,7 @@
  * cannot be done now says why.
  */
 import type { Action, Scope } from './action.ts';
+import { BACKTEST_ACTIONS } from './actions/backtests.ts';
 import { COVERAGE_ACTIONS } from './actions/coverage.ts';
 import { JOB_ACTIONS } from './actions/jobs.ts';
 import { NAVIGATION } from './actions/navigation.ts';
@@ -26,6 +27,7 @@ export const ACTIONS: readonly Action[] = [
   ...VIEW.slice(0, 1),
   ...JOB_ACTIONS,
   ...PHASE_ACTIONS,
+  ...BACKTEST_ACTIONS,
   ...COVERAGE_ACTIONS,
   ...NAVIGATION,
   ...VIEW.slice(1),

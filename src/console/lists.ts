@@ -3,10 +3,10 @@
  * moves, filters and sorts alike.
  */
 import type { CheckResult, CheckState, CoverageGap, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
-import type { LambdaForecast } from '../report/types.ts';
+import type { LambdaForecast, RunRow } from '../report/types.ts';
 import type { JobView, JournalEntry } from '../supervisor/protocol.ts';
 import type { ModelSummary } from '../supervisor/reads.ts';
-import { answerTo, JOURNAL, LAMBDA } from './answers.ts';
+import { answerTo, JOURNAL, LAMBDA, RUNS } from './answers.ts';
 import { readFilter } from './filter.ts';
 import type { PaneId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
@@ -78,6 +78,23 @@ const jobs: List<JobView> = {
   details: ['job', 'log'],
 };
 
+const backtests: List<RunRow> = {
+  rows: (state) => answerTo(state, 'runs', RUNS).value ?? NO_RUNS,
+  id: (run) => run.runId,
+  text: (run) => `${run.runId} ${run.sleeveId} ${run.backend} ${run.start} ${run.end}`,
+  orders: [
+    AS_GIVEN,
+    { name: 'by Sharpe', compare: (a, b) => (b.sharpe ?? -Infinity) - (a.sharpe ?? -Infinity) },
+    { name: 'by return', compare: (a, b) => (b.cumulativeReturn ?? -Infinity) - (a.cumulativeReturn ?? -Infinity) },
+    {
+      name: 'by sleeve',
+      compare: (a, b) => (a.sleeveId < b.sleeveId ? -1 : a.sleeveId > b.sleeveId ? 1 : b.createdAt - a.createdAt),
+    },
+  ],
+  details: ['figures', 'origin'],
+};
+const NO_RUNS: readonly RunRow[] = [];
+
 const heat: List<CoverageRow> = {
   rows: (state) => state.snapshot.board?.coverage.rows ?? [],
   id: (row) => row.name,
@@ -130,7 +147,7 @@ function newestFirst(entries: readonly JournalEntry[] | null): readonly JournalE
 }
 
 /** Every list by its pane. */
-const LISTS = { phases, checks, commands, jobs, heat, gaps, events, models, forecasts } as const;
+const LISTS = { phases, checks, commands, jobs, backtests, heat, gaps, events, models, forecasts } as const;
 export type ListId = keyof typeof LISTS;
 export type RowOf<Id extends ListId> = (typeof LISTS)[Id] extends List<infer Row> ? Row : never;
 

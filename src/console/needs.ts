@@ -1,6 +1,7 @@
 /** What the open screen has to ask the supervisor for. */
 import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
-import { JOURNAL, LAMBDA, MACHINE_HISTORY, type Need } from './answers.ts';
+import { JOURNAL, LAMBDA, MACHINE_HISTORY, type Need, RUNS } from './answers.ts';
+import { shownRuns } from './backtests.ts';
 import { coverageDays, dayCursor } from './grids.ts';
 import { coverageCursor } from './lists.ts';
 import type { ScreenId } from './screens.ts';
@@ -14,6 +15,10 @@ const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: 
 
 /** Questions of each screen; a screen that is not here lives from the snapshot. */
 const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>> = {
+  backtests: (state) => [
+    need('runs', RUNS, 10_000),
+    ...shownRuns(state).map(({ runId }) => need('run', { id: runId }, null)),
+  ],
   coverage: (state) => {
     const cursor = coverageCursor(state);
     if (!cursor) return [];

@@ -16,6 +16,13 @@ export const SCREENS = [
     panes: ['phases', 'checks', 'check', 'commands', 'history'],
   },
   {
+    id: 'backtests',
+    key: '4',
+    title: 'Backtests',
+    short: 'Bkt',
+    panes: ['backtests', 'curve', 'figures', 'origin'],
+  },
+  {
     id: 'coverage',
     key: '5',
     title: 'Coverage',

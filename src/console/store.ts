@@ -91,6 +91,8 @@ export interface ConsoleState {
   readonly filters: ByPane<string>;
   /** Which of its orders a list is in; absent: its own. */
   readonly order: ByPane<number>;
+  /** Ids of rows marked by hand, in the order of marking. */
+  readonly marked: ByPane<readonly string[]>;
   /** Where the cursors of grids stand: a year, a position among days. */
   readonly cursors: ByPane<number>;
   /** Rows scrolled away from the pane's resting place: its top, or the end of the log. */
@@ -150,6 +152,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     selected: {},
     filters: {},
     order: {},
+    marked: {},
     cursors: {},
     scroll: {},
     similar: null,

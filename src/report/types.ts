@@ -72,3 +72,62 @@ export interface LambdaOverview {
   readonly weights: readonly LambdaWeightPoint[];
   readonly trials: { readonly recorded: number; readonly distinct: number };
 }
+
+/** Where a run comes from; null where it does not say, as runs of other systems do. */
+interface RunProvenance {
+  readonly campaignId: string | null;
+  readonly version: string | null;
+  readonly build: string | null;
+  readonly gitSha: string | null;
+  readonly gitDirty: boolean | null;
+  /** Fingerprint of the prices it saw: row count and extent, not a hash of their content. */
+  readonly data: string | null;
+}
+
+/** A backtest run in a list. Figures are null where `metrics_json` lacks them. */
+export interface RunRow {
+  readonly runId: string;
+  readonly sleeveId: string;
+  /** `basic`, `context`; with `+lambda` when λ̂ moved the universe. */
+  readonly backend: string;
+  readonly start: string;
+  readonly end: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Its figures were written: it ended. */
+  readonly complete: boolean;
+  readonly cumulativeReturn: number | null;
+  readonly volatility: number | null;
+  readonly sharpe: number | null;
+  readonly maxDrawdown: number | null;
+  readonly trades: number | null;
+  readonly turnoverPerDay: number | null;
+  readonly breakEvenCostBp: number | null;
+  readonly equalWeightReturn: number | null;
+  readonly buyAndHoldReturn: number | null;
+  readonly activeReturn: number | null;
+  readonly beta: number | null;
+  /** Equal hashes are equal trades to the last bit. */
+  readonly tradeListHash: string | null;
+  /** `same-close, no costs: not tradable`, or empty. */
+  readonly caveat: string;
+  readonly demo: boolean;
+  readonly provenance: RunProvenance;
+  /** At most 60 points, the first and the last day among them. */
+  readonly spark: readonly number[];
+}
+
+/** A run day by day. */
+export interface RunDetail extends RunRow {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly days: readonly string[];
+  readonly equity: readonly (number | null)[];
+  /** Equity over its running peak − 1. */
+  readonly drawdown: readonly (number | null)[];
+  /** Names in the universe. */
+  readonly universeSize: readonly (number | null)[];
+  /** Trades by day. */
+  readonly tradesByDay: readonly number[];
+  /** Returns of calendar months, `2014-01` …; the first from the first day's equity on. */
+  readonly monthly: readonly { readonly month: string; readonly value: number }[];
+}

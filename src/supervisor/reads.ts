@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { CoverageYear } from '../phases/types.ts';
-import type { LambdaOverview } from '../report/types.ts';
+import type { LambdaOverview, RunDetail, RunRow } from '../report/types.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
 import type { JournalEntry } from './protocol.ts';
 
@@ -40,6 +40,10 @@ export const READS = {
   coverageYear: z.object({ row: z.string(), year: z.int().min(1900).max(2200) }),
   /** Instruments that a row of the coverage table lacks on a day. */
   coverageMissing: z.object({ row: z.string(), date: z.iso.date() }),
+  /** Backtest runs on record, newest first. */
+  runs: z.object({ limit: z.int().min(1).max(1000) }),
+  /** One run day by day. */
+  run: z.object({ id: z.string() }),
   /** Models of the home. */
   models: z.object({}),
   /** λ over clusters and time in so many columns, forecasts, bucket returns, sensitivity to the weight. */
@@ -55,6 +59,8 @@ export interface ReadResults {
   readonly jobSeries: JobSeries;
   readonly coverageYear: CoverageYear;
   readonly coverageMissing: readonly string[];
+  readonly runs: readonly RunRow[];
+  readonly run: RunDetail;
   readonly models: readonly ModelSummary[];
   readonly lambda: LambdaOverview;
   readonly similar: SimilarVectors;

@@ -1,5 +1,6 @@
 /** A supervisor whose world is written down: for the console's tests and pictures, where the figures must not move. */
 import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
+import type { RunDetail, RunRow } from '../../src/report/types.ts';
 import type { JobState, JobView, RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
 import type { ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
 import { jobViewOf } from './snapshots.ts';
@@ -404,10 +405,68 @@ function coverageYear(year: number): ReadResults['coverageYear'] {
   };
 }
 
+const RUN_ROWS: readonly RunRow[] = RUNS.map((run, i) => ({
+  runId: run.runId,
+  sleeveId: run.sleeveId,
+  backend: i === 1 ? 'context' : 'basic',
+  start: run.start,
+  end: run.end,
+  createdAt: run.createdAt,
+  complete: run.sharpe !== null,
+  cumulativeReturn: run.cumulativeReturn,
+  volatility: run.sharpe === null ? null : 0.12,
+  sharpe: run.sharpe,
+  maxDrawdown: run.maxDrawdown,
+  trades: run.trades,
+  turnoverPerDay: 0.04,
+  breakEvenCostBp: 3.1,
+  equalWeightReturn: 0.02,
+  buyAndHoldReturn: 0.015,
+  activeReturn: 0.024,
+  beta: 0.92,
+  tradeListHash: `hash-${i}`,
+  caveat: run.caveat,
+  demo: true,
+  provenance: {
+    campaignId: 'c1',
+    version: '0.1.0',
+    build: null,
+    gitSha: i === 1 ? null : '9f3c2e1aa07b',
+    gitDirty: i === 0,
+    data: '77e0',
+  },
+  spark: run.equity,
+}));
+
+/** A run over the weekdays of a quarter. */
+function runDetail(id: string): RunDetail {
+  const row = RUN_ROWS.find((run) => run.runId === id)!;
+  const days = Array.from({ length: 89 }, (_, i) => new Date(Date.UTC(2014, 0, 2 + i)))
+    .filter((day) => day.getUTCDay() % 6 !== 0)
+    .map((day) => day.toISOString().slice(0, 10));
+  const equity = days.map((_, i) => 1e6 * (1 + 0.03 * Math.sin(i / 9 + row.trades! / 1e4) + i / 2000));
+  let peak = 0;
+  const drawdown = equity.map((value) => {
+    peak = Math.max(peak, value);
+    return value / peak - 1;
+  });
+  return {
+    ...row,
+    days,
+    equity,
+    drawdown,
+    config: { sleeve_id: row.sleeveId, fill: 'close', risk: true },
+    universeSize: days.map((_, i) => 40 + (i % 5)),
+    tradesByDay: days.map((_, i) => i % 7),
+    monthly: [{ month: '2014-01', value: 0.012 }],
+  };
+}
+
 /** What it answers to consoles' questions. */
-const ANSWERS: Omit<ReadResults, 'coverageYear'> = {
+const ANSWERS: Omit<ReadResults, 'coverageYear' | 'run'> = {
   log: { size: 0, data: '', problem: null },
   coverageMissing: ['AXPE.US', 'YHOO.US'],
+  runs: RUN_ROWS,
   models: [
     {
       id: 'num-stab-core-v1',
@@ -555,6 +614,7 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       asked.push(readOnly ? 'ro' : 'rw');
     },
     read: async <Name extends ReadName>(name: Name, args: unknown) => {
+      if (name === 'run') return runDetail((args as { id: string }).id) as ReadResult<Name>;
       if (name === 'coverageYear') return coverageYear((args as { year: number }).year) as ReadResult<Name>;
       return (ANSWERS as Partial<ReadResults>)[name] as ReadResult<Name>;
     },

@@ -1,0 +1,4 @@
+/** The tones of curves laid over each other, in the order of marking. */
+import type { Tone } from '../../src/format/states.ts';
+
+export const CURVE_TONES: readonly Tone[] = ['info', 'warn', 'good', 'bad'];

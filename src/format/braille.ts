@@ -1,0 +1,196 @@
+/** Line charts of braille dots, two across and four down in a cell, with axes. */
+import { type Line, type Span, span } from './lines.ts';
+import type { Tone } from './states.ts';
+import { cellWidth, fitToWidth, startOf } from './width.ts';
+
+export interface ChartSeries {
+  readonly name: string;
+  /** Values at the same places for all series; null, or no finite number, is a gap. */
+  readonly points: readonly (number | null)[];
+  readonly tone: Tone;
+}
+
+export interface ChartOptions {
+  /** Cells in all, axes included. */
+  readonly width: number;
+  readonly height: number;
+  readonly ascii?: boolean;
+  /** A value for the axis. */
+  readonly format: (value: number) => string;
+  /** What stands below the first and the last place. */
+  readonly ends: readonly [string, string];
+  /** Bounds that the axis must reach, as 0 for shares. */
+  readonly include?: readonly number[];
+}
+
+/** Bit of each dot in U+2800, by column and row of the cell (Unicode, Braille Patterns). */
+const DOTS = [
+  [0x01, 0x02, 0x04, 0x40],
+  [0x08, 0x10, 0x20, 0x80],
+] as const;
+/** One mark a series where there is no braille. */
+const MARKS = '*+ox#%';
+
+/** Where a dot lies: column 0… from the left, row 0… from the top, in dots. */
+export interface Dot {
+  readonly column: number;
+  readonly row: number;
+}
+
+/** Values that the axis spans: those of all series and those asked for; null when there is none. */
+function boundsOf(series: readonly ChartSeries[], include: readonly number[]): { low: number; high: number } | null {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of [...include, ...series.flatMap(({ points }) => points)]) {
+    if (value === null || !Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (low > high) return null;
+  // A line that never moves lies in the middle.
+  if (low === high) return { low: low - (Math.abs(low) || 1) / 2, high: high + (Math.abs(high) || 1) / 2 };
+  return { low, high };
+}
+
+/**
+ * The dots of one series. More places than dot columns share columns: a column then shows the range of its values, so that
+ * no peak is lost. Neighbouring columns are joined; gaps are not.
+ */
+export function seriesDots(
+  points: readonly (number | null)[],
+  size: { readonly columns: number; readonly rows: number },
+  { low, high }: { readonly low: number; readonly high: number },
+): Dot[] {
+  const { columns, rows } = size;
+  const places = points.length;
+  if (places === 0 || columns <= 0 || rows <= 0) return [];
+  const columnOf = (i: number) => (places === 1 ? 0 : Math.round((i / (places - 1)) * (columns - 1)));
+  // Halved, so that not even the widest range overflows.
+  const rowOf = (value: number) => Math.round((1 - (value / 2 - low / 2) / (high / 2 - low / 2)) * (rows - 1));
+  const dots: Dot[] = [];
+  let before: { column: number; row: number } | null = null;
+  let drawn: { column: number; top: number; bottom: number } | null = null;
+  const draw = (column: number, from: number, to: number) => {
+    for (let row = Math.min(from, to); row <= Math.max(from, to); row++) {
+      if (drawn?.column === column && row >= drawn.top && row <= drawn.bottom) continue;
+      dots.push({ column, row });
+    }
+    drawn =
+      drawn?.column === column
+        ? { column, top: Math.min(drawn.top, from, to), bottom: Math.max(drawn.bottom, from, to) }
+        : { column, top: Math.min(from, to), bottom: Math.max(from, to) };
+  };
+  for (let i = 0; i < places; i++) {
+    const value = points[i];
+    if (value === null || !Number.isFinite(value)) {
+      before = null;
+      continue;
+    }
+    const here = { column: columnOf(i), row: rowOf(value) };
+    if (before === null || before.column === here.column) draw(here.column, before?.row ?? here.row, here.row);
+    else {
+      // Each column between takes its part of the way, so that a steep line has no holes and no steps to the side.
+      for (let column = before.column; column <= here.column; column++) {
+        const at = (x: number) =>
+          Math.round(before!.row + ((x - before!.column) / (here.column - before!.column)) * (here.row - before!.row));
+        const to = column === here.column ? here.row : at(column + 0.5);
+        // One dot on from where the column before ended, but never past its own end.
+        const on = Math.sign(here.row - before.row);
+        const next = at(column - 0.5) + on;
+        const from = column === before.column ? before.row : on > 0 ? Math.min(next, to) : Math.max(next, to);
+        draw(column, from, to);
+      }
+    }
+    before = here;
+  }
+  return dots;
+}
+
+/** Round numbers between the bounds, at most so many, ascending: steps of 1, 2 or 5 times a power of ten. */
+export function niceTicks(low: number, high: number, most: number): number[] {
+  if (!(high > low) || most < 1) return [];
+  const raw = high / most - low / most;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= raw * 0.999) ?? power * 10;
+  const ticks: number[] = [];
+  const first = Math.ceil(low / step - 1e-9);
+  for (let k = first; k * step <= high + step * 1e-9 && ticks.length < most + 2; k++) {
+    // Rounding may carry the outermost ones a hair beyond the bounds.
+    ticks.push(k === 0 ? 0 : Math.min(high, Math.max(low, k * step)));
+  }
+  return ticks;
+}
+
+/**
+ * The chart as rows of exactly `width` cells at most: values up the left side at round numbers, the line of each series in
+ * its tone, its ends named below. Where lines share a cell, the later series gives the colour.
+ */
+export function lineChart(series: readonly ChartSeries[], options: ChartOptions): Line[] {
+  const { width, height, format, ascii = false } = options;
+  const bounds = boundsOf(series, options.include ?? []);
+  if (!bounds) return [[span('no value to draw', 'muted')]];
+  const plotRows = height - 1;
+  const ticks = niceTicks(bounds.low, bounds.high, Math.max(1, Math.floor(plotRows / 3)));
+  const labels = ticks.map(format);
+  const gutter = Math.max(0, ...labels.map((label) => cellWidth(label)));
+  const plotColumns = width - gutter - 2;
+  if (plotRows < 1 || plotColumns < 2) return [];
+  const dots = ascii ? { across: 1, down: 1 } : { across: 2, down: 4 };
+  const size = { columns: plotColumns * dots.across, rows: plotRows * dots.down };
+  const bits = new Uint8Array(plotColumns * plotRows);
+  const owner = new Int8Array(plotColumns * plotRows).fill(-1);
+  series.forEach(({ points }, s) => {
+    for (const { column, row } of seriesDots(points, size, bounds)) {
+      const cell = Math.floor(row / dots.down) * plotColumns + Math.floor(column / dots.across);
+      if (!ascii) bits[cell] |= DOTS[column % 2][row % 4];
+      owner[cell] = s;
+    }
+  });
+  const rowOfTick = (value: number) =>
+    Math.floor(Math.round((1 - (value - bounds.low) / (bounds.high - bounds.low)) * (size.rows - 1)) / dots.down);
+  const labelOf = new Map(ticks.map((tick, k) => [rowOfTick(tick), labels[k]]));
+  const rows = Array.from({ length: plotRows }, (_, row): Line => {
+    const label = labelOf.get(row);
+    const axis = span(`${fitToWidth(label ?? '', gutter, 'right')} ${label === undefined ? '│' : '┤'}`, 'muted');
+    return [axis, ...cells(row, plotColumns, bits, owner, series, ascii)];
+  });
+  const [left, right] = options.ends;
+  const room = plotColumns - cellWidth(left) - cellWidth(right);
+  const foot = room > 0 ? `${left}${' '.repeat(room)}${right}` : startOf(left, plotColumns);
+  return [...rows, [span(`${' '.repeat(gutter)} └`, 'muted'), span(foot, 'muted')]];
+}
+
+/** One row's cells, equal tones together. */
+function cells(
+  row: number,
+  columns: number,
+  bits: Uint8Array,
+  owner: Int8Array,
+  series: readonly ChartSeries[],
+  ascii: boolean,
+): Span[] {
+  const spans: Span[] = [];
+  let text = '';
+  let tone: Tone = 'plain';
+  for (let column = 0; column < columns; column++) {
+    const cell = row * columns + column;
+    const of = owner[cell];
+    const mark = of < 0 ? ' ' : ascii ? MARKS[of % MARKS.length] : String.fromCodePoint(0x2800 + bits[cell]);
+    const next: Tone = of < 0 ? 'plain' : series[of].tone;
+    if (next !== tone && text !== '') {
+      spans.push(span(text, tone));
+      text = '';
+    }
+    tone = next;
+    text += mark;
+  }
+  return text === '' ? spans : [...spans, span(text, tone)];
+}
+
+/** Which series is which: a mark in its tone, and its name. */
+export const chartLegend = (series: readonly ChartSeries[], ascii = false): Line =>
+  series.flatMap(({ name, tone }, s) => [
+    ...(s > 0 ? ['   '] : []),
+    span(ascii ? MARKS[s % MARKS.length] : '━', tone, { bold: true }),
+    ` ${name}`,
+  ]);

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { byDate, indexed } from '../../src/console/backtests.ts';
+import { monthlyReturns } from '../../src/report/returns.ts';
+import type { RunDetail } from '../../src/report/types.ts';
+
+const run = (days: readonly string[], equity: readonly (number | null)[]) =>
+  ({ days, equity, drawdown: equity, universeSize: equity }) as unknown as RunDetail;
+
+test('curves are laid over each other by date, not by position; a missing day is a gap', () => {
+  const { days, series } = byDate(
+    [run(['2014-01-02', '2014-01-03', '2014-01-06'], [1, 2, 3]), run(['2014-01-03', '2014-01-07'], [5, 6])],
+    'equity',
+  );
+  expect(days).toEqual(['2014-01-02', '2014-01-03', '2014-01-06', '2014-01-07']);
+  expect(series).toEqual([
+    [1, 2, 3, null],
+    [null, 5, null, 6],
+  ]);
+  // 100 on the first day that both have.
+  expect(indexed(series)).toEqual([
+    [50, 100, 150, null],
+    [null, 100, null, 120],
+  ]);
+});
+
+test('runs without a common day keep their own values', () => {
+  const { series } = byDate([run(['2014-01-02'], [1]), run(['2014-02-03'], [5])], 'equity');
+  expect(indexed(series)).toEqual(series);
+});
+
+test('months multiply to the whole, whatever days and values are missing', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.option(fc.double({ min: 1, max: 1e7, noNaN: true }), { nil: null }), {
+        minLength: 1,
+        maxLength: 400,
+      }),
+      (equity) => {
+        const days = equity.map((_, i) => new Date(Date.UTC(2014, 0, 2 + i)).toISOString().slice(0, 10));
+        const known = equity.filter((value) => value !== null);
+        const months = monthlyReturns(days, equity);
+        fc.pre(known.length > 0);
+        const product = months.reduce((sum, { value }) => sum * (1 + value), 1);
+        expect(product).toBeCloseTo(known.at(-1)! / known[0], 6);
+        expect(new Set(months.map(({ month }) => month)).size).toBe(months.length);
+      },
+    ),
+  );
+});
