@@ -59,7 +59,7 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
 /** The screens with their keys, the open one marked; only that one where there is no room for all. */
 function tabs({ screen }: ConsoleState, width: number): Line {
   if (width < 80) return [];
-  const wide = width >= 120;
+  const wide = width >= 160;
   const gap = wide ? '  ' : ' ';
   return SCREENS.flatMap(({ id, key, title, short }, i): Line => {
     const text = wide ? `${key} ${title}` : `${key}${short}`;
