@@ -1,6 +1,7 @@
 /** The last rows: how things stand in one sentence, and the keys that work now. */
 
 import { readFilter } from '../../src/console/filter.ts';
+import { handoverLine } from '../../src/console/handover.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
 import { completions, verbHelp } from '../../src/console/palette.ts';
@@ -54,6 +55,9 @@ function statusLine(state: ConsoleState): Line {
     return [' ', span(`~ STALE no news for ${formatDuration(silentMs / 1000)}: the figures are old`, 'warn')];
   if (state.sending) return [' ', span('▶ sent, waiting for the answer …', 'info')];
   if (!snapshot.board) return [' ', span('▶ reading evidence …', 'info')];
+  const { handover } = snapshot;
+  if (handover && !state.handoverRead)
+    return [' ', span('✓ live', 'good'), ' · ', ...handoverLine(handover, snapshot.at)];
   return [
     ' ',
     span('✓ live', 'good'),

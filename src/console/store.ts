@@ -109,6 +109,8 @@ export interface ConsoleState {
   /** News is held back, so that what is on the screen can be read. */
   readonly paused: boolean;
   readonly toast: Toast | null;
+  /** What happened while the operator was away has been read. */
+  readonly handoverRead: boolean;
   /** A request is on its way to the supervisor. */
   readonly sending: boolean;
 }
@@ -162,6 +164,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     readOnly: false,
     paused: false,
     toast: null,
+    handoverRead: false,
     sending: false,
     ...initial,
   }));

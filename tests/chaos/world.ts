@@ -148,6 +148,7 @@ const PROGRAMS = `programs:
       ledger: { required: true }
       lines: { type: integer, required: true }
       exit: { type: integer, required: true }
+      until: {}
     reading:
       progress: ['^line (?<done>\\d+) ']
 `;

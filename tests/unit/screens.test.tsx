@@ -269,6 +269,25 @@ describe('what is on them', () => {
     }
   });
 
+  test('whoever comes back is told what became of everything, bad news first, until it is put away', async () => {
+    const entry = (kind: 'job' | 'evidence', subject: string, what: string, at: number) => ({
+      ...{ at: NOW - at, kind, subject, what, detail: '', who: null },
+    });
+    const entries = [
+      entry('job', '0141-backtest-campaign', 'RUN', 9000),
+      entry('evidence', 'P1', 'OK', 5000),
+      entry('job', '0141-backtest-campaign', 'DONE', 4000),
+      entry('job', '0140-backfill-text', 'FAIL', 3000),
+    ];
+    const { rows, press } = open({ ...SNAPSHOT, handover: { since: NOW - 3 * 3_600_000, entries } });
+    const told = '✓ live · since you left 3 h ago: 0140-backfill-text ✗ FAIL · 0141-backtest-campaign ✓ DONE · P1 ✓ OK';
+    expect((await rows()).at(-2)).toContain(told);
+    press('j');
+    expect((await rows()).at(-2)).toContain(told);
+    press('escape');
+    expect((await rows()).at(-2)).toContain('closing this console stops nothing');
+  });
+
   test('old figures are called old', async () => {
     const frame = await at(120, 35, SNAPSHOT, { silentMs: 20_000 });
     expect(frame).toContain('~ STALE');

@@ -47,6 +47,7 @@ function back({ state, store }: ActionContext): void {
   else if (state.filters[focus]) store.setState({ filters: { ...state.filters, [focus]: undefined } });
   else if (state.zoomed) store.setState({ zoomed: false });
   else if (state.scroll[focus]) store.setState({ scroll: { ...state.scroll, [focus]: 0 } });
+  else if (state.snapshot.handover) store.setState({ handoverRead: true });
 }
 
 const GLOBAL = ['global'] as const;
@@ -124,7 +125,7 @@ export const NAVIGATION: readonly Action[] = [
     name: 'back',
     scopes: GLOBAL,
     keys: ['escape'],
-    help: 'one step back: clear the filter, unzoom, rest again; never quits',
+    help: 'one step back: clear the filter, unzoom, rest again, put away what happened meanwhile; never quits',
     danger: 'safe',
     run: back,
   },
