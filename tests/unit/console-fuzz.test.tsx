@@ -1,0 +1,166 @@
+/** Anything may be typed: nothing crashes, nothing sticks, and nothing is done that was not asked for. */
+import { Writable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { mountScreens } from '../../screens/root.tsx';
+import { startAsking } from '../../src/console/asking.ts';
+import { createController } from '../../src/console/controller.ts';
+import { createKeyParser } from '../../src/console/key-parser.ts';
+import { panesOf } from '../../src/console/screens.ts';
+import { createConsoleStore } from '../../src/console/store.ts';
+import { makeStyle } from '../../src/console/theme.ts';
+import { cellWidth } from '../../src/format/width.ts';
+import { Random } from '../../src/platform/random.ts';
+import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
+
+const KEYS = 100_000;
+const CHECK_EVERY = 2_000;
+
+/** Ink's stdout: the last frame without colours. */
+class Sink extends Writable {
+  isTTY = true;
+  columns = 120;
+  rows = 40;
+  frame = '';
+  override _write(chunk: string | Uint8Array, _: BufferEncoding, done: () => void) {
+    const text = String(chunk);
+    if (text !== '') this.frame = text.replace(/\x1b\[[\d;]*m/g, '');
+    done();
+  }
+}
+
+function world() {
+  const supervisor = scriptedSupervisor(SNAPSHOT);
+  const store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true });
+  const clock = { now: 0 };
+  const controller = createController(store, {
+    supervisor: () => supervisor,
+    redraw: () => {},
+    // Leaving is what an operator asked for; here the console stays to be tried further.
+    detach: () => {},
+    suspend: () => {},
+    copy: () => 'copied',
+    now: () => clock.now,
+    newId: () => `key-${clock.now}`,
+  });
+  const asking = startAsking(store, supervisor, () => clock.now);
+  return { supervisor, store, controller, asking, clock };
+}
+
+const SEQUENCES = [
+  '\x1b[A',
+  '\x1b[B',
+  '\x1b[C',
+  '\x1b[D',
+  '\x1b[H',
+  '\x1b[F',
+  '\x1b[5~',
+  '\x1b[6~',
+  '\x1b[Z',
+  '\t',
+  '\x1b',
+  '\x7f',
+  '\x1b[<0;3;4M',
+  '\x1b]11;rgb:0/0/0\x07',
+  '\x1b[I',
+  '\x1b[200~L\r\x1b[201~',
+  '\x1b[99;5u',
+  '\x1bO',
+];
+
+/** What is done at once when asked for. */
+const SAFE: ReadonlySet<string> = new Set(['recheck', 'ro', 'rw']);
+
+/** A burst as a keyboard, a terminal or a cat may send it. */
+function burst(random: Random, enter: boolean): string {
+  const roll = random.uniform();
+  if (roll < 0.3) return SEQUENCES[Math.floor(random.uniform() * SEQUENCES.length)];
+  if (roll < 0.35 && enter) return random.uniform() < 0.5 ? '\r' : 'L';
+  const byte = String.fromCharCode(0x20 + Math.floor(random.uniform() * 0x5f));
+  if (roll < 0.4) return String.fromCharCode(1 + Math.floor(random.uniform() * 26));
+  return byte;
+}
+
+test.each([
+  ['without Enter and L nothing is ever asked of the supervisor', false],
+  ['with them only what an open dialog offered', true],
+])(
+  `${KEYS.toLocaleString('en')} random keys and sequences: %s`,
+  async (_, enter) => {
+    const { supervisor, store, controller, asking, clock } = world();
+    const parser = createKeyParser({ escapeTimeoutMs: 25 });
+    const random = new Random(enter ? 7 : 11);
+    const sink = new Sink();
+    const unasked: string[] = [];
+    for (let k = 0; k < KEYS; k++) {
+      clock.now += Math.floor(random.uniform() * 60);
+      let bytes = burst(random, enter);
+      if (!enter) bytes = bytes.replaceAll(/[\rL\n\x0a\x0d]/g, '');
+      for (const event of [...parser.tick(clock.now), ...parser.feed(Buffer.from(bytes), clock.now)]) {
+        const before = store.getState().overlay;
+        const offered = before?.kind === 'dialog' ? before.buttons.filter(({ request }) => request !== null).length : 0;
+        const count = supervisor.asked.length;
+        controller.key(event);
+        const asked = supervisor.asked.slice(count).filter((one) => !SAFE.has(one));
+        if (asked.length > 0 && offered === 0) unasked.push(...asked);
+      }
+      if (k % CHECK_EVERY === 0) {
+        asking.look();
+        await new Promise((resolve) => setImmediate(resolve));
+        const state = store.getState();
+        expect(panesOf(state.screen)).toContain(state.focus);
+        const screens = mountScreens(
+          { store, limits: controller.limits, style: makeStyle({ colour: true, ascii: false }) },
+          sink,
+        );
+        await new Promise((resolve) => setImmediate(resolve));
+        const rows = sink.frame.split('\n');
+        screens.unmount();
+        expect(rows.length).toBeLessThanOrEqual(40);
+        for (const row of rows) expect(cellWidth(row)).toBeLessThanOrEqual(120);
+      }
+    }
+    expect(unasked).toEqual([]);
+    if (!enter) expect(supervisor.asked.filter((one) => !SAFE.has(one))).toEqual([]);
+    else expect(supervisor.asked.length).toBeGreaterThan(0);
+    // Never stuck: a few Esc lead back to a screen, whose keys work.
+    for (let i = 0; i < 8; i++) controller.key({ type: 'key', id: 'escape' });
+    expect(store.getState().overlay).toBeNull();
+    controller.key({ type: 'key', id: '1' });
+    controller.key({ type: 'key', id: '?' });
+    expect(store.getState()).toMatchObject({ screen: 'overview', overlay: { kind: 'help' } });
+  },
+  300_000,
+);
+
+test('the heap stays flat over thousands of frames of changing text', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const { store, controller } = world();
+  const sink = new Sink();
+  const screens = mountScreens(
+    { store, limits: controller.limits, style: makeStyle({ colour: true, ascii: false }) },
+    sink,
+  );
+  const frames = async (from: number, count: number) => {
+    for (let i = from; i < from + count; i++) {
+      const detail = SNAPSHOT.detail!;
+      const log = detail.log.map((line, k) => ({ ...line, text: `${i * 60 + k} ${line.text}` }));
+      store.setState({ snapshot: { ...SNAPSHOT, at: SNAPSHOT.at + i * 250, sequence: i, detail: { ...detail, log } } });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const heap = () => {
+    gc();
+    gc();
+    return process.memoryUsage().heapUsed;
+  };
+  await frames(0, 400);
+  const before = heap();
+  await frames(400, 2000);
+  const grown = heap() - before;
+  expect(sink.frame).toContain(String(2399 * 60 + 59));
+  screens.unmount();
+  expect(grown / 2 ** 20).toBeLessThan(2);
+}, 300_000);
