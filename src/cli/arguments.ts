@@ -2,19 +2,12 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { UsageError } from '../platform/errors.ts';
+import type { ArgumentField, ArgumentProblem } from '../supervisor/reads.ts';
 
-export interface Flag {
+export interface Flag extends ArgumentField {
   readonly key: string;
-  /** `--max-workers` */
-  readonly name: string;
   /** One letter, from `.meta({ short: 'f' })`. */
   readonly short: string | undefined;
-  readonly kind: 'boolean' | 'number' | 'string';
-  readonly repeatable: boolean;
-  readonly required: boolean;
-  readonly choices: readonly string[] | null;
-  readonly defaultValue: unknown;
-  readonly help: string;
 }
 
 /** Flags that every command has; they are taken before the command's own schema is applied. */
@@ -57,7 +50,7 @@ export function flagsOf(schema: z.ZodObject): Flag[] {
       key,
       name: `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
       short: (field as z.ZodType).meta()?.short as string | undefined,
-      kind: element instanceof z.ZodBoolean ? 'boolean' : element instanceof z.ZodNumber ? 'number' : 'string',
+      kind: kindOf(element),
       repeatable,
       required,
       choices: element instanceof z.ZodEnum ? element.options.map(String) : null,
@@ -67,16 +60,38 @@ export function flagsOf(schema: z.ZodObject): Flag[] {
   });
 }
 
-/**
- * Parses argv by a schema. Numbers and repeated flags are converted; every problem is a UsageError that names the flag.
- * A repeatable flag takes several values at once (`--prices a.csv b.csv`), as shells expand globs.
- */
+function kindOf(element: z.ZodType): Flag['kind'] {
+  if (element instanceof z.ZodBoolean) return 'boolean';
+  if (element instanceof z.ZodNumber) return element.isInt ? 'integer' : 'number';
+  return element.meta()?.format === 'date' ? 'date' : 'string';
+}
+
+const isNumeric = ({ kind }: Flag): boolean => kind === 'number' || kind === 'integer';
+
+/** @throws UsageError for the first problem that `checkArguments` finds. */
 export function parseArguments<Args extends z.ZodObject>(
   commandName: string,
   schema: Args,
   argv: readonly string[],
   positionalKeys: readonly string[] = [],
 ): { args: z.infer<Args> | null; globals: GlobalFlags } {
+  const { args, globals, problems } = checkArguments(schema, argv, positionalKeys);
+  if (problems.length > 0) throw new UsageError(problems[0].message, `See: prometheus ${commandName} --help`);
+  return { args, globals };
+}
+
+const NO_GLOBALS: GlobalFlags = { debug: false, help: false };
+
+/**
+ * Parses argv by a schema. Numbers and repeated flags are converted; every problem names its flag, what is wrong before
+ * what is missing. A repeatable flag takes several values at once (`--prices a.csv b.csv`), as shells expand globs.
+ * `args` is null when there is a problem, or help was asked for.
+ */
+export function checkArguments<Args extends z.ZodObject>(
+  schema: Args,
+  argv: readonly string[],
+  positionalKeys: readonly string[] = [],
+): { args: z.infer<Args> | null; globals: GlobalFlags; problems: readonly ArgumentProblem[] } {
   const flags = flagsOf(schema);
   const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = {
     ...GLOBAL_FLAGS,
@@ -89,7 +104,6 @@ export function parseArguments<Args extends z.ZodObject>(
       ...short,
     };
   }
-  const help = `See: prometheus ${commandName} --help`;
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({
@@ -100,7 +114,7 @@ export function parseArguments<Args extends z.ZodObject>(
       allowNegative: true,
     }) as typeof parsed;
   } catch (error) {
-    throw new UsageError(firstSentence(error), help);
+    return { args: null, globals: NO_GLOBALS, problems: [{ flag: null, message: firstSentence(error) }] };
   }
   const { values, positionals } = parsed;
   const globals: GlobalFlags = {
@@ -109,44 +123,68 @@ export function parseArguments<Args extends z.ZodObject>(
     debug: values.debug === true,
     help: values.help === true,
   };
-  if (globals.help) return { args: null, globals };
+  if (globals.help) return { args: null, globals, problems: [] };
 
+  const problems: ArgumentProblem[] = [];
+  const converted = (value: unknown, flag: Flag): unknown => {
+    if (!isNumeric(flag)) return value;
+    const texts = [value].flat().map(String);
+    const wrong = texts.find((text) => text.trim() === '' || !Number.isFinite(Number(text)));
+    if (wrong !== undefined) problems.push({ flag: flag.name, message: `${flag.name} '${wrong}' is not a number` });
+    return Array.isArray(value) ? texts.map(Number) : Number(value);
+  };
   const input: Record<string, unknown> = {};
   for (const flag of flags) {
     const value = values[flag.name.slice(2)];
-    if (value !== undefined) input[flag.key] = flag.kind === 'number' ? toNumbers(value, flag) : value;
+    if (value !== undefined) input[flag.key] = converted(value, flag);
   }
   positionalKeys.forEach((key, i) => {
     const flag = flags.find((f) => f.key === key)!;
     const rest = flag.repeatable ? positionals.splice(i) : positionals.slice(i, i + 1);
-    if (rest.length) input[key] = flag.repeatable ? rest : flag.kind === 'number' ? toNumbers(rest[0], flag) : rest[0];
+    if (rest.length) input[key] = converted(flag.repeatable ? rest : rest[0], flag);
   });
   if (positionals.length > positionalKeys.length) {
-    throw new UsageError(`unexpected argument '${positionals[positionalKeys.length]}'`, help);
+    problems.push({ flag: null, message: `unexpected argument '${positionals[positionalKeys.length]}'` });
   }
   const result = schema.strict().safeParse(input);
-  if (!result.success) {
-    // A value that is wrong before one that is missing.
-    const { issues } = result.error;
-    const issue = issues.find(({ path }) => input[String(path[0])] !== undefined) ?? issues[0];
+  for (const issue of result.success ? [] : result.error.issues) {
     const flag = flags.find((f) => f.key === issue.path[0]);
-    const missing = flag && input[flag.key] === undefined;
-    const name = !flag ? 'arguments' : positionalKeys.includes(flag.key) ? `<${flag.key}>` : flag.name;
-    const value = flag && !missing ? ` '${[input[flag.key]].flat().join(' ')}'` : '';
-    const choices = flag?.choices ? `: one of ${flag.choices.join(', ')}` : '';
-    const what = missing ? `${name} is required${choices}` : `${name}${value}: ${describeIssue(issue, flag)}`;
-    throw new UsageError(what, help);
+    if (flag && problems.some((one) => one.flag === flag.name)) continue;
+    problems.push({
+      flag: flag?.name ?? null,
+      message: issueMessage(issue, flag, flag && input[flag.key], positionalKeys),
+    });
   }
-  return { args: result.data as z.infer<Args>, globals };
+  const isMissing = ({ flag }: ArgumentProblem) =>
+    Number(flag !== null && input[flags.find(({ name }) => name === flag)!.key] === undefined);
+  problems.sort((a, b) => isMissing(a) - isMissing(b));
+  return {
+    args: result.success && problems.length === 0 ? (result.data as z.infer<Args>) : null,
+    globals,
+    problems,
+  };
+}
+
+function issueMessage(
+  issue: z.core.$ZodIssue,
+  flag: Flag | undefined,
+  value: unknown,
+  positionalKeys: readonly string[],
+): string {
+  const name = !flag ? 'arguments' : positionalKeys.includes(flag.key) ? `<${flag.key}>` : flag.name;
+  const choices = flag?.choices ? `: one of ${flag.choices.join(', ')}` : '';
+  if (flag && value === undefined) return `${name} is required${choices}`;
+  const given = flag ? ` '${[value].flat().join(' ')}'` : '';
+  return `${name}${given}: ${describeIssue(issue, flag)}`;
 }
 
 /** One line for a zod issue; names the allowed values of a choice. */
 function describeIssue(issue: z.core.$ZodIssue, flag: Flag | undefined): string {
   if (flag?.choices) return `must be one of ${flag.choices.join(', ')}`;
-  if (flag?.kind === 'number' && issue.code === 'too_small') {
+  if (flag && isNumeric(flag) && issue.code === 'too_small') {
     return `must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
   }
-  if (flag?.kind === 'number' && issue.code === 'too_big') {
+  if (flag && isNumeric(flag) && issue.code === 'too_big') {
     return `must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
   }
   return issue.message;
@@ -174,7 +212,7 @@ function spreadRepeatable(argv: readonly string[], flags: readonly Flag[]): stri
 
 /** `--initial-cash -5` → `--initial-cash=-5`: after a flag that takes a number, `-5` is no flag. */
 function tieNegatives(argv: readonly string[], flags: readonly Flag[]): string[] {
-  const numeric = new Set(flags.filter((flag) => flag.kind === 'number').map((flag) => flag.name));
+  const numeric = new Set(flags.filter(isNumeric).map((flag) => flag.name));
   const result: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     if (argv[i] === '--') return [...result, ...argv.slice(i)];
@@ -183,15 +221,6 @@ function tieNegatives(argv: readonly string[], flags: readonly Flag[]): string[]
     else result.push(argv[i]);
   }
   return result;
-}
-
-function toNumbers(value: unknown, flag: Flag): unknown {
-  const convert = (text: unknown) => {
-    const number = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
-    if (!Number.isFinite(number)) throw new UsageError(`${flag.name} '${text}' is not a number`, 'Give a number.');
-    return number;
-  };
-  return Array.isArray(value) ? value.map(convert) : convert(value);
 }
 
 function firstSentence(error: unknown): string {

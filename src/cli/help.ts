@@ -51,7 +51,10 @@ export function commandHelp(command: Command): string {
 
 function placeholder(flag: Flag): string {
   if (flag.choices) return flag.choices.join('|');
-  return flag.kind === 'number' ? 'N' : flag.key.replace(/[A-Z]/g, (l) => `_${l}`).toUpperCase();
+  if (flag.kind === 'date') return 'DATE';
+  return flag.kind === 'number' || flag.kind === 'integer'
+    ? 'N'
+    : flag.key.replace(/[A-Z]/g, (l) => `_${l}`).toUpperCase();
 }
 
 function flagHelp(flag: Flag): string {

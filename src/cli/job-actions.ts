@@ -10,6 +10,7 @@ import type { RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { editedArguments } from './job-edit.ts';
+import { policyArgs, policyOf } from './job-policy.ts';
 import { jobRuntime } from './job-runtime.ts';
 import { printJson } from './json.ts';
 import { openSupervisor } from './supervisor-client.ts';
@@ -35,15 +36,7 @@ ${PROGRAMS.map((program) => `  ${program.name.padEnd(28)}${program.summary}`).jo
   args: z.object({
     program: z.array(z.string()).min(1),
     key,
-    after: z.array(z.string()).optional().describe('begin when this job has ended well; repeatable'),
-    allowPartial: z.boolean().default(false).describe('with --after: PART counts as well'),
-    timeout: seconds('TERM after so many seconds, KILL 30 s later (or after --kill-after)'),
-    killAfter: seconds('after a stop or timeout: KILL by itself after so many seconds'),
-    stall: seconds('call it stalled after so many seconds of silence; 0: never'),
-    nice: z.number().int().min(0).max(19).optional().describe('lower its CPU priority'),
-    ioClass: z.enum(['idle', 'best-effort']).optional().describe('its IO priority'),
-    attempts: z.number().int().min(1).max(100).optional().describe('try again when it fails, so many times in all'),
-    backoff: seconds('pause before the second attempt; doubles with each further one (default: 30)'),
+    ...policyArgs,
     json,
   }),
   positionals: ['program'],
@@ -54,16 +47,7 @@ ${PROGRAMS.map((program) => `  ${program.name.padEnd(28)}${program.summary}`).jo
         program,
         args: [...words],
         idempotencyKey: args.key ?? randomUUID(),
-        after: args.after,
-        allowPartial: args.allowPartial,
-        limits: {
-          timeoutMs: milliseconds(args.timeout),
-          killAfterMs: milliseconds(args.killAfter),
-          stallMs: args.stall === 0 ? null : milliseconds(args.stall),
-          nice: args.nice,
-          ioClass: args.ioClass,
-        },
-        retry: args.attempts ? { attempts: args.attempts, backoffMs: (args.backoff ?? 30) * 1000 } : undefined,
+        ...policyOf(args),
       });
       return printJob(cli, args.json, made);
     });

@@ -1,10 +1,26 @@
 /** `prometheus job programs`: everything that can be a job. */
 import { z } from 'zod';
 import { Exit } from '../platform/errors.ts';
+import type { ProgramSpec } from '../platform/program.ts';
+import type { ArgumentField, ProgramSummary } from '../supervisor/reads.ts';
 import { flagsOf } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { jobRuntime } from './job-runtime.ts';
 import { printJson } from './json.ts';
+
+/** The arguments of a schema as data. */
+export const argumentFields = (schema: z.ZodObject): ArgumentField[] =>
+  flagsOf(schema).map(({ key: _key, short: _short, ...field }) => field);
+
+/** A program with its arguments, as data. */
+export function programSummary({ args, script, ...spec }: ProgramSpec): ProgramSummary {
+  const { name, phase, summary, resource, reads, writes } = spec;
+  return {
+    ...{ name, phase, summary, resource, reads, writes },
+    own: script === undefined,
+    arguments: argumentFields(args),
+  };
+}
 
 export const jobPrograms = defineCommand({
   name: 'job programs',
@@ -13,12 +29,7 @@ export const jobPrograms = defineCommand({
   run: async (args, cli) => {
     const { catalog } = jobRuntime(cli);
     if (args.json) {
-      const programs = catalog.map(({ name, phase, summary, resource, reads, writes, script, args: schema }) => ({
-        ...{ name, phase, summary, resource, reads, writes },
-        own: script === undefined,
-        arguments: flagsOf(schema).map(({ key: _key, short: _short, ...flag }) => flag),
-      }));
-      printJson(cli, { programs });
+      printJson(cli, { programs: catalog.map(programSummary) });
     } else {
       const width = Math.max(...catalog.map((one) => one.name.length));
       for (const { name, phase, summary } of catalog) cli.out(`${name.padEnd(width)}  ${phase}  ${summary}\n`);

@@ -5,15 +5,24 @@ import { type CoverageOptions, coverageYear, missingOn } from '../phases/coverag
 import type { Databases } from '../platform/db/databases.ts';
 import { listRuns, readRun } from '../report/runs.ts';
 import { readAudit, readJournal } from '../supervisor/journal.ts';
+import type { JobRuntime } from '../supervisor/launch.ts';
 import type { ModelSummary, Readers } from '../supervisor/reads.ts';
 import type { Cli } from './context.ts';
+import { validateJob } from './job-check.ts';
+import { policySchema } from './job-policy.ts';
+import { argumentFields, programSummary } from './job-programs.ts';
 
 /**
  * Readers over a home and its databases (read-only); histories of the machine and logs of jobs are the
  * supervisor's own.
  */
-export function readersOf(cli: Cli, { historical, runtime }: Databases): Partial<Readers> {
+export function readersOf(
+  cli: Cli,
+  databases: Databases,
+  jobs: Pick<JobRuntime, 'catalog' | 'parse' | 'provenance' | 'settings'>,
+): Partial<Readers> {
   const { home, signal } = cli;
+  const { historical, runtime } = databases;
   const coverage = (): CoverageOptions => {
     const config = loadPhaseConfig(home, cli.env);
     return {
@@ -37,6 +46,15 @@ export function readersOf(cli: Cli, { historical, runtime }: Databases): Partial
       const { lambdaOverview } = await import('../report/lambda.ts');
       const { market } = loadPhaseConfig(home, cli.env);
       return lambdaOverview(runtime, { marketId: market, columns, experimentId: null });
+    },
+    programs: async () => ({
+      programs: jobs.catalog.map(programSummary),
+      policy: argumentFields(policySchema),
+    }),
+    validate: async (args) => validateJob(home, jobs.catalog, args),
+    preflight: async (args) => {
+      const { preflight } = await import('./preflight.ts');
+      return preflight({ home, runtime: jobs, databases, targets: await cli.targets() }, args);
     },
     similar: async (query) => {
       const { findSimilar } = await import('../../engines/numeric/similar.ts');

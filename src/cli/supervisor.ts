@@ -42,16 +42,17 @@ supervisor takes them over with their logs and exit codes.`,
       },
       open: async () => {
         const databases = await cli.databases(BOARD_POOLS, { lazy: true });
+        const jobs = jobRuntime(cli);
         return openLocalSupervisor({
           home: cli.home,
           databases,
-          jobs: jobRuntime(cli),
+          jobs,
           now: Date.now,
           revive: () => cli.reviveDatabases(),
           targets,
           moreDisks: dataFolders(cli.home),
           gpu: { env: cli.env },
-          readers: readersOf(cli, databases),
+          readers: readersOf(cli, databases, jobs),
           ...boardReader(cli, databases),
         });
       },

@@ -105,7 +105,10 @@ export type Program<Spec extends ProgramSpec> = (
 
 /** A calendar date argument, kept as `YYYY-MM-DD`. */
 export const dateArg = () =>
-  z.string().refine((text) => tryParseDay(text) !== null, { message: 'is not a date; write it as YYYY-MM-DD' });
+  z
+    .string()
+    .refine((text) => tryParseDay(text) !== null, { message: 'is not a date; write it as YYYY-MM-DD' })
+    .meta({ format: 'date' });
 
 /** Day numbers of `--start` and `--end`. @throws UsageError when the end is before the start. */
 export function parseRange({ start, end }: { start: string; end: string }): { start: number; end: number } {

@@ -5,6 +5,7 @@ import type { PhaseResult } from '../phases/types.ts';
 import { errorMessage, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { planChain } from './chains.ts';
+import type { RetryPlan } from './job-files.ts';
 import { ARCHIVED_MARK, JobList, type JobNote, KEPT_MARK, readJobView } from './job-list.ts';
 import { killJob, processesOfJob } from './job-processes.ts';
 import { JobQueue } from './job-queue.ts';
@@ -13,7 +14,15 @@ import { findJobId, readJob } from './job-store.ts';
 import type { Journal } from './journal.ts';
 import { type JobRuntime, removeJob, rerunOrder, stopJob } from './launch.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import type { ChainRequest, JobView, KeepRequest, LaunchRequest, RerunRequest, StopRequest } from './protocol.ts';
+import type {
+  ChainRequest,
+  JobView,
+  KeepRequest,
+  LaunchPolicy,
+  LaunchRequest,
+  RerunRequest,
+  StopRequest,
+} from './protocol.ts';
 import { compressLogs, expiredJobs } from './retention.ts';
 
 export class JobKeeper {
@@ -65,17 +74,13 @@ export class JobKeeper {
     return this.#journalChanges();
   }
 
-  launch(request: LaunchRequest, who: string): Promise<string> {
-    const { retry, ...order } = request;
-    return this.#queue.add({
-      ...order,
-      who,
-      retry: retry ? { ...retry, attempt: 1, of: null } : null,
-    });
+  launch({ retry, ...order }: LaunchRequest, who: string): Promise<string> {
+    return this.#queue.add({ ...order, who, retry: firstAttempt(retry) });
   }
 
-  rerun({ jobId, ...change }: RerunRequest, who: string): Promise<string> {
-    return this.#queue.add(rerunOrder(this.#home, findJobId(this.#home, jobId), { ...change, who }, this.#runtime));
+  rerun({ jobId, retry, ...change }: RerunRequest, who: string): Promise<string> {
+    const order = { ...change, who, retry: firstAttempt(retry) };
+    return this.#queue.add(rerunOrder(this.#home, findJobId(this.#home, jobId), order, this.#runtime));
   }
 
   /** @throws UsageError for a phase without commands. */
@@ -175,3 +180,6 @@ export class JobKeeper {
     return ended;
   }
 }
+
+const firstAttempt = (retry: LaunchPolicy['retry']): RetryPlan | null =>
+  retry ? { ...retry, attempt: 1, of: null } : null;

@@ -153,7 +153,7 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
 }
 
 /** @throws UsageError that lists what there is. */
-function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
+export function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
   const program = catalog.find((one) => one.name === name);
   if (program) return program;
   throw new UsageError(`there is no program '${name}'`, `Programs: ${catalog.map((one) => one.name).join(' · ')}.`);
@@ -170,16 +170,12 @@ export function splitProgram(
   return { program: name, args: words.slice(count) };
 }
 
-/** A job like an earlier one, in the same folder, by the code of today. `args`: other arguments than that had. */
+/** A job like an earlier one, in the same folder, by the code of today; what `change` names is otherwise than it was. */
 export function rerunOrder(
   home: Home,
   id: string,
-  change: {
-    who: string;
-    idempotencyKey: string;
-    args?: readonly string[];
-    environment?: Readonly<Record<string, string>>;
-  },
+  change: Omit<JobOrder, 'program' | 'args' | 'cwd' | 'rerunOf' | 'chain' | 'notBefore'> &
+    Partial<Pick<JobOrder, 'args'>>,
   runtime: JobRuntime,
 ): JobOrder {
   const { spec, reason } = readJob(home, id);
@@ -195,9 +191,11 @@ export function rerunOrder(
     who: change.who,
     cwd: spec.cwd,
     environment: change.environment,
-    limits: spec.limits,
+    after: change.after,
+    allowPartial: change.allowPartial,
+    limits: { ...spec.limits, ...definedOf(change.limits ?? {}) },
     rerunOf: id,
-    retry: spec.retry && { ...spec.retry, attempt: 1, of: null },
+    retry: change.retry ?? (spec.retry && { ...spec.retry, attempt: 1, of: null }),
   };
 }
 

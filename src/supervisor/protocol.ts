@@ -190,20 +190,28 @@ const originSchema = z.object({
   environment: z.record(z.string(), z.string()).optional(),
 });
 
-const launchSchema = originSchema.extend({
-  program: z.string().min(1),
-  args: z.array(z.string()).readonly(),
-  /** Two requests with the same key make one job. */
-  idempotencyKey: z.string().min(1),
+const policySchema = z.object({
   /** Begins when these have ended well. */
   after: z.array(z.string()).readonly().optional(),
   allowPartial: z.boolean().optional(),
   limits: limitsSchema.optional(),
   retry: retrySchema.optional(),
 });
+/** How a job is run, whatever it does. */
+export type LaunchPolicy = Readonly<z.infer<typeof policySchema>>;
+
+const launchSchema = originSchema.extend({
+  ...policySchema.shape,
+  program: z.string().min(1),
+  args: z.array(z.string()).readonly(),
+  /** Two requests with the same key make one job. */
+  idempotencyKey: z.string().min(1),
+});
 export type LaunchRequest = Readonly<z.infer<typeof launchSchema>>;
 
+/** Limits and attempts that are not told are those of that job; it waits for none that are not told. */
 const rerunSchema = originSchema.extend({
+  ...policySchema.shape,
   jobId: z.string(),
   idempotencyKey: z.string().min(1),
   /** Other arguments than that job had. */

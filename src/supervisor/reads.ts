@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import type { CoverageYear } from '../phases/types.ts';
+import type { Phase } from '../platform/program.ts';
 import type { LambdaOverview, RunDetail, RunRow } from '../report/types.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
-import type { JournalEntry } from './protocol.ts';
+import type { JournalEntry, LaunchPolicy } from './protocol.ts';
 
 /** What a job says: stdout, stderr, its events; and when how much of each was there (`times`). */
 const LOG_FILES = ['out', 'err', 'events', 'times'] as const;
@@ -48,6 +49,21 @@ export const READS = {
   models: z.object({}),
   /** λ over clusters and time in so many columns, forecasts, bucket returns, sensitivity to the weight. */
   lambda: z.object({ columns: z.int().min(1).max(400) }),
+  /** Every program that can be a job, with its arguments, and what a job of any may be told beside them. */
+  programs: z.object({}),
+  /** What is wrong with a job that is being written, by the parser of the command line. */
+  validate: z.object({
+    program: z.string(),
+    args: z.array(z.string()).readonly(),
+    /** Words of `job start` before the program's own: `--nice 5`. */
+    policy: z.array(z.string()).readonly(),
+  }),
+  /** What would hold a valid job back, and what it would take. */
+  preflight: z.object({
+    program: z.string(),
+    args: z.array(z.string()).readonly(),
+    after: z.array(z.string()).readonly(),
+  }),
   /** The nearest vectors of a model to one of its own, among those of the same day. */
   similar: z.object({ model: z.string(), instrument: z.string(), asOf: z.iso.date(), topK: z.int().min(1).max(1000) }),
 } as const;
@@ -64,6 +80,83 @@ export interface ReadResults {
   readonly models: readonly ModelSummary[];
   readonly lambda: LambdaOverview;
   readonly similar: SimilarVectors;
+  readonly programs: ProgramList;
+  readonly validate: Validation;
+  readonly preflight: Preflight;
+}
+
+/** An argument of a program, from its schema. */
+export interface ArgumentField {
+  /** `--max-workers` */
+  readonly name: string;
+  readonly kind: 'boolean' | 'integer' | 'number' | 'date' | 'string';
+  readonly repeatable: boolean;
+  readonly required: boolean;
+  readonly choices: readonly string[] | null;
+  readonly defaultValue: unknown;
+  readonly help: string;
+}
+
+export interface ProgramSummary {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly summary: string;
+  readonly resource: 'cpu' | 'gpu' | 'io';
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  /** True for an engine, false for a command of the user's own. */
+  readonly own: boolean;
+  readonly arguments: readonly ArgumentField[];
+}
+
+interface ProgramList {
+  readonly programs: readonly ProgramSummary[];
+  /** How a job is run: `--nice`, `--after` … */
+  readonly policy: readonly ArgumentField[];
+}
+
+export interface ArgumentProblem {
+  /** The argument, or null when no single one is to blame. */
+  readonly flag: string | null;
+  /** One sentence that names the argument and what is allowed. */
+  readonly message: string;
+}
+
+export interface Validation {
+  /** Empty: the job can be made as far as its words tell. */
+  readonly problems: readonly ArgumentProblem[];
+  /** The words of the arguments, defaults included; the exact command. Empty while there are problems. */
+  readonly args: readonly string[];
+  readonly command: readonly string[];
+  readonly policy: LaunchPolicy;
+}
+
+/** A figure that was estimated: the middle and the span of what was measured. */
+export interface Estimated {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Estimate {
+  /** Each null while nothing was measured to tell it by. */
+  readonly rows: Estimated | null;
+  readonly seconds: Estimated | null;
+  readonly bytes: Estimated | null;
+  /** What it rests on, or why there is none. */
+  readonly basis: string;
+}
+
+export interface PreflightCheck {
+  readonly name: string;
+  /** FAIL keeps the job from being launched. */
+  readonly state: 'OK' | 'WARN' | 'FAIL' | 'UNKN';
+  readonly detail: string;
+}
+
+export interface Preflight {
+  readonly checks: readonly PreflightCheck[];
+  readonly estimate: Estimate;
 }
 
 /** A piece of a log as it lies on the disk. */

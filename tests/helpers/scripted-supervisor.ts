@@ -1,8 +1,13 @@
 /** A supervisor whose world is written down: for the console's tests and pictures, where the figures must not move. */
+import { PROGRAMS } from '../../engines/catalog.ts';
+import { validateJob } from '../../src/cli/job-check.ts';
+import { policySchema } from '../../src/cli/job-policy.ts';
+import { argumentFields, programSummary } from '../../src/cli/job-programs.ts';
 import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
+import { homeAt } from '../../src/platform/home.ts';
 import type { RunDetail, RunRow } from '../../src/report/types.ts';
 import type { JobState, JobView, RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
-import type { ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
+import type { ReadArgs, ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
 import { jobViewOf } from './snapshots.ts';
 
 /** The moment at which the scripted world stands still. */
@@ -463,7 +468,20 @@ function runDetail(id: string): RunDetail {
 }
 
 /** What it answers to consoles' questions. */
-const ANSWERS: Omit<ReadResults, 'coverageYear' | 'run'> = {
+const ANSWERS: Omit<ReadResults, 'coverageYear' | 'run' | 'validate'> = {
+  programs: { programs: PROGRAMS.map(programSummary), policy: argumentFields(policySchema) },
+  preflight: {
+    checks: [
+      { name: 'historical', state: 'OK', detail: 'reachable, 3 migrations, none pending' },
+      { name: 'code', state: 'WARN', detail: 'the tree has changes on top of 9f3c2e1' },
+    ],
+    estimate: {
+      rows: { value: 21_000, low: 20_100, high: 23_400 },
+      seconds: { value: 16, low: 15, high: 19 },
+      bytes: null,
+      basis: 'as 0005 took, by the days of their range',
+    },
+  },
   log: { size: 0, data: '', problem: null },
   coverageMissing: ['AXPE.US', 'YHOO.US'],
   runs: RUN_ROWS,
@@ -616,6 +634,9 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     read: async <Name extends ReadName>(name: Name, args: unknown) => {
       if (name === 'run') return runDetail((args as { id: string }).id) as ReadResult<Name>;
       if (name === 'coverageYear') return coverageYear((args as { year: number }).year) as ReadResult<Name>;
+      if (name === 'validate') {
+        return validateJob(homeAt('/nowhere'), PROGRAMS, args as ReadArgs<'validate'>) as ReadResult<Name>;
+      }
       return (ANSWERS as Partial<ReadResults>)[name] as ReadResult<Name>;
     },
     shutdown: async () => {

@@ -1,0 +1,190 @@
+/** What would hold a job back, looked at before it is launched, and what it would take. Nothing is changed. */
+
+import { formatBytes } from '../format/numbers.ts';
+import type { Databases } from '../platform/db/databases.ts';
+import { embeddedServer } from '../platform/db/embedded.ts';
+import { migrationState } from '../platform/db/migrate.ts';
+import { DATABASE_NAMES, type DatabaseName, type Targets } from '../platform/db/targets.ts';
+import { errorMessage } from '../platform/errors.ts';
+import type { Home } from '../platform/home.ts';
+import type { ProgramSpec } from '../platform/program.ts';
+import { type ClaimHolder, claimHolders, claimsOf } from '../supervisor/claims.ts';
+import { type Extent, estimateRun, type MeasuredRun } from '../supervisor/estimate.ts';
+import type { Claim } from '../supervisor/job-files.ts';
+import { hasEnded } from '../supervisor/job-state.ts';
+import { findJobId, listJobIds, readJob } from '../supervisor/job-store.ts';
+import { findProgram, type JobRuntime } from '../supervisor/launch.ts';
+import type { Estimate, Preflight, PreflightCheck, ReadArgs } from '../supervisor/reads.ts';
+import { claimWords, overlappingClaim } from '../supervisor/scheduler.ts';
+import { DiskSampler } from '../telemetry/disks.ts';
+import { flagsOf } from './arguments.ts';
+import { MIGRATIONS } from './schema.ts';
+
+export interface PreflightOptions {
+  readonly home: Home;
+  readonly runtime: Pick<JobRuntime, 'catalog' | 'parse' | 'provenance' | 'settings'>;
+  readonly databases: Databases;
+  readonly targets: Targets;
+}
+
+/** Newest finished jobs that an estimate is taken from. */
+const MEASURED_RUNS = 20;
+/** Fewer rows than this say nothing about the size of one. */
+const LEAST_ROWS = 1000;
+/** Free space must be this many times what is expected: indexes are rebuilt, and PostgreSQL keeps a log. */
+const HEADROOM = 2;
+
+/** Looks at everything, side by side. @throws UsageError for arguments that the program does not take. */
+export async function preflight(
+  options: PreflightOptions,
+  { program: name, args: words, after }: ReadArgs<'preflight'>,
+): Promise<Preflight> {
+  const { home, runtime, databases } = options;
+  const program = findProgram(runtime.catalog, name);
+  const { args } = runtime.parse(program, words);
+  const [reach, bytesPerRow] = await Promise.all([
+    Promise.all(DATABASE_NAMES.map((one) => databaseCheck(databases, one, program))),
+    rowSize(databases, program),
+  ]);
+  const estimate = estimateRun(args, extentOf(program), measuredRuns(home, program), bytesPerRow);
+  const ahead = new Set(after.map((job) => findJobId(home, job)));
+  return {
+    estimate,
+    checks: [
+      ...reach,
+      codeCheck(runtime.provenance()),
+      await diskCheck(options, estimate),
+      overlapCheck(
+        claimsOf(program, args),
+        claimHolders(home).filter((holder) => !ahead.has(holder.name)),
+      ),
+      turnCheck(home, program, runtime.settings.jobs.slots),
+    ],
+  };
+}
+
+const touches = ({ reads, writes }: ProgramSpec, name: DatabaseName): boolean =>
+  [...reads, ...writes].some((table) => table.startsWith(`${name}.`));
+
+/** Reached, and its schema is the one of this build. A database that the program does not name is worth a word only. */
+async function databaseCheck(databases: Databases, name: DatabaseName, program: ProgramSpec): Promise<PreflightCheck> {
+  const bad = touches(program, name) ? 'FAIL' : 'WARN';
+  try {
+    const { applied, pending, missing } = await migrationState(databases[name], MIGRATIONS[name]);
+    const due = [...pending, ...missing.map((table) => `table ${table}`)];
+    if (due.length > 0) {
+      return { name, state: bad, detail: `lacks ${due.join(', ')}: prometheus db migrate` };
+    }
+    return { name, state: 'OK', detail: `reachable, ${applied.length} migrations, none pending` };
+  } catch (error) {
+    return { name, state: bad, detail: errorMessage(error) };
+  }
+}
+
+function codeCheck({ gitSha, gitDirty, build }: ReturnType<JobRuntime['provenance']>): PreflightCheck {
+  const commit = gitSha?.slice(0, 7);
+  if (gitDirty === true) return { name: 'code', state: 'WARN', detail: `the tree has changes on top of ${commit}` };
+  if (gitDirty === false) return { name: 'code', state: 'OK', detail: `git tree clean at ${commit}` };
+  return { name: 'code', state: 'UNKN', detail: build ? `build ${build.slice(0, 12)}, no checkout` : 'no checkout' };
+}
+
+async function diskCheck({ home, targets }: PreflightOptions, { bytes }: Estimate): Promise<PreflightCheck> {
+  const name = 'disk';
+  if (!DATABASE_NAMES.some((one) => targets[one].embedded)) {
+    return { name, state: 'UNKN', detail: "the databases' disk is not this machine's to measure" };
+  }
+  const [{ freeBytes, problem }] = await new DiskSampler(
+    [{ name, path: embeddedServer(home).dataFolder }],
+    null,
+  ).read();
+  if (freeBytes === null) return { name, state: 'UNKN', detail: problem ?? 'its free space is unknown' };
+  const free = `${formatBytes(freeBytes)} free`;
+  if (!bytes) return { name, state: 'OK', detail: `${free}; what the job writes is unknown` };
+  const need = `${HEADROOM} × ${formatBytes(bytes.high)}`;
+  return freeBytes >= HEADROOM * bytes.high
+    ? { name, state: 'OK', detail: `${free} ≥ ${need}` }
+    : { name, state: 'FAIL', detail: `${free} < ${need}` };
+}
+
+function overlapCheck(claims: readonly Claim[], holders: readonly ClaimHolder[]): PreflightCheck {
+  const name = 'overlap';
+  for (const holder of holders) {
+    const taken = overlappingClaim(claims, holder.claims);
+    if (taken) {
+      return {
+        name,
+        state: 'FAIL',
+        detail: `${holder.name} is writing the same rows (${claimWords(taken)}); --after lets the job wait for it`,
+      };
+    }
+  }
+  return { name, state: 'OK', detail: claims.length === 0 ? 'it replaces no rows' : 'nobody writes the same rows' };
+}
+
+/** Whether it would begin at once. */
+function turnCheck(
+  home: Home,
+  { resource }: ProgramSpec,
+  slots: JobRuntime['settings']['jobs']['slots'],
+): PreflightCheck {
+  const name = resource === 'gpu' ? 'GPU' : 'turn';
+  const alike = listJobIds(home).filter((id) => {
+    const { spec, state } = readJob(home, id);
+    return !hasEnded(state) && spec?.resource === resource;
+  });
+  const gpu = resource === 'gpu' ? 'GPU wanted' : 'GPU not needed';
+  if (alike.length >= slots[resource]) {
+    return { name, state: 'WARN', detail: `${gpu}; it may wait for ${alike.join(', ')}` };
+  }
+  return { name, state: 'OK', detail: `${gpu}; ${alike.length} of ${slots[resource]} ${resource} slots taken` };
+}
+
+function extentOf(program: ProgramSpec): Extent {
+  const flags = flagsOf(program.args);
+  const day = (prefix: string) => flags.find(({ key, kind }) => kind === 'date' && key.startsWith(prefix))?.key;
+  const [start, end] = [day('start'), day('end')];
+  return {
+    range: start && end ? { start, end } : null,
+    lists: flags.filter(({ repeatable }) => repeatable).map(({ key }) => key),
+  };
+}
+
+/** The newest jobs of the program that ended well. */
+function measuredRuns(home: Home, program: ProgramSpec): MeasuredRun[] {
+  const runs: MeasuredRun[] = [];
+  for (const id of listJobIds(home).toReversed()) {
+    if (runs.length >= MEASURED_RUNS) break;
+    const { spec, state, exit } = readJob(home, id);
+    if (spec?.program !== program.name || state !== 'DONE' || !exit || exit.startedAt === null) continue;
+    const { startedAt, endedAt, verdict } = exit;
+    runs.push({ id, args: spec.args, seconds: (endedAt - startedAt) / 1000, rows: verdict?.rows ?? null });
+  }
+  return runs;
+}
+
+/** Bytes on disk of a row of the tables that it writes, as they are now, indexes included; null when that is unknown. */
+async function rowSize(databases: Databases, { writes }: ProgramSpec): Promise<number | null> {
+  try {
+    const sizes = await Promise.all(
+      DATABASE_NAMES.map(async (name) => {
+        const tables = writes.filter((table) => table.startsWith(`${name}.`)).map((t) => t.slice(name.length + 1));
+        if (tables.length === 0) return { bytes: 0, rows: 0 };
+        const { rows } = await databases[name].client((client) =>
+          client.query<{ bytes: number; rows: number }>(
+            `SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::float8 AS bytes,
+                    coalesce(sum(greatest(reltuples, 0)), 0)::float8 AS rows
+               FROM (SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS wanted(name)) found
+               JOIN pg_class USING (oid)`,
+            [tables],
+          ),
+        );
+        return rows[0];
+      }),
+    );
+    const rows = sizes.reduce((sum, one) => sum + one.rows, 0);
+    return rows < LEAST_ROWS ? null : sizes.reduce((sum, one) => sum + one.bytes, 0) / rows;
+  } catch {
+    // A database that does not answer is told by its check.
+    return null;
+  }
+}
