@@ -197,6 +197,7 @@ async function record(
     full: options.persist === 'full',
     ownsStates,
   });
+  reportEmptyDays(result, panel, sleeve, context);
   reportDelistings(result, panel, sleeve, context);
   context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
   const [firstDay, lastDay] = [panel.first, panel.first + panel.count - 1].map((t) =>
@@ -230,6 +231,15 @@ function reportLambda(
       `nobody says when the training of '${experimentId}' ended (no column train_end, no row of console.lambda_trials): it may know what comes`,
     );
   }
+}
+
+/** Days on which nothing could be held: the curve is flat there for want of history or volume, not of risk. */
+function reportEmptyDays(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve, { events }: ProgramContext): void {
+  const empty = [...result.universeSize.keys()].filter((d) => result.universeSize[d] === 0);
+  if (empty.length === 0) return;
+  const [from, to] = [empty[0], empty[empty.length - 1]].map((d) => formatDay(panel.calendar.days[panel.first + d]));
+  const what = `the universe was empty on ${empty.length} of ${panel.count} days (${from} … ${to})`;
+  log(events, 'warn', `${sleeve.sleeveId}: ${what}: no instrument had 63 complete trading days and enough volume`);
 }
 
 /** Positions closed for want of prices: the first few by name, in one line. */

@@ -140,6 +140,9 @@ export function bucketTable(state: ConsoleState, width: number, drawing: Drawing
     lines: [
       ...section('returns by thirds of the days’ λ̂, bp a day (the same day is no forecast)', runs, buckets),
       ...section('newest sweep over the weight of λ̂', sweep, weights),
-    ].slice(0, -1),
+      ...[...new Set([...buckets, ...weights].map((run) => run.caveat).filter(Boolean))].map(
+        (caveat): Line => [span(caveat, 'warn')],
+      ),
+    ],
   };
 }

@@ -95,6 +95,11 @@ function printOverview(report: Report, { heat, forecasts, buckets, weights, tria
     ],
     weights,
   );
+  const runs = [...buckets, ...weights];
+  for (const caveat of new Set(runs.map((run) => run.caveat).filter(Boolean))) {
+    const all = runs.every((run) => run.caveat === caveat);
+    report.line(`note: ${caveat}${all ? '' : ' (some of the runs)'}`);
+  }
 }
 
 function printHeat(report: Report, heat: LambdaHeat): void {

@@ -154,7 +154,7 @@ async function readWeights(client: pg.ClientBase): Promise<LambdaWeightPoint[]> 
             (metrics_json->>'cumulative_return')::float8 AS "cumulativeReturn",
             (metrics_json->>'max_drawdown')::float8 AS "maxDrawdown",
             (metrics_json->>'turnover_per_day')::float8 AS "turnoverPerDay",
-            left(metrics_json->>'trade_list_hash', 12) AS trades
+            left(metrics_json->>'trade_list_hash', 12) AS trades, coalesce(config_json->>'caveat', '') AS caveat
        FROM swept JOIN newest USING (campaign)
       ORDER BY regexp_replace(config_json->>'sleeve_id', '\\.S[0-9]+$', '') COLLATE "C", 4, config_json->>'sleeve_id' COLLATE "C"`,
   );

@@ -63,6 +63,7 @@ export interface LambdaWeightPoint {
   readonly maxDrawdown: number;
   readonly turnoverPerDay: number | null;
   readonly trades: string;
+  readonly caveat: string;
 }
 
 export interface LambdaOverview {

@@ -21,6 +21,7 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { lambdaOverview } from '../../src/report/lambda.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { startPrometheus } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -466,6 +467,13 @@ describe('what the console shows', () => {
     expect(overview.buckets.length).toBeGreaterThan(0);
     expect(overview.weights.map((point) => point.weight)).toEqual([0, 0, 40, 40]);
     expect(overview.trials.distinct).toBeGreaterThan(10);
+    const caveat = 'same-close, no costs: not tradable';
+    const caveats = [...overview.buckets, ...overview.weights].map((run) => run.caveat);
+    expect(new Set(caveats)).toEqual(new Set([caveat, '']));
+    const urls = ['--historical', db.urls.historical, '--runtime', db.urls.runtime];
+    const shown = await startPrometheus(['lambda', 'show', '--market', 'TEST', ...urls], folder).ended;
+    expect([shown.code, shown.stderr]).toEqual([0, '']);
+    expect(shown.stdout).toContain(`note: ${caveat} (some of the runs)`);
   });
 });
 
