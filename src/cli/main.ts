@@ -17,6 +17,8 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(name));
   // `prometheus … | head` closes our stdout: end quietly, as other Unix tools do.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  // Words for people may get lost, on a full disk or in a closed pipe; a job or a supervisor must not end for that.
+  process.stderr.on('error', () => {});
 
   let what = 'prometheus';
   try {

@@ -52,6 +52,8 @@ const KILL_PATIENCE_MS = 5000;
 
 async function main(folder: string): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {});
+  // Complaints go to the job's log; on a full disk they get lost, and the shim stays.
+  process.stderr.on('error', () => {});
   try {
     // Of two shims for one job (a supervisor that was killed while it began it, and the next one) one stands over it.
     await withLock(path.join(folder, JobFile.lock), () => standOver(folder));
