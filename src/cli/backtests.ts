@@ -9,7 +9,7 @@ import { Exit } from '../platform/errors.ts';
 import { listRuns, readRun } from '../report/runs.ts';
 import type { RunDetail, RunRow } from '../report/types.ts';
 import { defineCommand } from './command.ts';
-import { printJson } from './json.ts';
+import { printFigures } from './json.ts';
 import { cell, Report } from './plain-text.ts';
 
 const json = z.boolean().default(false).describe('print JSON');
@@ -27,7 +27,7 @@ export const backtestsList = defineCommand({
     const { runtime } = await cli.databases({ application: 'backtests', readOnly: true });
     const runs = await listRuns(runtime, args);
     if (args.json) {
-      printJson(cli, { runs });
+      printFigures(cli, { runs });
       return Exit.done;
     }
     const report = new Report(cli);
@@ -66,7 +66,7 @@ export const backtestsShow = defineCommand({
     const { runtime } = await cli.databases({ application: 'backtests', readOnly: true });
     const run = await readRun(runtime, args.run);
     if (args.json) {
-      printJson(cli, { run });
+      printFigures(cli, { run });
       return Exit.done;
     }
     const report = new Report(cli);

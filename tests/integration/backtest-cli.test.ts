@@ -73,3 +73,24 @@ describe('--json', () => {
     expect(stderr).toContain(`3 runs recorded, ${trades.toLocaleString('en-US')} trades`);
   });
 });
+
+describe('backtests', () => {
+  it('ls and show name runs by the columns of the tables in JSON, and say what is not tradable', async () => {
+    const ran = await backtest('campaign-and-meta', '--strategy-id', 'S', ...range, ...urls());
+    expect(ran.code).toBe(0);
+    const runIds = ran.stdout
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(',')[0]);
+    const listed = await startPrometheus(['backtests', 'ls', ...urls(), '--json'], home).ended;
+    const { runs } = JSON.parse(listed.stdout);
+    expect(runs.map((run: { run_id: string }) => run.run_id)).toEqual(expect.arrayContaining(runIds));
+    const shown = await startPrometheus(['backtests', 'show', runIds[0], ...urls(), '--json'], home).ended;
+    const { run } = JSON.parse(shown.stdout);
+    expect(run.run_id).toBe(runIds[0]);
+    expect(keysOf([runs, run]).filter((key) => /[a-z][A-Z]/.test(key))).toEqual([]);
+    const page = await startPrometheus(['backtests', 'ls', ...urls()], home).ended;
+    expect(page.stdout).toContain('same-close, no costs: not tradable');
+  });
+});
