@@ -104,13 +104,13 @@ export interface LoadedPanel extends Panel {
 
 /**
  * Loads the panel of a market for `[start, end]` with its look-back.
- * @throws UserError for an empty market, a range without trading days, without prices or without holidays.
+ * @throws UserError for an empty market, a range without trading days, without prices or else without holidays, and for
+ * prices that no day can have.
  */
 export async function loadPanel(databases: Databases, request: PanelRequest): Promise<LoadedPanel> {
   const { marketId, start, end, lookback } = request;
   const instruments = await loadInstruments(databases.runtime, marketId);
   const holidays = await loadHolidays(databases.historical, marketId);
-  requireHolidays(marketId, start, end, holidays);
   const firstDay = tradingDaysBefore(start, lookback, holidays);
   const calendar = makeCalendar(marketId, firstDay, end, holidays);
   const first = calendar.days.findIndex((day) => day >= start);
@@ -133,7 +133,10 @@ export async function loadPanel(databases: Databases, request: PanelRequest): Pr
     count: calendar.days.length - first,
     fromCache: read.fromCache,
   };
-  requirePrices(panel, databases.historical);
+  const priced = pricedNames(panel);
+  requirePrices(panel, priced, databases.historical);
+  requireHolidays(marketId, start, end, holidays);
+  refuseEmptyDays(panel, priced);
   return panel;
 }
 
@@ -226,7 +229,7 @@ async function copyPrices(
   const indexOf = new Map(instruments.map((instrument, i) => [instrument.id, i]));
   const targets = names.map((name) => columns[name]);
   const lowest = names.map((name) => (name === 'volume' ? 0 : Number.MIN_VALUE));
-  const unusable = new UnusableValues();
+  const unusable = new UnusablePrices();
   // Rows come mostly instrument by instrument: compare bytes with the row before and look names up only on a change.
   let lastId = Buffer.alloc(0);
   let lastIndex = -1;
@@ -248,9 +251,13 @@ async function copyPrices(
     for (let c = 0; c < targets.length; c++) {
       const value = row.float64();
       if (!use) continue;
+      const before = targets[c][at];
       targets[c][at] = value;
       if (!(value >= lowest[c] && value < Number.POSITIVE_INFINITY)) {
-        unusable.add(instruments[lastIndex].id, calendar.days[t], names[c], value);
+        const shown = Number.isNaN(value) ? 'no number' : String(value);
+        unusable.add(instruments[lastIndex].id, calendar.days[t], `${names[c]} is ${shown}`);
+      } else if (before !== value && !Number.isNaN(before)) {
+        unusable.add(instruments[lastIndex].id, calendar.days[t], `two rows differ in ${names[c]}`);
       }
     }
   });
@@ -259,47 +266,50 @@ async function copyPrices(
 }
 
 /**
- * Figures that no trading day can have (a price that is not above 0, a negative volume, NaN, infinity, none): an import
- * refuses them, another system may have stored them. One of them silently empties every window across it.
+ * Figures that no trading day can have (a price that is not above 0, a negative volume, NaN, infinity, none), and rows of one
+ * day that contradict each other, where a table lacks its key. An import refuses them, another system may have stored them:
+ * they would silently empty every window across them, or make results depend on the order of the table.
  */
-class UnusableValues {
+class UnusablePrices {
   #count = 0;
-  #first: { id: string; day: number; column: PriceColumn; value: number } | null = null;
+  #first: { id: string; day: number; what: string } | null = null;
 
   /** Keeps the first by day, then by instrument: the message does not depend on the order of the table. */
-  add(id: string, day: number, column: PriceColumn, value: number): void {
+  add(id: string, day: number, what: string): void {
     this.#count++;
     const first = this.#first;
     if (first === null || day < first.day || (day === first.day && compareIds(id, first.id) < 0)) {
-      this.#first = { id, day, column, value };
+      this.#first = { id, day, what };
     }
   }
 
-  /** @throws UserError naming instrument, day, column and value when there is any. */
+  /** @throws UserError naming instrument, day and figure when there is any. */
   refuse(): void {
     if (this.#first === null) return;
-    const { id, day, column, value } = this.#first;
+    const { id, day, what } = this.#first;
     const more = this.#count > 1 ? ` (unusable values in the range: ${this.#count})` : '';
     throw new UserError(
-      `prices_daily of ${id} on ${formatDay(day)}: ${column} is ${Number.isNaN(value) ? 'no number' : value}${more}`,
+      `prices_daily of ${id} on ${formatDay(day)}: ${what}${more}`,
       'Correct or delete the row, or import it anew: prometheus data import --prices PATH',
     );
   }
 }
 
-/** Names the range when there is nothing to trade, and days that look like holidays missing from the table. */
-function requirePrices(panel: LoadedPanel, historical: Database): void {
-  const { calendar, first } = panel;
-  const days = calendar.days.length;
-  const priced = pricedNames(panel);
+/** @throws UserError naming the range when it has no price at all. */
+function requirePrices({ marketId, calendar, first }: LoadedPanel, priced: Int32Array, historical: Database): void {
   if (!priced.subarray(first).some((n) => n > 0)) {
     throw new UserError(
-      `${panel.marketId} has no prices from ${formatDay(calendar.days[first])} to ${formatDay(calendar.days[days - 1])} in the ${historical.target.label}`,
+      `${marketId} has no prices from ${formatDay(calendar.days[first])} to ${formatDay(calendar.days.at(-1)!)} in the ${historical.target.label}`,
       'Import them: prometheus data import --prices PATH, or choose another range.',
     );
   }
-  // A day without any price between days with prices is a holiday the table does not know, or a hole in the import: every
-  // window across it would be incomplete, and the whole universe empty.
+}
+
+/**
+ * A day without any price between days with prices is a holiday the table does not know, or a hole in the import: every
+ * window across it would be incomplete, and the whole universe empty. @throws UserError naming the days.
+ */
+function refuseEmptyDays({ marketId, calendar }: LoadedPanel, priced: Int32Array): void {
   const empty: number[] = [];
   const [from, to] = [priced.findIndex((n) => n > 0), priced.findLastIndex((n) => n > 0)];
   for (let t = from + 1; t < to; t++) if (priced[t] === 0) empty.push(calendar.days[t]);
@@ -308,7 +318,7 @@ function requirePrices(panel: LoadedPanel, historical: Database): void {
     const more = empty.length > 5 ? ` and ${empty.length - 5} more days` : '';
     const these = empty.length === 1 ? 'a trading day' : 'trading days';
     throw new UserError(
-      `no instrument of ${panel.marketId} has a price on ${named}${more}, which market_holidays calls ${these}`,
+      `no instrument of ${marketId} has a price on ${named}${more}, which market_holidays calls ${these}`,
       'Import the complete holidays (prometheus data import --holidays FILE) or the missing prices.',
     );
   }

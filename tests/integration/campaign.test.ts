@@ -385,7 +385,7 @@ describe('campaign refuses', () => {
     [{ lambdaTable: 'x; DROP TABLE y' }, 2, /is not the name of a table/],
     [{ lambdaScoreWeight: 10 }, 2, /--lambda-score-weight says nothing without predictions/],
     [{ marketId: 'NOWHERE' }, 2, /trades market 'TEST'/],
-    [{ start: '1999-01-04', end: '1999-02-04' }, 1, /market_holidays has no row/],
+    [{ start: '1999-01-04', end: '1999-02-04' }, 1, /no prices from 1999-01-04/],
     [{ start: '2013-01-05', end: '2013-01-06' }, 1, /no trading day/],
     [{ start: '2012-11-05', end: '2012-12-07' }, 1, /no prices from 2012-11-05/],
   ] as const)('%j', async (args, exitCode, message) => {
@@ -497,6 +497,49 @@ describe('campaign refuses', () => {
     );
     expect(error!.fix).toMatch(/data import --prices/);
     expect(error!.exitCode).toBe(1);
+  });
+
+  it('a range with prices and without holidays, by its first day that no holiday vouches for', async () => {
+    const error = await refusedOver(panel, (databases) =>
+      databases.historical.client((client) => client.query('DELETE FROM market_holidays')),
+    );
+    expect(error!.message).toMatch(new RegExp(`market_holidays has no row of TEST within 400 days of ${range.start}`));
+    expect(error!.fix).toMatch(/--holidays FILE/);
+  });
+
+  it('rows that contradict each other in a table without its key; exact repeats are one row', async () => {
+    const id = panel.instruments[2].id;
+    const repeat = (close: string) => (databases: Databases) =>
+      databases.historical.client(async (client) => {
+        await client.query('ALTER TABLE prices_daily DROP CONSTRAINT prices_daily_pkey');
+        await client.query(
+          `INSERT INTO prices_daily SELECT instrument_id, trade_date, open, high, low, ${close}, adjusted_close, volume, currency
+             FROM prices_daily WHERE instrument_id = $1 AND trade_date = $2`,
+          [id, day(90)],
+        );
+      });
+    const error = await refusedOver(panel, repeat('close + 1'));
+    expect(error!.message).toBe(`prices_daily of ${id} on ${day(90)}: two rows differ in close`);
+    const { ids } = await runs({}, [SLEEVES[1]]);
+    const plain = await query<{ hash: string }>(
+      `SELECT metrics_json->>'trade_list_hash' AS hash FROM backtest_runs WHERE run_id = $1`,
+      [ids.get('S_H21')],
+    );
+    const other = await createTestDatabases();
+    try {
+      await storePanel(other.databases, panel);
+      await repeat('close')(other.databases);
+      const ran = await runProgram(
+        campaignSpec,
+        campaign,
+        { ...range, sleeve: [formatSleeve(SLEEVES[1])] },
+        other.databases,
+      );
+      const [run] = (ran.result.data as { runs: { metrics: Record<string, unknown> }[] }).runs;
+      expect(run.metrics.trade_list_hash).toBe(plain[0].hash);
+    } finally {
+      await other.drop();
+    }
   });
 
   it('two sleeves with one universe and different settings', async () => {
