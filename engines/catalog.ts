@@ -5,6 +5,7 @@ import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
 import { importSpec } from './data/import/spec.ts';
+import { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStabSpec } from './joint/spec.ts';
 import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
 import { modelsFitSpec } from './models/spec.ts';
 import { modelsEvalSpec } from './numeric/eval/spec.ts';
@@ -34,4 +35,8 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   numericEmbeddingsSpec,
   textInstallSpec,
   textBackfillSpec,
+  jointProfilesSpec,
+  jointRegimeSpec,
+  jointStabSpec,
+  jointAssessmentSpec,
 ];

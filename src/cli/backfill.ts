@@ -1,4 +1,5 @@
 /** `prometheus backfill …`. */
+import { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStabSpec } from '../../engines/joint/spec.ts';
 import { backfillDensitySpec } from '../../engines/lambda/spec.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
@@ -19,4 +20,20 @@ export const backfillNumeric = programCommand(numericBackfillSpec, async () => (
 
 export const backfillText = programCommand(textBackfillSpec, async () => ({
   program: (await import('../../engines/text/backfill/program.ts')).backfillText,
+}));
+
+export const backfillJointProfiles = programCommand(jointProfilesSpec, async () => ({
+  program: (await import('../../engines/joint/program.ts')).backfillJointProfiles,
+}));
+
+export const backfillJointRegime = programCommand(jointRegimeSpec, async () => ({
+  program: (await import('../../engines/joint/program.ts')).backfillJointRegime,
+}));
+
+export const backfillJointStab = programCommand(jointStabSpec, async () => ({
+  program: (await import('../../engines/joint/program.ts')).backfillJointStab,
+}));
+
+export const backfillJointAssessment = programCommand(jointAssessmentSpec, async () => ({
+  program: (await import('../../engines/joint/program.ts')).backfillJointAssessment,
 }));

@@ -118,6 +118,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillText,
   ),
   entry(
+    'backfill joint-profiles',
+    'what an issuer is: numeric profile and regime joined with its profile text',
+    async () => (await import('./backfill.ts')).backfillJointProfiles,
+  ),
+  entry(
+    'backfill joint-regime-context',
+    'what kind of day it is: the regime joined with the news of the day',
+    async () => (await import('./backfill.ts')).backfillJointRegime,
+  ),
+  entry(
+    'backfill joint-stab-fragility',
+    'how fragile an instrument is: its stability window joined with its issuer’s profile',
+    async () => (await import('./backfill.ts')).backfillJointStab,
+  ),
+  entry(
+    'backfill joint-assessment-context',
+    'what is known of an instrument on a day: profile, regime, stability and news joined',
+    async () => (await import('./backfill.ts')).backfillJointAssessment,
+  ),
+  entry(
     'worker',
     'join the backfills that are open in these databases',
     async () => (await import('./worker.ts')).worker,
@@ -255,10 +275,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
   'backfill regime': 'Phase 3',
-  'backfill joint-profiles': 'Phase 4',
-  'backfill joint-regime-context': 'Phase 4',
-  'backfill joint-stab-fragility': 'Phase 4',
-  'backfill joint-assessment-context': 'Phase 4',
   compare: 'Phase 4',
   'plan full-horizon': 'Phase 5',
   decide: 'Phase 5',

@@ -313,12 +313,26 @@ describe('later phases', () => {
       factsWith({ numeric: known([]), text: known([]), joint: known([]), lambda: known([]), decision: known(null) }),
     );
     for (const phase of board.phases.slice(3)) {
-      for (const one of phase.checks.filter((c) => !['P4.runs', 'P4.text'].includes(c.id) && !c.id.startsWith('P3.'))) {
+      for (const one of phase.checks.filter((c) => c.id.startsWith('P5.'))) {
         expect([one.id, one.state]).toEqual([one.id, 'WAIT']);
         expect(one.fix).toBeNull();
         expect(one.reason).toMatch(/arrives with Phase \d in a later version\.$/);
       }
     }
+  });
+
+  test('P4: each joint model without rows names the backfill that makes them', () => {
+    const board = deriveBoard(factsWith({ joint: known([]) }));
+    const fixes = board.phases
+      .flatMap((phase) => phase.checks)
+      .filter((one) => /^P4\.(profile|regime|stab|assessment)$/.test(one.id))
+      .map((one) => one.fix?.split(' ').slice(0, 4).join(' '));
+    expect(fixes).toEqual([
+      'backfill joint-profiles --model-id joint-profile-core-v1',
+      'backfill joint-regime-context --model-id joint-regime-core-v1',
+      'backfill joint-stab-fragility --model-id joint-stab-fragility-v1',
+      'backfill joint-assessment-context --model-id joint-assessment-context-v1',
+    ]);
   });
 
   test('P3.lambda: nothing there is WAIT with the command that fills it, states from prices', () => {

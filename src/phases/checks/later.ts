@@ -40,12 +40,29 @@ export const LATER_COMMANDS: Readonly<
       ...['--market', market, '--skip-existing'],
     ],
   },
-  'backfill joint-assessment-context': {
-    phase: 'P4',
-    available: false,
-    argv: ({ context, market }) => ['--start', context.start, '--end', context.end, '--market-id', market],
-  },
+  'backfill joint-profiles': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'profile') },
+  'backfill joint-regime-context': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'regime') },
+  'backfill joint-stab-fragility': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'stab') },
+  'backfill joint-assessment-context': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'assessment') },
   decide: { phase: 'P5', available: false, argv: () => ['P5'] },
+};
+
+/** The joint model of a kind that the configuration names, over its span. */
+function jointArgv({ context, market }: Requirements, kind: string): string[] {
+  const model = context.jointModels.find((one) => stem(one) === kind);
+  return [
+    ...(model ? ['--model-id', model] : []),
+    ...['--start', context.start, '--end', context.end, '--market-id', market],
+    ...(kind === 'stab' ? [] : ['--text-model-id', context.textModel]),
+  ];
+}
+
+/** The backfill that fills a joint model. */
+const JOINT_COMMANDS: Readonly<Record<string, string>> = {
+  profile: 'backfill joint-profiles',
+  regime: 'backfill joint-regime-context',
+  stab: 'backfill joint-stab-fragility',
+  assessment: 'backfill joint-assessment-context',
 };
 
 /** The command that would fill a hole, or null and a sentence when this version does not have it yet. */
@@ -116,6 +133,9 @@ const text: CheckSpec = {
   },
 };
 
+/** Whether campaigns of this version have the context backend. */
+const CONTEXT_BACKEND = false;
+
 const contextRuns: CheckSpec = {
   id: 'P4.runs',
   title: 'a run by the context backend for each sleeve',
@@ -127,7 +147,7 @@ const contextRuns: CheckSpec = {
     const found = campaignRuns(figureOf(evidence.runs), sleeves, 'context');
     const observed = `${count(found.length)} of ${counted(sleeves.length, 'sleeve')}`;
     if (found.length === sleeves.length) return ok(observed);
-    const available = LATER_COMMANDS['backfill joint-assessment-context'].available;
+    const available = CONTEXT_BACKEND;
     const note = available ? '' : '. The context backend arrives with Phase 4 in a later version';
     const fix = available
       ? [
@@ -260,7 +280,7 @@ export const laterChecks = (need: Facts['need']): Readonly<Record<'P3' | 'P4' | 
         model,
         look: (evidence) => evidence.joint,
         limits: (need) => need.context,
-        command: 'backfill joint-assessment-context',
+        command: JOINT_COMMANDS[stem(model)] ?? 'backfill joint-assessment-context',
       }),
     ),
     contextRuns,

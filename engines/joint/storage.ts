@@ -1,0 +1,77 @@
+/** Rows of `joint_embeddings`: a backfill owns (type, model, entities, days) and replaces what stood there. */
+import type pg from 'pg';
+import { formatDay } from '../../src/platform/dates.ts';
+import { copyInto } from '../../src/platform/db/copy.ts';
+import type { JointSpace } from './ids.model.ts';
+
+export interface JointRow {
+  /** Day number. */
+  readonly day: number;
+  readonly scope: Readonly<Record<string, unknown>>;
+  readonly vector: Float32Array;
+}
+
+/** Whose rows a backfill owns: the key of their scope and its values. */
+export interface Owned {
+  readonly key: 'entity_id' | 'issuer_id' | 'region';
+  readonly ids: readonly string[];
+}
+
+interface Span {
+  /** Day numbers. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Days (ISO) of a span on which the backfill's rows are there. */
+export async function daysWithRows(
+  client: pg.ClientBase,
+  { jointType, modelId }: JointSpace,
+  { first, last }: Span,
+  { key, ids }: Owned,
+): Promise<Set<string>> {
+  const { rows } = await client.query<{ day: string }>(
+    `SELECT DISTINCT as_of_date::text AS day FROM joint_embeddings
+      WHERE joint_type = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4 AND entity_scope->>$5 = ANY ($6)`,
+    [jointType, modelId, formatDay(first), formatDay(last), key, ids],
+  );
+  return new Set(rows.map(({ day }) => day));
+}
+
+/** Removes the backfill's rows of these days (ISO), whoever wrote them. */
+export async function removeRows(
+  client: pg.ClientBase,
+  { jointType, modelId }: JointSpace,
+  days: readonly string[],
+  { key, ids }: Owned,
+): Promise<void> {
+  await client.query(
+    `DELETE FROM joint_embeddings
+      WHERE joint_type = $1 AND model_id = $2 AND as_of_date = ANY ($3::date[]) AND entity_scope->>$4 = ANY ($5)`,
+    [jointType, modelId, days, key, ids],
+  );
+}
+
+/** COPY of rows. Returns how many. */
+export async function writeRows(
+  client: pg.ClientBase,
+  { jointType, modelId }: JointSpace,
+  rows: readonly JointRow[],
+): Promise<number> {
+  return copyInto(
+    client,
+    'joint_embeddings',
+    ['joint_type', 'as_of_date', 'entity_scope', 'model_id', 'vector'],
+    async (writer) => {
+      for (const { day, scope, vector } of rows) {
+        writer.row(5);
+        writer.text(jointType);
+        writer.date(day);
+        writer.jsonb(JSON.stringify(scope));
+        writer.text(modelId);
+        writer.bytes(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength));
+        await writer.flushed();
+      }
+    },
+  );
+}
