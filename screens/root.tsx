@@ -11,6 +11,8 @@ import { Coverage } from './coverage/coverage.tsx';
 import { DialogBox } from './dialog/dialog.tsx';
 import { MenuBox } from './dialog/menu.tsx';
 import { Events } from './events/events.tsx';
+import { FormBox } from './form/form.tsx';
+import { ProgramsBox } from './form/programs.tsx';
 import { Help } from './help/help.tsx';
 import { Machine } from './machine/machine.tsx';
 import { Overview } from './overview/overview.tsx';
@@ -50,6 +52,8 @@ function Screen() {
       {overlay?.kind === 'help' ? <Help top={overlay.top} /> : <Current />}
       {overlay?.kind === 'dialog' && <DialogBox dialog={overlay} />}
       {overlay?.kind === 'menu' && <MenuBox menu={overlay} />}
+      {overlay?.kind === 'programs' && <ProgramsBox chooser={overlay} />}
+      {overlay?.kind === 'form' && <FormBox form={overlay} />}
     </Box>
   );
 }

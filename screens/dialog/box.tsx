@@ -3,18 +3,27 @@ import { type Line, lineWidth, span, spellLine } from '../../src/format/lines.ts
 import { useConsole, useConsoleState } from '../components/context.ts';
 import { Rows } from '../components/rows.tsx';
 
-const MAX_WIDTH = 110;
+/** Words are read in lines of this width at most. */
+const READING_WIDTH = 110;
+/** From this height on there is a line of status over the footer. */
+const STATUS_FROM = 24;
 /** From here on there is a border. */
 const BORDERED_FROM = { columns: 40, rows: 12 };
 
 /** Draws the rows that `build` makes for so many cells and at most so many rows. */
-export function OverlayBox({ build }: { readonly build: (width: number, height: number) => readonly Line[] }) {
+export function OverlayBox({
+  build,
+  maxWidth = READING_WIDTH,
+}: {
+  readonly build: (width: number, height: number) => readonly Line[];
+  readonly maxWidth?: number;
+}) {
   const { style } = useConsole();
   const { columns, rows } = useConsoleState().size;
   const bordered = columns >= BORDERED_FROM.columns && rows >= BORDERED_FROM.rows;
-  // The header and, where there is one, the footer stay in sight.
-  const room = Math.max(1, rows - (rows > 2 ? 2 : 1));
-  const width = bordered ? Math.min(MAX_WIDTH, columns - 4) : columns;
+  // The header and, where there are any, the footer and the line over it stay in sight.
+  const room = Math.max(1, rows - (rows >= STATUS_FROM ? 3 : rows > 2 ? 2 : 1));
+  const width = bordered ? Math.min(maxWidth, columns - 4) : columns;
   const inner = bordered ? width - 4 : width;
   const lines = build(inner, bordered ? room - 2 : room).map((line) => spellLine(line, style));
   const shown = bordered ? border(lines, width) : lines;

@@ -1,6 +1,6 @@
 /** Help from the live key table: every key, what it does, and why it cannot do it now. */
 import { lazy, Suspense, useEffect } from 'react';
-import type { Action, Scope } from '../../src/console/action.ts';
+import type { Action, OverlayScope, Scope } from '../../src/console/action.ts';
 import { ACTIONS, keyLabel, refusal } from '../../src/console/keys.ts';
 import { SCREENS } from '../../src/console/screens.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
@@ -26,6 +26,10 @@ const SECTIONS: readonly { readonly scope: Scope; readonly title: string }[] = [
   { scope: 'typing', title: 'DIALOGS THAT ASK FOR WORDS' },
   { scope: 'prompt', title: 'THE LINE AT THE FOOT' },
   { scope: 'menu', title: 'MENUS' },
+  { scope: 'programs', title: 'THE LIST OF PROGRAMS' },
+  { scope: 'field', title: 'THE LAUNCH FORM' },
+  { scope: 'switch', title: 'SWITCHES AND CHOICES OF THE FORM' },
+  { scope: 'buttons', title: 'THE BUTTONS OF THE FORM' },
   { scope: 'help', title: 'THIS HELP' },
 ];
 
@@ -91,7 +95,17 @@ export function helpLines(state: ConsoleState, width: number, drawing: Drawing, 
 }
 
 /** Scopes of what lies over a screen: their reasons say nothing here. */
-const OVER: ReadonlySet<Scope> = new Set<Scope>(['dialog', 'typing', 'prompt', 'menu', 'help']);
+const OVER: ReadonlySet<Scope> = new Set<OverlayScope>([
+  'dialog',
+  'typing',
+  'prompt',
+  'menu',
+  'help',
+  'programs',
+  'field',
+  'switch',
+  'buttons',
+]);
 
 const keysOf = (action: Action): string => action.keys.map(keyLabel).join(' ');
 

@@ -3,7 +3,7 @@ import { UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { findJobId } from '../supervisor/job-store.ts';
 import { findProgram, type JobRuntime } from '../supervisor/launch.ts';
-import type { ArgumentProblem, ReadArgs, Validation } from '../supervisor/reads.ts';
+import type { ArgumentProblem, JobProblem, ReadArgs, Validation } from '../supervisor/reads.ts';
 import { checkArguments } from './arguments.ts';
 import { policyOf, policySchema } from './job-policy.ts';
 import { parseProgramArguments } from './job-runtime.ts';
@@ -18,8 +18,13 @@ export function validateJob(
   const own = checkArguments(program.args, args);
   const beside = checkArguments(policySchema, policy);
   const after = beside.args?.after ?? [];
-  const problems = [...own.problems, ...beside.problems, ...after.flatMap((job) => noJob(home, job))];
-  if (own.globals.help || beside.globals.help) problems.push({ flag: null, message: '--help starts no job' });
+  const of = (whose: JobProblem['of'], found: readonly ArgumentProblem[]): JobProblem[] =>
+    found.map((problem) => ({ ...problem, of: whose }));
+  const problems = [
+    ...of('program', own.problems),
+    ...of('job', [...beside.problems, ...after.flatMap((job) => noJob(home, job))]),
+  ];
+  if (own.globals.help) problems.push({ flag: null, message: '--help starts no job', of: 'program' });
   if (problems.length > 0 || !beside.args) return { problems, args: [], command: [], policy: {} };
   try {
     const parsed = parseProgramArguments(program, args);
@@ -34,7 +39,8 @@ export function validateJob(
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { problems: [{ flag: null, message: error.message }], args: [], command: [], policy: {} };
+    const problem: JobProblem = { flag: null, message: error.message, of: 'program' };
+    return { problems: [problem], args: [], command: [], policy: {} };
   }
 }
 

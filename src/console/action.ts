@@ -6,9 +6,20 @@ import type { ConsoleState, ConsoleStore, DialogRequest } from './store.ts';
 
 /**
  * Where a key is alive: `always` everywhere, `global` on every screen, a screen's own name there; the others in their
- * overlay, `typing` in a dialog that asks for words.
+ * overlay: `typing` in a dialog that asks for words, `field` in the launch form, `switch` there in a field that is not typed,
+ * `buttons` in its last row.
  */
-export type Scope = 'always' | 'global' | ScreenId | 'dialog' | 'typing' | 'prompt' | 'menu' | 'help';
+export type Scope = 'always' | 'global' | ScreenId | OverlayScope;
+export type OverlayScope =
+  | 'dialog'
+  | 'typing'
+  | 'prompt'
+  | 'menu'
+  | 'help'
+  | 'programs'
+  | 'field'
+  | 'switch'
+  | 'buttons';
 
 /** What pressing the key may do: *cost* asks first, *destructive* asks for the name to be typed, *safe* runs. */
 type Danger = 'safe' | 'cost' | 'destructive';

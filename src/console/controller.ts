@@ -3,6 +3,7 @@ import type { Tone } from '../format/states.ts';
 import type { JobView, Supervisor } from '../supervisor/protocol.ts';
 import type { ActionContext, ControllerHost, Limits } from './action.ts';
 import { readFilter } from './filter.ts';
+import { editedField, withText } from './form/model.ts';
 import type { KeyEvent } from './key-parser.ts';
 import { findAction, refusal } from './keys.ts';
 import { type EditedLine, editLine, insertText } from './line-editor.ts';
@@ -97,7 +98,8 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
 
 /** The line that takes letters now; null when letters are keys. */
 function typedLine({ overlay }: ConsoleState): EditedLine | null {
-  if (overlay?.kind === 'prompt') return overlay.line;
+  if (overlay?.kind === 'prompt' || overlay?.kind === 'programs') return overlay.line;
+  if (overlay?.kind === 'form') return editedField(overlay);
   return overlay?.kind === 'dialog' ? (overlay.typed?.line ?? null) : null;
 }
 
@@ -106,6 +108,8 @@ function withLine(state: ConsoleState, line: EditedLine): Partial<ConsoleState> 
   const { overlay } = state;
   if (overlay?.kind === 'dialog' && overlay.typed)
     return { overlay: { ...overlay, typed: { ...overlay.typed, line } } };
+  if (overlay?.kind === 'form') return { overlay: withText(overlay, line) };
+  if (overlay?.kind === 'programs') return { overlay: { ...overlay, line, at: 0 } };
   if (overlay?.kind !== 'prompt') return {};
   const typed = { overlay: { ...overlay, line, recalled: null } };
   if (overlay.purpose === 'command' || readFilter(line.text).problem) return typed;

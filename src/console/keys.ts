@@ -5,11 +5,13 @@
 import type { Action, Scope } from './action.ts';
 import { BACKTEST_ACTIONS } from './actions/backtests.ts';
 import { COVERAGE_ACTIONS } from './actions/coverage.ts';
+import { FORM_KEYS, FORM_OPENERS } from './actions/form.ts';
 import { JOB_ACTIONS } from './actions/jobs.ts';
 import { NAVIGATION } from './actions/navigation.ts';
 import { OVERLAYS } from './actions/overlays.ts';
 import { PHASE_ACTIONS } from './actions/phases.ts';
 import { VIEW } from './actions/view.ts';
+import { editedField } from './form/model.ts';
 import type { ConsoleState } from './store.ts';
 
 /** `^c` asks for a second one: the one action that the controller itself remembers something for. */
@@ -27,17 +29,23 @@ export const ACTIONS: readonly Action[] = [
   ...VIEW.slice(0, 1),
   ...JOB_ACTIONS,
   ...PHASE_ACTIONS,
+  ...FORM_OPENERS,
   ...BACKTEST_ACTIONS,
   ...COVERAGE_ACTIONS,
   ...NAVIGATION,
   ...VIEW.slice(1),
   INTERRUPT,
   ...OVERLAYS,
+  ...FORM_KEYS,
 ];
 
 /** The scopes whose keys are alive now, the nearest first. An overlay takes all keys but the ones that work always. */
 export function activeScopes({ overlay, screen }: ConsoleState): readonly Scope[] {
   if (overlay === null) return [screen, 'global', 'always'];
+  if (overlay.kind === 'form') {
+    if (overlay.button !== null) return ['buttons', 'always'];
+    return editedField(overlay) ? ['field', 'always'] : ['switch', 'field', 'always'];
+  }
   const over = overlay.kind === 'dialog' && overlay.typed ? 'typing' : overlay.kind;
   return [over, 'always'];
 }

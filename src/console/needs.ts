@@ -2,6 +2,7 @@
 import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
 import { JOURNAL, LAMBDA, MACHINE_HISTORY, type Need, RUNS } from './answers.ts';
 import { shownRuns } from './backtests.ts';
+import { formNeeds } from './form/status.ts';
 import { coverageDays, dayCursor } from './grids.ts';
 import { coverageCursor } from './lists.ts';
 import type { ScreenId } from './screens.ts';
@@ -40,5 +41,10 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
   events: () => [need('events', JOURNAL, 2000)],
 };
 
-/** The questions of the screen that is open. */
-export const needsOf = (state: ConsoleState): readonly Need[] => NEEDS[state.screen]?.(state) ?? [];
+/** The questions of the screen that is open, and of what lies over it. */
+export const needsOf = (state: ConsoleState): readonly Need[] => [
+  ...(NEEDS[state.screen]?.(state) ?? []),
+  // Asked for before a form is opened, so that it is filled in at once.
+  need('programs', {}, null),
+  ...(state.overlay?.kind === 'form' ? formNeeds(state, state.overlay) : []),
+];

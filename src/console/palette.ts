@@ -2,6 +2,7 @@
 import { splitCommand, splitWords } from '../format/command.ts';
 import { READS, type ReadArgs } from '../supervisor/reads.ts';
 import type { ActionContext } from './action.ts';
+import { chooseProgram, editJob, editProgram } from './actions/form.ts';
 import { openScreen } from './actions/navigation.ts';
 import { notReady } from './actions/reasons.ts';
 import {
@@ -13,9 +14,10 @@ import {
   shutdownDialog,
   stopDialog,
 } from './dialogs.ts';
+import { knownPrograms } from './form/status.ts';
 import { isRunning, select } from './lists.ts';
 import { SCREENS } from './screens.ts';
-import { phasesOf } from './selectors.ts';
+import { phasesOf, selectedJob } from './selectors.ts';
 import type { ConsoleState, Dialog } from './store.ts';
 
 interface Verb {
@@ -105,6 +107,24 @@ const VERBS: readonly Verb[] = [
     help: 'any program as a job: job start PROGRAM [--flags]',
     safe: false,
     run: (context, words) => launch(context, words),
+  },
+  {
+    name: 'job new',
+    words: (state) => knownPrograms(state)?.programs.map((program) => program.name) ?? [],
+    help: 'the form of a program, empty or as it was left; without one the list of all',
+    safe: false,
+    run: (context, words) => (words.length > 0 ? editProgram(context, words.join(' ')) : chooseProgram(context)),
+  },
+  {
+    name: 'job edit',
+    words: all,
+    help: 'the form filled with the arguments of a job, to run it again',
+    safe: false,
+    run(context, [id]) {
+      const job = id === undefined ? selectedJob(context.state) : jobCalled(context.state, id);
+      if (job) editJob(context, job);
+      else context.toast(id ? `there is no job ${id}` : 'which job?', 'warn');
+    },
   },
   onJob('job rerun', ended, 'a job again, exactly as it was', rerunDialog),
   onJob('job stop', running, 'TERM to a job', stopDialog),

@@ -4,6 +4,8 @@ import type { Tone } from '../format/states.ts';
 import type { ChainRequest, LaunchRequest, RerunRequest, Snapshot } from '../supervisor/protocol.ts';
 import type { ReadArgs } from '../supervisor/reads.ts';
 import type { Answer } from './answers.ts';
+import type { ProgramChooser } from './form/chooser.ts';
+import type { FormDraft, FormView } from './form/model.ts';
 import type { EditedLine } from './line-editor.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { Size } from './terminal.ts';
@@ -60,7 +62,7 @@ interface HelpView {
   readonly top: number;
 }
 
-type Overlay = Dialog | Prompt | Menu | HelpView;
+type Overlay = Dialog | Prompt | Menu | HelpView | FormView | ProgramChooser;
 
 interface Toast {
   readonly text: string;
@@ -102,6 +104,8 @@ export interface ConsoleState {
   /** What the open screen asked the supervisor for, by question. */
   readonly answers: Readonly<Record<string, Answer>>;
   readonly overlay: Overlay | null;
+  /** What was typed into the form of each program when it was closed. */
+  readonly drafts: Readonly<Record<string, FormDraft>>;
   /** Commands typed before, oldest first. */
   readonly typed: readonly string[];
   /** What costs or destroys is refused, here and in the supervisor. */
@@ -160,6 +164,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     similar: null,
     answers: {},
     overlay: null,
+    drafts: {},
     typed: [],
     readOnly: false,
     paused: false,

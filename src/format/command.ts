@@ -5,8 +5,11 @@ const SAFE_WORD = /^[\w@%+=:,./-]+$/;
 /** One word for a POSIX shell, quoted when it has to be. */
 export const shellWord = (word: string): string => (SAFE_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
+/** Words as one line for a shell. */
+export const shellLine = (words: readonly string[]): string => words.map(shellWord).join(' ');
+
 /** The exact command line: `prometheus backtest campaign --market-id US_EQ …`. */
-export const commandLine = (argv: readonly string[]): string => ['prometheus', ...argv].map(shellWord).join(' ');
+export const commandLine = (argv: readonly string[]): string => shellLine(['prometheus', ...argv]);
 
 /** Words as a POSIX shell splits them: blanks part, quotes and backslashes hold together; nothing is expanded. */
 export function splitWords(text: string): string[] {
@@ -31,8 +34,8 @@ export function splitCommand(argv: readonly string[]): { program: string; args: 
 /** A fix as it is typed: commands of the product come without `prometheus`, programs beside it (`bin/test`) as they are. */
 export const fixLine = (fix: string): string => (/^(prometheus|bin\/|\.\/)/.test(fix) ? fix : `prometheus ${fix}`);
 
-/** Words that stand for something only a person can fill in. */
-const BLANK = /^(FILE|PATH|DIR|URL)$/;
+/** A word that stands for something only a person can fill in. */
+export const isBlank = (word: string): boolean => /^(FILE|PATH|DIR|URL)$/.test(word);
 
 /** True when a command can be run as it stands. */
-export const isComplete = (argv: readonly string[]): boolean => !argv.some((word) => BLANK.test(word));
+export const isComplete = (argv: readonly string[]): boolean => !argv.some(isBlank);

@@ -109,7 +109,7 @@ export interface ProgramSummary {
   readonly arguments: readonly ArgumentField[];
 }
 
-interface ProgramList {
+export interface ProgramList {
   readonly programs: readonly ProgramSummary[];
   /** How a job is run: `--nice`, `--after` … */
   readonly policy: readonly ArgumentField[];
@@ -122,9 +122,12 @@ export interface ArgumentProblem {
   readonly message: string;
 }
 
+/** `of`: whose argument it is, the program's own or one of the job. */
+export type JobProblem = ArgumentProblem & { readonly of: 'program' | 'job' };
+
 export interface Validation {
   /** Empty: the job can be made as far as its words tell. */
-  readonly problems: readonly ArgumentProblem[];
+  readonly problems: readonly JobProblem[];
   /** The words of the arguments, defaults included; the exact command. Empty while there are problems. */
   readonly args: readonly string[];
   readonly command: readonly string[];

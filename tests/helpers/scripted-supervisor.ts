@@ -6,7 +6,14 @@ import { argumentFields, programSummary } from '../../src/cli/job-programs.ts';
 import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import type { RunDetail, RunRow } from '../../src/report/types.ts';
-import type { JobState, JobView, RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
+import type {
+  JobState,
+  JobView,
+  LaunchRequest,
+  RunSummary,
+  Snapshot,
+  Supervisor,
+} from '../../src/supervisor/protocol.ts';
 import type { ReadArgs, ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
 import { jobViewOf } from './snapshots.ts';
 
@@ -605,6 +612,10 @@ export interface ScriptedSupervisor extends Supervisor {
   change(change: Partial<Snapshot>): void;
   /** What was asked for, in order: `launch backtest campaign key-1`. */
   readonly asked: readonly string[];
+  /** Requests to launch, whole. */
+  readonly launched: readonly LaunchRequest[];
+  /** From now on a read is answered so. */
+  answer<Name extends ReadName>(name: Name, value: ReadResult<Name>): void;
 }
 
 /** A supervisor over a scripted world. Launched jobs appear as running ones at once. */
@@ -612,6 +623,8 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
   let snapshot = first;
   const listeners = new Set<(snapshot: Snapshot) => void>();
   const asked: string[] = [];
+  const launched: LaunchRequest[] = [];
+  const answers = new Map<ReadName, unknown>();
   const change = (changed: Partial<Snapshot>) => {
     snapshot = { ...snapshot, ...changed, sequence: snapshot.sequence + 1 };
     for (const listener of [...listeners]) listener(snapshot);
@@ -632,6 +645,7 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       asked.push(readOnly ? 'ro' : 'rw');
     },
     read: async <Name extends ReadName>(name: Name, args: unknown) => {
+      if (answers.has(name)) return answers.get(name) as ReadResult<Name>;
       if (name === 'run') return runDetail((args as { id: string }).id) as ReadResult<Name>;
       if (name === 'coverageYear') return coverageYear((args as { year: number }).year) as ReadResult<Name>;
       if (name === 'validate') {
@@ -643,13 +657,17 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       asked.push('shutdown');
     },
     asked,
+    launched,
+    answer: (name, value) => void answers.set(name, value),
     change,
     snapshot: () => snapshot,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    launch: async ({ program, args, idempotencyKey }) => {
+    launch: async (request) => {
+      const { program, args, idempotencyKey } = request;
+      launched.push(request);
       asked.push(`launch ${program} ${idempotencyKey}`);
       return start(program, args);
     },

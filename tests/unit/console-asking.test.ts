@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
-import { answerTo, JOURNAL } from '../../src/console/answers.ts';
+import { answerTo, JOURNAL, needKey } from '../../src/console/answers.ts';
 import { startAsking } from '../../src/console/asking.ts';
-import { createConsoleStore } from '../../src/console/store.ts';
+import { type ConsoleState, createConsoleStore } from '../../src/console/store.ts';
 import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 const arrived = () => new Promise((resolve) => setImmediate(resolve));
 
-function world() {
+const PROGRAMS_KNOWN = {
+  [needKey({ name: 'programs', args: {} })]: { value: { programs: [], policy: [] }, at: 0, problem: null },
+};
+
+function world(answers: ConsoleState['answers'] = PROGRAMS_KNOWN) {
   const scripted = scriptedSupervisor(SNAPSHOT);
   const asked: string[] = [];
   let failure: Error | null = null;
@@ -17,7 +21,11 @@ function world() {
       return failure ? Promise.reject(failure) : scripted.read(name, args);
     }) as typeof scripted.read,
   };
-  const store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true, screen: 'events' });
+  const store = createConsoleStore(
+    SNAPSHOT,
+    { columns: 120, rows: 40 },
+    { connected: true, screen: 'events', answers },
+  );
   const clock = { now: 0 };
   const asking = startAsking(store, supervisor, () => clock.now);
   return { store, asked, asking, clock, fail: (error: Error | null) => (failure = error) };
@@ -36,6 +44,16 @@ test('asks what the open screen needs once, and again when it has become old', a
   clock.now = 2000;
   asking.look();
   expect(asked).toHaveLength(2);
+});
+
+test('the programs are asked for once, whatever screen is open', async () => {
+  const { store, asked, asking, clock } = world({});
+  store.setState({ screen: 'overview' });
+  asking.look();
+  await arrived();
+  clock.now = 1e9;
+  asking.look();
+  expect(asked).toEqual(['programs']);
 });
 
 test('a screen that needs nothing, a pause and the end ask nothing', () => {

@@ -49,12 +49,12 @@ describe('a job that is being written', () => {
       ['--nice', '99', '--after', '12'],
     );
     expect(problems).toEqual([
-      { flag: '--initial-cash', message: "--initial-cash 'lots' is not a number" },
-      { flag: '--start', message: "--start '2014-13-02': is not a date; write it as YYYY-MM-DD" },
-      { flag: '--fill', message: "--fill 'now': must be one of close, next_open, next_close" },
-      { flag: '--end', message: '--end is required' },
-      { flag: '--sleeve', message: '--sleeve is required' },
-      { flag: '--nice', message: "--nice '99': must be at most 19" },
+      { flag: '--initial-cash', message: "--initial-cash 'lots' is not a number", of: 'program' },
+      { flag: '--start', message: "--start '2014-13-02': is not a date; write it as YYYY-MM-DD", of: 'program' },
+      { flag: '--fill', message: "--fill 'now': must be one of close, next_open, next_close", of: 'program' },
+      { flag: '--end', message: '--end is required', of: 'program' },
+      { flag: '--sleeve', message: '--sleeve is required', of: 'program' },
+      { flag: '--nice', message: "--nice '99': must be at most 19", of: 'job' },
     ]);
     expect(command).toEqual([]);
   });
@@ -76,7 +76,7 @@ describe('a job that is being written', () => {
   test('cannot wait for a job that is not there, nor be of an unknown program', () => {
     expect(check([...RANGE, '--sleeve', 'a'], ['--after', '12']).problems).toMatchObject([{ flag: '--after' }]);
     expect(check(['more', ...RANGE, '--sleeve', 'a']).problems).toEqual([
-      { flag: null, message: "unexpected argument 'more'" },
+      { flag: null, message: "unexpected argument 'more'", of: 'program' },
     ]);
     expect(check(['--moon']).problems[0]).toMatchObject({ flag: null, message: expect.stringContaining('--moon') });
     expect(() => check([], [], 'to the moon')).toThrow("there is no program 'to the moon'");

@@ -46,7 +46,10 @@ describe('the key table', () => {
       }
     }
     // L only ever launches, x only ever stops, g and G are first and last.
-    expect(ACTIONS.filter((action) => action.keys.includes('L')).map((a) => a.name)).toEqual(['dialog.launch']);
+    expect(ACTIONS.filter((action) => action.keys.includes('L')).map((a) => a.name)).toEqual([
+      'dialog.launch',
+      'form.launch',
+    ]);
     expect(ACTIONS.filter((action) => action.keys.includes('x')).map((a) => a.name)).toEqual(['job.stop']);
   });
 

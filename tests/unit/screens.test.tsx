@@ -2,7 +2,10 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type MountedScreens, mountScreens } from '../../screens/root.tsx';
+import { needKey } from '../../src/console/answers.ts';
 import { createController } from '../../src/console/controller.ts';
+import { lineOf } from '../../src/console/line-editor.ts';
+import { needsOf } from '../../src/console/needs.ts';
 import { panesOf, SCREENS } from '../../src/console/screens.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from '../../src/console/store.ts';
 import { makeStyle } from '../../src/console/theme.ts';
@@ -65,6 +68,15 @@ function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour 
     close: () => screens.unmount(),
     press: (...keys: string[]) => {
       for (const id of keys) controller.key({ type: 'key', id });
+    },
+    /** Answers what the open screen asks, and what follows from the answers. */
+    answer: async () => {
+      for (let round = 0; round < 3; round++) {
+        for (const need of needsOf(store.getState())) {
+          const answer = { value: await supervisor.read(need.name, need.args), at: NOW, problem: null };
+          store.setState((state) => ({ answers: { ...state.answers, [needKey(need)]: answer } }));
+        }
+      }
     },
     rows: async () => {
       await settled();
@@ -138,13 +150,14 @@ describe('frames', () => {
 
   test('nor at any size, pane, overlay and zoom', async () => {
     const ui = open(SNAPSHOT, { selected: { phases: 'P1' } });
+    await ui.answer();
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 20, max: 300 }),
         fc.integer({ min: 5, max: 100 }),
         fc.constantFrom(...PLACES),
         fc.boolean(),
-        fc.constantFrom('', '?', 'n', 'r', 'x', 'X', 'N', ':', '/', 'y'),
+        fc.constantFrom('', '?', 'n', 'r', 'R', 'F', 'x', 'X', 'N', ':', '/', 'y'),
         async (columns, rows, place, zoomed, key) => {
           ui.store.setState({ ...place, zoomed, overlay: null });
           if (key) ui.press(key);
@@ -187,6 +200,65 @@ describe('frames', () => {
       }
       ui.close();
     }
+  });
+});
+
+describe('the launch form', () => {
+  const SIZES = [
+    [200, 50],
+    [80, 24],
+    [30, 8],
+  ] as const;
+  const opened = async ([columns, rows]: readonly [number, number], ...keys: string[]) => {
+    const ui = open(SNAPSHOT, {
+      selected: { phases: 'P1', jobs: '0005-backtest-campaign' },
+      size: { columns, rows },
+    });
+    await ui.answer();
+    ui.press('R', ...keys);
+    await ui.answer();
+    const frame = await ui.rows();
+    expectFits(frame, columns, rows);
+    return frame.join('\n');
+  };
+
+  test.each(SIZES)('shows its fields and its buttons at %i×%i', async (...size) => {
+    const frame = await opened(size);
+    expect(frame).toContain('backt');
+    expect(frame).toContain('▸ market-id');
+    expect(frame).toMatch(/ \[ Cancel ] +\[/);
+    expect(await opened(size, 'ctrl+g')).toContain('▸[ Cancel ]');
+  });
+
+  test('shows command, estimate and checks, at 80×24 too', async () => {
+    for (const size of SIZES.slice(0, 2)) {
+      const frame = await opened(size);
+      expect(frame).toContain('prometheus backtest campaign --market-id US_EQ');
+      expect(frame).toContain('the tree has changes on top of 9f3c2e1');
+    }
+    expect(await opened(SIZES[1])).toContain('ESTIMATE  time ≈ 16 s (15 s – 19 s) · rows ≈ 21,000');
+    const whole = await opened(SIZES[0]);
+    expect(whole).toContain('as 0005 took, by the days of their range');
+    expect(whole).toMatch(/time +≈ 16 s +\(15 s – 19 s\)/);
+    expect(whole).toMatch(/disk +\? UNKN/);
+    expect(whole).toContain('lower its CPU priority');
+  });
+
+  test.each(SIZES)('says what is wrong with a field and why it cannot be launched at %i×%i', async (...size) => {
+    const frame = await opened(size, 'tab', 'backspace');
+    expect(frame).toContain("✗ --start '2014-01-0'");
+    if (size[0] > 30) expect(frame).toContain('off: ');
+  });
+
+  test.each(SIZES)('lists the programs at %i×%i', async (columns, rows) => {
+    const ui = open(SNAPSHOT, {
+      size: { columns, rows },
+      overlay: { kind: 'programs', line: lineOf('backfill text'), at: 0 },
+    });
+    await ui.answer();
+    const frame = await ui.rows();
+    expectFits(frame, columns, rows);
+    expect(frame.join('\n')).toMatch(/▸ backfill text/);
   });
 });
 
