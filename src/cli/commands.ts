@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('db down', 'stop the embedded server', async () => (await import('./db.ts')).dbDown),
   entry('db status', 'server, databases, migrations, sizes', async () => (await import('./db.ts')).dbStatus),
   entry('db migrate', 'bring both schemas up to this build', async () => (await import('./db.ts')).dbMigrate),
+  entry(
+    'db adopt',
+    'check databases of your own system against this build, and repair them step by step',
+    async () => (await import('./db-adopt.ts')).dbAdopt,
+  ),
   entry('db url', 'a libpq URL for psql', async () => (await import('./db.ts')).dbUrl),
   entry('db drop', 'remove the embedded server with all its data', async () => (await import('./db.ts')).dbDrop),
   entry(

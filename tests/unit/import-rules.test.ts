@@ -39,6 +39,7 @@ const ROOMS: readonly Room[] = [
   { name: 'telemetry', match: /^src\/telemetry\//, may: [PLATFORM] },
   { name: 'platform', match: PLATFORM, may: [] },
   { name: 'format', match: FORMAT, may: [] },
+  { name: 'adoption', match: /^src\/adoption\//, may: [PLATFORM] },
   { name: 'report', match: /^src\/(queue|report)\//, may: [PLATFORM, FORMAT] },
   { name: 'cli', match: /^src\/cli\//, may: [/./] },
   { name: 'catalog', match: /^engines\/catalog\.ts$/, may: [PLATFORM, /^engines\/.*spec\.ts$/] },

@@ -1,0 +1,134 @@
+/** What PostgreSQL's catalogue says of a database: nothing here reads a row of the user's. */
+import type pg from 'pg';
+import type { DatabaseName } from '../platform/db/targets.ts';
+import { type Column, EXPECTED, type WantedIndex } from './expected.ts';
+import type { ColumnProblem, Origin } from './types.ts';
+
+export interface FoundColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly notNull: boolean;
+  readonly hasDefault: boolean;
+}
+
+export interface FoundIndex {
+  readonly table: string;
+  readonly name: string;
+  readonly unique: boolean;
+  readonly valid: boolean;
+  readonly keys: readonly string[];
+  readonly where: string | null;
+}
+
+export interface FoundTable {
+  readonly name: string;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** May make indexes. */
+  readonly owned: boolean;
+  readonly columns: readonly FoundColumn[];
+}
+
+export interface Catalogue {
+  readonly tables: ReadonlyMap<string, FoundTable>;
+  readonly indexes: readonly FoundIndex[];
+}
+
+/** Tables of the schema public with columns, rights of the current role, and indexes. */
+export async function readCatalogue(client: pg.ClientBase): Promise<Catalogue> {
+  const tables = await client.query<FoundTable>(
+    `SELECT c.relname AS name, has_table_privilege(c.oid, 'SELECT') AS readable,
+            has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'DELETE') AS writable,
+            pg_has_role(c.relowner, 'USAGE') AS owned,
+            (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+                      'notNull', a.attnotnull, 'hasDefault', a.atthasdef OR a.attidentity <> '') ORDER BY a.attnum)
+               FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname COLLATE "C"`,
+  );
+  const indexes = await client.query<FoundIndex>(
+    `SELECT t.relname AS table, c.relname AS name, i.indisunique AS unique, i.indisvalid AS valid,
+            ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) k ORDER BY k) AS keys,
+            pg_get_expr(i.indpred, i.indrelid) AS where
+       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+       JOIN pg_namespace n ON n.oid = t.relnamespace WHERE n.nspname = 'public' ORDER BY c.relname COLLATE "C"`,
+  );
+  return {
+    tables: new Map(tables.rows.map((table) => [table.name, { ...table, columns: table.columns ?? [] }])),
+    indexes: indexes.rows,
+  };
+}
+
+/** Whether an index that is there does the wanted one's work. */
+export function isServed({ indexes }: Catalogue, wanted: WantedIndex, unique: boolean): boolean {
+  return indexes.some(
+    (found) =>
+      found.table === wanted.table &&
+      found.valid &&
+      (found.where === null ? wanted.where === undefined : found.where === wanted.where) &&
+      (unique
+        ? found.unique && found.keys.toSorted().join() === wanted.keys.toSorted().join()
+        : wanted.keys.every((name, i) => found.keys[i] === name)),
+  );
+}
+
+/** Columns relied on that are missing or of another kind, and theirs that no row of ours would fill. */
+export function columnProblems(name: DatabaseName, { tables }: Catalogue): ColumnProblem[] {
+  return Object.entries(EXPECTED[name]).flatMap(([table, expected]): ColumnProblem[] => {
+    const found = tables.get(table);
+    if (!found) return [{ table, column: null, problem: 'is missing' }];
+    const wrong = expected.flatMap((column) => {
+      const problem = problemOf(
+        column,
+        found.columns.find((one) => one.name === column.name),
+      );
+      return problem ? [{ table, column: column.name, problem }] : [];
+    });
+    const known = new Set(expected.map((column) => column.name));
+    const unfilled = found.columns
+      .filter((one) => !known.has(one.name) && one.notNull && !one.hasDefault)
+      .map((one) => ({
+        table,
+        column: one.name,
+        problem: 'is not ours, must not be null and has no default: no row can be written',
+      }));
+    return [...wrong, ...unfilled];
+  });
+}
+
+function problemOf(wanted: Column, found: FoundColumn | undefined): string | null {
+  if (!found) return 'is missing';
+  if (!isWideEnough(wanted.type, found.type)) return `is ${found.type}, not ${wanted.type}`;
+  // Serial ids and created_at are left to the server.
+  const isLeftToServer =
+    wanted.name === 'created_at' ? wanted.type.endsWith('with time zone') : wanted.type === 'bigint' && wanted.notNull;
+  if (isLeftToServer && found.notNull && !found.hasDefault && wanted.name !== 'article_id') return 'has no default';
+  if (!wanted.notNull && found.notNull && !found.hasDefault) return 'must not be null, but is not always known';
+  return null;
+}
+
+function isWideEnough(wanted: string, found: string): boolean {
+  if (wanted === found) return true;
+  const width = (type: string) => Number(/^character varying\((\d+)\)$/.exec(type)?.[1]);
+  if (!width(wanted)) return false;
+  return found === 'text' || found === 'character varying' || width(found) >= width(wanted);
+}
+
+/** Who made it, and Alembic's revision. */
+export async function readOrigin(
+  client: pg.ClientBase,
+  { tables }: Catalogue,
+): Promise<{ origin: Origin; revision: string | null }> {
+  const alembic = tables.get('alembic_version');
+  if (alembic) {
+    const { rows } = alembic.readable
+      ? await client.query<{ revision: string }>('SELECT version_num AS revision FROM alembic_version')
+      : { rows: [] };
+    return { origin: 'alembic', revision: rows.map((row) => row.revision).join(', ') || null };
+  }
+  const { rows } = await client.query<{ ours: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = 'console' AND c.relname = 'migrations') AS ours`,
+  );
+  return { origin: rows[0].ours ? 'prometheus' : tables.size === 0 ? 'empty' : 'unknown', revision: null };
+}
