@@ -4,14 +4,14 @@ import type { DatabaseName } from '../platform/db/targets.ts';
 import { type Column, EXPECTED, type WantedIndex } from './expected.ts';
 import type { ColumnProblem, Origin } from './types.ts';
 
-export interface FoundColumn {
+interface FoundColumn {
   readonly name: string;
   readonly type: string;
   readonly notNull: boolean;
   readonly hasDefault: boolean;
 }
 
-export interface FoundIndex {
+interface FoundIndex {
   readonly table: string;
   readonly name: string;
   readonly unique: boolean;
@@ -20,7 +20,7 @@ export interface FoundIndex {
   readonly where: string | null;
 }
 
-export interface FoundTable {
+interface FoundTable {
   readonly name: string;
   readonly readable: boolean;
   readonly writable: boolean;

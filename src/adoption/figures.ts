@@ -11,7 +11,7 @@ const EXAMPLES = 5;
 export const quote = pg.escapeIdentifier;
 
 /** Whether every column of a key is there and may be read. */
-export const canCount = ({ tables }: Catalogue, { table, keys }: WantedKey): boolean => {
+const canCount = ({ tables }: Catalogue, { table, keys }: WantedKey): boolean => {
   const found = tables.get(table);
   return Boolean(
     found?.readable && keys.every((key) => key.startsWith('(') || found.columns.some((one) => one.name === key)),
