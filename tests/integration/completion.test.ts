@@ -53,7 +53,7 @@ describe.skipIf(!has('bash'))('completion in bash', () => {
   test.each<[string[], string[]]>([
     [
       ['db', ''],
-      ['down', 'drop', 'migrate', 'status', 'up', 'url'],
+      ['adopt', 'down', 'drop', 'migrate', 'status', 'up', 'url'],
     ],
     [['st'], ['status']],
     [
