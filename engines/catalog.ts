@@ -10,6 +10,7 @@ import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './la
 import { modelsFitSpec } from './models/spec.ts';
 import { modelsEvalSpec } from './numeric/eval/spec.ts';
 import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
+import { backfillRegimeSpec } from './regime/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { textBackfillSpec, textInstallSpec } from './text/spec.ts';
 import { numericEmbeddingsSpec, pointInTimeSpec } from './verify/spec.ts';
@@ -24,6 +25,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   sweepSpec,
   backfillStabilitySpec,
   backfillDensitySpec,
+  backfillRegimeSpec,
   lambdaExperimentSpec,
   lambdaTrainSpec,
   numericBackfillSpec,

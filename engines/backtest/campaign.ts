@@ -7,6 +7,7 @@ import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPrices, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
+import { loadRegimeRisk, type RegimeRisk } from '../regime/provider.storage.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
 import type { RunMetrics } from './metrics.ts';
 import { type CampaignOptions, caveatOf, type RunOrigin, runConfig, runMetrics } from './record.ts';
@@ -28,11 +29,11 @@ export interface Run {
   readonly equity: Float64Array;
 }
 
-/** Panel and features of a campaign, λ̂ among them when it has some. */
+/** Panel and features of a campaign, λ̂ and the regime's risk among them when it has a weight for them. */
 export async function loadCampaign(
   options: CampaignOptions,
   context: Pick<ProgramContext, 'databases' | 'home'>,
-): Promise<{ panel: LoadedPanel; features: Features; lambda: LambdaScores | null }> {
+): Promise<{ panel: LoadedPanel; features: Features; lambda: LambdaScores | null; regime: RegimeRisk | null }> {
   const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
   let transitionHistory = 0;
   if (options.transitionHistory !== null) {
@@ -58,14 +59,23 @@ export async function loadCampaign(
     priceField: options.priceField,
     withOpen,
   });
-  if (options.lambda === null) return { panel, features, lambda: null };
-  const lambda = await loadLambdaScores(context.databases.runtime, options.lambda, {
-    marketId: options.marketId,
-    instruments: panel.instruments,
-    days: panel.calendar.days.subarray(panel.first, panel.first + panel.count),
-    classCode: features.stability.classCode,
-  });
-  return { panel, features: { ...features, lambdaHat: lambda.hat }, lambda };
+  const days = panel.calendar.days.subarray(panel.first, panel.first + panel.count);
+  const { runtime } = context.databases;
+  const lambda =
+    options.lambda &&
+    (await loadLambdaScores(runtime, options.lambda, {
+      marketId: options.marketId,
+      instruments: panel.instruments,
+      days,
+      classCode: features.stability.classCode,
+    }));
+  const regime = options.regimeAlpha > 0 ? await loadRegimeRisk(runtime, options.marketId, days) : null;
+  return {
+    panel,
+    features: { ...features, lambdaHat: lambda?.hat ?? null, regimeRisk: regime?.risk ?? null },
+    lambda,
+    regime,
+  };
 }
 
 /** Simulates and records every sleeve; runs come back in the order of the sleeves. */
@@ -92,10 +102,19 @@ export async function runPoints(
   const [options] = points;
   const tasks = points.flatMap((point) => point.sleeves.map((sleeve): Task => ({ options: point, sleeve })));
   stage(events, 'load prices', 1, 3);
-  const { panel, features, lambda } = await loadCampaign(options, context);
+  const mostRegimeAlpha = Math.max(...points.map((point) => point.regimeAlpha));
+  const { panel, features, lambda, regime } = await loadCampaign({ ...options, regimeAlpha: mostRegimeAlpha }, context);
   signal.throwIfAborted();
   warnAboutData(panel, context);
   if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
+  if (regime) {
+    const where = `regimes of ${regime.region} on ${regime.daysWithRows} of ${panel.count} days`;
+    log(
+      events,
+      regime.daysWithRows < panel.count ? 'warn' : 'info',
+      `regime risk, weight up to ${mostRegimeAlpha}: ${where}`,
+    );
+  }
 
   stage(events, 'simulate and record', 2, 3);
   const started = now();
@@ -135,6 +154,7 @@ export async function runPoints(
     provenance: context.provenance,
     demo: context.home.demo,
     lambda,
+    regime,
   };
   for (let from = 0; from < tasks.length; from += batch) {
     for (const [offset, pending] of simulate(from).entries()) {
@@ -159,6 +179,7 @@ function simulationOf(sleeve: Sleeve, options: CampaignOptions, panel: LoadedPan
     broker: options.broker,
     risk: options.risk,
     lambdaWeight: options.lambda?.weight,
+    regimeAlpha: options.regimeAlpha,
     snapshotDays: full ? Array.from({ length: panel.count }, (_, d) => d) : monthEnds(panel),
     keepStages: full,
   };

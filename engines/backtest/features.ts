@@ -31,6 +31,8 @@ export interface Features {
   readonly delistingValue: Float64Array;
   /** λ̂ of each instrument's cluster, NaN where there is none; null without a provider. */
   readonly lambdaHat: Float64Array | null;
+  /** D: risk of the market's regime, NaN on days without a row; null without a weight for it. */
+  readonly regimeRisk: Float64Array | null;
 }
 
 export interface FeatureRequest {
@@ -97,6 +99,7 @@ export function computeFeatures(panel: Panel, request: FeatureRequest): Features
     momentum,
     delistingValue,
     lambdaHat: null,
+    regimeRisk: null,
   };
 }
 

@@ -25,6 +25,7 @@ export interface CampaignArgs {
   lambdaExperimentId?: string;
   lambdaScoreColumn?: string;
   lambdaScoreWeight?: number;
+  regimeAlpha: number;
   fill: 'close' | 'next_open' | 'next_close';
   slippageBps: number;
   commissionBps: number;
@@ -92,6 +93,7 @@ export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]):
     transitionHistory,
     persist: args.persist,
     lambda: lambdaChoice(args),
+    regimeAlpha: args.regimeAlpha,
   };
 }
 

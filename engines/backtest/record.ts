@@ -6,6 +6,7 @@ import { FILL_DELISTED } from '../execution/fill-log.ts';
 import type { BrokerOptions } from '../execution/model.ts';
 import { type LambdaChoice, type LambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import type { LoadedPanel } from '../market/storage.ts';
+import type { RegimeRisk } from '../regime/provider.storage.ts';
 import { lambdaBuckets } from './lambda-buckets.ts';
 import { beta, breakEvenCostBp, meanOfKnown, performance, type RunMetrics, turnoverPerDay } from './metrics.ts';
 import type { SleeveResult } from './simulate.ts';
@@ -28,6 +29,8 @@ export interface CampaignOptions {
   readonly persist: 'standard' | 'full';
   /** λ̂ in universe scores; null: none. */
   readonly lambda: LambdaChoice | null;
+  /** Weight of the regime's risk in universe scores; 0: the reference, nothing is read. */
+  readonly regimeAlpha: number;
   /** The flags that a sweep varies, with the values of this point; absent outside a sweep. */
   readonly sweep?: Readonly<Record<string, number>>;
 }
@@ -39,6 +42,8 @@ export interface RunOrigin {
   readonly demo: boolean;
   /** λ̂ as loaded; null without a provider. */
   readonly lambda: LambdaScores | null;
+  /** The regime's risk as loaded; null without a weight for it. */
+  readonly regime: RegimeRisk | null;
 }
 
 const NOT_TRADABLE = 'same-close, no costs: not tradable';
@@ -53,7 +58,7 @@ export function runConfig(
   sleeve: Sleeve,
   options: CampaignOptions,
   panel: LoadedPanel,
-  { campaignId, provenance, demo, lambda }: RunOrigin,
+  { campaignId, provenance, demo, lambda, regime }: RunOrigin,
 ): Record<string, unknown> {
   const { broker } = options;
   return {
@@ -74,6 +79,7 @@ export function runConfig(
     persist: options.persist,
     ...(options.sweep ? { sweep: options.sweep } : {}),
     ...(lambda && options.lambda ? lambdaConfig(options.lambda, lambda) : {}),
+    ...(regime && options.regimeAlpha > 0 ? regimeConfig(options.regimeAlpha, regime) : {}),
     caveat: caveatOf(broker),
     demo,
     data_fingerprint: panel.fingerprint,
@@ -98,6 +104,15 @@ function lambdaConfig(choice: LambdaChoice, scores: LambdaScores): Record<string
     lambda_fingerprint: scores.fingerprint,
   };
 }
+
+/** Keys of a run with a weight for the regime's risk; a run without has none of them. */
+const regimeConfig = (alpha: number, { region, daysWithRows, trainEnd, fingerprint }: RegimeRisk) => ({
+  regime_alpha: alpha,
+  regime_region: region,
+  regime_days: daysWithRows,
+  regime_train_end: trainEnd,
+  regime_fingerprint: fingerprint,
+});
 
 /** `metrics_json`: the plan's figures, exposure means, then what a quant asks first. */
 export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: CampaignOptions): RunMetrics {

@@ -4,7 +4,7 @@ import type { Fills } from '../execution/fill-log.ts';
 import { Book, type BrokerOptions, type DayPrices } from '../execution/model.ts';
 import { longOnlyWeights } from '../portfolio/model.ts';
 import { capWeights } from '../risk/model.ts';
-import { selectUniverse, type Universe } from '../universe/model.ts';
+import { regimeMultiplier, selectUniverse, type Universe } from '../universe/model.ts';
 import type { Features } from './features.ts';
 
 export interface SimulationOptions {
@@ -14,6 +14,8 @@ export interface SimulationOptions {
   readonly risk: boolean;
   /** Weight of λ̂ in universe scores; read only where the features hold λ̂. */
   readonly lambdaWeight?: number;
+  /** Weight of the regime's risk; read only where the features hold it. */
+  readonly regimeAlpha?: number;
   /** Days (0-based) whose positions are kept; the last day is always one of them. */
   readonly snapshotDays: readonly number[];
   /** Keep every stage of every day (for `--persist full`). */
@@ -124,7 +126,7 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
       targetableRisk: targetable,
       lambdaScore: features.lambdaHat && day(features.lambdaHat),
       lambdaWeight: options.lambdaWeight ?? 0,
-      regimeMultiplier: 1,
+      regimeMultiplier: features.regimeRisk ? regimeMultiplier(options.regimeAlpha ?? 0, features.regimeRisk[d]) : 1,
     });
     longOnlyWeights(weightOrder(universe), universe.score, weights);
     stages?.weight.set(weights, from);

@@ -35,6 +35,12 @@ const optionArgs = {
   lambdaExperimentId: z.string().optional().describe('experiment of the predictions (needed when they hold several)'),
   lambdaScoreColumn: z.string().optional().describe('column of the predictions (default lambda_hat)'),
   lambdaScoreWeight: z.number().optional().describe('weight of λ̂ in universe scores (default 10, the plan’s)'),
+  regimeAlpha: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('multiply every score of a day by max(0, 1 − A · regime risk) from the table regimes'),
   fill: z.enum(['close', 'next_open', 'next_close']).default('close').describe('price at which orders of a day fill'),
   slippageBps: z.number().min(0).max(1000).default(0).describe('worse price on each side, in basis points'),
   commissionBps: z.number().min(0).max(1000).default(0).describe('charge on the traded value, in basis points'),
@@ -98,7 +104,7 @@ Every combination of the --grid values is a point; each sleeve is run at each po
 loaded once. stdout carries one CSV line a run: the values of its point, the plan's figures, and a hash of its trades
 (equal hashes are equal trades). Every point counts as a try in the deflated Sharpe ratio of the best one.
 
-Flags that a grid may vary: --lambda-score-weight, --initial-cash, --slippage-bps, --commission-bps, --max-participation.
+Flags that a grid may vary: --lambda-score-weight, --regime-alpha, --initial-cash, --slippage-bps, --commission-bps, --max-participation.
 
 Example:
   prometheus sweep --market-id US_EQ --start 2015-01-02 --end 2015-12-31 --sleeve … \\

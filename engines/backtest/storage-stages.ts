@@ -150,6 +150,7 @@ function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: number):
     reasons.stab_p_worsen_any = transitions.worsen[d * 5 + classCode];
     reasons.stab_risk_multiplier = stabilityMultiplier(risk);
   }
+  if (features.regimeRisk && !Number.isNaN(features.regimeRisk[d])) reasons.regime_risk_score = features.regimeRisk[d];
   return reasons;
 }
 

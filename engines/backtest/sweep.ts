@@ -8,6 +8,7 @@ import { campaignSpec } from './spec.ts';
 /** Numeric flags that change nothing of what is loaded: points share panel, states and λ̂. */
 export const SWEEP_FLAGS = {
   'lambda-score-weight': 'lambdaScoreWeight',
+  'regime-alpha': 'regimeAlpha',
   'initial-cash': 'initialCash',
   'slippage-bps': 'slippageBps',
   'commission-bps': 'commissionBps',

@@ -89,6 +89,10 @@ function universeScore(inputs: UniverseInputs, i: number): number {
 /** Factor of the transition risk p on a score: max(0, 1 − 0.5 p). */
 export const stabilityMultiplier = (risk: number) => Math.max(0, 1 - 0.5 * risk);
 
+/** Factor of the regime's risk on every score of a day: max(0, 1 − alpha · risk); 1 while the risk is not known. */
+export const regimeMultiplier = (alpha: number, risk: number) =>
+  Number.isNaN(risk) ? 1 : Math.max(0, 1 - alpha * risk);
+
 /** `market|sector|class`: the cluster that λ is measured on. */
 export const clusterId = (marketId: string, sector: string | null, classCode: number) =>
   `${marketId}|${sector ?? 'UNKNOWN'}|${SOFT_TARGET_CLASSES[classCode]}`;

@@ -161,6 +161,7 @@ export async function recordSample(
     transitionHistory: null,
     persist: 'standard',
     lambda: null,
+    regimeAlpha: 0,
   };
   return rolledBack(runtime, async (client) => {
     // The writer opens its transaction itself; here it writes inside ours, which is rolled back.
@@ -168,7 +169,13 @@ export async function recordSample(
     const rows = await writeRun(within, {
       runId,
       sleeve: SLEEVE,
-      config: runConfig(SLEEVE, options, loaded, { campaignId: runId, provenance, demo: false, lambda: null }),
+      config: runConfig(SLEEVE, options, loaded, {
+        campaignId: runId,
+        provenance,
+        demo: false,
+        lambda: null,
+        regime: null,
+      }),
       metrics: runMetrics(result, loaded, options),
       panel: loaded,
       features,

@@ -2,6 +2,7 @@
 import { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStabSpec } from '../../engines/joint/spec.ts';
 import { backfillDensitySpec } from '../../engines/lambda/spec.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { backfillRegimeSpec } from '../../engines/regime/spec.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
 import { textBackfillSpec } from '../../engines/text/spec.ts';
 import { programCommand } from './program-command.ts';
@@ -12,6 +13,10 @@ export const backfillStability = programCommand(backfillStabilitySpec, async () 
 
 export const backfillDensity = programCommand(backfillDensitySpec, async () => ({
   program: (await import('../../engines/lambda/program.ts')).backfillDensity,
+}));
+
+export const backfillRegime = programCommand(backfillRegimeSpec, async () => ({
+  program: (await import('../../engines/regime/program.ts')).backfillRegime,
 }));
 
 export const backfillNumeric = programCommand(numericBackfillSpec, async () => ({

@@ -93,6 +93,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillStability,
   ),
   entry(
+    'backfill regime',
+    "label each day of a market with its regime, from the regime model's vectors",
+    async () => (await import('./backfill.ts')).backfillRegime,
+  ),
+  entry(
     'backfill opportunity-density',
     'compute opportunity density λ of every cluster and day of a market',
     async () => (await import('./backfill.ts')).backfillDensity,
@@ -279,7 +284,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  'backfill regime': 'Phase 3',
   compare: 'Phase 4',
   'plan full-horizon': 'Phase 5',
   decide: 'Phase 5',

@@ -39,7 +39,8 @@ export function probeRuns(
                 nullif(concat_ws(' · ', config_json->>'campaign_id', config_json->>'data_fingerprint', config_json->>'build',
                                  config_json->>'git_sha'), '') AS origin,
                 coalesce(config_json->>'assessment_backend', 'basic')
-                  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END AS backend
+                  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END
+                  || CASE WHEN config_json->'regime_alpha' IS NULL THEN '' ELSE '+regime' END AS backend
            FROM backtest_runs WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
        ranked AS (
          SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,

@@ -109,7 +109,11 @@ function runRow({ config, metrics, spark, ...run }: Found): RunRow {
   return {
     runId: run.runId,
     sleeveId: run.sleeveId,
-    backend: `${text(config.assessment_backend) ?? 'basic'}${config.lambda_experiment_id === undefined ? '' : '+lambda'}`,
+    backend: [
+      text(config.assessment_backend) ?? 'basic',
+      ...(config.lambda_experiment_id === undefined ? [] : ['lambda']),
+      ...(config.regime_alpha === undefined ? [] : ['regime']),
+    ].join('+'),
     start: run.start,
     end: run.end,
     createdAt: run.createdAt,

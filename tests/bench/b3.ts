@@ -24,6 +24,7 @@ export async function run(): Promise<Bar[]> {
         disableRisk: false,
         assessmentBackend: 'basic',
         assessmentUseJointContext: false,
+        regimeAlpha: 0,
         fill: 'close',
         slippageBps: 0,
         commissionBps: 0,
