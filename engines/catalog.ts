@@ -1,6 +1,7 @@
 /** Every engine program's declaration. Adding an engine is one folder and one line here. */
 import type { ProgramSpec } from '../src/platform/program.ts';
 import { campaignAndMetaSpec, campaignSpec, sweepSpec } from './backtest/spec.ts';
+import { compareSpec } from './compare/spec.ts';
 import { digestSpec } from './data/digest/spec.ts';
 import { exportSpec } from './data/export/spec.ts';
 import { dataGenerateSpec } from './data/generate/spec.ts';
@@ -23,6 +24,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   campaignSpec,
   campaignAndMetaSpec,
   sweepSpec,
+  compareSpec,
   backfillStabilitySpec,
   backfillDensitySpec,
   backfillRegimeSpec,

@@ -83,6 +83,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backtests.ts')).backtestsShow,
   ),
   entry(
+    'compare',
+    'what differs between runs, in their making and in their figures, with intervals and a verdict',
+    async () => (await import('./compare.ts')).compare,
+  ),
+  entry(
     'sweep',
     'run a grid of campaign flags as one campaign over the same panel',
     async () => (await import('./backtest.ts')).sweep,
@@ -284,7 +289,6 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
-  compare: 'Phase 4',
   'plan full-horizon': 'Phase 5',
   decide: 'Phase 5',
 };

@@ -14,9 +14,11 @@ import { terminalEvents } from './terminal-events.ts';
 /** File descriptor of a job's event stream; set by the shim that runs the job. */
 const EVENTS_FD = 'PROMETHEUS_EVENTS_FD';
 
+/** @param print what a program that only returns data shows without `--json`. */
 export function programCommand<Args extends z.ZodObject>(
   spec: ProgramSpec<Args>,
   load: () => Promise<{ program: Program<ProgramSpec<Args>> }>,
+  print?: (data: unknown, cli: Cli) => void,
 ): Command<Args> {
   return {
     name: spec.name,
@@ -45,7 +47,7 @@ export function programCommand<Args extends z.ZodObject>(
           : await withClaims(cli.home, spec.name, claimsOf(spec, args), run);
         if ((args as { json?: boolean }).json && result.data !== undefined) {
           printFigures(cli, result.data as object);
-        }
+        } else if (result.data !== undefined) print?.(result.data, cli);
         finish(result.summary);
         return result.exitCode;
       } catch (error) {

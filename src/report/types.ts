@@ -81,7 +81,7 @@ interface RunProvenance {
   readonly build: string | null;
   readonly gitSha: string | null;
   readonly gitDirty: boolean | null;
-  /** Fingerprint of the prices it saw: row count and extent, not a hash of their content. */
+  /** Fingerprint of the columns and days of prices that it read. */
   readonly data: string | null;
 }
 
@@ -131,4 +131,106 @@ export interface RunDetail extends RunRow {
   readonly tradesByDay: readonly number[];
   /** Returns of calendar months, `2014-01` …; the first from the first day's equity on. */
   readonly monthly: readonly { readonly month: string; readonly value: number }[];
+}
+
+/** The same figure of both runs. `difference` is B − A; an interval is null where there are too few days for it. */
+export interface ComparedFigure {
+  readonly name: string;
+  readonly unit: 'share' | 'ratio' | 'count' | 'bp';
+  readonly a: number | null;
+  readonly b: number | null;
+  readonly difference: number | null;
+  readonly intervalA?: readonly [number, number] | null;
+  readonly intervalB?: readonly [number, number] | null;
+  readonly interval?: readonly [number, number] | null;
+}
+
+/** What may make two runs differ: what made them, what they saw, how long, and what they were asked to do. */
+export type DifferenceKind = 'code' | 'data' | 'period' | 'config';
+
+export interface Difference {
+  readonly kind: DifferenceKind;
+  readonly name: string;
+  readonly a: unknown;
+  readonly b: unknown;
+  /** Keys of one choice share it (the backend and its model; λ̂, its column and its weight); absent for mere names. */
+  readonly cause?: string;
+}
+
+/** Mean daily returns in basis points over some of the shared days, told by what was known the day before. */
+export interface ComparedSlice extends ComparedFigure {
+  readonly by: string;
+  readonly days: number;
+}
+
+export interface ComparedTrade {
+  readonly date: string;
+  readonly ticker: string;
+  readonly direction: string;
+  readonly size: number;
+  readonly price: number;
+}
+
+/** One run of a comparison. */
+export interface ComparedRun {
+  readonly runId: string;
+  readonly sleeveId: string;
+  readonly backend: string;
+  readonly start: string;
+  readonly end: string;
+  readonly caveat: string;
+}
+
+/** Two runs over the days that both have. */
+export interface RunComparison {
+  readonly a: ComparedRun;
+  readonly b: ComparedRun;
+  /** Origin first, then choices. */
+  readonly differences: readonly Difference[];
+  /** The one cause that the difference isolates; null when there are several, none, or the origin is not known. */
+  readonly isolates: string | null;
+  /** What may be concluded from the difference, in a sentence. */
+  readonly attribution: string;
+  /** Shared days, and those of one run only. */
+  readonly days: { readonly shared: number; readonly onlyA: number; readonly onlyB: number };
+  readonly first: string | null;
+  readonly last: string | null;
+  readonly figures: readonly ComparedFigure[];
+  /** Returns and Sharpe ratios after further costs on what was traded. */
+  readonly costs: readonly {
+    readonly bp: number;
+    readonly cumulative: ComparedFigure;
+    readonly sharpe: ComparedFigure;
+  }[];
+  readonly years: readonly (ComparedFigure & { readonly days: number })[];
+  /** Means over the shared days of what each day records of itself. */
+  readonly exposures: readonly ComparedFigure[];
+  readonly slices: readonly ComparedSlice[];
+  /** Slices that could not be made, and why. */
+  readonly missing: readonly string[];
+  readonly trades: {
+    readonly same: number;
+    /** Same day, name and side, another size or price. */
+    readonly changed: number;
+    readonly onlyA: number;
+    readonly onlyB: number;
+    readonly firstDivergence: string | null;
+    readonly examplesA: readonly ComparedTrade[];
+    readonly examplesB: readonly ComparedTrade[];
+  };
+  /** The difference of the Sharpe ratios lies beyond its interval. */
+  readonly beyondNoise: boolean;
+  readonly verdict: string;
+}
+
+export interface Comparison {
+  /** How the runs are called: `basic` and `context`, or `A` and `B`. */
+  readonly names: readonly [string, string];
+  readonly pairs: readonly RunComparison[];
+  /** Coverage of each interval: 95 % over all pairs together. */
+  readonly coverage: number;
+  readonly draws: number;
+  /** Distinct runs on record over these days. */
+  readonly trials: number;
+  readonly verdict: string;
 }

@@ -1,0 +1,264 @@
+/** The program `compare`. */
+
+import type pg from 'pg';
+import type { Database } from '../../src/platform/db/databases.ts';
+import { Exit, UsageError } from '../../src/platform/errors.ts';
+import { type Events, log, stage } from '../../src/platform/events.ts';
+import type { Program } from '../../src/platform/program.ts';
+import { Random } from '../../src/platform/random.ts';
+import type { ComparedRun, Comparison, RunComparison } from '../../src/report/types.ts';
+import { recordedTrials } from '../meta/storage.ts';
+import { writeEvidence } from '../verify/storage.ts';
+import { attribute, differencesOf } from './differences.model.ts';
+import {
+  type Bootstrap,
+  costsOf,
+  exposuresOf,
+  figuresOf,
+  recorded,
+  sharedDays,
+  slicesBy,
+  type Trials,
+  thirds,
+  verdictOf,
+  yearsOf,
+} from './model.ts';
+import type { compareSpec } from './spec.ts';
+import {
+  atOneMoment,
+  findRun,
+  newestPairs,
+  readRegimes,
+  readSeries,
+  readTradeDifference,
+  type StoredRun,
+} from './storage.ts';
+
+const TOGETHER = 0.95;
+
+interface Asked {
+  readonly run: readonly string[];
+  readonly basic: readonly string[];
+  readonly context: readonly string[];
+}
+
+/** What `compare` is asked for: the pairs, and how their sides are called. */
+export async function compareRuns(
+  runtime: Database,
+  asked: Asked,
+  options: { readonly draws: number; readonly seed: number },
+  events: Events | null = null,
+): Promise<Comparison> {
+  const { names, pairs } = await atOneMoment(runtime, (client) => findPairs(client, asked));
+  const trials = new Map<string, Trials>();
+  for (const pair of pairs) trials.set(pair[1].runId, await trialsOf(runtime, pair));
+  const coverage = 1 - (1 - TOGETHER) / pairs.length;
+  const compared = await atOneMoment(runtime, async (client) => {
+    const list: RunComparison[] = [];
+    for (const [a, b] of pairs) {
+      if (events) stage(events, b.sleeveId, list.length + 1, pairs.length);
+      const generator = new Random(options.seed);
+      const bootstrap = { draws: options.draws, coverage, uniform: () => generator.uniform() };
+      list.push(await comparePair(client, names, [a, b], trials.get(b.runId)!, bootstrap));
+    }
+    return list;
+  });
+  return {
+    names,
+    pairs: compared,
+    coverage,
+    draws: options.draws,
+    trials: Math.max(...[...trials.values()].map((one) => one.distinct)),
+    verdict: overall(names, compared),
+  };
+}
+
+async function findPairs(
+  client: pg.ClientBase,
+  { run, basic, context }: Asked,
+): Promise<{ names: [string, string]; pairs: [StoredRun, StoredRun][] }> {
+  if (run.length > 0 && basic.length + context.length > 0)
+    throw new UsageError('runs are named twice', 'Name two runs, or use --basic and --context.');
+  if (run.length > 0) {
+    if (run.length !== 2) throw new UsageError(`compare takes two runs, not ${run.length}`, 'Name A and B.');
+    const [a, b] = [await findRun(client, run[0]), await findRun(client, run[1])];
+    if (a.runId === b.runId) throw new UsageError('a run cannot be compared with itself', 'Name two runs.');
+    const backends = `${a.backend} ${b.backend}`;
+    if (backends === 'basic context') return { names: ['basic', 'context'], pairs: [[a, b]] };
+    return { names: ['A', 'B'], pairs: [[a, b]] };
+  }
+  if (basic.length + context.length === 0) {
+    const pairs = await newestPairs(client);
+    if (pairs.length === 0)
+      throw new UsageError(
+        'there is no run with context assessment and a basic one over the same days',
+        'Name two runs: prometheus compare RUN RUN',
+      );
+    return { names: ['basic', 'context'], pairs };
+  }
+  if (basic.length !== context.length)
+    throw new UsageError(
+      `${basic.length} basic and ${context.length} context runs do not make pairs`,
+      'Name as many --basic as --context.',
+    );
+  const basics: StoredRun[] = [];
+  for (const id of basic) basics.push(await ofBackend(client, id, 'basic'));
+  const pairs: [StoredRun, StoredRun][] = [];
+  for (const id of context) {
+    const one = await ofBackend(client, id, 'context');
+    const left = basics.filter((other) => !pairs.some(([used]) => used === other));
+    const match = left.find((o) => o.sleeveId === one.sleeveId) ?? left.find((o) => o.horizon === one.horizon);
+    if (!match)
+      throw new UsageError(`no basic run has the sleeve or the horizon of ${one.sleeveId}`, 'Name its --basic run.');
+    pairs.push([match, one]);
+  }
+  return { names: ['basic', 'context'], pairs };
+}
+
+async function ofBackend(client: pg.ClientBase, id: string, backend: string): Promise<StoredRun> {
+  const run = await findRun(client, id);
+  if (run.backend !== backend)
+    throw new UsageError(`run '${id}' has ${run.backend} assessment, not ${backend}`, 'See: prometheus backtests ls');
+  return run;
+}
+
+/** Runs on record that either run has to be measured against. */
+async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<Trials> {
+  const kinds = new Map(
+    pair.map(({ strategyId, marketId }) => [`${strategyId} ${marketId}`, { strategyId, marketId }]),
+  );
+  let distinct = 0;
+  const sharpes: number[] = [];
+  for (const kind of kinds.values()) {
+    const found = await recordedTrials(runtime, { ...kind, runIds: pair.map((run) => run.runId) });
+    distinct += found.distinct;
+    sharpes.push(...found.sharpes);
+  }
+  return { distinct, sharpes };
+}
+
+const brief = ({ runId, sleeveId, backend, start, end, caveat }: StoredRun): ComparedRun => ({
+  runId,
+  sleeveId,
+  backend,
+  start,
+  end,
+  caveat,
+});
+
+async function comparePair(
+  client: pg.ClientBase,
+  names: readonly [string, string],
+  [a, b]: readonly [StoredRun, StoredRun],
+  trials: Trials,
+  bootstrap: Bootstrap,
+): Promise<RunComparison> {
+  const [own, other] = [await readSeries(client, a.runId), await readSeries(client, b.runId)];
+  const shared = sharedDays(own, other);
+  const [first, last] = [shared.dates[0] ?? null, shared.dates.at(-1) ?? null];
+  const trades = await readTradeDifference(client, a.runId, b.runId);
+  const figures = figuresOf(shared, bootstrap, trials);
+  const differences = differencesOf(a.config, b.config);
+  const { isolates, sentence } = attribute(a.config, b.config, differences);
+  const regimes = first && last ? await readRegimes(client, { marketId: b.marketId, first, last }) : new Map();
+  const regimeLabels = shared.dates.map((date) => regimes.get(date) ?? null);
+  const missing: string[] = [];
+  const byThirds = (by: string, name: string) => {
+    const { labels, order } = thirds(recorded(own, other, shared, name));
+    if (order.length === 0) missing.push(`${by}: no ${name} on these days`);
+    return slicesBy(by, shared, labels, order, bootstrap);
+  };
+  if (regimes.size === 0) missing.push('regime: none recorded on these days');
+  const slices = [
+    ...slicesBy('regime', shared, regimeLabels, [...new Set<string>(regimes.values())].sort(), bootstrap),
+    ...byThirds('λ̂ of the universe', 'lambda_score_mean'),
+    ...byThirds('risk of the universe', 'stab_risk_score_mean'),
+  ];
+  const sameTrades = trades.changed + trades.onlyA + trades.onlyB === 0 && trades.same > 0;
+  const verdict = verdictOf(names, figures, {
+    days: shared.returns[0].length,
+    sameTrades,
+    coverage: bootstrap.coverage,
+  });
+  return {
+    a: brief(a),
+    b: brief(b),
+    differences,
+    isolates,
+    attribution: sentence,
+    days: { shared: shared.dates.length, onlyA: shared.onlyA, onlyB: shared.onlyB },
+    first,
+    last,
+    figures,
+    costs: costsOf(shared),
+    years: yearsOf(shared),
+    exposures: exposuresOf(own, other, shared),
+    slices,
+    missing,
+    trades,
+    ...verdict,
+  };
+}
+
+/** One sentence over all pairs. */
+function overall([a, b]: readonly [string, string], pairs: readonly RunComparison[]): string {
+  if (pairs.length === 1) return `${pairs[0].verdict} ${pairs[0].attribution}`;
+  const beyond = pairs.filter((pair) => pair.beyondNoise);
+  const where = beyond.map((pair) => pair.b.sleeveId).join(', ');
+  const apart = pairs.filter((pair) => !pair.isolates).length;
+  const cause =
+    apart === 0 ? '' : ` In ${apart} of ${pairs.length} pairs the difference is not due to one cause alone.`;
+  return beyond.length === 0
+    ? `No evidence that ${b} differs from ${a} in any of ${pairs.length} sleeves.${cause}`
+    : `${b} differs from ${a} by more than noise in ${beyond.length} of ${pairs.length} sleeves (${where}).${cause}`;
+}
+
+/** Compares, and records what came out. */
+export const compare: Program<typeof compareSpec> = async (args, { databases, events, provenance }) => {
+  const comparison = await compareRuns(databases.runtime, args, args, events);
+  const board = comparison.names[0] === 'basic';
+  const clean = comparison.pairs.filter((pair) => pair.isolates === 'assessment');
+  const reason =
+    clean.length === comparison.pairs.length
+      ? ''
+      : `${comparison.pairs.length - clean.length} of ${comparison.pairs.length} pairs differ by more than the assessment: ${comparison.pairs.find((pair) => pair.isolates !== 'assessment')!.attribution}`;
+  await writeEvidence(databases.runtime, {
+    checkId: board ? 'P4.comparison' : 'comparison',
+    phase: 'P4',
+    state: !board || reason === '' ? 'OK' : 'PART',
+    observed: observedOf(comparison),
+    required: board ? { isolates: 'assessment' } : {},
+    reason: board ? reason : '',
+    provenance,
+  });
+  for (const pair of comparison.pairs)
+    if (pair.a.caveat || pair.b.caveat) log(events, 'warn', `${pair.b.sleeveId}: ${pair.b.caveat || pair.a.caveat}`);
+  const summary = comparison.verdict;
+  events.emit({ type: 'result', status: 'done', summary, rows: { 'console.evidence': 1 } });
+  return { exitCode: Exit.done, summary, data: comparison };
+};
+
+/** The row of evidence: which runs, on equal terms or not, and what came out. */
+const observedOf = (comparison: Comparison): Record<string, unknown> => ({
+  kind: 'comparison',
+  sides: comparison.names,
+  verdict: comparison.verdict,
+  coverage: comparison.coverage,
+  trials: comparison.trials,
+  pairs: comparison.pairs.map((pair) => {
+    const sharpe = pair.figures.find(({ name }) => name.startsWith('Sharpe'))!;
+    return {
+      run_ids: [pair.a.runId, pair.b.runId],
+      sleeve_ids: [pair.a.sleeveId, pair.b.sleeveId],
+      backends: [pair.a.backend, pair.b.backend],
+      start: pair.first,
+      end: pair.last,
+      days: pair.days.shared,
+      sharpe_difference: sharpe.difference,
+      interval: sharpe.interval,
+      beyond_noise: pair.beyondNoise,
+      isolates: pair.isolates,
+      differs: [...new Set(pair.differences.flatMap(({ cause }) => cause ?? []))],
+    };
+  }),
+});

@@ -1,0 +1,141 @@
+/** `prometheus compare`: what differs between runs, first in their making, then in their figures. */
+import { compareSpec } from '../../engines/compare/spec.ts';
+import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import type {
+  ComparedFigure,
+  ComparedSlice,
+  ComparedTrade,
+  Comparison,
+  Difference,
+  RunComparison,
+} from '../report/types.ts';
+import { cell, Report } from './plain-text.ts';
+import { programCommand } from './program-command.ts';
+
+export const compare = {
+  ...programCommand(
+    compareSpec,
+    async () => ({ program: (await import('../../engines/compare/program.ts')).compare }),
+    (data, cli) => {
+      const report = new Report(cli);
+      printComparison(report, data as Comparison);
+      report.print(cli);
+    },
+  ),
+  positionals: ['run'] as const,
+};
+
+/** A figure in its unit. */
+export function figureText(value: number | null, unit: ComparedFigure['unit'], sign = false): string {
+  if (value === null) return UNKNOWN;
+  const plus = sign && value > 0 ? '+' : '';
+  if (unit === 'share') return formatPercent(value, 2, sign);
+  if (unit === 'count') return plus + formatFixed(value, 1);
+  return plus + formatFixed(value, unit === 'bp' ? 1 : 3);
+}
+
+const intervalText = (interval: ComparedFigure['interval'], unit: ComparedFigure['unit']) =>
+  interval ? interval.map((end) => figureText(end, unit, true)).join(' … ') : UNKNOWN;
+
+function printComparison(report: Report, { names, pairs, coverage, draws, trials, verdict }: Comparison): void {
+  for (const pair of pairs) printPair(report, names, pair);
+  report.line(
+    `intervals: ${(coverage * 100).toFixed(1)} % each${pairs.length > 1 ? ', 95 % over all pairs' : ''}, stationary block bootstrap, ${formatCount(draws)} draws; ${trials} distinct runs on record`,
+  );
+  report.text('verdict  ', verdict);
+}
+
+function printPair(report: Report, [a, b]: readonly [string, string], pair: RunComparison): void {
+  const { days, trades } = pair;
+  for (const [name, run] of [[a, pair.a] as const, [b, pair.b] as const]) {
+    report.text(
+      name.padEnd(9),
+      `${run.runId.slice(0, 8)}  ${run.sleeveId}  ${run.backend}  ${run.start} → ${run.end}${run.caveat ? `  ${run.caveat}` : ''}`,
+    );
+  }
+  const alone = days.onlyA + days.onlyB;
+  report.text(
+    'days     ',
+    `${formatCount(days.shared)} shared, ${pair.first ?? UNKNOWN} → ${pair.last ?? UNKNOWN}${alone ? `; only ${a} ${days.onlyA}, only ${b} ${days.onlyB}` : ''}`,
+  );
+  report.line();
+  report.line('WHAT DIFFERS');
+  if (pair.differences.length === 0) report.line('nothing');
+  else {
+    report.table<Difference>(
+      [
+        { title: 'KIND', cell: (one) => cell(one.cause ? one.kind : 'name') },
+        { title: 'WHAT', cell: (one) => cell(one.name) },
+        { title: a.toUpperCase(), min: 8, max: 34, cell: (one) => cell(valueText(one.a)) },
+        { title: b.toUpperCase(), min: 8, max: 34, cell: (one) => cell(valueText(one.b)) },
+      ],
+      pair.differences,
+    );
+  }
+  report.text('', pair.attribution);
+  figures(report, 'FIGURES OF THE SHARED DAYS', [a, b], pair.figures);
+  figures(report, 'YEARS', [a, b], pair.years);
+  figures(
+    report,
+    'AFTER FURTHER COSTS, bp of traded value (the trades as they are)',
+    [a, b],
+    pair.costs.flatMap(({ bp, cumulative, sharpe }) => [
+      { ...cumulative, name: `${bp} bp: return` },
+      { ...sharpe, name: `${bp} bp: Sharpe ratio` },
+    ]),
+  );
+  figures(report, 'MEANS OVER THE DAYS', [a, b], pair.exposures);
+  figures(
+    report,
+    'MEAN DAILY RETURN, bp, BY WHAT WAS KNOWN THE DAY BEFORE',
+    [a, b],
+    pair.slices.map((one: ComparedSlice) => ({ ...one, name: `${one.by}: ${one.name} (${one.days} d)` })),
+  );
+  for (const reason of pair.missing) report.text('not made: ', reason);
+  report.line();
+  report.text(
+    'trades   ',
+    `same ${formatCount(trades.same)}  changed ${formatCount(trades.changed)}  only ${a} ${formatCount(trades.onlyA)}  only ${b} ${formatCount(trades.onlyB)}` +
+      `  first divergence ${trades.firstDivergence ?? UNKNOWN}`,
+  );
+  for (const [name, list] of [[a, trades.examplesA] as const, [b, trades.examplesB] as const]) {
+    list.slice(0, 3).forEach((trade) => {
+      report.text(`only ${name}  `, tradeText(trade), 2);
+    });
+  }
+  report.line();
+}
+
+const tradeText = ({ date, ticker, direction, size, price }: ComparedTrade) =>
+  `${date} ${direction} ${ticker} ${formatFixed(size, 2)} @ ${formatFixed(price, 2)}`;
+
+const valueText = (value: unknown): string =>
+  value === null || value === undefined ? UNKNOWN : typeof value === 'string' ? value : JSON.stringify(value);
+
+function figures(
+  report: Report,
+  title: string,
+  [a, b]: readonly [string, string],
+  rows: readonly ComparedFigure[],
+): void {
+  if (rows.length === 0) return;
+  report.line();
+  report.line(title);
+  const interval = rows.some((row) => row.interval);
+  report.table<ComparedFigure>(
+    [
+      { title: '', cell: (one) => cell(one.name) },
+      { title: a.toUpperCase(), align: 'right', cell: (one) => cell(figureText(one.a, one.unit)) },
+      { title: b.toUpperCase(), align: 'right', cell: (one) => cell(figureText(one.b, one.unit)) },
+      {
+        title: `${b} − ${a}`.toUpperCase(),
+        align: 'right',
+        cell: (one) => cell(figureText(one.difference, one.unit, true)),
+      },
+      ...(interval
+        ? [{ title: 'INTERVAL', cell: (one: ComparedFigure) => cell(intervalText(one.interval, one.unit)) }]
+        : []),
+    ],
+    rows,
+  );
+}
