@@ -1,9 +1,11 @@
 /** The whole screen: one of the screens or the help, and what lies over it. */
 import { Box, render } from 'ink';
 import { type ReactNode, useMemo } from 'react';
+import { useStore } from 'zustand';
 import type { Limits } from '../src/console/action.ts';
 import type { ScreenId } from '../src/console/screens.ts';
 import type { ConsoleStore } from '../src/console/store.ts';
+import { themedStyle } from '../src/console/theme.ts';
 import type { Style } from '../src/format/lines.ts';
 import { Backtests } from './backtests/backtests.tsx';
 import { ConsoleContext, useConsoleState } from './components/context.ts';
@@ -32,11 +34,16 @@ const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
 export interface RootProps {
   readonly store: ConsoleStore;
   readonly limits: Limits;
+  /** As the terminal allows; the colours are those of the state's theme where it has one. */
   readonly style: Style;
 }
 
 function Root({ store, limits, style }: RootProps) {
-  const context = useMemo(() => ({ store, limits, style }), [store, limits, style]);
+  const theme = useStore(store, (state) => state.theme);
+  const context = useMemo(
+    () => ({ store, limits, style: theme === null ? style : themedStyle(theme, style) }),
+    [store, limits, style, theme],
+  );
   return (
     <ConsoleContext value={context}>
       <Screen />

@@ -1,5 +1,6 @@
 /** `prometheus` alone, when it has flags; without any main opens the console before the argument parser is loaded. */
 import { z } from 'zod';
+import { THEMES } from '../platform/themes.ts';
 import { defineCommand } from './command.ts';
 import { openConsole } from './console.ts';
 
@@ -12,8 +13,9 @@ jobs. Starts the embedded databases when they are the ones meant. Closing it sto
 Without a terminal it prints the status instead.`,
   args: z.object({
     ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
+    theme: z.enum(THEMES).optional().describe('colours (default: console.theme of console.yaml)'),
     readOnly: z.boolean().default(false).describe('refuse whatever costs or destroys, until :rw'),
     record: z.string().optional().describe('take down what is shown into a new file, for prometheus replay'),
   }),
-  run: async ({ ascii, readOnly, record }, cli) => openConsole(cli, { ascii, readOnly, record }),
+  run: async (args, cli) => openConsole(cli, args),
 });

@@ -3,6 +3,7 @@ import { createSession, farewell, type Session, type SessionEnd } from '../conso
 import { capabilities, makeStyle } from '../console/theme.ts';
 import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
+import type { ThemeSetting } from '../platform/themes.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
 import type { Cli } from './context.ts';
 import { type Recorder, startRecording } from './recording.ts';
@@ -14,6 +15,8 @@ export interface ConsoleOptions {
   readonly prepare?: (say: (what: string) => void) => Promise<void>;
   /** The phase that is selected at first; else the first one that is not green. */
   readonly phase?: string;
+  /** Colours; decided by the settings and the terminal when absent. */
+  readonly theme?: ThemeSetting;
   /** Takes down what is shown, for `prometheus replay`. */
   readonly record?: string;
   /** Nothing can be started or stopped from it, until `:rw`. */
@@ -35,8 +38,12 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
   const record = options.record
     ? startRecording(options.record, { home: cli.home.root, demo: cli.home.demo, size, at: Date.now() })
     : undefined;
+  const { colour, ascii } = capabilities(cli.env, options.ascii);
+  const theme = options.theme === undefined || options.theme === 'auto' ? null : options.theme;
+  const isFree = colour && theme === null;
   const session = createSession({
     tap: record,
+    askBackground: isFree,
     streams: process,
     env: cli.env,
     home: cli.home.root,
@@ -47,9 +54,10 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
       ...(options.phase ? { selected: { phases: options.phase } } : {}),
       boot: 'looking for the supervisor …',
       readOnly: options.readOnly ?? false,
+      theme,
     },
   });
-  const style = makeStyle(capabilities(cli.env, options.ascii));
+  const style = makeStyle({ colour, ascii });
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   session.start();
   const screens = mountScreens({ store: session.store, limits: session.limits, style }, session.writer);
@@ -96,6 +104,12 @@ async function connect(
   const say = (what: string) => session.booting(what);
   // Lets the first frame out before the database code is loaded.
   await new Promise((resolve) => setImmediate(resolve));
+  // NO_COLOR and --theme count more than the settings.
+  if (options.theme === undefined && !cli.env.NO_COLOR) {
+    const { loadSettings } = await import('../platform/settings.ts');
+    const { theme } = loadSettings(cli.home, cli.env).console;
+    if (theme !== 'auto') session.store.setState({ theme });
+  }
   if (options.prepare) await options.prepare(say);
   say('looking for the supervisor …');
   const { openSupervisor } = await import('./supervisor-client.ts');

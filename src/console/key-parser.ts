@@ -11,6 +11,8 @@ export type KeyEvent =
 export interface KeyParserOptions {
   /** How long a lone ESC may still become the start of a sequence. 25 ms on a local terminal, up to 250 ms on a slow link. */
   readonly escapeTimeoutMs: number;
+  /** Gets the text of an OSC sequence, with which a terminal answers a question: `11;rgb:0000/0000/0000`. */
+  readonly onReply?: (text: string) => void;
 }
 
 /** After this long without a byte, an unfinished sequence or paste is given up: no key is ever stuck behind one. */
@@ -88,6 +90,8 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
   let alt = false;
   let paste: number[] = [];
   let lastEscape = Number.NEGATIVE_INFINITY;
+  let isReply = false;
+  let replied = options.onReply === undefined;
   let events: KeyEvent[] = [];
 
   const key = (id: string) => events.push({ type: 'key', id });
@@ -96,12 +100,25 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
     parameters = '';
   };
 
+  const enterString = (reply: boolean) => {
+    enter('string');
+    isReply = reply;
+  };
+  const endString = () => {
+    const text = parameters;
+    enter('ground');
+    if (!isReply || text === '') return;
+    replied = true;
+    options.onReply?.(text);
+  };
+
   const ground = (byte: number, now: number) => {
     // `ESC` … `[A` with a pause longer than the timeout: Escape was reported, the rest must not become letters.
     const late = now - lastEscape <= LATE_TAIL_MS;
     lastEscape = Number.NEGATIVE_INFINITY;
     if (late && byte === 0x5b) return enter('csi');
     if (late && byte === 0x4f) return enter('ss3');
+    if (late && byte === 0x5d && !replied) return enterString(true);
     if (byte === ESC) return enter('escape');
     if (byte === 0x0d) return key('enter');
     if (byte === 0x09) return key('tab');
@@ -123,14 +140,15 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
   const eightBitControl = (byte: number) => {
     if (byte === 0x9b) enter('csi');
     else if (byte === 0x8f) enter('ss3');
-    else if (byte === 0x90 || byte === 0x98 || byte >= 0x9d) enter('string');
+    else if (byte === 0x90 || byte === 0x98 || byte >= 0x9d) enterString(byte === 0x9d);
   };
 
   const afterEscape = (byte: number) => {
     if (byte === ESC) return key('escape');
     if (byte === 0x5b) return enter('csi');
     if (byte === 0x4f) return enter('ss3');
-    if (byte === 0x50 || byte === 0x58 || byte === 0x5d || byte === 0x5e || byte === 0x5f) return enter('string');
+    if (byte === 0x50 || byte === 0x58 || byte === 0x5d || byte === 0x5e || byte === 0x5f)
+      return enterString(byte === 0x5d);
     // Esc and then a letter cannot be told from Alt with the letter: Esc is reported, for it harms nothing, and the letter
     // is named as Alt's, to which nothing is bound.
     enter('ground');
@@ -227,14 +245,19 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
         ss3(byte);
         break;
       case 'string':
-        if (byte === BEL || byte === CAN || byte === SUB) enter('ground');
+        if (byte === BEL) endString();
+        else if (byte === CAN || byte === SUB) enter('ground');
         else if (byte === ESC) state = 'string-escape';
+        else if (parameters.length < MAX_PARAMETERS) parameters += String.fromCharCode(byte);
         break;
       case 'string-escape':
         // ESC \ ends the text; any other escape sequence ends it too and begins itself.
+        if (byte === 0x5c) {
+          endString();
+          break;
+        }
         enter('escape');
-        if (byte === 0x5c) enter('ground');
-        else afterEscape(byte);
+        afterEscape(byte);
         break;
       case 'skip':
         if (--skip <= 0) state = 'ground';

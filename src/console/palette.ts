@@ -1,5 +1,6 @@
 /** The palette: commands typed after `:`. Verbs are those of the command line; a program is launched after asking. */
 import { splitCommand, splitWords } from '../format/command.ts';
+import { THEMES } from '../platform/themes.ts';
 import { READS, type ReadArgs } from '../supervisor/reads.ts';
 import type { ActionContext } from './action.ts';
 import { chooseProgram, editJob, editProgram } from './actions/form.ts';
@@ -153,6 +154,18 @@ const VERBS: readonly Verb[] = [
   { name: 'check', help: 'read all evidence again', safe: true, run: ({ host }) => void host.supervisor()?.recheck() },
   { name: 'ro', help: 'read-only from now on', safe: true, run: (context) => void setMode(context, true) },
   { name: 'rw', help: 'read and write again', safe: true, run: (context) => void setMode(context, false) },
+  {
+    name: 'theme',
+    words: () => THEMES,
+    help: 'colours: dark, light, high-contrast, mono; auto: the palette of the terminal',
+    safe: true,
+    run({ store, toast }, [name]) {
+      const theme = THEMES.find((one) => one === name);
+      if (!theme) return toast(`which theme? ${THEMES.join(', ')}`, 'warn');
+      store.setState({ theme: theme === 'auto' ? null : theme });
+      toast(`colours: ${theme}`, 'info');
+    },
+  },
   {
     name: 'pause',
     help: 'hold the screen still, and go on',

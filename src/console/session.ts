@@ -12,6 +12,7 @@ import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
 import { type EndOfTerminal, type Size, Terminal, type TerminalStreams } from './terminal.ts';
+import { ASK_BACKGROUND, themeForBackground } from './theme.ts';
 
 export interface SessionOptions {
   readonly streams: TerminalStreams;
@@ -21,6 +22,8 @@ export interface SessionOptions {
   readonly now: () => number;
   readonly newId: () => string;
   readonly initial?: Partial<ConsoleState>;
+  /** Asks the terminal for its background, and takes the theme that fits while none was chosen. */
+  readonly askBackground?: boolean;
   /** Told of every key and size, for recordings. */
   readonly tap?: (input: Input) => void;
 }
@@ -57,7 +60,17 @@ const BOOT_INTERVAL_MS = 250;
 /** Prepares a console; nothing happens to the terminal before `start`. */
 export function createSession(options: SessionOptions): Session {
   const { now } = options;
-  const parser = createKeyParser({ escapeTimeoutMs: escapeTimeout(options.env) });
+  const parser = createKeyParser({
+    escapeTimeoutMs: escapeTimeout(options.env),
+    ...(options.askBackground
+      ? {
+          onReply: (text: string) => {
+            const theme = themeForBackground(text);
+            if (theme && store.getState().theme === null) store.setState({ theme });
+          },
+        }
+      : {}),
+  });
   const finished = Promise.withResolvers<SessionEnd>();
   let supervisor: Supervisor | null = null;
   let feed: Feed | null = null;
@@ -129,6 +142,7 @@ export function createSession(options: SessionOptions): Session {
     writer: terminal.writer,
     start() {
       terminal.start();
+      if (options.askBackground) terminal.write(ASK_BACKGROUND);
       tickTimer = setInterval(() => {
         controller.tick();
         feed?.tick();

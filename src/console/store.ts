@@ -9,6 +9,7 @@ import type { FormDraft, FormView } from './form/model.ts';
 import type { EditedLine } from './line-editor.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { Size } from './terminal.ts';
+import type { ThemeName } from './theme.ts';
 
 interface DialogButton {
   readonly label: string;
@@ -108,6 +109,8 @@ export interface ConsoleState {
   readonly drafts: Readonly<Record<string, FormDraft>>;
   /** Commands typed before, oldest first. */
   readonly typed: readonly string[];
+  /** Colours chosen by hand, by the settings or by the terminal's background; null: the terminal's own palette. */
+  readonly theme: ThemeName | null;
   /** What costs or destroys is refused, here and in the supervisor. */
   readonly readOnly: boolean;
   /** News is held back, so that what is on the screen can be read. */
@@ -166,6 +169,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     overlay: null,
     drafts: {},
     typed: [],
+    theme: null,
     readOnly: false,
     paused: false,
     toast: null,

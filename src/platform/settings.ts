@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import type { Home } from './home.ts';
 import { loadLayers } from './layers.ts';
+import { THEMES } from './themes.ts';
 
 const count = z.int().min(1);
 
 const settingsSchema = z.strictObject({
   state: z.strictObject({ dir: z.string().min(1).nullable() }),
+  console: z.strictObject({ theme: z.enum(THEMES) }),
   jobs: z.strictObject({
     slots: z.strictObject({ cpu: count, gpu: count, io: count, writer: count }),
     stopDeadlineSeconds: z.number().positive(),

@@ -66,3 +66,24 @@ test('a campaign is launched from the form, then again with another end', async 
   expect(job.args ?? job.job.args).toContain('2014-03-28');
   expect(JSON.stringify(job)).toContain('0001-backtest-campaign');
 }, 600_000);
+
+test('the colours go by the background that the terminal tells, and by hand', async () => {
+  expect(tui.raw()).toContain('\x1b]11;?');
+  const before = tui.mark();
+  tui.press('\x1b]11;rgb:ffff/ffff/ffff\x1b\\');
+  // The light theme's colours for what is well and for what is wrong; nothing of the answer was a key.
+  await tui.waitFor(() => tui.raw(before).includes('\x1b[38;5;22m'));
+  expect(tui.screen()).not.toContain('rgb:');
+  tui.press(':theme high-contrast\r');
+  await tui.waitFor(() => tui.raw(before).includes('\x1b[38;5;120m'));
+  tui.press(':theme mono\r');
+  await tui.waitFor('colours: mono');
+  const drawn = tui.mark();
+  tui.press(KEYS.ctrlL);
+  await tui.waitFor(() => /\x1b\[2J.*Overview.*\x1b\[\?2026l/s.test(tui.raw(drawn)));
+  expect(tui.raw(drawn)).not.toMatch(/\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)[;m]/);
+  tui.press('q');
+  expect(await tui.exited).toMatchObject({ exitCode: 0 });
+  await tui.settled();
+  expect(tui.alternate()).toBe(false);
+}, 120_000);
