@@ -8,9 +8,10 @@ import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } fr
 import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPrices, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { loadRegimeRisk, type RegimeRisk } from '../regime/provider.storage.ts';
+import { loadContext } from './context.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
 import type { RunMetrics } from './metrics.ts';
-import { type CampaignOptions, caveatOf, type RunOrigin, runConfig, runMetrics } from './record.ts';
+import { type CampaignOptions, type ContextOrigin, caveatOf, type RunOrigin, runConfig, runMetrics } from './record.ts';
 import type { SimulationOptions, SleeveResult } from './simulate.ts';
 import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
@@ -33,7 +34,13 @@ export interface Run {
 export async function loadCampaign(
   options: CampaignOptions,
   context: Pick<ProgramContext, 'databases' | 'home'>,
-): Promise<{ panel: LoadedPanel; features: Features; lambda: LambdaScores | null; regime: RegimeRisk | null }> {
+): Promise<{
+  panel: LoadedPanel;
+  features: Features;
+  lambda: LambdaScores | null;
+  regime: RegimeRisk | null;
+  context: ContextOrigin | null;
+}> {
   const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
   let transitionHistory = 0;
   if (options.transitionHistory !== null) {
@@ -70,11 +77,18 @@ export async function loadCampaign(
       classCode: features.stability.classCode,
     }));
   const regime = options.regimeAlpha > 0 ? await loadRegimeRisk(runtime, options.marketId, days) : null;
+  const assessed = options.context && (await loadContext(options.context, { panel, days, features }, context));
   return {
     panel,
-    features: { ...features, lambdaHat: lambda?.hat ?? null, regimeRisk: regime?.risk ?? null },
+    features: {
+      ...features,
+      lambdaHat: lambda?.hat ?? null,
+      regimeRisk: regime?.risk ?? null,
+      context: assessed?.assessments ?? null,
+    },
     lambda,
     regime,
+    context: assessed?.origin ?? null,
   };
 }
 
@@ -103,9 +117,18 @@ export async function runPoints(
   const tasks = points.flatMap((point) => point.sleeves.map((sleeve): Task => ({ options: point, sleeve })));
   stage(events, 'load prices', 1, 3);
   const mostRegimeAlpha = Math.max(...points.map((point) => point.regimeAlpha));
-  const { panel, features, lambda, regime } = await loadCampaign({ ...options, regimeAlpha: mostRegimeAlpha }, context);
+  const loaded = await loadCampaign({ ...options, regimeAlpha: mostRegimeAlpha }, context);
+  const { panel, features, lambda, regime, context: read } = loaded;
   signal.throwIfAborted();
   warnAboutData(panel, context);
+  if (read) {
+    const share = `${(read.coverage * 100).toFixed(1)} %`;
+    log(
+      events,
+      'info',
+      `context: ${read.head} over ${read.modelId}, on ${share} of instruments and days; elsewhere HOLD with 0`,
+    );
+  }
   if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
   if (regime) {
     const where = `regimes of ${regime.region} on ${regime.daysWithRows} of ${panel.count} days`;
@@ -155,6 +178,7 @@ export async function runPoints(
     demo: context.home.demo,
     lambda,
     regime,
+    context: read,
   };
   for (let from = 0; from < tasks.length; from += batch) {
     for (const [offset, pending] of simulate(from).entries()) {
@@ -175,6 +199,7 @@ function simulationOf(sleeve: Sleeve, options: CampaignOptions, panel: LoadedPan
   const full = options.persist === 'full';
   return {
     horizonDays: sleeve.horizonDays,
+    context: sleeve.backend === 'context',
     initialCash: options.initialCash,
     broker: options.broker,
     risk: options.risk,

@@ -2,6 +2,7 @@
  * What every sleeve of a campaign reads: rolling features of all instruments over the simulated days, computed once in
  * one pass and kept on shared memory for the workers. Day-major: `column[d * N + i]`, d = 0 on the first simulated day.
  */
+import type { ContextAssessments } from '../assessment/context.model.ts';
 import { assessmentWindow, momentumPanel } from '../assessment/model.ts';
 import { byDay, columnOf, completeRuns, type Panel, type PriceColumn, windowEndingAt } from '../market/panel.ts';
 import { type StabilityPanel, stabilityPanel } from '../stability/model.ts';
@@ -33,6 +34,8 @@ export interface Features {
   readonly lambdaHat: Float64Array | null;
   /** D: risk of the market's regime, NaN on days without a row; null without a weight for it. */
   readonly regimeRisk: Float64Array | null;
+  /** What the context backend says; null where no sleeve has it. */
+  readonly context: ContextAssessments | null;
 }
 
 export interface FeatureRequest {
@@ -100,6 +103,7 @@ export function computeFeatures(panel: Panel, request: FeatureRequest): Features
     delistingValue,
     lambdaHat: null,
     regimeRisk: null,
+    context: null,
   };
 }
 

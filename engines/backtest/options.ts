@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os';
 import { parseDay } from '../../src/platform/dates.ts';
 import { UsageError } from '../../src/platform/errors.ts';
 import { parseRange } from '../../src/platform/program.ts';
+import { ASSESSMENT_CONTEXT_V1, ASSESSMENT_CONTEXT_V2 } from '../assessment/context.model.ts';
 import { ASSESSMENT_BASIC_V1 } from '../assessment/model.ts';
 import type { LambdaChoice } from '../lambda/provider.storage.ts';
-import type { CampaignOptions } from './record.ts';
+import type { CampaignOptions, ContextChoice } from './record.ts';
 import type { Sleeve } from './sleeves.ts';
 
 /** Flags that the campaign programs share, as parsed. */
@@ -41,8 +42,8 @@ const LAMBDA_COLUMN = 'lambda_hat';
 const LAMBDA_WEIGHT = 10;
 
 /** Checks what the flags say together. @throws UsageError naming the flag. */
-export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]): CampaignOptions {
-  refuseLaterPhases(args);
+export function campaignOptions(args: CampaignArgs, given: readonly Sleeve[]): CampaignOptions {
+  const sleeves = given.map((sleeve) => ({ ...sleeve, backend: sleeve.backend ?? args.assessmentBackend }));
   const { start, end } = parseRange(args);
   const transitionHistory = args.transitionHistory === undefined ? null : parseDay(args.transitionHistory);
   if (transitionHistory !== null && transitionHistory > start) {
@@ -94,22 +95,42 @@ export function campaignOptions(args: CampaignArgs, sleeves: readonly Sleeve[]):
     persist: args.persist,
     lambda: lambdaChoice(args),
     regimeAlpha: args.regimeAlpha,
+    context: contextChoice(args, sleeves),
   };
 }
 
-/** Flags of the plan whose engines come with a later phase. @throws UsageError that names flag and phase. */
-function refuseLaterPhases(args: CampaignArgs): void {
-  const refuse = (flag: string, phase: string) => {
-    throw new UsageError(`${flag} needs ${phase}, which this build does not have yet`, 'Leave it out.');
-  };
-  const context = 'Phase 4 (context assessment)';
-  if (args.assessmentBackend !== 'basic') refuse('--assessment-backend context', context);
-  if (args.assessmentContextModelId !== undefined) refuse('--assessment-context-model-id', context);
-  if (args.assessmentUseJointContext) refuse('--assessment-use-joint-context', context);
-  if (args.assessmentModelId !== undefined && args.assessmentModelId !== ASSESSMENT_BASIC_V1) {
-    refuse(`--assessment-model-id ${args.assessmentModelId}`, context);
+/** The head and the vectors of the context backend; null when no sleeve uses it. @throws UsageError for flags that do not fit. */
+function contextChoice(args: CampaignArgs, sleeves: readonly Sleeve[]): ContextChoice | null {
+  const used = sleeves.some(({ backend }) => backend === 'context');
+  const { assessmentModelId: head, assessmentContextModelId: modelId } = args;
+  if (!used) {
+    const stray = [
+      ['--assessment-context-model-id', modelId !== undefined],
+      ['--assessment-use-joint-context', args.assessmentUseJointContext],
+      [`--assessment-model-id ${head}`, head !== undefined && head !== ASSESSMENT_BASIC_V1],
+    ].find(([, given]) => given);
+    if (stray)
+      throw new UsageError(`${stray[0]} says nothing to the basic backend`, 'Add --assessment-backend context.');
+    return null;
   }
+  if (head === ASSESSMENT_BASIC_V1 && sleeves.every(({ backend }) => backend === 'context')) {
+    throw new UsageError(
+      `--assessment-model-id ${head} is no head of the context backend`,
+      `Allowed: ${HEADS.join(', ')}.`,
+    );
+  }
+  const chosen = head === undefined || head === ASSESSMENT_BASIC_V1 ? ASSESSMENT_CONTEXT_V2 : head;
+  // A fitted head may stand under a name of its own.
+  if (chosen !== ASSESSMENT_CONTEXT_V1 && !chosen.startsWith(ASSESSMENT_CONTEXT_V2)) {
+    throw new UsageError(
+      `--assessment-model-id ${chosen} is no head of the context backend`,
+      `Allowed: ${HEADS.join(', ')}.`,
+    );
+  }
+  return { head: chosen, modelId: modelId ?? null };
 }
+
+const HEADS = [ASSESSMENT_CONTEXT_V2, ASSESSMENT_CONTEXT_V1];
 
 /** The λ̂ that the flags ask for, or null. @throws UsageError when they do not belong together. */
 function lambdaChoice(args: CampaignArgs): LambdaChoice | null {

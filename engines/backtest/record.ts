@@ -31,8 +31,18 @@ export interface CampaignOptions {
   readonly lambda: LambdaChoice | null;
   /** Weight of the regime's risk in universe scores; 0: the reference, nothing is read. */
   readonly regimeAlpha: number;
+  /** Head and vectors of the sleeves with the context backend; null: none has it. */
+  readonly context: ContextChoice | null;
   /** The flags that a sweep varies, with the values of this point; absent outside a sweep. */
   readonly sweep?: Readonly<Record<string, number>>;
+}
+
+/** The context backend as the flags ask for it. */
+export interface ContextChoice {
+  /** `assessment-context-v1`, or a fitted head. */
+  readonly head: string;
+  /** Joint model of the vectors; null: the one that the head was made for. */
+  readonly modelId: string | null;
 }
 
 /** Where a run comes from: the campaign it is part of, the code, and whether the home is a demo. */
@@ -44,6 +54,19 @@ export interface RunOrigin {
   readonly lambda: LambdaScores | null;
   /** The regime's risk as loaded; null without a weight for it. */
   readonly regime: RegimeRisk | null;
+  /** What the context backend read; null where no sleeve has it. */
+  readonly context: ContextOrigin | null;
+}
+
+export interface ContextOrigin {
+  readonly head: string;
+  readonly modelId: string;
+  /** Fingerprint of a fitted head; null for the formula of v1. */
+  readonly fingerprint: string | null;
+  /** Last day of the head's training; null for v1. */
+  readonly trainEnd: string | null;
+  /** Share of the days × instruments that have a context. */
+  readonly coverage: number;
 }
 
 const NOT_TRADABLE = 'same-close, no costs: not tradable';
@@ -58,7 +81,7 @@ export function runConfig(
   sleeve: Sleeve,
   options: CampaignOptions,
   panel: LoadedPanel,
-  { campaignId, provenance, demo, lambda, regime }: RunOrigin,
+  { campaignId, provenance, demo, lambda, regime, context }: RunOrigin,
 ): Record<string, unknown> {
   const { broker } = options;
   return {
@@ -66,7 +89,8 @@ export function runConfig(
     start_date: formatDay(options.start),
     end_date: formatDay(options.end),
     campaign_id: campaignId,
-    assessment_backend: 'basic',
+    assessment_backend: sleeve.backend ?? 'basic',
+    ...(sleeve.backend === 'context' && context ? contextConfig(context) : {}),
     initial_cash: options.initialCash,
     risk: options.risk,
     fill: broker.fill,
@@ -91,6 +115,14 @@ export function runConfig(
     git_dirty: provenance.gitDirty,
   };
 }
+
+/** Keys of a run with the context backend; others have none of them. */
+const contextConfig = ({ head, modelId, fingerprint, trainEnd, coverage }: ContextOrigin): Record<string, unknown> => ({
+  assessment_model_id: head,
+  assessment_context_model_id: modelId,
+  assessment_context_coverage: coverage,
+  ...(fingerprint ? { assessment_model_fingerprint: fingerprint, assessment_train_end: trainEnd } : {}),
+});
 
 /** Keys of a run with λ̂; a run without has none of them. */
 function lambdaConfig(choice: LambdaChoice, scores: LambdaScores): Record<string, unknown> {

@@ -9,6 +9,8 @@ import type { Features } from './features.ts';
 
 export interface SimulationOptions {
   readonly horizonDays: number;
+  /** Scores come from the context backend. */
+  readonly context?: boolean;
   readonly initialCash: number;
   readonly broker: BrokerOptions;
   readonly risk: boolean;
@@ -72,6 +74,8 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
   const { instruments: n, count } = features;
   const momentum = features.momentum.get(assessmentWindow(options.horizonDays));
   if (!momentum) throw new Error(`features lack the momentum window of horizon ${options.horizonDays}`);
+  const context = options.context ? features.context : null;
+  if (options.context && !context) throw new Error('features lack the context assessments');
   const book = new Book(n, options.initialCash, options.broker);
   const weights = new Float64Array(n);
   const scores = new Float64Array(n);
@@ -114,7 +118,8 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
     const stability = features.stability;
     const softTargetScore = day(stability.score);
     const momentumToday = day(momentum);
-    for (let i = 0; i < n; i++) scores[i] = assessmentScore(momentumToday[i], softTargetScore[i]);
+    if (context) scores.set(day(context.score));
+    else for (let i = 0; i < n; i++) scores[i] = assessmentScore(momentumToday[i], softTargetScore[i]);
     const targetable = features.transitions.targetable.subarray(d * 5, d * 5 + 5);
     const classCode = day(stability.classCode);
     const universe = selectUniverse({

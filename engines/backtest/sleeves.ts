@@ -9,20 +9,29 @@ export interface Sleeve {
   readonly portfolioId: string;
   readonly assessmentId: string;
   readonly horizonDays: number;
+  /** How its instruments are assessed; absent: as the campaign says. */
+  readonly backend?: Backend;
 }
+
+type Backend = 'basic' | 'context';
 
 const FIELDS = ['sleeve', 'strategy', 'market', 'universe', 'portfolio', 'assess', 'horizon'] as const;
 
 /** Longest horizon in trading days that a sleeve may have: ten years. */
 const MAXIMUM_HORIZON = 2520;
 
+const BACKENDS: readonly string[] = ['basic', 'context'];
+
 /**
- * Reads `sleeve:strategy:market:universe:portfolio:assess:horizon`.
+ * Reads `sleeve:strategy:market:universe:portfolio:assess:horizon`, and `:basic` or `:context` after it where a campaign mixes
+ * both.
  * @throws UsageError that names the field at fault.
  */
 export function parseSleeve(text: string): Sleeve {
   const parts = text.split(':');
   const shape = `Write --sleeve ${FIELDS.join(':')}`;
+  const backend =
+    parts.length === FIELDS.length + 1 && BACKENDS.includes(parts[7]) ? (parts.pop() as Backend) : undefined;
   if (parts.length !== FIELDS.length) {
     throw new UsageError(`--sleeve '${text}' has ${parts.length} fields, not ${FIELDS.length}`, shape);
   }
@@ -40,13 +49,15 @@ export function parseSleeve(text: string): Sleeve {
     );
   }
   const [sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId] = parts;
-  return { sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId, horizonDays };
+  const sleeve = { sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId, horizonDays };
+  return backend ? { ...sleeve, backend } : sleeve;
 }
 
 /** The sleeve as the command line writes it. */
 export function formatSleeve(sleeve: Sleeve): string {
   const { sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId, horizonDays } = sleeve;
-  return [sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId, horizonDays].join(':');
+  const fields = [sleeveId, strategyId, marketId, universeId, portfolioId, assessmentId, horizonDays];
+  return [...fields, ...(sleeve.backend ? [sleeve.backend] : [])].join(':');
 }
 
 /** The sleeve under the names that a run's configuration has for it. */

@@ -23,10 +23,19 @@ const optionArgs = {
   assessmentBackend: z
     .enum(['basic', 'context'])
     .default('basic')
-    .describe('how instruments are assessed; context needs Phase 4'),
-  assessmentContextModelId: z.string().optional().describe('joint model of the context backend (needs Phase 4)'),
-  assessmentUseJointContext: z.boolean().default(false).describe('read joint embeddings (needs Phase 4)'),
-  assessmentModelId: z.string().optional().describe('model id of the assessment (default assessment-basic-v1)'),
+    .describe('how instruments are assessed; a sleeve may end in :basic or :context to say it for itself'),
+  assessmentContextModelId: z
+    .string()
+    .optional()
+    .describe('joint model of the context backend (default: that of its head)'),
+  assessmentUseJointContext: z
+    .boolean()
+    .default(false)
+    .describe('read joint embeddings, as the context backend always does'),
+  assessmentModelId: z
+    .string()
+    .optional()
+    .describe('assessment-basic-v1, assessment-context-v2 (fitted; default of context), assessment-context-v1'),
   lambdaCsv: z
     .string()
     .optional()

@@ -3,11 +3,14 @@ import { formatDay, MS_PER_DAY } from '../../src/platform/dates.ts';
 import { withKnownReferences } from '../../src/platform/db/foreign-keys.ts';
 import type { Target } from '../../src/platform/db/targets.ts';
 import { keyId } from '../../src/platform/ids.ts';
+import { contextLabel } from '../assessment/context.model.ts';
 import { assess, assessmentWindow } from '../assessment/model.ts';
 import { FILL_REBALANCE } from '../execution/fill-log.ts';
 import { SOFT_TARGET_CLASSES } from '../stability/model.ts';
 import { clusterId, EXCLUSIONS, stabilityMultiplier } from '../universe/model.ts';
+import type { Features } from './features.ts';
 import { SequentialIds } from './sequential-ids.ts';
+import type { Sleeve } from './sleeves.ts';
 import type { RunWriter } from './storage.ts';
 
 const REGION = 'US';
@@ -40,7 +43,7 @@ async function writeScores(context: RunWriter): Promise<void> {
   const { run, dayOf, idBytes, copy } = context;
   const { sleeve, features, panel } = run;
   await removeDays(context, 'instrument_scores', 'strategy_id', sleeve.assessmentId);
-  const momentum = features.momentum.get(assessmentWindow(sleeve.horizonDays))!;
+  const assessed = assessmentAt(sleeve, features);
   const metadata = JSON.stringify({ run_id: run.runId });
   const columns = [
     'score_id',
@@ -61,8 +64,7 @@ async function writeScores(context: RunWriter): Promise<void> {
       const date = formatDay(dayOf(d));
       for (let i = 0; i < features.instruments; i++) {
         const at = d * features.instruments + i;
-        const own = assess(momentum[at], features.stability.score[at]);
-        const missing = Number.isNaN(momentum[at]) ? ',"insufficient_history":true' : '';
+        const own = assessed(at);
         writer.row(12);
         writer.text(keyId('instrument_scores', sleeve.assessmentId, panel.instruments[i].id, date, sleeve.horizonDays));
         writer.text(sleeve.assessmentId);
@@ -74,12 +76,45 @@ async function writeScores(context: RunWriter): Promise<void> {
         writer.float64(own.score);
         writer.float64(own.confidence);
         writer.text(own.label);
-        writer.jsonb(`{"momentum":${own.momentum},"fragility_penalty":${own.fragilityPenalty}${missing}}`);
+        writer.jsonb(own.components);
         writer.jsonb(metadata);
       }
       await writer.flushed();
     }
   });
+}
+
+interface StoredAssessment {
+  readonly expectedReturn: number;
+  readonly score: number;
+  readonly confidence: number;
+  readonly label: string;
+  /** `alpha_components` as JSON. */
+  readonly components: string;
+}
+
+/** What the sleeve's backend says of a cell (day × N + instrument). */
+function assessmentAt(sleeve: Sleeve, features: Features): (at: number) => StoredAssessment {
+  const { context } = features;
+  if (sleeve.backend === 'context' && context) {
+    return (at) => {
+      const expected = context.expectedReturn[at];
+      const known = !Number.isNaN(expected);
+      return {
+        expectedReturn: known ? expected : 0,
+        score: context.score[at],
+        confidence: context.confidence[at],
+        label: contextLabel(expected),
+        components: known ? '{"context":true}' : '{"context":false}',
+      };
+    };
+  }
+  const momentum = features.momentum.get(assessmentWindow(sleeve.horizonDays))!;
+  return (at) => {
+    const own = assess(momentum[at], features.stability.score[at]);
+    const missing = Number.isNaN(momentum[at]) ? ',"insufficient_history":true' : '';
+    return { ...own, components: `{"momentum":${own.momentum},"fragility_penalty":${own.fragilityPenalty}${missing}}` };
+  };
 }
 
 async function writeUniverse(context: RunWriter): Promise<void> {
@@ -136,12 +171,11 @@ function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: number):
   reasons.last_close = features.close[at];
   if (code === 2 || code === 3) return reasons;
   const classCode = stability.classCode[at];
-  const momentum = features.momentum.get(assessmentWindow(sleeve.horizonDays))!;
   reasons.soft_target_score = stability.score[at];
   reasons.soft_target_class = SOFT_TARGET_CLASSES[classCode];
   reasons.weak_profile = false;
   reasons.cluster_id = clusterId(sleeve.marketId, panel.instruments[i].sector, classCode);
-  reasons.assessment_score = assess(momentum[at], stability.score[at]).score;
+  reasons.assessment_score = assessmentAt(sleeve, features)(at).score;
   if (code > 0) return reasons;
   if (features.lambdaHat && !Number.isNaN(features.lambdaHat[at])) reasons.lambda_score = features.lambdaHat[at];
   const risk = transitions.targetable[d * 5 + classCode];

@@ -5,7 +5,7 @@ import { dateArg, defineProgram } from '../../src/platform/program.ts';
 export const modelsFitSpec = defineProgram({
   name: 'models fit',
   phase: 'P2',
-  summary: 'fit numeric v2 models on prices, or text-fin-static-v1 on news',
+  summary: 'fit numeric v2 models on prices, text-fin-static-v1 on news, or the head of the context backend',
   description: `
 MODEL is num-stab-core-v2, num-profile-core-v2, num-regime-core-v2, num-scenario-core-v2, or all-v2 for these four and
 num-portfolio-core-v2, which is a plain function and needs no fitting. The fit is in closed form: equal prices, spans and
@@ -14,6 +14,10 @@ seeds give equal files. Vectors of days up to --train-end have seen what came af
 
 Or it is text-fin-static-v1, a table of words: which stand near which in the news (window 7, positive pointwise mutual
 information), reduced to 384 values a word; a text is the weighted mean of its words.
+
+Or it is assessment-context-v2, the head of the context backend: a ridge of the ranks of 21-day returns within each day on
+joint-assessment-context-v2, judged walk-forward (blocks of 63 days, 21 + 5 days between). Below a t-statistic of 2 it says
+0 of every name. Backtests refuse it inside its training span.
 
 A model id is one vector space for ever: a model that is there is left alone unless --replace is given, and a refit on other
 days belongs under a name of its own (--as num-stab-core-v2-2018).

@@ -162,6 +162,7 @@ export async function recordSample(
     persist: 'standard',
     lambda: null,
     regimeAlpha: 0,
+    context: null,
   };
   return rolledBack(runtime, async (client) => {
     // The writer opens its transaction itself; here it writes inside ours, which is rolled back.
@@ -175,6 +176,7 @@ export async function recordSample(
         demo: false,
         lambda: null,
         regime: null,
+        context: null,
       }),
       metrics: runMetrics(result, loaded, options),
       panel: loaded,

@@ -17,6 +17,11 @@ const fitModels: Program<typeof modelsFitSpec> = async (args, context) => {
     const { fitTextModel } = await import('../../engines/text/static/program.ts');
     return fitTextModel(argumentsOf(textFitSpec.args, args), context);
   }
+  const isHead = (id: string) => id.startsWith('assessment-');
+  if (args.model.some(isHead)) {
+    const { fitHead, headFitSpec } = await import('../../engines/assessment/fit.ts');
+    return fitHead(argumentsOf(headFitSpec.args, args), context);
+  }
   const { fitModels } = await import('../../engines/numeric/fit/program.ts');
   return fitModels(argumentsOf(numericFitSpec.args, args), context);
 };

@@ -2,7 +2,7 @@
 import type { Phase } from '../platform/program.ts';
 import { campaignArgv, proofArgv } from './campaign.ts';
 import type { CheckSpec } from './check.ts';
-import { LATER_COMMANDS, lambdaCampaignArgv, laterChecks } from './checks/later.ts';
+import { contextCampaignArgv, LATER_COMMANDS, lambdaCampaignArgv, laterChecks } from './checks/later.ts';
 import { P0_CHECKS } from './checks/p0.ts';
 import { P1_CHECKS } from './checks/p1.ts';
 import { p2Checks, p2Commands } from './checks/p2.ts';
@@ -78,7 +78,7 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
       needs: [['P2']],
       mainCheck: 'P4.runs',
       checks: later.P4,
-      commands: laterCommands('P4', need),
+      commands: [...laterCommands('P4', need), { label: 'campaign by context', argv: contextCampaignArgv(need) }],
     },
     {
       phase: 'P5',

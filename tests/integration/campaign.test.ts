@@ -375,10 +375,6 @@ describe('campaign refuses', () => {
 
   it.each([
     [{ end: '2013-01-02', start: '2013-06-03' }, 2, /before --start/],
-    [{ assessmentBackend: 'context' }, 2, /needs Phase 4/],
-    [{ assessmentContextModelId: 'x' }, 2, /needs Phase 4/],
-    [{ assessmentUseJointContext: true }, 2, /needs Phase 4/],
-    [{ assessmentModelId: 'assessment-context-v2' }, 2, /needs Phase 4/],
     [{ lambdaCsv: 'x.csv' }, 1, /x\.csv/],
     [{ lambdaCsv: 'x.csv', lambdaTable: 'y' }, 2, /exclude each other/],
     [{ lambdaTable: 'no_such_table' }, 1, /there is no table no_such_table/],

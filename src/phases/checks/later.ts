@@ -133,8 +133,16 @@ const text: CheckSpec = {
   },
 };
 
-/** Whether campaigns of this version have the context backend. */
-const CONTEXT_BACKEND = false;
+/** The plan's campaign by the context backend, over the joint model that the configuration names. */
+export function contextCampaignArgv(need: Requirements): string[] {
+  const model = need.context.jointModels.find((one) => stem(one) === 'assessment') ?? 'joint-assessment-context-v1';
+  return [
+    ...campaignArgv(need),
+    ...['--assessment-backend', 'context', '--assessment-context-model-id', model],
+    // The head that is fitted goes with v2 vectors; those of v1 have the original's formula.
+    ...(model.endsWith('-v1') ? ['--assessment-model-id', 'assessment-context-v1'] : []),
+  ];
+}
 
 const contextRuns: CheckSpec = {
   id: 'P4.runs',
@@ -147,23 +155,12 @@ const contextRuns: CheckSpec = {
     const found = campaignRuns(figureOf(evidence.runs), sleeves, 'context');
     const observed = `${count(found.length)} of ${counted(sleeves.length, 'sleeve')}`;
     if (found.length === sleeves.length) return ok(observed);
-    const available = CONTEXT_BACKEND;
-    const note = available ? '' : '. The context backend arrives with Phase 4 in a later version';
-    const fix = available
-      ? [
-          ...campaignArgv(need),
-          '--assessment-backend',
-          'context',
-          '--assessment-context-model-id',
-          'joint-assessment-context-v1',
-        ].join(' ')
-      : null;
     const lacking = sleeves.filter((sleeve) => !found.some((run) => run.sleeveId === sleeve));
     return notOk(
       found.length ? 'PART' : 'WAIT',
       observed,
-      `no complete context run of ${some(lacking)}${note}`,
-      fix,
+      `no complete context run of ${some(lacking)}`,
+      contextCampaignArgv(need).join(' '),
       'no context run yet',
     );
   },

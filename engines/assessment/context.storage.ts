@@ -1,0 +1,114 @@
+/** Joint vectors of instruments and days from the historical database, and the v1 head over them. */
+import { formatDay } from '../../src/platform/dates.ts';
+import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import type { Database } from '../../src/platform/db/databases.ts';
+import { UserError } from '../../src/platform/errors.ts';
+import { type ContextAssessments, headV1, noContext } from './context.model.ts';
+
+/** `joint_type` of assessment contexts. */
+const JOINT_TYPE = 'ASSESSMENT_CTX_V0';
+/** Days that are read at a time. */
+const CHUNK_DAYS = 21;
+
+export interface ContextRequest {
+  /** Joint model of the vectors. */
+  readonly modelId: string;
+  readonly instruments: readonly { readonly id: string }[];
+  /** Day numbers, ascending. */
+  readonly days: Int32Array;
+}
+
+/** Instruments of one day that have a vector: their indices, ascending, and the vectors row by row. */
+export interface ContextDay {
+  /** Position among the requested days. */
+  readonly day: number;
+  readonly instruments: Int32Array;
+  readonly vectors: Float32Array;
+  readonly dim: number;
+}
+
+export interface LoadedContext extends ContextAssessments {
+  /** Instruments × days that have a context. */
+  readonly cells: number;
+}
+
+/** Vectors day by day, days without any included. A vector of another length than the first one's, or not finite, is passed over. */
+export async function* contextDays(
+  historical: Database,
+  { modelId, instruments, days }: ContextRequest,
+): AsyncGenerator<ContextDay> {
+  const index = new Map(instruments.map(({ id }, i) => [id, i]));
+  let dim = 0;
+  for (let from = 0; from < days.length; from += CHUNK_DAYS) {
+    const to = Math.min(days.length, from + CHUNK_DAYS);
+    const place = new Map(Array.from({ length: to - from }, (_, k) => [days[from + k], from + k]));
+    // Where an adopted table holds a row twice, the newer one counts.
+    const found = Array.from({ length: to - from }, () => new Map<number, Float32Array>());
+    await historical.client((client) =>
+      copyOut(
+        client,
+        `SELECT entity_scope->>'entity_id', as_of_date, vector FROM joint_embeddings
+          WHERE joint_type = ${sqlLiteral(JOINT_TYPE)} AND model_id = ${sqlLiteral(modelId)} AND vector IS NOT NULL
+            AND as_of_date BETWEEN ${sqlLiteral(formatDay(days[from]))} AND ${sqlLiteral(formatDay(days[to - 1]))}
+          ORDER BY joint_id`,
+        (row) => {
+          const i = index.get(row.text() ?? '');
+          const d = place.get(row.date());
+          const vector = floats(row.bytes());
+          if (i === undefined || d === undefined || !vector) return;
+          dim ||= vector.length;
+          if (vector.length === dim) found[d - from].set(i, vector);
+        },
+      ),
+    );
+    for (const [k, ofDay] of found.entries()) {
+      const indices = Int32Array.from([...ofDay.keys()].sort((a, b) => a - b));
+      const vectors = new Float32Array(indices.length * dim);
+      indices.forEach((i, row) => {
+        vectors.set(ofDay.get(i)!, row * dim);
+      });
+      yield { day: from + k, instruments: indices, vectors, dim };
+    }
+  }
+}
+
+/** Little-endian float32 as values; null when one is not finite. */
+function floats(bytes: Buffer | null): Float32Array | null {
+  if (!bytes || bytes.length === 0 || bytes.length % 4 !== 0) return null;
+  const values = new Float32Array(bytes.length / 4);
+  for (let j = 0; j < values.length; j++) {
+    values[j] = bytes.readFloatLE(j * 4);
+    if (!Number.isFinite(values[j])) return null;
+  }
+  return values;
+}
+
+/** The v1 head over the days. @throws UserError when there is no vector at all. */
+export async function loadContextV1(historical: Database, request: ContextRequest): Promise<LoadedContext> {
+  const n = request.instruments.length;
+  const out = noContext(request.days.length * n);
+  let cells = 0;
+  for await (const { day, instruments, vectors, dim } of contextDays(historical, request)) {
+    instruments.forEach((i, row) => {
+      let squares = 0;
+      for (let j = 0; j < dim; j++) squares += vectors[row * dim + j] ** 2;
+      const { expectedReturn, score, confidence } = headV1(Math.sqrt(squares));
+      const cell = day * n + i;
+      out.expectedReturn[cell] = expectedReturn;
+      out.score[cell] = score;
+      out.confidence[cell] = confidence;
+    });
+    cells += instruments.length;
+  }
+  requireVectors(cells, request);
+  return { ...out, cells };
+}
+
+/** @throws UserError when no vector was found. */
+export function requireVectors(cells: number, { modelId, days }: ContextRequest): void {
+  if (cells > 0) return;
+  throw new UserError(
+    `joint_embeddings has no vector of ${modelId} for these instruments from ${formatDay(days[0])} to ${formatDay(days[days.length - 1])}`,
+    `Make them: prometheus backfill joint-assessment-context --model-id ${modelId}`,
+  );
+}

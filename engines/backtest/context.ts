@@ -1,0 +1,44 @@
+/** The context backend of a campaign: which head, over which vectors, and what it says. */
+import { formatDay } from '../../src/platform/dates.ts';
+import type { ProgramContext } from '../../src/platform/program.ts';
+import { ASSESSMENT_CONTEXT_V1, type ContextAssessments } from '../assessment/context.model.ts';
+import { loadContextV1 } from '../assessment/context.storage.ts';
+import { loadContextV2 } from '../assessment/head.storage.ts';
+import type { LoadedPanel } from '../market/storage.ts';
+import type { Features } from './features.ts';
+import type { ContextChoice, ContextOrigin } from './record.ts';
+
+/** Joint model of the v1 head, as the plan writes it. */
+const CONTEXT_V1 = 'joint-assessment-context-v1';
+
+/** Assessments of every instrument and day. @throws UserError when head or vectors are missing, or the head has seen these days. */
+export async function loadContext(
+  { head, modelId }: ContextChoice,
+  { panel, days, features }: { readonly panel: LoadedPanel; readonly days: Int32Array; readonly features: Features },
+  { databases, home }: Pick<ProgramContext, 'databases' | 'home'>,
+): Promise<{ assessments: ContextAssessments; origin: ContextOrigin }> {
+  const { instruments } = panel;
+  const cells = days.length * instruments.length;
+  if (head === ASSESSMENT_CONTEXT_V1) {
+    const model = modelId ?? CONTEXT_V1;
+    const loaded = await loadContextV1(databases.historical, { modelId: model, instruments, days });
+    const origin = { head, modelId: model, fingerprint: null, trainEnd: null, coverage: loaded.cells / cells };
+    return { assessments: loaded, origin };
+  }
+  const loaded = await loadContextV2(databases.historical, home.models, {
+    head,
+    modelId,
+    instruments,
+    days,
+    sigma: features.stability.sigma,
+  });
+  const { fingerprint, trainEnd } = loaded;
+  const origin = {
+    head,
+    modelId: loaded.modelId,
+    fingerprint,
+    trainEnd: formatDay(trainEnd),
+    coverage: loaded.cells / cells,
+  };
+  return { assessments: loaded, origin };
+}
