@@ -110,6 +110,9 @@ model tried is a row of console.lambda_trials. Classes and λ are computed from 
 <experiment-id>_H<horizon>, and to --predictions-output. --report writes the tables as Markdown. --predict-only scores the
 last day with prices by the same schedule, and measures nothing.
 
+--vectors MODEL adds what the embeddings of a cluster's members say (their mean in 16 fixed directions, their dispersion):
+λ̂ then comes from har_vectors, and har_ridge stands beside it in the table, on the same rows.
+
 Example:
   prometheus lambda train --start 2010-01-04 --end 2024-08-26 --experiment-id US_EQ_HAR --report lambda.md`,
   args: z.object({
@@ -127,12 +130,24 @@ Example:
     leastTrainingDays: z.number().int().min(63).default(504).describe('days of targets before the first fit'),
     penalty: z.number().min(0).default(0.01).describe('ridge penalty on standardised features'),
     seed: z.number().int().min(0).default(1).describe('seed of the bootstrap'),
+    vectors: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('numeric or joint model whose vectors of the members are features too; repeat it for more'),
+    allowInSample: z.boolean().default(false).describe('use vectors that have seen their own future'),
     predictionsOutput: z.string().min(1).optional().describe('CSV of λ̂'),
     report: z.string().min(1).optional().describe('Markdown file of the tables'),
     predictOnly: z.boolean().default(false).describe('score the last day only'),
     json: z.boolean().default(false).describe('print the result as JSON'),
   }),
-  reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments', 'runtime.issuers'],
+  reads: [
+    'historical.prices_daily',
+    'historical.market_holidays',
+    'historical.numeric_window_embeddings',
+    'historical.joint_embeddings',
+    'runtime.instruments',
+    'runtime.issuers',
+  ],
   writes: ['runtime.console.lambda_predictions', 'runtime.console.lambda_trials'],
   resource: 'cpu',
   claims: [{ table: 'runtime.console.lambda_predictions', scope: 'experimentId' }],

@@ -13,6 +13,8 @@ import { lambdaTrain } from '../../engines/lambda/forecast/program.ts';
 import { backfillDensity } from '../../engines/lambda/program.ts';
 import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from '../../engines/lambda/spec.ts';
 import type { Panel } from '../../engines/market/panel.ts';
+import { backfillNumeric } from '../../engines/numeric/program.ts';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { backfillStability } from '../../engines/stability/program.ts';
 import { backfillStabilitySpec } from '../../engines/stability/spec.ts';
 import { universeSettings } from '../../engines/universe/settings.storage.ts';
@@ -232,13 +234,59 @@ describe('lambda experiment', () => {
   });
 });
 
+describe('lambda train with vectors', () => {
+  const NUMERIC = 'num-profile-core-v1';
+  const JOINT = 'joint-stab-fragility-v1';
+
+  it('sets the vectors beside the model without them, equal from both tables', async () => {
+    await runProgram(
+      numericBackfillSpec,
+      backfillNumeric,
+      { market: 'TEST', startDate: date(80), endDate: date(DAYS - 1), models: [NUMERIC], device: 'cpu' },
+      db.databases,
+    );
+    await db.databases.historical.client((client) =>
+      client.query(
+        `INSERT INTO joint_embeddings (joint_type, as_of_date, entity_scope, model_id, vector, created_at)
+         SELECT 'STAB_FRAGILITY_V0', as_of_date, jsonb_build_object('entity_id', entity_id), '${JOINT}', vector, now()
+           FROM numeric_window_embeddings WHERE model_id = '${NUMERIC}'`,
+      ),
+    );
+    type Horizon = { models: Record<string, { rows: number; r2: number }>; coefficients: Record<string, number> };
+    const horizonOf = async (model: string) => {
+      const { result } = await train({ horizon: [5], vectors: [model], experimentId: `V_${model}` });
+      return (result.data as { horizons: Horizon[] }).horizons[0];
+    };
+    const [numeric, joint] = [await horizonOf(NUMERIC), await horizonOf(JOINT)];
+    expect(Object.keys(numeric.models).slice(0, 2)).toEqual(['har_vectors', 'har_ridge']);
+    expect(numeric.models.har_vectors.rows).toBe(numeric.models.har_ridge.rows);
+    expect(numeric.models.har_vectors.r2).not.toBe(numeric.models.har_ridge.r2);
+    expect(Object.keys(numeric.coefficients).filter((name) => name.startsWith(`${NUMERIC}:`))).toHaveLength(17);
+    expect(joint.models).toEqual(numeric.models);
+    const of = (model: string) =>
+      query(
+        `SELECT as_of_date, sector, soft_target_class, lambda_hat FROM console.lambda_predictions WHERE experiment_id = $1
+          ORDER BY 1, 2, 3`,
+        [`V_${model}_H5`],
+      );
+    expect(await of(JOINT)).toEqual(await of(NUMERIC));
+  });
+
+  it('refuses vectors that are not there, and spaces whose models nobody knows', async () => {
+    expect((await refusal(train({ vectors: ['num-stab-core-v1'] }))).message).toMatch(/has no vector of an instrument/);
+    expect((await refusal(train({ vectors: ['joint-stab-fragility-v2'] }))).message).toMatch(
+      /there is no model num-profile-core-v2/,
+    );
+  });
+});
+
 describe('lambda train', () => {
   it('records every model of every horizon, and λ̂ that was trained before its day', async () => {
     const { result } = await train({ predictionsOutput: file('har.csv'), report: file('report.md') });
     const data = result.data as { horizons: { horizon_days: number; models: Record<string, { r2: number }> }[] };
     expect(data.horizons.map((one) => one.horizon_days)).toEqual([5, 21]);
     const trials = await query<{ model: string }>(
-      `SELECT model FROM console.lambda_trials WHERE program = 'lambda train' AND horizon_days = 5 ORDER BY trial_id`,
+      `SELECT model FROM console.lambda_trials WHERE program = 'lambda train' AND experiment_id = 'HAR_H5' ORDER BY trial_id`,
     );
     expect(trials.map((row) => row.model)).toEqual(Object.keys(data.horizons[0].models));
     const [late] = await query<{ n: number }>(

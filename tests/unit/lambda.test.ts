@@ -7,6 +7,7 @@ import { evaluationDays, forecastFigures } from '../../engines/lambda/forecast/e
 import { densityFeatures, forwardTargets, WARM_UP_DAYS } from '../../engines/lambda/forecast/features.ts';
 import { informationRatioTest } from '../../engines/lambda/forecast/information-ratio.ts';
 import { allForecasts } from '../../engines/lambda/forecast/models.ts';
+import { ClusterVectors } from '../../engines/lambda/forecast/vectors.model.ts';
 import { firstForecastDay, type WalkForwardPlan } from '../../engines/lambda/forecast/walk-forward.ts';
 import { className, countStates, lambdaPanel, membership } from '../../engines/lambda/model.ts';
 import { columnOf, completeRuns, type Panel } from '../../engines/market/panel.ts';
@@ -302,6 +303,56 @@ describe('membership', () => {
     members.forEach((cluster, cell) => {
       const [d, i] = [Math.floor(cell / 16), cell % 16];
       expect(cluster >= 0).toBe(inputs.runs[i * 80 + 30 + d] >= LOOKBACK);
+    });
+  });
+});
+
+describe('vectors of clusters', () => {
+  const DIM = 6;
+  const panel = smallMarket({ seed: 21, instruments: 24, days: 90 });
+  const { density, inputs } = densityOf(panel, 65, 3);
+  const members = membership(inputs);
+  const n = panel.instruments.length;
+  const random = new Random(5);
+  const days = Array.from({ length: inputs.count }, () => ({
+    vectors: Float32Array.from({ length: n * DIM }, () => random.normal()),
+    known: Uint8Array.from({ length: n }, () => (random.uniform() < 0.9 ? 1 : 0)),
+  }));
+  const featuresOf = (count: number) => {
+    const gathered = new ClusterVectors('m', density, members, n, DIM);
+    for (let d = 0; d < count; d++) gathered.addDay(d, days[d].vectors, days[d].known);
+    return gathered.features();
+  };
+
+  it('are the mean distance from the mean of the members that have one, and means that add up', () => {
+    const features = featuresOf(inputs.count);
+    const dispersion = features[features.length - 1];
+    expect(dispersion.name).toBe('m:log_dispersion');
+    let compared = 0;
+    density.day.forEach((d, k) => {
+      const own = Array.from({ length: n }, (_, i) => i).filter(
+        (i) => members[d * n + i] === density.cluster[k] && days[d].known[i],
+      );
+      if (own.length < 2 || own.length < density.size[k] / 2) {
+        expect(dispersion.values[k]).toBeNaN();
+        return;
+      }
+      const vectorOf = (i: number) => [...days[d].vectors.subarray(i * DIM, (i + 1) * DIM)];
+      const mean = Array.from({ length: DIM }, (_, j) => own.reduce((sum, i) => sum + vectorOf(i)[j], 0) / own.length);
+      const squares = own.map((i) => vectorOf(i).reduce((sum, value, j) => sum + (value - mean[j]) ** 2, 0));
+      const expected = Math.sqrt(squares.reduce((a, b) => a + b) / own.length);
+      expect(Math.exp(dispersion.values[k])).toBeCloseTo(expected, 10);
+      compared++;
+    });
+    expect(compared).toBeGreaterThan(50);
+  });
+
+  it('of a day read nothing after it', () => {
+    const [whole, cut] = [featuresOf(inputs.count), featuresOf(12)];
+    const until = density.day.findIndex((d) => d >= 12);
+    cut.forEach((feature, j) => {
+      expect(feature.values.subarray(0, until)).toEqual(whole[j].values.subarray(0, until));
+      expect(feature.values.subarray(until).every(Number.isNaN)).toBe(true);
     });
   });
 });

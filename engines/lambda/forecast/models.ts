@@ -12,19 +12,24 @@ export interface NamedForecast {
   readonly forecast: Forecast;
 }
 
-/** The model that λ̂ comes from. */
+/** The model that λ̂ comes from, and the one that reads vectors too, which takes its place where there are some. */
 export const MODEL = 'har_ridge';
+const VECTOR_MODEL = 'har_vectors';
 /** The baselines that the model must beat, each in the stronger of its two forms. */
 export const PERSISTENCE_OF_LAMBDA = 'persistence_lambda_fitted';
 export const PERSISTENCE_OF_DISPERSION = 'persistence_dispersion_21_fitted';
 
-/** log λ̂ of every model; all are fitted on the same schedule and read nothing after their day. */
+/**
+ * log λ̂ of every model, the one that λ̂ comes from first; all are fitted on the same schedule and read nothing after their
+ * day. `vectors`: features of embeddings, none by default.
+ */
 export function allForecasts(
   panel: LambdaPanel,
   features: readonly Feature[],
   target: Float64Array,
   plan: WalkForwardPlan,
   penalty: number,
+  vectors: readonly Feature[] = [],
 ): NamedForecast[] {
   const ridge = (name: string, what: string, used: readonly Feature[]): NamedForecast => ({
     name,
@@ -51,6 +56,9 @@ export function allForecasts(
     values: trailingLogMeans(panel, plan.days, window),
   });
   return [
+    ...(vectors.length > 0
+      ? [ridge(VECTOR_MODEL, 'the same with the vectors of the members: mean, dispersion', [...features, ...vectors])]
+      : []),
     ridge(MODEL, 'HAR ridge: own, sector and market dispersion, volatility, count, trend', features),
     ridge('har_own', 'HAR ridge on own dispersion alone', ownPast(features)),
     shifted('persistence_lambda', 'λ as it is (level moved)', logLambda),

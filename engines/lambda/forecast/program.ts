@@ -1,5 +1,6 @@
 /** The program `lambda train`: forecasts of cluster dispersion, walk-forward, with baselines, ledger and report. */
 import { formatDay } from '../../../src/platform/dates.ts';
+import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { type Program, parseRange } from '../../../src/platform/program.ts';
@@ -14,12 +15,14 @@ import { mergeExperiment } from '../merge-csv.ts';
 import { type LambdaInputs, type LambdaPanel, lambdaPanel, membership } from '../model.ts';
 import type { lambdaTrainSpec } from '../spec.ts';
 import { byDay, evaluationDays, forecastFigures } from './evaluate.ts';
-import { densityFeatures, forwardTargets, trailingLogMeans, WARM_UP_DAYS } from './features.ts';
+import { densityFeatures, type Feature, forwardTargets, trailingLogMeans, WARM_UP_DAYS } from './features.ts';
 import { informationRatioTest, type SignalPanel } from './information-ratio.ts';
-import { allForecasts, MODEL, type NamedForecast } from './models.ts';
+import { allForecasts, type NamedForecast } from './models.ts';
 import { forecastColumns, forecastRows } from './predictions.ts';
 import { reportLines } from './report.ts';
 import { type HorizonResult, verdict } from './result.ts';
+import { ClusterVectors } from './vectors.model.ts';
+import { eachDayOfVectors, requireForecastable } from './vectors.storage.ts';
 import { firstForecastDay, type WalkForwardPlan } from './walk-forward.ts';
 
 /** Trading days whose mean is a cluster's usual level: a year. */
@@ -48,19 +51,29 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   const signals = args.predictOnly ? null : signalPanel(panel, inputs, softTargetScore);
   const usual = trailingLogMeans(density, panel.count, USUAL_WINDOW);
   const results: HorizonResult[] = [];
-  for (const horizon of [...new Set(args.horizon)].sort((a, b) => a - b)) {
+  const horizons = [...new Set(args.horizon)].sort((a, b) => a - b);
+  const planOf = (horizon: number): WalkForwardPlan => ({
+    days: panel.count,
+    warmUp: WARM_UP_DAYS,
+    horizon,
+    refitDays: args.refitDays,
+    embargoDays: args.embargoDays,
+    leastTrainingDays: args.leastTrainingDays,
+  });
+  const vectors: Feature[] = [];
+  for (const modelId of new Set(args.vectors)) {
+    const first = Math.min(firstForecastDay(planOf(horizons[0])), panel.count - 1);
+    const firstDay = panel.calendar.days[panel.first + first];
+    await requireForecastable(context.home.models, modelId, firstDay, args.allowInSample);
+    vectors.push(...(await vectorFeatures(databases.historical, modelId, panel, inputs, density)));
+    signal.throwIfAborted();
+  }
+  for (const horizon of horizons) {
     signal.throwIfAborted();
     stage(events, `forecast ${horizon} days ahead`, 3, 4);
-    const plan: WalkForwardPlan = {
-      days: panel.count,
-      warmUp: WARM_UP_DAYS,
-      horizon,
-      refitDays: args.refitDays,
-      embargoDays: args.embargoDays,
-      leastTrainingDays: args.leastTrainingDays,
-    };
+    const plan = planOf(horizon);
     const target = forwardTargets(density, panel.count, horizon);
-    const forecasts = allForecasts(density, features, target, plan, args.penalty);
+    const forecasts = allForecasts(density, features, target, plan, args.penalty, vectors);
     if (!forecasts[0].forecast.coefficients) {
       const have = `${args.start} … ${args.end} holds ${panel.count} trading days`;
       throw new UserError(
@@ -137,7 +150,7 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   }
   for (const file of files) file.commit();
 
-  const main = (result: HorizonResult) => result.figures?.get(MODEL)?.r2.toFixed(3);
+  const main = (result: HorizonResult) => result.figures?.get(result.forecasts[0].name)?.r2.toFixed(3);
   const summary = args.predictOnly
     ? `λ̂ of ${formatDay(lastDay!)}: ${predictions.map((one) => `${one.day.length} clusters as ${one.experimentId}`).join(', ')}`
     : `${results.map((result) => `h=${result.horizon}: R² ${main(result)} out of sample`).join(', ')}; ${trials.distinct} distinct trials on the ledger`;
@@ -186,6 +199,25 @@ function lambdaInputs(
     inputs: { instruments, close, runs, days, first, count, classCode, lookback, minClusterSize },
     softTargetScore: score,
   };
+}
+
+/** What the embeddings of a model say of every row of λ. */
+async function vectorFeatures(
+  historical: Database,
+  modelId: string,
+  panel: LoadedPanel,
+  inputs: LambdaInputs,
+  density: LambdaPanel,
+): Promise<Feature[]> {
+  const ids = panel.instruments.map((instrument) => instrument.id);
+  const days = panel.calendar.days.subarray(panel.first, panel.first + panel.count);
+  const members = membership(inputs);
+  let gathered: ClusterVectors | null = null;
+  await eachDayOfVectors(historical, modelId, ids, days, (d, dim, vectors, known) => {
+    gathered ??= new ClusterVectors(modelId, density, members, ids.length, dim);
+    gathered.addDay(d, vectors, known);
+  });
+  return gathered!.features();
 }
 
 /** The assessment signal of the basic backend: momentum less the fragility penalty, before it is clamped to a score. */
@@ -281,7 +313,7 @@ function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density
       },
       metrics: {
         ...result.figures?.get(name),
-        ...(name === MODEL ? { information_ratio: result.informationRatio } : {}),
+        ...(name === result.forecasts[0].name ? { information_ratio: result.informationRatio } : {}),
       },
       dataFingerprint: panel.fingerprint,
       runId,

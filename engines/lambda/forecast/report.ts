@@ -19,6 +19,7 @@ interface ReportArgs {
   readonly leastTrainingDays: number;
   readonly penalty: number;
   readonly seed: number;
+  readonly vectors: readonly string[];
 }
 
 const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |\n`;
@@ -37,6 +38,7 @@ export function* reportLines(
     ...args.horizon.map((horizon) => `--horizon ${horizon}`),
     `--lookback-days ${args.lookbackDays} --min-cluster-size ${args.minClusterSize} --refit-days ${args.refitDays}`,
     `--embargo-days ${args.embargoDays} --least-training-days ${args.leastTrainingDays} --penalty ${args.penalty} --seed ${args.seed}`,
+    ...args.vectors.map((model) => `--vectors ${model}`),
   ];
   yield `# λ̂ out of sample\n\nMade by \`prometheus lambda train\`; do not edit.\n\n`;
   yield `\`\`\`sh\nprometheus lambda train ${flags.join(' \\\n  ')} \\\n  --report FILE.md\n\`\`\`\n\n`;
@@ -52,7 +54,8 @@ export function* reportLines(
 
 function* horizonSection(result: HorizonResult, density: LambdaPanel, panel: LoadedPanel): Generator<string> {
   const figures = result.figures!;
-  const model = figures.get(MODEL)!;
+  const [{ name: main }] = result.forecasts;
+  const model = figures.get(main)!;
   const known = density.day.filter((_, k) => result.forecasts[0].forecast.trainEnd[k] >= 0);
   const [from, to] = [known[0], known[known.length - 1]].map((d) => formatDay(panel.calendar.days[panel.first + d]));
   yield `## ${result.horizon} trading days ahead\n\n`;
@@ -68,7 +71,8 @@ function* horizonSection(result: HorizonResult, density: LambdaPanel, panel: Loa
     ]);
   }
   const gain = (name: string) => (model.r2 - figures.get(name)!.r2).toFixed(3);
-  yield `\n\`${MODEL}\` gains ${gain(PERSISTENCE_OF_LAMBDA)} in R² over persistence of λ and ${gain(PERSISTENCE_OF_DISPERSION)} over persistence of 21-day dispersion, both with fitted slopes.\n\n`;
+  yield `\n\`${main}\` gains ${gain(PERSISTENCE_OF_LAMBDA)} in R² over persistence of λ and ${gain(PERSISTENCE_OF_DISPERSION)} over persistence of 21-day dispersion, both with fitted slopes.\n\n`;
+  if (main !== MODEL) yield `Vectors add ${gain(MODEL)} in R² to \`${MODEL}\`.\n\n`;
   const test = result.informationRatio!;
   yield `### Does the assessment signal pay more where λ̂ is high?\n\n`;
   yield `${test.days} days; clusters of a day in thirds by λ̂; the signal (momentum less fragility penalty) inside each cluster against the return of the next ${result.horizon} days.\n\n`;

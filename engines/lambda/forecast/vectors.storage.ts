@@ -1,0 +1,92 @@
+/** Vectors of instruments day by day, from numeric or joint embeddings, for the clusters of λ. */
+import { formatDay } from '../../../src/platform/dates.ts';
+import { copyOut, sqlLiteral } from '../../../src/platform/db/copy.ts';
+import type { Database } from '../../../src/platform/db/databases.ts';
+import { UserError } from '../../../src/platform/errors.ts';
+import { requireOutOfSample } from '../../models/guard.model.ts';
+import { loadNumericModel } from '../../numeric/models.storage.ts';
+
+const JOINT = /^joint-/;
+const FITTED_JOINT = /^joint-.*-v2$/;
+/** Fitted models whose vectors the joint v2 spaces are made of. */
+const BRANCHES = ['num-profile-core-v2', 'num-regime-core-v2', 'num-stab-core-v2'] as const;
+
+/**
+ * Refuses vectors that have seen what came after the first day a forecast is made from them.
+ * @throws UserError also when a model that the vectors are made of is not in the registry, for then nobody knows.
+ */
+export async function requireForecastable(
+  folder: string,
+  modelId: string,
+  firstDay: number,
+  allowInSample: boolean,
+): Promise<void> {
+  if (allowInSample) return;
+  const made = JOINT.test(modelId) ? (FITTED_JOINT.test(modelId) ? BRANCHES : []) : [modelId];
+  for (const id of made) requireOutOfSample((await loadNumericModel(folder, id)).manifest, firstDay, false);
+}
+
+/**
+ * Calls `onDay` for each of the days that has vectors, in order: N × dim, and which of the instruments have one. The
+ * arrays are valid only during the call. Of several rows for an instrument and day the newest counts.
+ * @param ids instrument ids, N. @param days day numbers.
+ * @throws UserError when there is no vector, or vectors have different lengths.
+ */
+export async function eachDayOfVectors(
+  historical: Database,
+  modelId: string,
+  ids: readonly string[],
+  days: Int32Array,
+  onDay: (d: number, dim: number, vectors: Float32Array, known: Uint8Array) => void,
+): Promise<void> {
+  const [from, to] = [formatDay(days[0]), formatDay(days[days.length - 1])];
+  const where = `model_id = ${sqlLiteral(modelId)} AND as_of_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)} AND vector IS NOT NULL`;
+  const query = JOINT.test(modelId)
+    ? `SELECT coalesce(entity_scope->>'instrument_id', entity_scope->>'entity_id'), as_of_date, vector FROM joint_embeddings
+        WHERE ${where} AND entity_scope ?| array['instrument_id', 'entity_id'] ORDER BY as_of_date, joint_id`
+    : `SELECT entity_id, as_of_date, vector FROM numeric_window_embeddings
+        WHERE ${where} AND entity_type = 'INSTRUMENT' ORDER BY as_of_date, embedding_id`;
+  const indexOf = new Map(ids.map((id, i) => [id, i]));
+  const dayOf = new Map(Array.from(days, (day, d) => [day, d]));
+  const known = new Uint8Array(ids.length);
+  let dim = 0;
+  let vectors = new Float32Array(0);
+  let current = -1;
+  const flush = () => {
+    if (current >= 0) onDay(current, dim, vectors, known);
+    known.fill(0);
+  };
+  await historical.client((client) =>
+    copyOut(client, query, (row) => {
+      const i = indexOf.get(row.text()!);
+      const d = dayOf.get(row.date());
+      const bytes = row.bytes()!;
+      if (i === undefined || d === undefined) return;
+      if (dim === 0) {
+        dim = bytes.length >> 2;
+        vectors = new Float32Array(ids.length * dim);
+      }
+      if (bytes.length !== dim * 4) {
+        throw new UserError(
+          `${modelId}: the vector of ${ids[i]} on ${formatDay(days[d])} has ${bytes.length >> 2} values, others ${dim}`,
+          'Make it anew.',
+        );
+      }
+      if (d !== current) {
+        flush();
+        current = d;
+      }
+      for (let j = 0; j < dim; j++) vectors[i * dim + j] = bytes.readFloatLE(j * 4);
+      known[i] = 1;
+    }),
+  );
+  flush();
+  if (current < 0) {
+    throw new UserError(
+      `${modelId} has no vector of an instrument from ${from} to ${to}`,
+      JOINT.test(modelId)
+        ? 'Make them: prometheus help backfill'
+        : `Make them: prometheus backfill numeric-embeddings --models ${modelId} --start-date ${from} --end-date ${to}`,
+    );
+  }
+}
