@@ -31,6 +31,8 @@ export interface JointInputs {
   readonly regimes: Vectors;
   /** v2: instants from which and before which news belongs to a trading day (day number). */
   readonly session: (day: number) => { readonly from: number; readonly to: number };
+  /** v2: the last day that the fitted models behind the vectors have learnt from (`YYYY-MM-DD`); null when there is none. */
+  readonly fitEnd: string | null;
   readonly onBad: OnBad;
 }
 
@@ -173,7 +175,7 @@ export class DayBuilder {
     scope: Readonly<Record<string, unknown>>,
     branches: readonly (readonly [Branch, Float32Array | undefined])[],
   ): JointRow | null {
-    const { space, weights } = this.#inputs;
+    const { space, weights, fitEnd } = this.#inputs;
     const present = branches.filter(
       (one): one is readonly [Branch, Float32Array] => one[1] !== undefined && weights[one[0]] > 0,
     );
@@ -189,7 +191,8 @@ export class DayBuilder {
       return ready ? [{ branch, vector: ready, weight: weights[branch] }] : [];
     });
     const vector = joinTurned(parts);
-    return vector && { day, scope: { ...scope, branches: parts.map(({ branch }) => branch).join('+') }, vector };
+    const masked = { ...scope, branches: parts.map(({ branch }) => branch).join('+') };
+    return vector && { day, scope: fitEnd === null ? masked : { ...masked, fit_end: fitEnd }, vector };
   }
 
   /** Market-wide branches are the same vector for every name of a day: they are turned once. */

@@ -1,24 +1,23 @@
-/** The programs `backfill joint-…`. */
+/** The programs `backfill joint-…`, and a worker's share of one. */
+import { hostname } from 'node:os';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
-import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
+import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
-import { makeCalendar, requireHolidays, tradingDaysBefore } from '../market/calendar.ts';
-import type { Instrument } from '../market/panel.ts';
-import { loadHolidays, loadInstruments } from '../market/storage.ts';
-import { readMarketClose } from '../text/backfill/news.storage.ts';
-import { closingInstants } from '../text/backfill/trading-day.model.ts';
-import { DayBuilder, type JointInputs } from './build.ts';
-import { type Branch, type JointKind, type JointSpace, type JointVersion, jointSpace, versionOf } from './ids.model.ts';
+import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
+import { drive, type Share } from '../../src/queue/drive.ts';
+import { type Branch, type JointKind, jointSpace, versionOf } from './ids.model.ts';
+import type { JointBackfillSpec, JointShard } from './plan.model.ts';
+import { type PreparedJoint, prepareJoint } from './prepare.ts';
 import { readRegion } from './region.storage.ts';
-import { profileTexts, regimeVectors } from './sources.storage.ts';
+import { runJointShard } from './shard.ts';
 import type { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStabSpec } from './spec.ts';
-import { daysWithRows, type JointRow, type Owned, removeRows, writeRows } from './storage.ts';
 
-/** Trading days that are written in one transaction. */
-const CHUNK_DAYS = 10;
-/** Stored vectors that cannot be used, named at most. */
+/** Stored vectors that cannot be used, named at most in the log and in JSON; their number is always given. */
 const NAMED = 20;
+const LISTED = 1000;
+/** What a plan was made over, for sentences. */
+const PLANNED_OVER = 'vectors, calendar or instruments';
 
 interface JointArgs {
   readonly asOf?: string;
@@ -29,6 +28,9 @@ interface JointArgs {
   readonly modelId: string;
   readonly textModelId: string;
   readonly skipExisting: boolean;
+  readonly workers: number;
+  readonly shardDays: number;
+  readonly resume: boolean;
   readonly json: boolean;
 }
 
@@ -58,129 +60,113 @@ interface KindOptions {
   readonly profileTextModel?: string;
 }
 
-/** Numeric models that a version is joined of. */
-const numericModels = (version: JointVersion) => ({
-  profile: `num-profile-core-${version}`,
-  regime: `num-regime-core-${version}`,
-  stab: `num-stab-core-${version}`,
-});
-
 async function run(
   kind: JointKind,
   args: JointArgs,
   context: ProgramContext,
   options: KindOptions,
 ): Promise<ProgramResult> {
-  const { databases, events, signal, stdout } = context;
-  const space = spaceOf(kind, args.modelId);
+  const { databases, events } = context;
+  requireModel(kind, args.modelId);
   const range = rangeOf(args);
   stage(events, 'read calendar and instruments', 1, 2);
-  const instruments = await loadInstruments(databases.runtime, args.marketId);
-  const holidays = await loadHolidays(databases.historical, args.marketId);
-  requireHolidays(args.marketId, range.start, range.end, holidays);
-  const window = options.textWindowDays ?? 1;
-  // The days before serve the news window, and the close before the first day.
-  const calendar = makeCalendar(
-    args.marketId,
-    tradingDaysBefore(range.start - window, 2, holidays),
-    range.end,
-    holidays,
-  );
-  const closes = closingInstants(calendar.days, await readMarketClose(databases.runtime, args.marketId));
-  const region = args.region ?? (await readRegion(databases.runtime, args.marketId));
-  const bad = new BadVectors();
-  const inputs: JointInputs = {
-    space,
-    marketId: args.marketId,
-    instruments,
-    region,
-    models: { ...numericModels(space.version), text: args.textModelId },
+  const spec: JointBackfillSpec = {
+    kind,
+    market: args.marketId,
+    region: args.region ?? (await readRegion(databases.runtime, args.marketId)),
+    start: formatDay(range.start),
+    end: formatDay(range.end),
+    models: [args.modelId],
+    textModel: args.textModelId,
+    profileTextModel: options.profileTextModel ?? null,
+    textWindowDays: options.textWindowDays ?? 1,
     weights: options.weights,
-    textWindowDays: window,
-    profileTexts: options.profileTextModel
-      ? await profileTexts(databases.historical, options.profileTextModel, bad.add)
-      : new Map(),
-    regimes:
-      kind === 'regime'
-        ? await regimeVectors(databases.runtime, region, { first: range.start, last: range.end }, bad.add)
-        : new Map(),
-    session: (day) => {
-      const at = calendar.days.indexOf(day);
-      return { from: closes[at - 1], to: closes[at] };
-    },
-    onBad: bad.add,
+    skipExisting: args.skipExisting,
+    shardDays: args.shardDays,
   };
-  const days = [...calendar.days].filter((day) => day >= range.start && day <= range.end);
-  if (days.length === 0)
-    throw new UserError(
-      `${formatDay(range.start)} … ${formatDay(range.end)} holds no trading day`,
-      'Give another span.',
-    );
-  const owned = ownedBy(kind, instruments, region);
-  stage(events, `join ${space.modelId}`, 2, 2);
-  let written = 0;
-  let left = 0;
-  await databases.historical.client(async (reader) => {
-    const builder = new DayBuilder(reader, inputs);
-    for (let from = 0; from < days.length; from += CHUNK_DAYS) {
-      signal.throwIfAborted();
-      const span = days.slice(from, from + CHUNK_DAYS);
-      const there = args.skipExisting
-        ? await daysWithRows(reader, space, { first: span[0], last: span[span.length - 1] }, owned)
-        : new Set<string>();
-      const due = span.filter((day) => !there.has(formatDay(day)));
-      left += span.length - due.length;
-      const rows: JointRow[] = [];
-      for (const day of due) {
-        signal.throwIfAborted();
-        rows.push(...(await builder.rows(day, calendar.days.subarray(0, calendar.days.indexOf(day) + 1))));
-      }
-      if (due.length > 0) {
-        await databases.historical.transaction(async (client) => {
-          await removeRows(client, space, due.map(formatDay), owned);
-          written += await writeRows(client, space, rows);
-        });
-      }
-      events.emit({
-        type: 'progress',
-        done: Math.min(days.length, from + CHUNK_DAYS),
-        total: days.length,
-        unit: 'days',
-      });
-      events.emit({ type: 'metric', name: 'rows', value: written, unit: 'rows', at: formatDay(span[span.length - 1]) });
-    }
-  });
-  for (const line of bad.lines()) log(events, 'warn', line);
-  const kept = left > 0 ? `, ${left} days left as they were` : '';
-  const summary = `${written} rows of ${space.modelId} on ${days.length} trading days${kept}${bad.count > 0 ? `, ${bad.count} stored vectors could not be used` : ''}`;
-  if (!args.json) stdout(`model_id,days,written,failed\n${[space.modelId, days.length, written, bad.count].join()}\n`);
-  const partial = bad.count > 0;
+  const prepared = await prepareJoint(spec, context);
+  const { backfill, resumed } = await openBackfill(
+    databases.historical,
+    { id: context.newId(), ...planOf(prepared) },
+    { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER },
+  );
+  if (args.resume && !resumed) log(events, 'info', 'nothing to resume: this backfill begins anew');
+  stage(events, `join ${args.modelId}`, 2, 2);
+  await workOff(backfill, prepared, args.workers, true, context);
+  return report(backfill, prepared, args.json, context);
+}
+
+/** A worker's share of a joint backfill that somebody else began. */
+export async function joinJoint(
+  backfill: Backfill<JointBackfillSpec>,
+  workers: number,
+  context: ProgramContext,
+): Promise<Share> {
+  const prepared = await prepareJoint(backfill.spec, context);
+  requireSame(backfill, planOf(prepared), PLANNED_OVER);
+  return workOff(backfill, prepared, workers, false, context);
+}
+
+/** This process's share: much reading and COPY and little arithmetic, so that shards share one thread. */
+function workOff(
+  backfill: Backfill<JointBackfillSpec>,
+  prepared: PreparedJoint,
+  workers: number,
+  fill: boolean,
+  context: ProgramContext,
+): Promise<Share> {
+  const work = { backfillId: backfill.id, worker: `${hostname()}/${process.pid}` };
+  const { historical } = context.databases;
+  const thread = { run: (shard: JointShard) => runJointShard(historical, prepared, work, shard) };
+  const list = Array.from({ length: workers }, () => thread);
+  const start = async () => ({ list, stop: async () => {} });
+  return drive({ backfill, shards: prepared.shards, start, fill }, context);
+}
+
+function planOf({ spec, fingerprint, shards, due }: PreparedJoint): Omit<Backfill<JointBackfillSpec>, 'id'> {
+  // A joint model is a function of this build, not a folder.
+  const models = Object.fromEntries(spec.models.map((model) => [model, model]));
+  return { kind: 'joint', spec, dataFingerprint: fingerprint, models, shards: shards.length, due };
+}
+
+/** What the backfill has done, all machines and all its runs together. */
+async function report(
+  backfill: Backfill<JointBackfillSpec>,
+  { spec, days }: PreparedJoint,
+  json: boolean,
+  { databases, events, stdout }: ProgramContext,
+): Promise<ProgramResult> {
+  const { historical } = databases;
+  const [model] = spec.models;
+  const {
+    rows: written = 0,
+    skipped = 0,
+    failed = 0,
+  } = (await totalsByModel(historical, backfill.id)).get(model) ?? {};
+  const failures = failed ? await failuresOf(historical, backfill.id, LISTED) : [];
+  for (const { entity, reason } of failures.slice(0, NAMED)) log(events, 'warn', `${entity} ${reason}`);
+  if (failed > NAMED) log(events, 'warn', `and ${failed - NAMED} more`);
+  if (!json) stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
+  const kept = skipped ? `, ${skipped} left as they were` : '';
+  const summary = `${written} rows of ${model} on ${days.length} trading days${kept}${failed ? `, ${failed} stored vectors could not be used` : ''}`;
   events.emit({
     type: 'result',
-    status: partial ? 'partial' : 'done',
+    status: failed ? 'partial' : 'done',
     summary,
     rows: { joint_embeddings: written },
-    // Days that were left alone, and branches that are not there, are no rows that are missing.
-    due: left === days.length || written > 0 ? written : days.length,
-    failures: bad.count,
+    // Rows that were left alone, and branches that are not there, are no rows that are missing.
+    due: skipped || written ? written : days.length,
+    failures: failed,
   });
   return {
-    exitCode: partial ? Exit.partial : Exit.done,
+    exitCode: failed ? Exit.partial : Exit.done,
     summary,
-    data: {
-      model_id: space.modelId,
-      days: days.length,
-      written,
-      days_left: left,
-      failed: bad.count,
-      failures: bad.named,
-    },
+    data: { backfill_id: backfill.id, model_id: model, days: days.length, written, skipped, failed, failures },
   };
 }
 
-function spaceOf(kind: JointKind, modelId: string): JointSpace {
-  const version = versionOf(kind, modelId);
-  if (version) return jointSpace(kind, version);
+function requireModel(kind: JointKind, modelId: string): void {
+  if (versionOf(kind, modelId)) return;
   const ids = (['v1', 'v2'] as const).map((one) => jointSpace(kind, one).modelId);
   throw new UsageError(`--model-id ${modelId} is no model of this kind`, `Allowed: ${ids.join(', ')}.`);
 }
@@ -195,31 +181,4 @@ function rangeOf({ asOf, start, end }: JointArgs): { start: number; end: number 
   if (start === undefined || end === undefined)
     throw new UsageError('--start and --end are needed, or --as-of', 'Give them.');
   return parseRange({ start, end });
-}
-
-function ownedBy(kind: JointKind, instruments: readonly Instrument[], region: string): Owned {
-  if (kind === 'regime') return { key: 'region', ids: [region] };
-  if (kind === 'profile') {
-    return { key: 'issuer_id', ids: [...new Set(instruments.flatMap(({ issuerId }) => issuerId ?? []))] };
-  }
-  return { key: 'entity_id', ids: instruments.map(({ id }) => id) };
-}
-
-/** Stored vectors that cannot be used: each is counted once. */
-class BadVectors {
-  readonly #seen = new Map<string, string>();
-  readonly add = (what: string, reason: string): void => void this.#seen.set(what, reason);
-
-  get count(): number {
-    return this.#seen.size;
-  }
-
-  get named(): readonly { readonly what: string; readonly reason: string }[] {
-    return [...this.#seen].slice(0, NAMED).map(([what, reason]) => ({ what, reason }));
-  }
-
-  lines(): string[] {
-    const more = this.count - NAMED;
-    return [...this.named.map(({ what, reason }) => `${what} ${reason}`), ...(more > 0 ? [`and ${more} more`] : [])];
-  }
 }

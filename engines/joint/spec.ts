@@ -13,13 +13,22 @@ const common = {
   region: z.string().min(1).optional().describe('region (default: that of the market)'),
   textModelId: z.string().min(1).default('text-fin-general-v1').describe('model of the news vectors'),
   skipExisting: z.boolean().default(false).describe('leave days alone that have rows of this model'),
+  workers: z.number().int().min(1).max(64).default(2).describe('shards that this process has in work at a time'),
+  shardDays: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(21)
+    .describe('trading days of a shard: what is lost when a worker dies'),
+  resume: z.boolean().default(false).describe('go on with the same backfill where it broke off'),
   json: z.boolean().default(false).describe('print JSON instead of the CSV'),
 };
 
 const WORDS = `
-Rows of the market's entities on these days are replaced, chunk by chunk, each in one transaction; a run that is broken off is
-repeated, or goes on with --skip-existing. A stored vector that cannot be used (other length, no finite value) is counted and
-named, and the exit code is 3. stdout carries model_id,days,written,failed.`;
+Rows of the market's entities on these days are replaced, shard by shard, each with its mark in one transaction; a run that is
+broken off goes on with --resume, and prometheus worker on any machine takes part. A stored vector that cannot be used (other
+length, no finite value) is counted and named, and the exit code is 3. stdout carries model_id,written,skipped,failed.`;
 
 const READS = ['historical.market_holidays', 'runtime.markets', 'runtime.instruments', 'runtime.issuers'] as const;
 const claims = [{ table: 'historical.joint_embeddings', model: 'modelId', start: 'start', end: 'end' }];
@@ -42,7 +51,7 @@ ${WORDS}`,
     wRegime: weight('the regime (v2)'),
   }),
   reads: ['historical.numeric_window_embeddings', 'historical.text_embeddings', ...READS],
-  writes: ['historical.joint_embeddings'],
+  writes: ['historical.joint_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
   resource: 'cpu',
   claims,
   rowsDue: false,
@@ -64,7 +73,7 @@ ${WORDS}`,
     wText: weight('the news'),
   }),
   reads: ['runtime.regimes', 'historical.news_articles', 'historical.text_embeddings', ...READS],
-  writes: ['historical.joint_embeddings'],
+  writes: ['historical.joint_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
   resource: 'cpu',
   claims,
   rowsDue: false,
@@ -85,7 +94,7 @@ ${WORDS}`,
     wProfile: weight('the profile'),
   }),
   reads: ['historical.numeric_window_embeddings', 'historical.joint_embeddings', ...READS],
-  writes: ['historical.joint_embeddings'],
+  writes: ['historical.joint_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
   resource: 'cpu',
   claims,
 });
@@ -116,7 +125,7 @@ ${WORDS}`,
     wText: weight('the news'),
   }),
   reads: ['historical.joint_embeddings', 'historical.news_articles', 'historical.text_embeddings', ...READS],
-  writes: ['historical.joint_embeddings'],
+  writes: ['historical.joint_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
   resource: 'cpu',
   claims,
 });

@@ -23,33 +23,34 @@ interface Span {
   readonly last: number;
 }
 
-/** Days (ISO) of a span on which the backfill's rows are there. */
-export async function daysWithRows(
+/** The backfill's rows that are there, by day (day number); days without any are missing. */
+export async function rowsByDay(
   client: pg.ClientBase,
   { jointType, modelId }: JointSpace,
   { first, last }: Span,
   { key, ids }: Owned,
-): Promise<Set<string>> {
-  const { rows } = await client.query<{ day: string }>(
-    `SELECT DISTINCT as_of_date::text AS day FROM joint_embeddings
-      WHERE joint_type = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4 AND entity_scope->>$5 = ANY ($6)`,
+): Promise<Map<number, number>> {
+  const { rows } = await client.query<{ day: number; count: number }>(
+    `SELECT as_of_date - date '1970-01-01' AS day, count(*) AS count FROM joint_embeddings
+      WHERE joint_type = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4 AND entity_scope->>$5 = ANY ($6) GROUP BY 1`,
     [jointType, modelId, formatDay(first), formatDay(last), key, ids],
   );
-  return new Set(rows.map(({ day }) => day));
+  return new Map(rows.map(({ day, count }) => [day, count]));
 }
 
-/** Removes the backfill's rows of these days (ISO), whoever wrote them. */
+/** Removes the backfill's rows of these days (ISO), whoever wrote them. Returns how many. */
 export async function removeRows(
   client: pg.ClientBase,
   { jointType, modelId }: JointSpace,
   days: readonly string[],
   { key, ids }: Owned,
-): Promise<void> {
-  await client.query(
+): Promise<number> {
+  const { rowCount } = await client.query(
     `DELETE FROM joint_embeddings
       WHERE joint_type = $1 AND model_id = $2 AND as_of_date = ANY ($3::date[]) AND entity_scope->>$4 = ANY ($5)`,
     [jointType, modelId, days, key, ids],
   );
+  return rowCount ?? 0;
 }
 
 /** COPY of rows. Returns how many. */

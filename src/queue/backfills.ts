@@ -57,9 +57,7 @@ export async function openBackfill<Spec extends BackfillRequest>(
   return database.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('prometheus backfills', 0))`);
     const others = await openOnes<Spec>(client, wanted.kind);
-    const same = resume
-      ? others.find(({ spec }) => JSON.stringify(ordered(spec)) === JSON.stringify(ordered(wanted.spec)))
-      : undefined;
+    const same = resume ? others.find(({ spec }) => canonical(spec) === canonical(wanted.spec)) : undefined;
     if (same) {
       // Whoever works on it already may go on: the marks see to it that nothing is done twice.
       requireSame(same, wanted, data);
@@ -122,9 +120,13 @@ async function openOnes<Spec extends BackfillRequest>(
   return rows;
 }
 
-/** jsonb keeps no order of keys. */
-const ordered = (spec: BackfillRequest) =>
-  Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** The request as a text that does not depend on the order of keys, at any depth: jsonb keeps none. */
+const canonical = (spec: BackfillRequest) =>
+  JSON.stringify(spec, (_, value) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 
 const overlap = (a: BackfillRequest, b: BackfillRequest) =>
   a.start <= b.end && b.start <= a.end && a.models.some((model) => b.models.includes(model));

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
 
 /** Which engine's backfill a shard belongs to. */
-export type BackfillKind = 'numeric' | 'text';
+export type BackfillKind = 'numeric' | 'text' | 'joint';
 
 /** What could not be made although it was due. */
 export interface Failure {

@@ -1,0 +1,164 @@
+/** From a request to what is needed to work on it: days, closes, instruments, what the vectors are made from. */
+import { createHash } from 'node:crypto';
+import { MS_PER_DAY, parseDay } from '../../src/platform/dates.ts';
+import { UserError } from '../../src/platform/errors.ts';
+import { log } from '../../src/platform/events.ts';
+import type { ProgramContext } from '../../src/platform/program.ts';
+import { makeCalendar, requireHolidays, tradingDaysBefore } from '../market/calendar.ts';
+import { loadHolidays, loadInstruments } from '../market/storage.ts';
+import { listModels } from '../models/storage.ts';
+import { readMarketClose } from '../text/backfill/news.storage.ts';
+import { closingInstants } from '../text/backfill/trading-day.model.ts';
+import type { JointInputs } from './build.ts';
+import { type JointVersion, jointSpace, versionOf } from './ids.model.ts';
+import { type InputState, issuerTextState, jointState, newsState, numericState } from './inputs.storage.ts';
+import { type JointBackfillSpec, type JointShard, planJointShards } from './plan.model.ts';
+import { type OnBad, profileTexts, regimeVectors, type Vectors } from './sources.storage.ts';
+
+export interface PreparedJoint {
+  readonly spec: JointBackfillSpec;
+  readonly shards: readonly JointShard[];
+  /** Trading days of the request (day numbers), and those before that a news window reaches, ascending. */
+  readonly days: readonly number[];
+  readonly calendar: Int32Array;
+  /** Vectors that can be due at most. */
+  readonly due: number;
+  readonly fingerprint: string;
+  readonly inputs: Omit<JointInputs, 'onBad'>;
+  /** Stored vectors read here that cannot be used; they count with the first shard. */
+  readonly bad: readonly (readonly [what: string, reason: string])[];
+}
+
+/** Numeric models that a version is joined of. */
+const numericModels = (version: JointVersion) => ({
+  profile: `num-profile-core-${version}`,
+  regime: `num-regime-core-${version}`,
+  stab: `num-stab-core-${version}`,
+});
+
+/** @throws UserError for a market that is not there, a calendar without holidays, days without what all vectors need. */
+export async function prepareJoint(
+  spec: JointBackfillSpec,
+  { home, databases, signal, events }: Pick<ProgramContext, 'home' | 'databases' | 'signal' | 'events'>,
+): Promise<PreparedJoint> {
+  const { historical, runtime } = databases;
+  const { kind, market } = spec;
+  const space = jointSpace(kind, versionOf(kind, spec.models[0])!);
+  const [start, end] = [parseDay(spec.start), parseDay(spec.end)];
+  const instruments = await loadInstruments(runtime, market);
+  const holidays = await loadHolidays(historical, market);
+  requireHolidays(market, start, end, holidays);
+  // The days before serve the news window, and the close before the first day.
+  const calendar = makeCalendar(market, tradingDaysBefore(start - spec.textWindowDays, 2, holidays), end, holidays);
+  const days = [...calendar.days].filter((day) => day >= start);
+  if (days.length === 0) {
+    throw new UserError(`${spec.start} … ${spec.end} holds no trading day`, 'Give another span.');
+  }
+  const closes = closingInstants(calendar.days, await readMarketClose(runtime, market));
+  const at = new Map(Array.from(calendar.days, (day, k) => [day, k]));
+  const bad: [string, string][] = [];
+  const onBad: OnBad = (what, reason) => void bad.push([what, reason]);
+  const models = { ...numericModels(space.version), text: spec.textModel };
+  const inputs: PreparedJoint['inputs'] = {
+    space,
+    marketId: market,
+    instruments,
+    region: spec.region,
+    models,
+    weights: spec.weights,
+    textWindowDays: spec.textWindowDays,
+    profileTexts: spec.profileTextModel ? await profileTexts(historical, spec.profileTextModel, onBad) : new Map(),
+    regimes:
+      kind === 'regime' ? await regimeVectors(runtime, spec.region, { first: start, last: end }, onBad) : new Map(),
+    session: (day) => ({ from: closes[at.get(day)! - 1], to: closes[at.get(day)!] }),
+    fitEnd: space.version === 'v2' ? await lastTrainingDay(home.models, Object.values(models)) : null,
+  };
+  signal.throwIfAborted();
+  const states = await statesOf(spec, inputs, [start - spec.textWindowDays, end + 1], historical);
+  const content = createHash('sha256');
+  content.update(JSON.stringify([states, days, Array.from(closes), instruments, inputs.fitEnd]));
+  for (const vectors of [inputs.profileTexts, inputs.regimes]) hashVectors(content, vectors);
+  requireInputs(spec, states, events);
+  return {
+    spec,
+    shards: planJointShards(days.length, spec.shardDays),
+    days,
+    calendar: calendar.days,
+    due: { profile: states.profile, regime: { rows: days.length }, stab: states.stab, assessment: states.own }[kind]!
+      .rows,
+    fingerprint: content.digest('hex'),
+    inputs,
+    bad,
+  };
+}
+
+/** The last day that the fitted ones among these models have learnt from, as far as this home has them; null for none. */
+async function lastTrainingDay(folder: string, models: readonly string[]): Promise<string | null> {
+  const days = (await listModels(folder))
+    .filter(({ id }) => models.includes(id))
+    .flatMap(({ manifest }) => (manifest && 'fit' in manifest && manifest.fit ? [manifest.fit.fit_end] : []));
+  return days.sort().at(-1) ?? null;
+}
+
+/** What each input holds, by a name of its own. */
+type States = Readonly<
+  Partial<Record<'profile' | 'stab' | 'own' | 'profiles' | 'regimes' | 'news' | 'texts', InputState>>
+>;
+
+async function statesOf(
+  spec: JointBackfillSpec,
+  { space, models }: PreparedJoint['inputs'],
+  [first, last]: readonly [number, number],
+  historical: ProgramContext['databases']['historical'],
+): Promise<States> {
+  const numeric = (model: string) => numericState(historical, model, 'INSTRUMENT', spec);
+  const joint = (kind: 'profile' | 'regime' | 'stab') => jointState(historical, jointSpace(kind, space.version), spec);
+  const news = () => newsState(historical, models.text, first * MS_PER_DAY, last * MS_PER_DAY);
+  switch (space.kind) {
+    case 'profile':
+      return {
+        profile: await numeric(models.profile),
+        regimes: await numericState(historical, models.regime, 'SECTOR', spec),
+      };
+    case 'regime':
+      return { news: await news() };
+    case 'stab':
+      return { stab: await numeric(models.stab), profiles: await joint('profile') };
+    case 'assessment': {
+      const [profiles, stab] = [await joint('profile'), await joint('stab')];
+      return {
+        own: stab.rows >= profiles.rows ? stab : profiles,
+        profiles,
+        stab,
+        regimes: await joint('regime'),
+        news: await news(),
+        texts: await issuerTextState(historical, 'NEWS_ISSUER_DAY', models.text),
+      };
+    }
+  }
+}
+
+/** Says which branch is nowhere in the span. @throws UserError when it is the one that every vector is about. */
+function requireInputs(spec: JointBackfillSpec, states: States, events: ProgramContext['events']): void {
+  const span = `from ${spec.start} to ${spec.end}`;
+  if (states.stab?.rows === 0 && spec.kind === 'stab') {
+    throw new UserError(
+      `there is no vector of the stability model ${span}`,
+      `Make them: prometheus backfill numeric-embeddings --start-date ${spec.start} --end-date ${spec.end} --models num-stab-core-${spec.models[0].slice(-2)}`,
+    );
+  }
+  if (states.own?.rows === 0) {
+    throw new UserError(
+      `there is neither a joint profile nor a joint stability vector ${span}`,
+      `Make them: prometheus backfill joint-stab-fragility --start ${spec.start} --end ${spec.end}`,
+    );
+  }
+  const names = { profile: 'numeric profile', profiles: 'joint profile', regimes: 'regime', news: 'news' } as const;
+  for (const [name, word] of Object.entries(names) as [keyof typeof names, string][]) {
+    if (states[name]?.rows === 0) log(events, 'warn', `there is no ${word} vector ${span}: that branch is left out`);
+  }
+}
+
+function hashVectors(content: ReturnType<typeof createHash>, vectors: Vectors): void {
+  for (const [id, vector] of vectors) content.update(id).update(vector);
+}
