@@ -88,6 +88,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./compare.ts')).compare,
   ),
   entry(
+    'report',
+    'one HTML page about runs: curves, months, exposures, trades, benchmarks, provenance, comparison',
+    async () => (await import('./report.ts')).report,
+  ),
+  entry(
     'sweep',
     'run a grid of campaign flags as one campaign over the same panel',
     async () => (await import('./backtest.ts')).sweep,

@@ -1,6 +1,7 @@
 /** `prometheus compare`: what differs between runs, first in their making, then in their figures. */
 import { compareSpec } from '../../engines/compare/spec.ts';
-import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { figureText, intervalText } from '../format/figure.ts';
+import { formatCount, formatFixed, UNKNOWN } from '../format/numbers.ts';
 import type {
   ComparedFigure,
   ComparedSlice,
@@ -24,18 +25,6 @@ export const compare = {
   ),
   positionals: ['run'] as const,
 };
-
-/** A figure in its unit. */
-export function figureText(value: number | null, unit: ComparedFigure['unit'], sign = false): string {
-  if (value === null) return UNKNOWN;
-  const plus = sign && value > 0 ? '+' : '';
-  if (unit === 'share') return formatPercent(value, 2, sign);
-  if (unit === 'count') return plus + formatFixed(value, 1);
-  return plus + formatFixed(value, unit === 'bp' ? 1 : 3);
-}
-
-const intervalText = (interval: ComparedFigure['interval'], unit: ComparedFigure['unit']) =>
-  interval ? interval.map((end) => figureText(end, unit, true)).join(' … ') : UNKNOWN;
 
 function printComparison(report: Report, { names, pairs, coverage, draws, trials, verdict }: Comparison): void {
   for (const pair of pairs) printPair(report, names, pair);

@@ -26,3 +26,23 @@ export function monthlyReturns(days: readonly string[], equity: Equity): { month
   close();
   return months;
 }
+
+const TRADING_DAYS = 252;
+
+/**
+ * Sharpe ratio a year of the last `window` daily returns, at each day; null before there are as many, where a value in the
+ * window is missing, and where nothing moves.
+ */
+export function rollingSharpe(equity: Equity, window: number): (number | null)[] {
+  const returns = equity.map((value, k) => {
+    const before = equity[k - 1];
+    return usable(value) && usable(before) ? value / before - 1 : null;
+  });
+  return equity.map((_, k) => {
+    const last = returns.slice(Math.max(0, k - window + 1), k + 1).filter((value) => value !== null);
+    if (window < 2 || last.length < window) return null;
+    const mean = last.reduce((sum, value) => sum + value, 0) / window;
+    const variance = last.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (window - 1);
+    return variance > 0 ? (mean / Math.sqrt(variance)) * Math.sqrt(TRADING_DAYS) : null;
+  });
+}

@@ -2,7 +2,7 @@
 import type { Database } from '../platform/db/databases.ts';
 import { UsageError } from '../platform/errors.ts';
 import { monthlyReturns } from './returns.ts';
-import type { RunDetail, RunRow } from './types.ts';
+import type { ReportedRun, RunDetail, RunRow } from './types.ts';
 
 /** What the figures are worth of a run that filled at the same close and paid nothing; also where a run does not say. */
 const CAVEAT = 'same-close, no costs: not tradable';
@@ -98,6 +98,33 @@ export async function readRun(runtime: Database, id: string): Promise<RunDetail>
     } finally {
       await client.query('ROLLBACK').catch(() => {});
     }
+  });
+}
+
+/** Trades of a run that a page lists. */
+const LAST_TRADES = 200;
+
+/** The same with exposures by day and the last trades. @throws UsageError as `readRun`. */
+export async function readReportedRun(runtime: Database, id: string): Promise<ReportedRun> {
+  const run = await readRun(runtime, id);
+  return runtime.client(async (client) => {
+    const { rows: days } = await client.query<{ exposures: Record<string, unknown> | null }>(
+      'SELECT exposure_metrics_json AS exposures FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date',
+      [run.runId],
+    );
+    const names = [...new Set(days.flatMap((day) => Object.keys(day.exposures ?? {})))].sort();
+    const { rows: lastTrades } = await client.query<ReportedRun['lastTrades'][number]>(
+      `SELECT * FROM (SELECT trade_date AS date, ticker, direction, size, price, decision_metadata_json->>'cause' AS cause
+                        FROM backtest_trades WHERE run_id = $1
+                       ORDER BY trade_date DESC, ticker COLLATE "C" DESC, direction DESC LIMIT ${LAST_TRADES}) last
+        ORDER BY date, ticker COLLATE "C", direction`,
+      [run.runId],
+    );
+    return {
+      ...run,
+      exposures: Object.fromEntries(names.map((name) => [name, days.map((day) => finite(day.exposures?.[name]))])),
+      lastTrades,
+    };
   });
 }
 

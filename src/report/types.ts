@@ -1,4 +1,5 @@
 /** What reports hold. Data only: shared by the command line, the console and pages. */
+import type { FigureUnit } from '../format/figure.ts';
 
 /** λ of clusters over time, averaged into columns of equal length. */
 export interface LambdaHeat {
@@ -133,10 +134,18 @@ export interface RunDetail extends RunRow {
   readonly monthly: readonly { readonly month: string; readonly value: number }[];
 }
 
+/** A run with what a page shows beside its days. */
+export interface ReportedRun extends RunDetail {
+  /** Every figure that days record of themselves, by name, one value a day. */
+  readonly exposures: Readonly<Record<string, readonly (number | null)[]>>;
+  /** The last trades, ascending. */
+  readonly lastTrades: readonly (ComparedTrade & { readonly cause: string | null })[];
+}
+
 /** The same figure of both runs. `difference` is B − A; an interval is null where there are too few days for it. */
 export interface ComparedFigure {
   readonly name: string;
-  readonly unit: 'share' | 'ratio' | 'count' | 'bp';
+  readonly unit: FigureUnit;
   readonly a: number | null;
   readonly b: number | null;
   readonly difference: number | null;

@@ -1,0 +1,173 @@
+/** The report on runs as one HTML page of its own: no script, nothing fetched. Pure. */
+import { type FigureUnit, figureText } from '../format/figure.ts';
+import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { comparisonSections } from './comparison-page.ts';
+import { Html, html, htmlTable } from './html.ts';
+import { rollingSharpe } from './returns.ts';
+import { type DatedSeries, dateChart } from './svg.ts';
+import type { Comparison, ReportedRun, RunDetail } from './types.ts';
+
+const WINDOW = 63;
+const MONTHS = ['01', '02', '03', '04', '05', '06', '07', '08', '09', '10', '11', '12'];
+
+const STYLE = `:root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--line:#ddd;--mute:#5c5c5c;--s0:#0072b2;--s1:#b34700;--s2:#00714f;--s3:#8e3a75;--bad:#8a1c00}
+@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#161616;--line:#3a3a3a;--mute:#a5a5a5;--s0:#56b4e9;--s1:#e69f00;--s2:#2fc296;--s3:#e08bc0;--bad:#ff9d80}}
+body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1000px;margin:0 auto;padding:1rem}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid var(--line)}
+.banner{border:2px solid var(--bad);color:var(--bad);padding:.4rem .8rem;font-weight:600;margin:.5rem 0}
+.verdict{font-weight:600}.wide{overflow-x:auto}small{color:var(--mute);font-weight:400}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}
+th,td{padding:.15rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
+th[scope=row]{text-align:left;font-weight:400}thead th{color:var(--mute);font-weight:600}thead th:first-child{text-align:left}
+figure{margin:1rem 0}figcaption span{margin-right:1em}.chart{width:100%;height:auto}.key{width:30px;height:8px}
+svg text{font:11px system-ui,sans-serif;fill:var(--mute)}.grid{stroke:var(--line);stroke-width:1}
+path{fill:none;stroke-width:1.6}.s0{stroke:var(--s0)}.s1{stroke:var(--s1)}.s2{stroke:var(--s2)}.s3{stroke:var(--s3)}
+@media print{:root{color-scheme:light}}`;
+
+/** How a run is called on the page: its sleeve and the beginning of its id. */
+const nameOf = (run: RunDetail) => `${run.sleeveId} ${run.runId.slice(0, 8)}`;
+
+/**
+ * The page. @param comparison of the two runs, when there are two. @param madeAt ISO date and time of the report.
+ */
+export function reportPage(
+  runs: readonly ReportedRun[],
+  comparison: Comparison | null,
+  { madeAt, demo }: { readonly madeAt: string; readonly demo: boolean },
+): string {
+  const title = `Backtest report: ${runs.map(nameOf).join(', ')}`;
+  const caveats = [...new Set(runs.map((run) => run.caveat).filter(Boolean))];
+  const unfinished = runs.filter((run) => !run.complete);
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title><style>${new Html(STYLE)}</style></head><body>
+<h1>${title}</h1>
+${banner(demo || runs.some((run) => run.demo), 'DEMO: synthetic market, not real prices')}
+${caveats.map((caveat) => html`<p class="banner">${caveat}</p>`)}
+${unfinished.map((run) => html`<p class="banner">${nameOf(run)} has no figures: it did not end</p>`)}
+<p><small>made ${madeAt} by prometheus report</small></p>
+${comparison ? comparisonSections(comparison) : []}
+<h2>Figures and benchmarks</h2>${figureTable(runs)}
+<h2>Curves</h2>${curves(runs)}
+${runs.map((run) => html`<h2>Monthly returns: ${nameOf(run)}</h2>${monthTable(run)}`)}
+<h2>Exposures</h2>${exposureCharts(runs)}
+${runs.map((run) => html`<h2>Trades: ${nameOf(run)}</h2>${tradeTable(run)}`)}
+<h2>Provenance</h2>${provenanceTable(runs)}
+</body></html>
+`;
+  return page.text;
+}
+
+const banner = (shown: boolean, text: string): Html[] => (shown ? [html`<p class="banner">${text}</p>`] : []);
+
+function figureTable(runs: readonly ReportedRun[]): Html {
+  const row = (name: string, unit: FigureUnit, of: (run: ReportedRun) => number | null) => [
+    name,
+    ...runs.map((run) => figureText(of(run), unit)),
+  ];
+  return htmlTable(
+    ['', ...runs.map(nameOf)],
+    [
+      ['first day', ...runs.map((run) => run.start)],
+      ['last day', ...runs.map((run) => run.end)],
+      ['assessment', ...runs.map((run) => run.backend)],
+      row('cumulative return', 'share', (run) => run.cumulativeReturn),
+      row('volatility a year', 'share', (run) => run.volatility),
+      row('Sharpe ratio a year', 'ratio', (run) => run.sharpe),
+      row('max drawdown', 'share', (run) => run.maxDrawdown),
+      ['trades', ...runs.map((run) => formatCount(run.trades))],
+      row('turnover a day', 'share', (run) => run.turnoverPerDay),
+      row('break-even cost, bp', 'bp', (run) => run.breakEvenCostBp),
+      row('benchmark: own universe, equal weights', 'share', (run) => run.equalWeightReturn),
+      row('benchmark: first universe, bought and held', 'share', (run) => run.buyAndHoldReturn),
+      row('active return', 'share', (run) => run.activeReturn),
+      row('beta to equal weights', 'ratio', (run) => run.beta),
+    ],
+  );
+}
+
+function curves(runs: readonly ReportedRun[]): Html[] {
+  const series = (of: (run: ReportedRun) => readonly (number | null)[]): DatedSeries[] =>
+    runs.map((run) => ({ name: nameOf(run), dates: run.days, values: of(run) }));
+  const percent = (value: number) => formatPercent(value, Math.abs(value) < 0.1 ? 1 : 0);
+  const scaled = (run: ReportedRun) => {
+    const base = run.equity.find((value) => value !== null && value > 0);
+    return run.equity.map((value) => (value === null || !base ? null : (value / base) * 100));
+  };
+  return [
+    dateChart('Equity, first day = 100', series(scaled), { format: (value) => formatFixed(value, 0) }),
+    dateChart(
+      'Drawdown',
+      series((run) => run.drawdown),
+      { format: percent, include: [0] },
+    ),
+    dateChart(
+      `Sharpe ratio a year over ${WINDOW} days`,
+      series((run) => rollingSharpe(run.equity, WINDOW)),
+      { format: (value) => formatFixed(value, 1), include: [0] },
+    ),
+  ];
+}
+
+function monthTable(run: ReportedRun): Html {
+  const years = [...new Set(run.monthly.map(({ month }) => month.slice(0, 4)))];
+  const of = new Map(run.monthly.map(({ month, value }) => [month, value]));
+  return htmlTable(
+    ['year', ...MONTHS, 'year'],
+    years.map((year) => {
+      const months = MONTHS.map((month) => of.get(`${year}-${month}`) ?? null);
+      const whole = months.reduce<number>((wealth, value) => wealth * (1 + (value ?? 0)), 1) - 1;
+      return [year, ...[...months, whole].map((value) => formatPercent(value, 2, true))];
+    }),
+  );
+}
+
+function exposureCharts(runs: readonly ReportedRun[]): Html[] {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.exposures)))].sort();
+  if (names.length === 0) return [html`<p>none recorded</p>`];
+  return names.map((name) =>
+    dateChart(
+      name,
+      runs.flatMap((run) =>
+        run.exposures[name] ? [{ name: nameOf(run), dates: run.days, values: run.exposures[name] }] : [],
+      ),
+      { format: (value) => formatFixed(value, Math.abs(value) >= 10 ? 0 : 3), include: [0] },
+    ),
+  );
+}
+
+function tradeTable(run: ReportedRun): Html {
+  const { trades, rows } = { trades: run.trades, rows: run.lastTrades };
+  const said =
+    trades !== null && trades > rows.length
+      ? `the last ${formatCount(rows.length)} of ${formatCount(trades)}`
+      : formatCount(rows.length);
+  return html`<p><small>${said}</small></p>${htmlTable(
+    ['day', 'side', 'instrument', 'shares', 'price', 'value', 'cause'],
+    rows.map(({ date, direction, ticker, size, price, cause }) => [
+      date,
+      direction,
+      ticker,
+      formatFixed(size, 2),
+      formatFixed(price, 2),
+      formatCount(Math.round(size * price)),
+      cause ?? '',
+    ]),
+  )}`;
+}
+
+function provenanceTable(runs: readonly ReportedRun[]): Html {
+  const keys = [...new Set(runs.flatMap((run) => Object.keys(run.config)))].sort();
+  const text = (value: unknown) =>
+    value === undefined || value === null ? UNKNOWN : typeof value === 'string' ? value : JSON.stringify(value);
+  return htmlTable(
+    ['', ...runs.map(nameOf)],
+    [
+      ['run', ...runs.map((run) => run.runId)],
+      ['recorded', ...runs.map((run) => new Date(run.createdAt).toISOString())],
+      ['trade list', ...runs.map((run) => run.tradeListHash ?? UNKNOWN)],
+      ...keys.map((key) => [key, ...runs.map((run) => text(run.config[key]))]),
+    ],
+  );
+}
