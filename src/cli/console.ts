@@ -3,7 +3,9 @@ import { createSession, farewell, type Session, type SessionEnd } from '../conso
 import { capabilities, makeStyle } from '../console/theme.ts';
 import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
+import { loadSettings } from '../platform/settings.ts';
 import type { ThemeSetting } from '../platform/themes.ts';
+import { isWorthTelling } from '../supervisor/notify.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
 import type { Cli } from './context.ts';
 import { type Recorder, startRecording } from './recording.ts';
@@ -41,6 +43,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
   const { colour, ascii } = capabilities(cli.env, options.ascii);
   const theme = options.theme === undefined || options.theme === 'auto' ? null : options.theme;
   const isFree = colour && theme === null;
+  const { notify } = loadSettings(cli.home, cli.env);
   const session = createSession({
     tap: record,
     askBackground: isFree,
@@ -50,6 +53,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
+    notices: { isWorthTelling: (job) => isWorthTelling(job, notify), bell: notify.bell },
     initial: {
       ...(options.phase ? { selected: { phases: options.phase } } : {}),
       boot: 'looking for the supervisor …',

@@ -5,14 +5,18 @@ const MAX_BASE64 = 74_994;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/**
- * The sequence that copies `text`, or null when it is too long for one.
- * tmux passes a sequence on when it is wrapped (and `allow-passthrough` is on); GNU screen likewise.
- */
+/** The sequence that copies `text`, or null when it is too long for one. */
 export function copySequence(text: string, env: Env): string | null {
   const encoded = Buffer.from(text).toString('base64');
   if (encoded.length > MAX_BASE64) return null;
-  const sequence = `\x1b]52;c;${encoded}\x07`;
+  return throughMultiplexer(`\x1b]52;c;${encoded}\x07`, env);
+}
+
+/**
+ * A sequence for the operator's own terminal. tmux passes it on when it is wrapped (and `allow-passthrough` is on); GNU
+ * screen likewise.
+ */
+export function throughMultiplexer(sequence: string, env: Env): string {
   if (env.TMUX) return `\x1bPtmux;${sequence.replaceAll('\x1b', '\x1b\x1b')}\x1b\\`;
   if (env.STY) return `\x1bP${sequence}\x1b\\`;
   return sequence;

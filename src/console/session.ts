@@ -9,6 +9,7 @@ import { createController } from './controller.ts';
 import { type Feed, startFeed } from './feed.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
+import { type NoticeOptions, noticeSequence, startNotices } from './notices.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
 import { type EndOfTerminal, type Size, Terminal, type TerminalStreams } from './terminal.ts';
@@ -24,6 +25,8 @@ export interface SessionOptions {
   readonly initial?: Partial<ConsoleState>;
   /** Asks the terminal for its background, and takes the theme that fits while none was chosen. */
   readonly askBackground?: boolean;
+  /** Which ends of jobs the terminal is told; absent: none. */
+  readonly notices?: NoticeOptions;
   /** Told of every key and size, for recordings. */
   readonly tap?: (input: Input) => void;
 }
@@ -74,6 +77,7 @@ export function createSession(options: SessionOptions): Session {
   const finished = Promise.withResolvers<SessionEnd>();
   let supervisor: Supervisor | null = null;
   let feed: Feed | null = null;
+  let stopNotices: (() => void) | null = null;
   let escapeTimer: NodeJS.Timeout | null = null;
   let tickTimer: NodeJS.Timeout | null = null;
   let bootTimer: NodeJS.Timeout | null = null;
@@ -131,6 +135,7 @@ export function createSession(options: SessionOptions): Session {
     if (escapeTimer) clearTimeout(escapeTimer);
     if (tickTimer) clearInterval(tickTimer);
     if (bootTimer) clearTimeout(bootTimer);
+    stopNotices?.();
     feed?.stop();
     terminal.stop();
     finished.resolve(end);
@@ -164,6 +169,10 @@ export function createSession(options: SessionOptions): Session {
       supervisor = connected;
       store.setState({ boot: null });
       feed = startFeed(store, connected, now);
+      const { notices, env } = options;
+      if (notices) {
+        stopNotices = startNotices(store, notices, (text) => terminal.write(noticeSequence(text, notices, env)));
+      }
     },
     press: (event) => controller.key(event),
     end: finish,

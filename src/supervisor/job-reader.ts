@@ -9,7 +9,8 @@ import { FileTail } from './tail.ts';
 import { EVENTS, LOG_LINES } from './wire/detail-book.ts';
 
 const FIRST_LOG_BYTES = 256 * 1024;
-const LOG_BYTES_PER_READ = 1024 * 1024;
+/** Many more lines than are kept; what a burst wrote beyond that is passed over unread. */
+const LOG_BYTES_PER_READ = 256 * 1024;
 const EVENT_BYTES = 8 * 1024 * 1024;
 const EVENT_LINE_BYTES = 64 * 1024;
 
@@ -46,7 +47,7 @@ export class JobReader {
     for (const { stream, tail } of this.#logs) {
       const add = (text: string) => void log.push({ stream, text });
       const read = tail.read(
-        (line) => add(cleanText(line)),
+        (line) => add(line),
         (bytes) => add(`… ${bytes} bytes not shown, the log file holds them …`),
       );
       changed ||= read;
@@ -68,7 +69,7 @@ export class JobReader {
     return {
       jobId: this.id,
       reset,
-      log: log.slice(-LOG_LINES),
+      log: log.slice(-LOG_LINES).map(({ stream, text }) => ({ stream, text: cleanText(text) })),
       partial,
       events: events.slice(-EVENTS),
       metrics: this.#metrics.takeChanged(),

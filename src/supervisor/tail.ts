@@ -25,9 +25,13 @@ export class LineAssembler {
     for (;;) {
       const end = bytes.indexOf(NEWLINE, at);
       if (end === -1) break;
-      this.#append(bytes.subarray(at, end));
-      onLine(this.#text());
-      this.reset();
+      const segment = bytes.subarray(at, end);
+      if (this.#isPlain(segment)) onLine(segment.toString('utf8'));
+      else {
+        this.#append(segment);
+        onLine(this.#text());
+        this.reset();
+      }
       at = end + 1;
     }
     this.#append(bytes.subarray(at));
@@ -44,6 +48,11 @@ export class LineAssembler {
     this.#kept = 0;
     this.#dropped = 0;
     this.#returned = false;
+  }
+
+  /** A whole line with nothing to put together, cut or start over, as most are. */
+  #isPlain(segment: Buffer): boolean {
+    return this.#parts.length === 0 && !this.#returned && segment.length <= this.#maxBytes && !segment.includes(RETURN);
   }
 
   #append(segment: Buffer): void {
@@ -71,7 +80,8 @@ export class LineAssembler {
   }
 }
 
-const CHUNK_BYTES = 64 * 1024;
+/** Shared by all tails: reading is synchronous, and nothing of it is kept. */
+const CHUNK = Buffer.allocUnsafe(64 * 1024);
 
 export interface TailOptions {
   /** Begin this far before the end of what is there; the first, cut line is left out. All of it when absent. */
@@ -81,6 +91,12 @@ export interface TailOptions {
   /** Read at most this much at once; what is in between is skipped. No limit when absent. */
   readonly maxBytesPerRead?: number;
   readonly maxLineBytes?: number;
+}
+
+/** Place of the first newline or return, or -1. */
+function firstEnd(bytes: Buffer): number {
+  const [newline, back] = [bytes.indexOf(NEWLINE), bytes.indexOf(RETURN)];
+  return newline === -1 || back === -1 ? Math.max(newline, back) : Math.min(newline, back);
 }
 
 /** Follows one file by lines. A file that is not there yet is empty; one that shrank is read from its start. */
@@ -147,22 +163,21 @@ export class FileTail {
       onSkip?.(size - maxBytesPerRead - this.#offset);
       this.#skipTo(size - maxBytesPerRead);
     }
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - this.#offset));
     // Up to the size seen above: a file that grows as fast as we read does not hold us here.
     while (this.#offset < size) {
-      const got = readSync(fd, buffer, 0, Math.min(buffer.length, size - this.#offset), this.#offset);
+      const got = readSync(fd, CHUNK, 0, Math.min(CHUNK.length, size - this.#offset), this.#offset);
       if (got === 0) break;
-      const newline = buffer.lastIndexOf(NEWLINE, got - 1);
+      const newline = CHUNK.lastIndexOf(NEWLINE, got - 1);
       if (newline !== -1) this.#lineStart = this.#offset + newline + 1;
       this.#offset += got;
-      this.#take(buffer.subarray(0, got), onLine);
+      this.#take(CHUNK.subarray(0, got), onLine);
     }
     return true;
   }
 
   #take(bytes: Buffer, onLine: (line: string) => void): void {
     if (this.#cut) {
-      const end = bytes.findIndex((byte) => byte === NEWLINE || byte === RETURN);
+      const end = firstEnd(bytes);
       if (end === -1) return;
       this.#cut = false;
       bytes = bytes.subarray(end + 1);

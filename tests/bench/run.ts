@@ -16,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b9: () => import('./b9.ts'),
   b10: () => import('./b10.ts'),
   telemetry: () => import('./telemetry.ts'),
+  flood: () => import('./flood.ts'),
 };
 
 const wanted = process.argv.slice(2).map((name) => name.toLowerCase());

@@ -280,6 +280,21 @@ describe('the terminal is given back', () => {
   });
 });
 
+describe('the end of a job', () => {
+  test.each([
+    ['a terminal', {}, /\x1b\]9;Prometheus: (\d{4}-[\w-]+ FAIL \(exit code 1\)(?:, | and \d+ more)?)+\x07\x07/],
+    ['tmux', { TMUX: '/tmp/tmux' }, /\x1bPtmux;\x1b\x1b\]9;Prometheus: \d{4}-[^\x1b]+\x07\x1b\\\x07/],
+  ])('is told to %s once, with a bell', async (_, env, told) => {
+    const tui = await start({ env: { TMUX: undefined, STY: undefined, ...env } });
+    await drawn(tui);
+    expect(tui.raw()).not.toContain(']9;');
+    tui.press('F');
+    await tui.waitFor(() => told.test(tui.raw()));
+    await drawn(tui);
+    expect(tui.raw().split(']9;')).toHaveLength(2);
+  });
+});
+
 describe('less able terminals', () => {
   test('NO_COLOR: no colour is sent, states stay readable', async () => {
     const tui = await start({ env: { NO_COLOR: '1' } });
