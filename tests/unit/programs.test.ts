@@ -46,6 +46,19 @@ describe('the shipped programs', () => {
     expect(find('python numeric-embeddings').script!.cwd()).toBe('/p');
   });
 
+  it.each([
+    'run_backtest_campaign',
+    'backfill_numeric_embeddings_comprehensive',
+    'backfill_opportunity_density',
+    'run_opportunity_density_experiment',
+    'backfill_text_embeddings',
+    'backfill_joint_assessment_context',
+  ])('cover %s of the plan', (script) => {
+    const { python } = Object.groupBy(load(PYTHON), ({ name }) => (name.startsWith('python ') ? 'python' : 'other'));
+    const words = python!.map((one) => one.script!.command([], {}).join(' '));
+    expect(words.filter((command) => new RegExp(`scripts[./]${script}(\\.py)?( |$)`).test(command))).toHaveLength(1);
+  });
+
   it('take arguments like the engines, and refuse like them', () => {
     const parse = (words: string[]) => parseProgramArguments(find('python numeric-embeddings', PYTHON), words);
     expect(() => parse(['--start-date', 'soon'])).toThrow('is not a date');
