@@ -137,13 +137,14 @@ async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<
   return { distinct, sharpes };
 }
 
-const brief = ({ runId, sleeveId, backend, start, end, caveat }: StoredRun): ComparedRun => ({
+const brief = ({ runId, sleeveId, backend, start, end, caveat, config }: StoredRun): ComparedRun => ({
   runId,
   sleeveId,
   backend,
   start,
   end,
   caveat,
+  contextCoverage: typeof config.assessment_context_coverage === 'number' ? config.assessment_context_coverage : null,
 });
 
 async function comparePair(
@@ -257,6 +258,7 @@ const observedOf = (comparison: Comparison): Record<string, unknown> => ({
       sharpe_difference: sharpe.difference,
       interval: sharpe.interval,
       beyond_noise: pair.beyondNoise,
+      context_coverage: pair.b.contextCoverage,
       isolates: pair.isolates,
       differs: [...new Set(pair.differences.flatMap(({ cause }) => cause ?? []))],
     };

@@ -1,8 +1,8 @@
 /** The comparison of two runs, as sections of a page. */
 import { figureText, intervalText } from '../format/figure.ts';
-import { formatCount, formatFixed, UNKNOWN } from '../format/numbers.ts';
+import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { type Html, html, htmlTable } from './html.ts';
-import type { ComparedFigure, ComparedTrade, Comparison, RunComparison } from './types.ts';
+import type { ComparedFigure, ComparedRun, ComparedTrade, Comparison, RunComparison } from './types.ts';
 
 /** What differs first, then figures, then the verdict in words at the top. */
 export function comparisonSections({ names, pairs, coverage, draws, trials, verdict }: Comparison): Html {
@@ -15,7 +15,7 @@ function pairSections([a, b]: readonly [string, string], pair: RunComparison): H
   const { trades, days } = pair;
   const table = (title: string, rows: readonly ComparedFigure[]): Html[] =>
     rows.length ? [html`<h3>${title}</h3>`, figureTable([a, b], rows)] : [];
-  return html`<p>${a}: ${pair.a.sleeveId} ${pair.a.runId} · ${b}: ${pair.b.sleeveId} ${pair.b.runId} · ${formatCount(days.shared)} shared days, ${pair.first ?? UNKNOWN} … ${pair.last ?? UNKNOWN}</p>
+  return html`<p>${a}: ${runText(pair.a)} · ${b}: ${runText(pair.b)} · ${formatCount(days.shared)} shared days, ${pair.first ?? UNKNOWN} … ${pair.last ?? UNKNOWN}</p>
 <h3>What differs</h3>${htmlTable(
     ['', 'kind', a, b],
     pair.differences.map((one) => [one.name, one.cause ? one.kind : 'name', valueText(one.a), valueText(one.b)]),
@@ -41,6 +41,9 @@ ${htmlTable(
   [...rowsOf(a, trades.examplesA), ...rowsOf(b, trades.examplesB)],
 )}`;
 }
+
+const runText = ({ sleeveId, runId, contextCoverage }: ComparedRun): string =>
+  `${sleeveId} ${runId}${contextCoverage === null ? '' : ` (context for ${formatPercent(contextCoverage, 1)} of days and instruments)`}`;
 
 const rowsOf = (name: string, trades: readonly ComparedTrade[]) =>
   trades.map(({ date, direction, ticker, size, price }) => [

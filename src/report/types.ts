@@ -188,6 +188,8 @@ export interface ComparedRun {
   readonly start: string;
   readonly end: string;
   readonly caveat: string;
+  /** Share of days and instruments that the context backend had a context for; null for others. */
+  readonly contextCoverage: number | null;
 }
 
 /** Two runs over the days that both have. */

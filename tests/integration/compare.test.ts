@@ -95,13 +95,14 @@ describe('compare', () => {
   it('pairs basic with context runs, by hand or the newest, and records the evidence that the board reads', async () => {
     await expect(compared({})).rejects.toThrow(/no run with context assessment/);
     await query(
-      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context","assessment_context_model_id":"m"}'
+      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context","assessment_context_model_id":"m","assessment_context_coverage":0.75}'
         WHERE run_id = ANY ($1)`,
       [again],
     );
     await expect(compared({ basic: [close[0]], context: [open[0]] })).rejects.toThrow(/has basic assessment/);
     const { data } = await compared({ basic: [...close].reverse(), context: again });
     expect(data.pairs.map(({ a, b }) => [a.runId, b.runId])).toEqual(close.map((id, k) => [id, again[k]]));
+    expect(data.pairs.map(({ a, b }) => [a.contextCoverage, b.contextCoverage])).toEqual(close.map(() => [null, 0.75]));
     expect(data.pairs.map((pair) => pair.isolates)).toEqual(['assessment', 'assessment', 'assessment']);
     expect(data.coverage).toBeCloseTo(1 - 0.05 / 3, 12);
     expect(data.verdict).toBe('No evidence that context differs from basic in any of 3 sleeves.');
