@@ -56,6 +56,8 @@ export interface EncoderKind<Inputs> {
   /** Trading days before the first day that it looks back on. */
   lookback(window: number): number;
   prepare(request: EncoderRequest, databases: Databases): Promise<Inputs>;
+  /** Hash of what it read beside the panel, where that is something: a backfill is not resumed over another one. */
+  fingerprint?(inputs: Inputs): string;
   due(request: EncoderRequest, inputs: Inputs): Due;
   open(request: EncoderRequest, inputs: Inputs, device: Device): Promise<Encoder>;
 }

@@ -13,6 +13,8 @@ export interface PreparedModel {
   readonly model: NumericModel;
   readonly window: number;
   readonly inputs: unknown;
+  /** Hash of what its inputs were made of beside the panel; null: nothing. */
+  readonly inputsFingerprint: string | null;
   readonly due: Due;
   /** Entities whose rows the backfill owns: positions in `due.entities`, ascending. */
   readonly owned: Int32Array;
@@ -54,7 +56,7 @@ export async function prepare(
   const chosen = spec.snapshots ? monthEnds(all, monthOf) : [...all.keys()];
   const days = Int32Array.from(chosen, (t) => panel.first + t);
   // Models that are the same function of the same window share what it derives from the panel.
-  const shared = new Map<string, { inputs: unknown; due: Due }>();
+  const shared = new Map<string, Pick<PreparedModel, 'inputs' | 'inputsFingerprint' | 'due'>>();
   const prepared: PreparedModel[] = [];
   for (const { model, kind, window } of models) {
     signal.throwIfAborted();
@@ -62,7 +64,8 @@ export async function prepare(
     let derived = shared.get(key);
     if (!derived) {
       const inputs = await kind.prepare({ panel, model, window }, databases);
-      derived = { inputs, due: kind.due({ panel, model, window }, inputs) };
+      const inputsFingerprint = kind.fingerprint?.(inputs) ?? null;
+      derived = { inputs, inputsFingerprint, due: kind.due({ panel, model, window }, inputs) };
       shared.set(key, derived);
     }
     const owned = ownedEntities(derived.due, spec.limit);

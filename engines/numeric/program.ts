@@ -19,7 +19,10 @@ import { V1_MODELS } from './v1.model.ts';
 const FAILURES_SHOWN = 20;
 const FAILURES_LISTED = 1000;
 /** What a plan was made over, for sentences. */
-const PLANNED_OVER = 'prices, calendar or instruments';
+const plannedOver = ({ models }: Prepared): string =>
+  models.some(({ inputsFingerprint }) => inputsFingerprint)
+    ? 'prices, calendar, instruments or finished runs'
+    : 'prices, calendar or instruments';
 
 export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args, context) => {
   const spec = specOf(args);
@@ -32,7 +35,7 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   const { backfill, resumed } = await openBackfill(historical, wanted, {
     resume: args.resume,
     build: context.provenance.build,
-    data: PLANNED_OVER,
+    data: plannedOver(prepared),
   });
   if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
   // Counted before the first shard adds to it.
@@ -50,7 +53,7 @@ export async function joinNumeric(
   context: ProgramContext,
 ): Promise<Share> {
   const prepared = await prepare(backfill.spec, context);
-  requireSame(backfill, planOf(prepared), PLANNED_OVER);
+  requireSame(backfill, planOf(prepared), plannedOver(prepared));
   return workOff(backfill, prepared, labour, false, context);
 }
 
@@ -102,7 +105,7 @@ function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill
   return {
     kind: 'numeric',
     spec,
-    dataFingerprint: panel.fingerprint,
+    dataFingerprint: [panel.fingerprint, ...models.flatMap((one) => one.inputsFingerprint ?? [])].join('+'),
     models: Object.fromEntries(models.map(({ model }) => [model.manifest.model_id, model.fingerprint])),
     shards: shards.length,
     due: cells,

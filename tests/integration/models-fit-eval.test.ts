@@ -1,5 +1,5 @@
 /** `models fit` and `models eval` on a real server, and v2 models in a backfill: entities, days, bytes, refusals. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -135,6 +135,50 @@ describe('a backfill of v2 models', () => {
       const t = panel.calendar.days.findIndex((day) => formatDay(day) === row.as_of_date);
       const vector = await vectorsOf(path.join(root, 'models'), panel, 'num-stab-core-v2', [i * DAYS + t]);
       expect(Buffer.compare(row.vector, Buffer.from(vector.buffer, 0, 384 * 4))).toBe(0);
+    }
+  });
+});
+
+describe('a backfill that was broken off', () => {
+  it('is not resumed over other portfolios, nor with another model', async () => {
+    const ask = (more: object = {}) =>
+      run(numericBackfillSpec, backfillNumeric, {
+        market: 'TEST',
+        startDate: date(620),
+        endDate: date(625),
+        models: ['num-portfolio-core-v2', 'num-regime-core-v2'],
+        workers: 1,
+        device: 'cpu',
+        ...more,
+      });
+    const reopen = () =>
+      db.databases.historical.client((client) =>
+        client.query(`UPDATE console.backfills SET state = 'open' WHERE spec->>'start' = $1`, [date(620)]),
+      );
+    await ask();
+    await reopen();
+    expect((await ask({ resume: true })).result.exitCode).toBe(0);
+    await reopen();
+    await db.databases.runtime.client((client) =>
+      client.query(`UPDATE backtest_daily_equity SET equity_curve_value = equity_curve_value * 1.5 WHERE "date" = $1`, [
+        date(610),
+      ]),
+    );
+    await expect(ask({ resume: true })).rejects.toThrow(/prices, calendar, instruments or finished runs have changed/);
+    await db.databases.runtime.client((client) =>
+      client.query(`UPDATE backtest_daily_equity SET equity_curve_value = equity_curve_value / 1.5 WHERE "date" = $1`, [
+        date(610),
+      ]),
+    );
+    const regime = path.join(root, 'models', 'num-regime-core-v2');
+    const kept = `${regime}.kept`;
+    renameSync(regime, kept);
+    try {
+      await train({ model: ['num-regime-core-v2'], seed: 9, replace: true });
+      await expect(ask({ resume: true })).rejects.toThrow(/model num-regime-core-v2 is another one here/);
+    } finally {
+      rmSync(regime, { recursive: true });
+      renameSync(kept, regime);
     }
   });
 });

@@ -11,6 +11,7 @@ export function sourceEncoder<Inputs>(source: Source<Inputs>): EncoderKind<Input
     columns: source.columns,
     lookback: source.lookback,
     prepare: source.prepare,
+    fingerprint: source.fingerprint,
     due: source.due,
     open: async (request, inputs, device) => {
       const { dim } = request.model.manifest;

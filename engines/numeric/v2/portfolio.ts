@@ -2,6 +2,7 @@
  * Inputs of the portfolio encoder, one row a day for the portfolio of a finished run: a fixed schema of sector weights,
  * factor exposures, risk figures and flags for what is missing, each on a scale of its own.
  */
+import { createHash } from 'node:crypto';
 import { indexOnOrAfter } from '../../market/calendar.ts';
 import { columnOf, type Panel } from '../../market/panel.ts';
 import { lookbackOf } from '../windows.model.ts';
@@ -83,6 +84,13 @@ export const portfolioSource: Source<PortfolioInputs> = {
     // The newest run owns a portfolio's day: it comes last.
     for (const run of runs) await writeRun(context, run, (visit) => eachTrade(databases.runtime, run.runId, visit));
     return inputs;
+  },
+  fingerprint: ({ portfolios, values, due }) => {
+    const digest = createHash('sha256').update(JSON.stringify(portfolios));
+    for (const column of [values, due]) {
+      digest.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+    }
+    return digest.digest('hex');
   },
   due: (_, { portfolios, due }) => ({ entities: portfolios.map((id) => ({ type: 'PORTFOLIO', id })), due }),
   writer: portfolioWriter,

@@ -26,6 +26,8 @@ export interface Source<Inputs> {
   /** Names of the values of the `stats` input, in order; empty for a source without one. */
   readonly features: readonly string[];
   prepare(request: SourceRequest, databases: Databases): Promise<Inputs>;
+  /** Hash of what it read beside the panel, where that is something: a backfill is not resumed over another one. */
+  fingerprint?(inputs: Inputs): string;
   due(request: SourceRequest, inputs: Inputs): Due;
   /** A writer of one thread: it may keep scratch space. */
   writer(request: SourceRequest, inputs: Inputs): InputWriter;
