@@ -6,6 +6,7 @@ import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
 import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
+import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { type Branch, type JointKind, jointSpace, versionOf } from './ids.model.ts';
 import type { JointBackfillSpec, JointShard } from './plan.model.ts';
 import { type PreparedJoint, prepareJoint } from './prepare.ts';
@@ -85,6 +86,7 @@ async function run(
     shardDays: args.shardDays,
   };
   const prepared = await prepareJoint(spec, context);
+  await requireDecision(context.databases.runtime, { ...spec, limit: null });
   const { backfill, resumed } = await openBackfill(
     databases.historical,
     { id: context.newId(), ...planOf(prepared) },

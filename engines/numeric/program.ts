@@ -7,6 +7,7 @@ import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
 import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
+import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { refreshCoverage } from './coverage.storage.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -30,6 +31,7 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   const prepared = await prepare(spec, context);
   warnOffCalendar(prepared, context);
   if (args.explain || args.dryRun) return explain(prepared, args, context);
+  await requireDecision(context.databases.runtime, spec);
   const wanted: Backfill<BackfillSpec> = { id: context.newId(), ...planOf(prepared) };
   const { historical } = context.databases;
   const { backfill, resumed } = await openBackfill(historical, wanted, {

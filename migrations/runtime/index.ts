@@ -8,6 +8,7 @@ import * as decisions from './0006_decisions.ts';
 import * as operations from './0007_operations.ts';
 import * as evidence from './0008_evidence.ts';
 import * as opportunityDensity from './0009_opportunity_density.ts';
+import * as phaseDecisions from './0010_decisions.ts';
 
 /** The steps of the runtime database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0007_operations': operations,
   '0008_evidence': evidence,
   '0009_opportunity_density': opportunityDensity,
+  '0010_decisions': phaseDecisions,
 };

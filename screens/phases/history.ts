@@ -6,12 +6,14 @@ import { type Line, span } from '../../src/format/lines.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { hanging } from '../components/words.ts';
 
-/** The journal's lines about the phase and about the jobs of its commands. */
+/** Notes on the phase and the journal's lines about it, newest first. */
 export function phaseHistory(state: ConsoleState, width: number): PaneContent {
   const phase = selectedPhase(state);
   const title = phase ? `History of ${phase.phase}` : 'History';
   const { journal, at } = state.snapshot;
-  const entries = phase ? journal.filter((entry) => entry.subject === phase.phase).toReversed() : [];
+  const notes = (phase?.notes ?? []).map((one) => ({ at: one.at, what: 'note', detail: one.note, who: one.who }));
+  const changes = phase ? journal.filter((entry) => entry.subject === phase.phase) : [];
+  const entries = [...changes, ...notes].sort((a, b) => b.at - a.at);
   const lines = entries.flatMap((entry): Line[] =>
     hanging(
       [span(formatAgo(at - entry.at).padEnd(11), 'muted')],

@@ -289,13 +289,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     'delete the records of jobs that have ended',
     async () => (await import('./job-actions.ts')).jobRemove,
   ),
+  entry(
+    'decide',
+    'record the decision on full-horizon embeddings (Phase 5)',
+    async () => (await import('./decide.ts')).decide,
+  ),
+  entry('note', 'write a note on a phase, kept with time and name', async () => (await import('./decide.ts')).note),
   entry('events', 'what happened: jobs, phases, databases, actions', async () => (await import('./events.ts')).events),
 ];
 
 /** Commands of the whole surface whose engines come with a later phase of the plan. */
 const LATER: Readonly<Record<string, string>> = {
   'plan full-horizon': 'Phase 5',
-  decide: 'Phase 5',
 };
 
 /** Whether a word asks for help wherever it stands. */

@@ -163,7 +163,7 @@ function lastWords(cli: Cli): string | null {
 }
 
 /** `user@host`, as told; nothing proves it. */
-function operatorName(env: NodeJS.ProcessEnv): string {
+export function operatorName(env: NodeJS.ProcessEnv): string {
   const user = env.PROMETHEUS_OPERATOR || env.USER || env.LOGNAME || safeUser();
   return `${user}@${os.hostname()}`;
 }

@@ -56,6 +56,8 @@ function printPhase(report: Report, phase: PhaseResult, board: Board): void {
   report.line();
   if (phase.why.length === 0) report.line('Nothing is left to say: every required check is OK.');
   for (const reason of phase.why) report.text('- ', reason);
+  if (phase.notes.length) report.line();
+  for (const { note, who, at } of phase.notes) report.text('note  ', `${note} · ${who} · ${age(board.at - at)}`);
   // One command often mends several checks; it is printed once.
   const shown = new Map<string, string>();
   for (const check of phase.checks) {

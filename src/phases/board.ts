@@ -9,6 +9,7 @@ import { type Facts, judge } from './check.ts';
 import { campaignWindow, runsToLookAt } from './checks/p1.ts';
 import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
 import { coverageOf } from './coverage.ts';
+import { probeDecision, probeGains, probeNotes, probeRepeats } from './decision-evidence.ts';
 import { derivePhases } from './derive.ts';
 import { type Evidence, firstUnknown, unknownBecause } from './evidence.ts';
 import {
@@ -21,18 +22,10 @@ import {
   probeText,
 } from './historical-evidence.ts';
 import { type ProbeOptions, type Prober, withProber } from './probes.ts';
-import {
-  probeCounts,
-  probeDecision,
-  probeEquity,
-  probeForecast,
-  probeLambda,
-  probeRecorded,
-  probeRuns,
-} from './runtime-evidence.ts';
+import { probeCounts, probeEquity, probeForecast, probeLambda, probeRecorded, probeRuns } from './runtime-evidence.ts';
 import { probeSchema } from './schema.ts';
 import { probeTestRecord } from './test-record.ts';
-import type { Board } from './types.ts';
+import type { Board, PhaseNote } from './types.ts';
 
 export interface BoardInput {
   /** Read-only pools that serve the board alone: an abort breaks off whatever runs on them. */
@@ -78,8 +71,15 @@ export function deriveBoard(facts: Facts): Board {
   const phases = phaseSpecs(facts.need).map((spec) => ({
     ...spec,
     checks: spec.checks.map((check) => judge(check, facts)),
+    notes: notesOf(facts, spec.phase),
   }));
   return { at: facts.now, phases: derivePhases(phases), coverage: coverageOf(facts.evidence, facts.need, facts.now) };
+}
+
+/** Notes that cannot be read are none: they say nothing about the phase's state. */
+function notesOf({ evidence: { notes } }: Facts, phase: string): PhaseNote[] {
+  const rows = notes.known ? notes.value : [];
+  return rows.filter((row) => row.phase === phase).map(({ note, who, at }) => ({ note, who, at }));
 }
 
 type GatherOptions = ProbeOptions & { readonly checkout: string | null };
@@ -143,6 +143,9 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     numericProof: await probeRecorded(prober, 'P2.verified'),
     lambda: await probeLambda(prober),
     forecast: await probeForecast(prober, need.market),
+    repeats: await probeRepeats(prober, sleeveIds(need), campaignWindow(need, holidays)),
+    gains: await probeGains(prober, sleeveIds(need), campaignWindow(need, holidays)),
     decision: await probeDecision(prober, 'P5'),
+    notes: await probeNotes(prober),
   };
 }

@@ -6,6 +6,7 @@ import { contextCampaignArgv, LATER_COMMANDS, lambdaCampaignArgv, laterChecks } 
 import { P0_CHECKS } from './checks/p0.ts';
 import { P1_CHECKS } from './checks/p1.ts';
 import { p2Checks, p2Commands } from './checks/p2.ts';
+import { P5_CHECKS } from './checks/p5.ts';
 import type { Requirements } from './config.ts';
 import type { Prerequisite } from './derive.ts';
 import type { PhaseCommand } from './types.ts';
@@ -87,8 +88,9 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
       optional: false,
       needs: [['P1'], ['P2'], ['P3', 'P4']],
       mainCheck: 'P5.decision',
-      checks: later.P5,
-      commands: laterCommands('P5', need),
+      checks: P5_CHECKS,
+      // A decision needs words of its own: nothing here can be launched by a key.
+      commands: [],
     },
   ];
 }

@@ -6,7 +6,7 @@
 import type { Phase } from '../platform/program.ts';
 import type { Judged } from './check.ts';
 import { sentence } from './check.ts';
-import type { CheckState, PhaseCommand, PhaseResult } from './types.ts';
+import type { CheckState, PhaseCommand, PhaseNote, PhaseResult } from './types.ts';
 
 /** One way to begin a phase: every listed phase must let it. Several ways are alternatives. */
 export type Prerequisite = readonly Phase[];
@@ -22,6 +22,7 @@ export interface PhaseFacts {
   readonly needs: readonly Prerequisite[];
   readonly checks: readonly Judged[];
   readonly commands: readonly PhaseCommand[];
+  readonly notes?: readonly PhaseNote[];
 }
 
 /** Worst first. */
@@ -67,6 +68,7 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     why: why.map((reason) => reason.text),
     checks: facts.checks.map((check) => check.result),
     commands: neededFirst(facts.commands, open),
+    notes: facts.notes ?? [],
   };
 }
 

@@ -1,5 +1,7 @@
 /** What the board knows about the world at one time: figures with their source, or the reason why there is none. Data only. */
+
 import type { TradingDays } from './calendar.ts';
+import type { Gain } from './paired-returns.ts';
 import type { Probe, Unknown } from './probes.ts';
 
 /** One instrument's prices in one calendar year. Dates are day numbers. */
@@ -138,8 +140,36 @@ export interface ForecastRow {
   readonly at: number;
 }
 
+/** Baseline runs that were asked the same. */
+export interface RepeatRow {
+  readonly sleeveId: string;
+  readonly runs: number;
+  /** Different lists of trades among them. */
+  readonly answers: number;
+}
+
+/** A run with λ̂ or context against its baseline. */
+export interface GainRow {
+  readonly sleeveId: string;
+  readonly backend: string;
+  readonly days: number;
+  /** Null: too few days to say. */
+  readonly gain: Gain | null;
+  readonly at: number;
+}
+
+export interface NoteRow {
+  readonly phase: string;
+  readonly note: string;
+  readonly who: string;
+  readonly at: number;
+}
+
 export interface DecisionRow {
   readonly decision: string;
+  readonly reason: string;
+  /** Why it was made without the evidence; null when that was there. */
+  readonly override: string | null;
   readonly who: string;
   readonly at: number;
 }
@@ -166,7 +196,11 @@ export interface Evidence {
   readonly lambda: Probe<readonly VectorCell[]>;
   /** Models of the newest training of λ̂; empty when there was none. */
   readonly forecast: Probe<readonly ForecastRow[]>;
+  readonly repeats: Probe<readonly RepeatRow[]>;
+  readonly gains: Probe<readonly GainRow[]>;
   readonly decision: Probe<DecisionRow | null>;
+  /** What people noted on phases, newest first. */
+  readonly notes: Probe<readonly NoteRow[]>;
 }
 
 /** The first of several looks that has no answer. */

@@ -1,13 +1,5 @@
-/** Looks at the runtime database: backtest runs and what they wrote, recorded evidence, decisions. */
-import type {
-  DecisionRow,
-  EquityFigures,
-  EvidenceRow,
-  ForecastRow,
-  RunCounts,
-  RunRow,
-  VectorCell,
-} from './evidence.ts';
+/** Looks at the runtime database: backtest runs and what they wrote, recorded evidence. */
+import type { EquityFigures, EvidenceRow, ForecastRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
 const EPOCH = `date '1970-01-01'`;
@@ -16,6 +8,11 @@ const EPOCH = `date '1970-01-01'`;
 export const SLEEVE_OF_RUN = `coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id)`;
 /** A run has ended when its metrics are there. */
 export const RUN_IS_COMPLETE = `coalesce(jsonb_typeof(metrics_json->'cumulative_return') = 'number', false)`;
+
+/** `basic` or `context`; with `+lambda` and `+regime` when λ̂ or change risk of regimes moved the universe. */
+export const BACKEND_OF_RUN = `(coalesce(config_json->>'assessment_backend', 'basic')
+  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END
+  || CASE WHEN config_json->'regime_alpha' IS NULL THEN '' ELSE '+regime' END)`;
 
 export interface Window {
   /** First and last trading day that a run must cover (day numbers). */
@@ -38,9 +35,7 @@ export function probeRuns(
          SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, config_json, start_date, end_date, created_at, ${RUN_IS_COMPLETE} AS complete,
                 nullif(concat_ws(' · ', config_json->>'campaign_id', config_json->>'data_fingerprint', config_json->>'build',
                                  config_json->>'git_sha'), '') AS origin,
-                coalesce(config_json->>'assessment_backend', 'basic')
-                  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END
-                  || CASE WHEN config_json->'regime_alpha' IS NULL THEN '' ELSE '+regime' END AS backend
+                ${BACKEND_OF_RUN} AS backend
            FROM backtest_runs WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
        ranked AS (
          SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,
@@ -131,19 +126,6 @@ export function probeForecast(prober: Prober, market: string): Promise<Probe<rea
         ORDER BY horizon_days, trial_id`,
       [market],
     );
-  });
-}
-
-/** The newest decision recorded for a phase. Its table may come with a later version, as above. */
-export function probeDecision(prober: Prober, phase: string): Promise<Probe<DecisionRow | null>> {
-  return prober.probe(`console.decisions, ${phase}`, async (query) => {
-    if (!(await exists(query, 'console.decisions'))) return null;
-    const [row] = await query<DecisionRow>(
-      `SELECT decision, decided_by AS who, (extract(epoch FROM decided_at) * 1000)::float8 AS at
-         FROM console.decisions WHERE phase = $1 ORDER BY decided_at DESC LIMIT 1`,
-      [phase],
-    );
-    return row ?? null;
   });
 }
 

@@ -44,6 +44,15 @@ export interface PhaseResult {
   readonly checks: readonly CheckResult[];
   /** Commands of the plan for this phase, without the leading `prometheus`; the first is the one launched by key. */
   readonly commands: readonly PhaseCommand[];
+  /** Newest first. */
+  readonly notes: readonly PhaseNote[];
+}
+
+/** What somebody wrote down about a phase. */
+export interface PhaseNote {
+  readonly note: string;
+  readonly who: string;
+  readonly at: number;
 }
 
 export interface PhaseCommand {

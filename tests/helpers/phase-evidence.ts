@@ -160,7 +160,21 @@ export function greenEvidence(need: Requirements): Evidence {
         { horizon, model: 'persistence_dispersion_21_fitted', r2: 0.5, at: NOW - DAY_MS },
       ]),
     ),
-    decision: known({ decision: 'stay at 2005–2024', who: 'operator', at: NOW - DAY_MS }),
+    repeats: known(sleeves.map((sleeveId) => ({ sleeveId, runs: 2, answers: 1 }))),
+    gains: known(
+      sleeves.map((sleeveId) => ({
+        ...{ sleeveId, backend: 'basic+lambda', days: 252, at: NOW - DAY_MS },
+        gain: { gain: 0.02, low: 0.01, high: 0.03 },
+      })),
+    ),
+    decision: known({
+      decision: 'stay',
+      reason: '2005–2024 is enough',
+      override: null,
+      who: 'operator',
+      at: NOW - DAY_MS,
+    }),
+    notes: known([]),
   };
 }
 

@@ -52,6 +52,7 @@ const phase = (
   why: [],
   checks: [],
   commands: [],
+  notes: [],
   ...rest,
 });
 

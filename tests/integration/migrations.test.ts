@@ -129,6 +129,10 @@ const CONTRACT = {
       horizon_days integer | train_start date | train_end date | test_start date | test_end date | parameters j! | metrics j! |
       data_fingerprint text | run_id text! | build text | git_sha text | recorded_at ts! = now() ||
       PK (trial_id) | INDEX (experiment_id, recorded_at DESC)`,
+    'console.decisions': `decision_id bigint! | phase text! | decision text! | runs text[]! | reason text! | override text |
+      evidence j! | decided_by text! | decided_at ts! = now() | build text | git_sha text || PK (decision_id) |
+      CHECK ((decision = ANY (ARRAY['extend'::text, 'stay'::text])))`,
+    'console.notes': `note_id bigint! | phase text! | note text! | noted_by text! | noted_at ts! = now() || PK (note_id)`,
   },
 } as const;
 
@@ -323,7 +327,7 @@ describe('a pair that Alembic made', () => {
     for (const name of DATABASE_NAMES) {
       const database = pair.databases[name];
       const before = await catalogue(database);
-      const ours = name === 'runtime' ? ['0008_evidence', '0009_opportunity_density'] : ['0004_shards'];
+      const ours = name === 'runtime' ? ['0008_evidence', '0009_opportunity_density', '0010_decisions'] : ['0004_shards'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
       );

@@ -7,6 +7,7 @@ import { log, stage } from '../../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../../src/platform/program.ts';
 import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../../src/queue/backfills.ts';
 import { drive, type Share } from '../../../src/queue/drive.ts';
+import { requireDecision } from '../../../src/queue/full-horizon.ts';
 import type { Device } from '../../onnx/session.ts';
 import type { textBackfillSpec } from '../spec.ts';
 import { newsExtent } from './news.storage.ts';
@@ -31,6 +32,7 @@ export const backfillText: Program<typeof textBackfillSpec> = async (args, conte
   stage(context.events, 'count news', 1, 2);
   const prepared = await prepareText(await specOf(args, context), context);
   if (args.dryRun) return count(prepared, args.json, context);
+  await requireDecision(context.databases.runtime, { ...prepared.spec, limit: null });
   const { backfill, resumed } = await openBackfill(
     context.databases.historical,
     { id: context.newId(), ...planOf(prepared) },

@@ -44,7 +44,6 @@ export const LATER_COMMANDS: Readonly<
   'backfill joint-regime-context': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'regime') },
   'backfill joint-stab-fragility': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'stab') },
   'backfill joint-assessment-context': { phase: 'P4', available: true, argv: (need) => jointArgv(need, 'assessment') },
-  decide: { phase: 'P5', available: false, argv: () => ['P5'] },
 };
 
 /** The joint model of a kind that the configuration names, over its span. */
@@ -238,21 +237,8 @@ export const lambdaCampaignArgv = (need: Requirements): string[] => [
   ...['--lambda-score-column', 'lambda_z', '--lambda-score-weight', '10'],
 ];
 
-const decision: CheckSpec = {
-  id: 'P5.decision',
-  title: 'decision on full-horizon embeddings',
-  required: () => 'a recorded decision: extend to 1997 or stay at a shorter span',
-  looks: (evidence) => [evidence.decision],
-  judge: ({ evidence, need, now }) => {
-    const row = figureOf(evidence.decision);
-    const { fix, note } = remedy('decide', need);
-    if (!row) return notOk('WAIT', 'none', `nobody has decided yet${note}`, fix, 'no decision yet');
-    return ok(`${row.decision} · ${row.who} · ${ageInDays(row.at, now)}`, row.decision, row.at);
-  },
-};
-
 /** The checks of the later phases: models come from the configuration. */
-export const laterChecks = (need: Facts['need']): Readonly<Record<'P3' | 'P4' | 'P5', readonly CheckSpec[]>> => ({
+export const laterChecks = (need: Facts['need']): Readonly<Record<'P3' | 'P4', readonly CheckSpec[]>> => ({
   P3: [
     dayCheck({
       id: 'P3.lambda',
@@ -282,5 +268,4 @@ export const laterChecks = (need: Facts['need']): Readonly<Record<'P3' | 'P4' | 
     ),
     contextRuns,
   ],
-  P5: [decision],
 });

@@ -1,0 +1,138 @@
+/** Phase 5: notes, the evidence and the decision, and that no backfill of the full horizon starts before. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requireDecision } from '../../src/queue/full-horizon.ts';
+import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
+let folder: string;
+let pair: TestDatabases;
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'prometheus-decide-'));
+  pair = await createTestDatabases();
+});
+afterAll(async () => {
+  await pair.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function prometheus(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    PROMETHEUS_HOME: path.join(folder, 'home'),
+    PROMETHEUS_OPERATOR: 'ada',
+  };
+  const words = [MAIN, ...argv, '--historical', pair.urls.historical, '--runtime', pair.urls.runtime];
+  return new Promise((resolve) => {
+    execFile(process.execPath, words, { cwd: folder, env }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out, err }),
+    );
+  });
+}
+const runtime = (sql: string) => pair.databases.runtime.client((client) => client.query(sql));
+const SLEEVE = 'US_CORE_LONG_EQ_H5';
+
+/** A complete run over the plan's window with equity that grows by `gain` a day and a little noise. */
+async function addRun(id: string, answer: string, gain: number, lambda = false): Promise<void> {
+  const config = {
+    ...{ sleeve_id: SLEEVE, assessment_backend: 'basic', campaign_id: id, data_fingerprint: 'd' },
+    ...(lambda ? { lambda_experiment_id: 'HAR' } : {}),
+  };
+  await runtime(
+    `INSERT INTO backtest_runs (run_id, strategy_id, config_json, start_date, end_date, metrics_json, created_at)
+     VALUES ('${id}', 'S', '${JSON.stringify(config)}', '2014-01-02', '2014-03-31', '{"cumulative_return": 0.1, "trade_list_hash": "${answer}"}', clock_timestamp())`,
+  );
+  await runtime(
+    `INSERT INTO backtest_daily_equity SELECT '${id}', date '2014-01-02' + t, 1e6 * exp(${gain} * t + 0.001 * sin(t)), 0, NULL FROM generate_series(0, 60) t`,
+  );
+}
+const check = async (id: string) => JSON.parse((await prometheus('why', id, '--json')).out).check;
+
+test('a note is kept with time and name, and why shows it', async () => {
+  expect(await prometheus('note', 'P3', 'Utilities looks off; "quotes" too')).toMatchObject({
+    code: 0,
+    out: 'P3: noted\n',
+  });
+  expect((await prometheus('why', 'P3')).out).toMatch(/note\s+Utilities looks off; "quotes" too \S ada@/);
+  expect((await prometheus('why', 'P4')).out).not.toContain('Utilities');
+  expect(await prometheus('note', 'P9', 'x')).toMatchObject({ code: 2 });
+  expect(await prometheus('note', 'P3', '   ')).toMatchObject({ code: 2 });
+});
+
+describe('the evidence', () => {
+  test('repeats: one run is none, equal runs are OK, different ones fail', async () => {
+    await addRun('a', 'x', 0.0001);
+    expect(await check('P5.stable')).toMatchObject({ state: 'WAIT', observed: '0 of 3 sleeves repeated' });
+    await addRun('b', 'x', 0.0001);
+    expect(await check('P5.stable')).toMatchObject({ state: 'PART', observed: '1 of 3 sleeves repeated' });
+    await addRun('c', 'y', 0.0001);
+    expect(await check('P5.stable')).toMatchObject({ state: 'FAIL' });
+  });
+
+  test('gains: paired with the baseline of the same sleeve, days and prices, with an interval', async () => {
+    expect(await check('P5.value')).toMatchObject({ state: 'WAIT' });
+    await addRun('l', 'z', 0.0003, true);
+    const found = await check('P5.value');
+    expect(found.state).toBe('PART');
+    // e^0.0003 against e^0.0001 a day: 0.0002 × 252 a year.
+    expect(found.observed).toMatch(/^basic\+lambda US_CORE_LONG_EQ_H5 5\.0 % a year \[.*\], 61 days/);
+  });
+});
+
+describe('the gate', () => {
+  const years = { start: '1997-01-02', end: '2024-12-31', limit: null };
+  const backfill = () =>
+    prometheus('backfill', 'text-embeddings', '--start', '1997-01-02', '--end', '2024-12-31', '--model-id', 'none');
+
+  test('refuses the full horizon, lets trials and shorter spans through', async () => {
+    const { runtime: database } = pair.databases;
+    await expect(requireDecision(database, years)).rejects.toThrow('nobody has decided that yet');
+    await requireDecision(database, { ...years, start: '2005-01-01' });
+    await requireDecision(database, { ...years, limit: 10 });
+    await requireDecision(database, { ...years, end: '1997-01-31' });
+    await expect(requireDecision(database, { ...years, limit: 400 })).rejects.toThrow('full horizon');
+    expect((await backfill()).code).not.toBe(0);
+  });
+
+  test('a decision needs runs, evidence or a reason, and is kept with all of it', async () => {
+    const bare = await prometheus('decide', 'P5', '--text', 'why not');
+    expect(bare).toMatchObject({ code: 2, err: expect.stringContaining('names the runs') });
+    const early = await prometheus('decide', 'P5', '--runs', 'a', '--text', 'why not');
+    expect(early).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('the evidence for Phase 5 is not there: '),
+    });
+    const ghost = await prometheus('decide', 'P5', '--runs', 'ghost', '--text', 'x', '--override', 'y');
+    expect(ghost).toMatchObject({ code: 2, err: expect.stringContaining('no complete run ghost') });
+    expect((await runtime('SELECT count(*) AS n FROM console.decisions')).rows[0].n).toBe(0);
+
+    const stay = await prometheus('decide', 'P5', '--decision', 'stay', '--text', '2005 on is enough');
+    expect(stay).toMatchObject({ code: 0, out: 'P5: stay, recorded\n' });
+    await expect(requireDecision(pair.databases.runtime, years)).rejects.toThrow('the newest decision is to stay');
+
+    const words = ['--runs', 'a', 'b', '--text', 'regimes before 2005', '--override', 'the disk is empty anyway'];
+    expect(await prometheus('decide', 'P5', ...words)).toMatchObject({
+      code: 0,
+      out: 'P5: extend, recorded without the evidence\n',
+    });
+    await requireDecision(pair.databases.runtime, years);
+    const { rows } = await runtime('SELECT * FROM console.decisions ORDER BY decision_id DESC LIMIT 1');
+    expect(rows[0]).toMatchObject({
+      decision: 'extend',
+      runs: ['a', 'b'],
+      reason: 'regimes before 2005',
+      override: 'the disk is empty anyway',
+      decided_by: expect.stringMatching(/^ada@/),
+    });
+    expect(rows[0].evidence.lacking.join()).toContain('P5.stable FAIL');
+    expect(await check('P5.decision')).toMatchObject({
+      state: 'OK',
+      observed: expect.stringContaining('without the evidence'),
+    });
+  });
+});
