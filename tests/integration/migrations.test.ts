@@ -327,7 +327,8 @@ describe('a pair that Alembic made', () => {
     for (const name of DATABASE_NAMES) {
       const database = pair.databases[name];
       const before = await catalogue(database);
-      const ours = name === 'runtime' ? ['0008_evidence', '0009_opportunity_density', '0010_decisions'] : ['0004_shards'];
+      const ours =
+        name === 'runtime' ? ['0008_evidence', '0009_opportunity_density', '0010_decisions'] : ['0004_shards'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
       );
