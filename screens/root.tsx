@@ -16,6 +16,7 @@ import { Events } from './events/events.tsx';
 import { FormBox } from './form/form.tsx';
 import { ProgramsBox } from './form/programs.tsx';
 import { Help } from './help/help.tsx';
+import { Jobs } from './jobs/jobs.tsx';
 import { Machine } from './machine/machine.tsx';
 import { Overview } from './overview/overview.tsx';
 import { Phases } from './phases/phases.tsx';
@@ -24,6 +25,7 @@ import { Research } from './research/research.tsx';
 const VIEWS: Readonly<Record<ScreenId, () => ReactNode>> = {
   overview: Overview,
   phases: Phases,
+  jobs: Jobs,
   backtests: Backtests,
   coverage: Coverage,
   machine: Machine,

@@ -70,12 +70,14 @@ function promptLine(state: ConsoleState, { purpose, line }: Prompt): Line {
   const [before, after] = splitAtCursor(line);
   const typed: Line = [
     ' ',
-    span(purpose === 'command' ? ':' : '/', 'accent', { bold: true }),
+    span({ command: ':', search: '/', filter: state.focus === 'output' ? '&' : '/' }[purpose], 'accent', {
+      bold: true,
+    }),
     before,
     span(after[0] ?? ' ', 'plain', { inverse: true }),
     after.slice(1),
   ];
-  if (purpose === 'filter') {
+  if (purpose !== 'command') {
     const { problem } = readFilter(line.text);
     return [
       ...typed,

@@ -33,7 +33,7 @@ export type PaneFrame = 'box' | 'bare';
 export const bareIndent = (width: number): number => (width >= 40 ? 1 : 0);
 
 /** Rows and columns of a pane that its frame leaves for content. */
-function innerSize(rect: Rect, frame: PaneFrame): { width: number; height: number } {
+export function innerSize(rect: Rect, frame: PaneFrame): { width: number; height: number } {
   const box = frame === 'box';
   return {
     width: Math.max(0, rect.width - (box ? 4 : bareIndent(rect.width))),

@@ -64,7 +64,7 @@ function noJob(state: ConsoleState): Line[] {
 }
 
 /** How long it has run; unknown for a job that ended without telling when. */
-function elapsed(job: JobView, now: number): number | null {
+export function elapsed(job: JobView, now: number): number | null {
   if (job.startedAt === null) return null;
   return job.endedAt === null ? (isRunning(job) ? now - job.startedAt : null) : job.endedAt - job.startedAt;
 }
@@ -119,7 +119,7 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
 }
 
 /** Equity that fills at the same close and pays nothing is no figure to trade on; its arguments tell before it is recorded. */
-function caveatRows(job: JobView): Line[] {
+export function caveatRows(job: JobView): Line[] {
   if (!job.program.startsWith('backtest ') && job.program !== 'sweep') return [];
   const value = (flag: string) => job.args[job.args.indexOf(flag) + 1];
   const given = (flag: string, free: string) => job.args.includes(flag) && value(flag) !== free;
@@ -158,7 +158,7 @@ function nextStep(state: ConsoleState, width: number): Line[] {
 
 const stageWords = (job: JobView): string => job.stage ?? (job.state === 'QUEUE' ? 'not begun' : 'no stage reported');
 
-function progressRows(job: JobView, width: number, drawing: Drawing): Line[] {
+export function progressRows(job: JobView, width: number, drawing: Drawing): Line[] {
   const progress = jobProgress(job);
   if (!progress) return job.state === 'RUN' ? [[span('no progress reported so far', 'muted')]] : [];
   const { done, total, unit, share, rate, eta } = progress;
@@ -239,7 +239,7 @@ function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Dr
 const valueOr = (metric: MetricSeries | undefined): string => (metric ? metricValue(metric) : UNKNOWN);
 
 /** The last value of a metric with its unit; shares as percentages. */
-function metricValue({ last, unit }: MetricSeries): string {
+export function metricValue({ last, unit }: MetricSeries): string {
   if (unit === 'share') return formatPercent(last, 2);
   const digits = Math.abs(last) >= 100 || Number.isInteger(last) ? formatCount(last) : formatFixed(last, 2);
   return `${digits} ${unit}`.trim();

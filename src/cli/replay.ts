@@ -90,6 +90,8 @@ async function frameAt(
     suspend: nothing,
     copy: () => '',
     now,
+    page: async () => {},
+    save: async () => '',
     newId: () => 'replay',
   });
   const sink = new FrameSink(options.size);

@@ -32,6 +32,10 @@ export interface ControllerHost {
   suspend(): void;
   /** Puts text into the operator's clipboard, and says how. */
   copy(text: string): string;
+  /** Gives the terminal to the operator's pager until it ends; it takes lines as it wants them. */
+  page(lines: AsyncIterable<string>): Promise<void>;
+  /** Writes lines into a file where the console was started; returns its path. */
+  save(name: string, lines: AsyncIterable<string>): Promise<string>;
   now(): number;
   newId(): string;
 }

@@ -46,6 +46,15 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
     }
   };
 
+  /** Takes a change of the line being typed in; what is typed for the log is at work from its first letter. */
+  const typeLine = (state: ConsoleState, line: EditedLine) => {
+    store.setState(withLine(state, line));
+    const { overlay, focus, log } = state;
+    if (overlay?.kind !== 'prompt' || focus !== 'output' || readFilter(line.text).problem) return;
+    if (overlay.purpose === 'search') log?.view.type(line.text);
+    else if (overlay.purpose === 'filter') log?.view.setOptions({ ...log.view.frame.options, filter: line.text });
+  };
+
   const interrupt = () => {
     const now = host.now();
     if (now - interruptedAt <= TWICE_MS) return host.detach();
@@ -69,7 +78,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       if (event.type === 'paste') {
         // Pasted text is never a command: it goes into a line that is being typed, or nowhere.
         const line = typedLine(state);
-        if (line) return store.setState(withLine(state, insertText(line, event.text)));
+        if (line) return typeLine(state, insertText(line, event.text));
         return toast('pasted text is not used here', 'info');
       }
       const action = findAction(state, event.id);
@@ -80,7 +89,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       }
       const line = typedLine(state);
       const edited = line && editLine(line, event.id);
-      if (edited) return store.setState(withLine(state, edited));
+      if (edited) return typeLine(state, edited);
       if (state.overlay?.kind === 'menu') {
         const item = state.overlay.items.find(({ key }) => key === event.id);
         if (!item) return;
@@ -113,6 +122,7 @@ function withLine(state: ConsoleState, line: EditedLine): Partial<ConsoleState> 
   if (overlay?.kind !== 'prompt') return {};
   const typed = { overlay: { ...overlay, line, recalled: null } };
   if (overlay.purpose === 'command' || readFilter(line.text).problem) return typed;
+  if (state.focus === 'output') return typed;
   return { ...typed, filters: { ...state.filters, [state.focus]: line.text || undefined } };
 }
 

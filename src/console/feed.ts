@@ -2,6 +2,7 @@
 import type { Snapshot, Supervisor } from '../supervisor/protocol.ts';
 import { startAsking } from './asking.ts';
 import { isRunning } from './lists.ts';
+import { startLogDesk } from './log/desk.ts';
 import { selectedJob } from './selectors.ts';
 import type { ConsoleStore } from './store.ts';
 
@@ -57,10 +58,13 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
   watch();
   const asking = startAsking(store, supervisor, now);
   asking.look();
+  const desk = startLogDesk(store, supervisor, now);
+  desk.look();
   const unsubscribeStore = store.subscribe(() => {
     resume();
     watch();
     asking.look();
+    desk.look();
   });
   const unsubscribe = supervisor.subscribe((snapshot) => {
     if (stopped) return;
@@ -81,10 +85,12 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
       const shown = silent < SILENT_AFTER_MS ? 0 : Math.floor(silent / SILENT_STEP_MS) * SILENT_STEP_MS;
       if (shown !== store.getState().silentMs) store.setState({ silentMs: shown });
       asking.look();
+      desk.tick();
     },
     stop() {
       stopped = true;
       asking.stop();
+      desk.stop();
       if (pending) clearTimeout(pending);
       unsubscribe();
       unsubscribeStore();

@@ -7,6 +7,7 @@ import { BACKTEST_ACTIONS } from './actions/backtests.ts';
 import { COVERAGE_ACTIONS } from './actions/coverage.ts';
 import { FORM_KEYS, FORM_OPENERS } from './actions/form.ts';
 import { JOB_ACTIONS } from './actions/jobs.ts';
+import { LOG_ACTIONS } from './actions/log.ts';
 import { NAVIGATION } from './actions/navigation.ts';
 import { OVERLAYS } from './actions/overlays.ts';
 import { PHASE_ACTIONS } from './actions/phases.ts';
@@ -30,6 +31,7 @@ export const ACTIONS: readonly Action[] = [
   ...JOB_ACTIONS,
   ...PHASE_ACTIONS,
   ...FORM_OPENERS,
+  ...LOG_ACTIONS,
   ...BACKTEST_ACTIONS,
   ...COVERAGE_ACTIONS,
   ...NAVIGATION,

@@ -4,7 +4,7 @@
  */
 import type { CheckResult, CheckState, CoverageGap, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { LambdaForecast, RunRow } from '../report/types.ts';
-import type { JobView, JournalEntry } from '../supervisor/protocol.ts';
+import type { JobView, JournalEntry, MetricSeries } from '../supervisor/protocol.ts';
 import type { ModelSummary } from '../supervisor/reads.ts';
 import { answerTo, JOURNAL, LAMBDA, RUNS } from './answers.ts';
 import { readFilter } from './filter.ts';
@@ -75,8 +75,23 @@ const jobs: List<JobView> = {
   id: (job) => job.id,
   text: (job) => `${job.id} ${job.state} ${job.program} ${job.args.join(' ')} ${job.reason}`,
   preferred: (rows) => rows.find(isRunning),
-  details: ['job', 'log'],
+  details: ['job', 'log', 'metrics'],
 };
+
+const metrics: List<MetricSeries> = {
+  rows: (state) => {
+    const { detail } = state.snapshot;
+    return detail !== null && detail.id === selectedRow(state, 'jobs')?.id ? detail.metrics : NO_METRICS;
+  },
+  id: (series) => `${series.name}\0${series.series}`,
+  text: (series) => `${series.name} ${series.series} ${series.unit}`,
+  orders: [
+    { name: 'as reported', compare: () => 0 },
+    { name: 'by name', compare: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.series < b.series ? -1 : 1) },
+  ],
+  details: [],
+};
+const NO_METRICS: readonly MetricSeries[] = [];
 
 const backtests: List<RunRow> = {
   rows: (state) => answerTo(state, 'runs', RUNS).value ?? NO_RUNS,
@@ -147,7 +162,7 @@ function newestFirst(entries: readonly JournalEntry[] | null): readonly JournalE
 }
 
 /** Every list by its pane. */
-const LISTS = { phases, checks, commands, jobs, backtests, heat, gaps, events, models, forecasts } as const;
+const LISTS = { phases, checks, commands, jobs, metrics, backtests, heat, gaps, events, models, forecasts } as const;
 export type ListId = keyof typeof LISTS;
 export type RowOf<Id extends ListId> = (typeof LISTS)[Id] extends List<infer Row> ? Row : never;
 

@@ -16,6 +16,13 @@ export const SCREENS = [
     panes: ['phases', 'checks', 'check', 'commands', 'history'],
   },
   {
+    id: 'jobs',
+    key: '3',
+    title: 'Jobs',
+    short: 'Job',
+    panes: ['jobs', 'output', 'metrics', 'job'],
+  },
+  {
     id: 'backtests',
     key: '4',
     title: 'Backtests',

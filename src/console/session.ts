@@ -2,6 +2,7 @@
  * One console from its first frame to detaching: terminal, keys, store and feed wired together. It draws nothing itself;
  * whoever starts it mounts the screens on `writer`, so that this room needs no React.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { Supervisor } from '../supervisor/protocol.ts';
 import type { Limits } from './action.ts';
 import { copyRoute, copySequence } from './clipboard.ts';
@@ -9,6 +10,8 @@ import { createController } from './controller.ts';
 import { type Feed, startFeed } from './feed.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
+import { page } from './log/pager.ts';
+import { saveLines } from './log/save.ts';
 import { type NoticeOptions, noticeSequence, startNotices } from './notices.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
@@ -101,6 +104,8 @@ export function createSession(options: SessionOptions): Session {
     detach: () => finish({ kind: 'detached' }),
     suspend: () => terminal.suspend(),
     copy: (text) => copyText(text),
+    page: (lines) => terminal.lend(() => page(lines, options.env)),
+    save: (name, lines) => saveLines(process.cwd(), name, lines),
     now,
     newId: options.newId,
   });
@@ -146,6 +151,7 @@ export function createSession(options: SessionOptions): Session {
     limits: controller.limits,
     writer: terminal.writer,
     start() {
+      keepMemorySmall();
       terminal.start();
       if (options.askBackground) terminal.write(ASK_BACKGROUND);
       tickTimer = setInterval(() => {
@@ -179,6 +185,12 @@ export function createSession(options: SessionOptions): Session {
     ended: finished.promise,
   };
 }
+
+/**
+ * Frames and logs that are looked through leave much garbage and keep little. V8 would let its heap grow with that by more
+ * than 100 MB; told to save memory, it searches a log of any length in some 20 MB more than it began with.
+ */
+const keepMemorySmall = (): void => setFlagsFromString('--memory-saver-mode');
 
 /** One line for the shell after detaching: what still runs, and how to come back. */
 export function farewell(state: ConsoleState, comeBack: string): string {

@@ -7,6 +7,7 @@ import type { Answer } from './answers.ts';
 import type { ProgramChooser } from './form/chooser.ts';
 import type { FormDraft, FormView } from './form/model.ts';
 import type { EditedLine } from './line-editor.ts';
+import type { LogFrame, LogView } from './log/log-view.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { Size } from './terminal.ts';
 import type { ThemeName } from './theme.ts';
@@ -44,8 +45,8 @@ export interface Dialog {
 /** A line being typed at the foot of the screen. */
 export interface Prompt {
   readonly kind: 'prompt';
-  /** `command`: the palette; `filter`: of the list with the focus. */
-  readonly purpose: 'command' | 'filter';
+  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log. */
+  readonly purpose: 'command' | 'filter' | 'search';
   readonly line: EditedLine;
   /** Which of the lines typed before is shown; null: a new one. */
   readonly recalled: number | null;
@@ -68,6 +69,13 @@ type Overlay = Dialog | Prompt | Menu | HelpView | FormView | ProgramChooser;
 interface Toast {
   readonly text: string;
   readonly tone: Tone;
+}
+
+/** The log that the Jobs screen shows. */
+export interface OpenLog {
+  readonly jobId: string;
+  readonly view: LogView;
+  readonly frame: LogFrame;
 }
 
 type ByPane<Value> = Readonly<Partial<Record<PaneId, Value>>>;
@@ -104,6 +112,7 @@ export interface ConsoleState {
   readonly similar: ReadArgs<'similar'> | null;
   /** What the open screen asked the supervisor for, by question. */
   readonly answers: Readonly<Record<string, Answer>>;
+  readonly log: OpenLog | null;
   readonly overlay: Overlay | null;
   /** What was typed into the form of each program when it was closed. */
   readonly drafts: Readonly<Record<string, FormDraft>>;
@@ -166,6 +175,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     scroll: {},
     similar: null,
     answers: {},
+    log: null,
     overlay: null,
     drafts: {},
     typed: [],

@@ -43,6 +43,7 @@ export class Terminal {
   readonly #events: TerminalEvents;
   #entered = false;
   #ended = false;
+  #lent = false;
   #held = '';
   #stderrWrite: NodeJS.WriteStream['write'] | null = null;
 
@@ -142,6 +143,24 @@ export class Terminal {
     this.enter();
   }
 
+  /** Gives the terminal to another program until that has ended: its screen, its keys, its ^c. */
+  async lend(run: () => Promise<void>): Promise<void> {
+    const { stdin } = this.#streams;
+    this.#lent = true;
+    this.leave();
+    stdin.off('data', this.#onData);
+    stdin.pause();
+    try {
+      await run();
+    } finally {
+      this.#lent = false;
+      if (!this.#ended) {
+        stdin.on('data', this.#onData);
+        this.enter();
+      }
+    }
+  }
+
   /** A sequence that draws nothing, as for the clipboard. */
   write(sequence: string): void {
     if (this.#entered) this.#send(sequence);
@@ -162,7 +181,11 @@ export class Terminal {
     this.#events.onEnd(end);
   }
 
-  readonly #onSignal = (signal: NodeJS.Signals): void => this.#end({ kind: 'signal', signal });
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    // ^c and ^\ go to whoever has the terminal.
+    if (this.#lent && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
+    this.#end({ kind: 'signal', signal });
+  };
   readonly #onError = (error: unknown): void => this.#end({ kind: 'error', error });
   readonly #onGone = (): void => this.#end({ kind: 'gone' });
   readonly #onData = (bytes: Uint8Array): void => this.#events.onBytes(bytes);

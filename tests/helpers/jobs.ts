@@ -37,6 +37,7 @@ const fixtureSpec = defineProgram({
     failures: z.number().int().optional(),
     lines: z.number().int().optional().describe('prints so many lines'),
     flood: z.number().optional().describe('prints so many MB a second until that file exists'),
+    linesUntil: z.string().optional().describe('prints some 40,000 lines a second until this file exists'),
     record: z.string().optional().describe('appends its pid and how it began and ended to this file'),
     claim: z.string().optional().describe('whose rows it replaces'),
     start: z.string().optional(),

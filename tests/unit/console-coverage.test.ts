@@ -22,6 +22,8 @@ beforeEach(() => {
     suspend: () => {},
     copy: () => '',
     now: () => 0,
+    page: async () => {},
+    save: async () => 'saved',
     newId: () => 'key',
   });
 });

@@ -42,6 +42,8 @@ function world() {
     suspend: () => {},
     copy: () => 'copied',
     now: () => clock.now,
+    page: async () => {},
+    save: async () => 'saved',
     newId: () => `key-${clock.now}`,
   });
   const asking = startAsking(store, supervisor, () => clock.now);

@@ -23,6 +23,8 @@ beforeEach(() => {
       return 'sent';
     },
     now: () => 0,
+    page: async () => {},
+    save: async () => 'saved',
     newId: () => 'key',
   });
 });

@@ -29,6 +29,8 @@ beforeEach(() => {
       return 'sent';
     },
     now: () => clock,
+    page: async () => {},
+    save: async () => 'saved',
     newId: () => `key-${++ids}`,
   });
   startFeed(store, supervisor, () => clock).stop();

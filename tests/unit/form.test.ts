@@ -35,6 +35,8 @@ beforeEach(async () => {
       return 'sent';
     },
     now: () => NOW,
+    page: async () => {},
+    save: async () => 'saved',
     newId: () => `key-${++ids}`,
   });
   startFeed(store, supervisor, () => NOW);

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LOG_STREAMS, type LogLine, type LogStream, levelOf } from '../../src/console/log/line.ts';
-import { type LineBlock, linesOf } from '../../src/console/log/line-block.ts';
+import { type LineBlock, lineCount, linesOf } from '../../src/console/log/line-block.ts';
 import { MergedLog } from '../../src/console/log/merged-log.ts';
+import type { Wanted } from '../../src/console/log/query.ts';
 import { lineTextOf, visibleText } from '../../src/console/log/text.ts';
 import { cleanText } from '../../src/format/width.ts';
 import { extents, gather, LogSource } from '../helpers/log-source.ts';
@@ -26,6 +27,8 @@ describe('lines of blocks', () => {
         );
         const found = blocks.flatMap(({ starts, ends }) => starts.map((start, i) => [start, ends[i]]));
         expect(found).toEqual(extents(bytes, size));
+        for (const [i, { starts }] of blocks.entries())
+          expect(lineCount({ before: part(i - 1), block: part(i)! })).toBe(starts.length);
         for (const { offset, bytes: held, starts, ends } of blocks)
           for (const [i, start] of starts.entries())
             expect(held.subarray(start - offset, ends[i] - offset)).toEqual(bytes.subarray(start, ends[i]));
@@ -126,7 +129,7 @@ function play(steps: readonly Step[]): LogSource {
 }
 
 describe('the merged log', () => {
-  const walk = (streams: readonly LogStream[], wanted: (line: LogLine) => boolean) => ({
+  const walk = (streams: readonly LogStream[], wanted: Wanted) => ({
     streams,
     wanted,
     signal: new AbortController().signal,
@@ -144,7 +147,7 @@ describe('the merged log', () => {
           const source = play(steps);
           const log = new MergedLog(source.read, size);
           await log.refresh();
-          const wanted = (line: LogLine) => line.text.includes(part);
+          const wanted = ({ text }: Pick<LogLine, 'text'>) => text.includes(part);
           const whole = await gather(log.forward(log.start, walk(streams, wanted)));
           const id = ({ stream, start, end }: Pick<LogLine, 'stream' | 'start' | 'end'>) => `${stream} ${start} ${end}`;
           const places = source.places(streams, size).map(id);

@@ -1,4 +1,5 @@
 /** One operator's view of a log: where the cursor is, what is held, what is counted, and how it is laid out in rows. */
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LOG_STREAMS, type LogLine, type LogStream } from '../../src/console/log/line.ts';
@@ -20,6 +21,7 @@ function open(source: LogSource, options: Partial<LogOptions> = {}, blockBytes =
     now: () => 0,
     margin: MARGIN,
     blockBytes,
+    askRestMs: 0,
   });
   return { view, frames };
 }
@@ -129,7 +131,7 @@ describe('the view', () => {
           expect(frame.totals.matches).toBe(matching(all));
           expect(frame.position).toEqual({ line: place + 1, match: matching(all.slice(0, place + 1)) });
         }
-        expect(frames.length).toBeGreaterThan(0);
+        await until(() => isDeepStrictEqual(frames.at(-1), view.frame), 'the last frame');
         view.close();
       }),
       { numRuns: 200 },
@@ -307,6 +309,29 @@ describe('trouble', () => {
     await view.settled();
     expect(view.frame.lines.map(({ text }) => text)).toEqual(['INFO anew']);
     view.close();
+  });
+});
+
+describe('closing', () => {
+  it('ends all work at any moment, and nothing is told any more', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(deed, { maxLength: 4 }), fc.nat(12), async (deeds, turns) => {
+        const { view, frames } = open(talk(60));
+        for (const one of deeds) {
+          if (one.do === 'move') view.move(one.by);
+          else if (one.do === 'next') view.seek(true, () => {});
+          else if (one.do === 'look') view.setOptions({ ...view.frame.options, ...one.options });
+          else view.refresh();
+        }
+        for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+        view.close();
+        const told = frames.length;
+        // A loop that never rests would let neither of these come.
+        await view.settled();
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(frames.length).toBe(told);
+      }),
+    );
   });
 });
 

@@ -57,6 +57,8 @@ function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour 
     suspend: () => {},
     copy: () => 'copied',
     now: () => NOW,
+    page: async () => {},
+    save: async () => 'saved',
     newId: () => 'key',
   });
   const sink = new Sink(store);

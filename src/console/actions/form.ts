@@ -100,7 +100,7 @@ function choose(context: ActionContext): void {
 export const FORM_OPENERS: readonly Action[] = [
   {
     name: 'job.edit',
-    scopes: ['overview'],
+    scopes: ['overview', 'jobs'],
     keys: ['R'],
     help: 'edit the arguments of the selected job, then run it again (opens the form)',
     danger: 'cost',

@@ -6,7 +6,7 @@ import { launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
 import type { ConsoleState, Dialog } from '../store.ts';
 import { notReady } from './reasons.ts';
 
-const SCOPES = ['overview'] as const;
+const SCOPES = ['overview', 'jobs'] as const;
 
 function noLaunch(state: ConsoleState): string | null {
   const missing = notReady(state);

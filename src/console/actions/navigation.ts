@@ -22,6 +22,13 @@ function move({ state, store, limits }: ActionContext, step: number): void {
     store.setState(moved);
     return;
   }
+  if (focus === 'output') {
+    const view = state.log?.view;
+    if (step === Number.NEGATIVE_INFINITY) view?.first();
+    else if (step === Number.POSITIVE_INFINITY) view?.follow();
+    else view?.move(step);
+    return;
+  }
   if (!isList(focus)) {
     // A log rests at its end: up means away from it.
     const sign = focus === 'log' ? -1 : 1;
@@ -43,7 +50,11 @@ function focusPane({ state, store }: ActionContext, step: number): void {
 /** One step back, the nearest thing first. */
 function back({ state, store }: ActionContext): void {
   const { focus } = state;
+  const log = focus === 'output' ? state.log : null;
   if (state.toast) store.setState({ toast: null });
+  else if (log?.frame.anchor) log.view.toggleSelection();
+  else if (log?.frame.options.search) log.view.setOptions({ ...log.frame.options, search: '' });
+  else if (log?.frame.options.filter) log.view.setOptions({ ...log.frame.options, filter: '' });
   else if (state.filters[focus]) store.setState({ filters: { ...state.filters, [focus]: undefined } });
   else if (state.zoomed) store.setState({ zoomed: false });
   else if (state.scroll[focus]) store.setState({ scroll: { ...state.scroll, [focus]: 0 } });

@@ -36,8 +36,9 @@ function accept(context: ActionContext): void {
   if (state.overlay?.kind !== 'prompt') return;
   const { purpose, line } = state.overlay;
   store.setState({ overlay: null });
-  // The filter has been at work since its first letter.
-  if (purpose === 'filter' || line.text.trim() === '') return;
+  if (purpose === 'search') state.log?.view.endTyping(true);
+  // A filter has been at work since its first letter, and so has a search.
+  if (purpose !== 'command' || line.text.trim() === '') return;
   store.setState({ typed: [...state.typed.filter((one) => one !== line.text), line.text].slice(-100) });
   runCommand(context, line.text);
 }
@@ -45,6 +46,9 @@ function accept(context: ActionContext): void {
 /** Closes the prompt; a filter that was being typed is given up. */
 function dismiss({ state, store }: ActionContext): void {
   if (state.overlay?.kind !== 'prompt') return;
+  if (state.overlay.purpose === 'search') state.log?.view.endTyping(false);
+  if (state.overlay.purpose === 'filter' && state.focus === 'output')
+    state.log?.view.setOptions({ ...state.log.view.frame.options, filter: '' });
   const filters = state.overlay.purpose === 'filter' ? { ...state.filters, [state.focus]: undefined } : state.filters;
   store.setState({ overlay: null, filters });
 }
@@ -153,7 +157,7 @@ export const OVERLAYS: readonly Action[] = [
     name: 'prompt.accept',
     scopes: ['prompt'],
     keys: ['enter'],
-    help: 'run the command, keep the filter',
+    help: 'run the command, keep the filter or the search',
     footer: { label: 'accept', rank: 1 },
     danger: 'safe',
     run: accept,
@@ -162,7 +166,7 @@ export const OVERLAYS: readonly Action[] = [
     name: 'prompt.cancel',
     scopes: ['prompt'],
     keys: ['escape'],
-    help: 'close the line; a filter is cleared',
+    help: 'close the line; a filter is cleared, a search goes back to where it was begun',
     footer: { label: 'cancel', rank: 2 },
     danger: 'safe',
     run: dismiss,
@@ -175,7 +179,7 @@ export const OVERLAYS: readonly Action[] = [
     footer: { label: 'complete', rank: 3 },
     danger: 'safe',
     disabled: ({ overlay }) =>
-      overlay?.kind === 'prompt' && overlay.purpose === 'filter' ? 'a filter is not completed' : null,
+      overlay?.kind === 'prompt' && overlay.purpose !== 'command' ? 'only commands are completed' : null,
     run: complete,
   },
   {

@@ -4,12 +4,12 @@ import type { Action, ActionContext } from '../action.ts';
 import { EMPTY_LINE, lineOf } from '../line-editor.ts';
 import { isList, orderCount, orderName } from '../lists.ts';
 import { launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
-import { type ConsoleState, type Menu, noticeDialog } from '../store.ts';
+import { type ConsoleState, type Menu, noticeDialog, type Prompt } from '../store.ts';
 import { notThere } from './reasons.ts';
 
 const GLOBAL = ['global'] as const;
 
-const prompt = (purpose: 'command' | 'filter', text: string) =>
+export const prompt = (purpose: Prompt['purpose'], text: string) =>
   ({ kind: 'prompt', purpose, line: text ? lineOf(text) : EMPTY_LINE, recalled: null }) as const;
 
 async function recheck({ host, store }: ActionContext): Promise<void> {
@@ -63,11 +63,14 @@ export const VIEW: readonly Action[] = [
     name: 'filter',
     scopes: GLOBAL,
     keys: ['/'],
-    help: 'filter the list with the focus: a regular expression, ! inverts, ~ takes letters in order',
+    help: 'filter the list with the focus, or search in the log: a regular expression, ! inverts, ~ takes letters in order',
     footer: { label: 'filter', rank: 10 },
     danger: 'safe',
-    disabled: ({ focus }) => (isList(focus) ? null : 'this pane is no list'),
-    run: ({ state, store }) => store.setState({ overlay: prompt('filter', state.filters[state.focus] ?? '') }),
+    disabled: ({ focus }) => (isList(focus) || focus === 'output' ? null : 'this pane is neither a list nor a log'),
+    run: ({ state, store }) =>
+      store.setState({
+        overlay: state.focus === 'output' ? prompt('search', '') : prompt('filter', state.filters[state.focus] ?? ''),
+      }),
   },
   {
     name: 'sort',
@@ -102,13 +105,17 @@ export const VIEW: readonly Action[] = [
   },
   {
     name: 'follow',
-    scopes: ['overview'],
+    scopes: ['overview', 'jobs'],
     keys: ['f'],
     help: 'back to the end of the log, and follow it',
     footer: { label: 'follow log', rank: 11 },
     danger: 'safe',
-    disabled: (state) => (state.scroll.log ? null : 'the log is being followed'),
-    run: ({ state, store }) => store.setState({ scroll: { ...state.scroll, log: 0 } }),
+    disabled: (state) => {
+      const following = state.screen === 'jobs' ? (state.log?.frame.following ?? true) : !state.scroll.log;
+      return following ? 'the log is being followed' : null;
+    },
+    run: ({ state, store }) =>
+      state.screen === 'jobs' ? state.log?.view.follow() : store.setState({ scroll: { ...state.scroll, log: 0 } }),
   },
   {
     name: 'recheck',

@@ -1,5 +1,6 @@
 /** How many lines there are, are shown and match, block by block: counted in the background, whole files of any size. */
-import { LOG_STREAMS, type LogStream, lineOf } from './line.ts';
+import { LOG_STREAMS, type LogStream, wordsOf } from './line.ts';
+import { firstFrom } from './line-block.ts';
 import type { Cut, MergedLog } from './merged-log.ts';
 import type { Wanted } from './query.ts';
 
@@ -22,10 +23,10 @@ const add = (a: BlockCount, b: BlockCount, sign: 1 | -1 = 1): BlockCount => ({
   matches: a.matches + sign * b.matches,
 });
 
-/** What is counted: `matches` null when nothing is sought. */
+/** What is counted: `shown` null when every line is, `matches` null when nothing is sought. */
 export interface Question {
   readonly streams: readonly LogStream[];
-  readonly shown: Wanted;
+  readonly shown: Wanted | null;
   readonly matches: Wanted | null;
 }
 
@@ -110,15 +111,23 @@ export class Counts {
 
   async #count(stream: LogStream, index: number, before: number, signal: AbortSignal): Promise<BlockCount> {
     const { shown, matches } = this.#question;
+    // Lines that nobody asks anything of are not even looked for. (Some events are figures and no lines: they are read.)
+    if (!shown && !matches && stream !== 'events' && before === Number.POSITIVE_INFINITY) {
+      await this.#log.turn(signal);
+      const lines = await this.#log.files[stream].lineCount(index);
+      return { lines, shown: lines, matches: 0 };
+    }
     const block = await this.#log.block(stream, index, signal);
+    const end = firstFrom(block, before);
+    if (!shown && !matches && stream !== 'events') return { lines: end, shown: end, matches: 0 };
     const count = { lines: 0, shown: 0, matches: 0 };
-    for (let i = 0; i < block.starts.length && block.starts[i] < before; i++) {
-      const line = lineOf(stream, block, i, this.#log.times);
-      if (!line) continue;
+    for (let i = 0; i < end; i++) {
+      const words = wordsOf(stream, block, i);
+      if (!words) continue;
       count.lines++;
-      if (!shown(line)) continue;
+      if (shown && !shown(words)) continue;
       count.shown++;
-      if (matches?.(line)) count.matches++;
+      if (matches?.(words)) count.matches++;
     }
     return count;
   }

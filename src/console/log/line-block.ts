@@ -3,8 +3,9 @@
  * whole block is cut at the block's end, so that no line is longer than two blocks and each can be found by looking at its
  * neighbours alone, wherever in the file.
  */
+import { isAscii } from 'node:buffer';
 
-export const BLOCK_BYTES = 256 * 1024;
+export const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
 /** The lines that begin in one block. */
@@ -15,6 +16,8 @@ export interface LineBlock {
   readonly offset: number;
   /** The block, and of the next one what belongs to its last line. */
   readonly bytes: Buffer;
+  /** The same as text, when it is printable ASCII throughout: its lines are parts of it as they stand. */
+  readonly plain: string | null;
   /** Places in the file, ascending; line `i` is `starts[i]` to `ends[i]`, its newline included. */
   readonly starts: readonly number[];
   readonly ends: readonly number[];
@@ -33,8 +36,7 @@ export interface Neighbours {
 export function linesOf(index: number, { before, block, after }: Neighbours, size = BLOCK_BYTES): LineBlock {
   const offset = index * size;
   const starts: number[] = [];
-  const beginsHere = before === null || before.at(-1) === NEWLINE || !before.includes(NEWLINE);
-  if (beginsHere && block.length > 0) starts.push(offset);
+  if (beginsAtStart(before) && block.length > 0) starts.push(offset);
   let newline = block.indexOf(NEWLINE);
   const any = newline !== -1;
   while (newline !== -1) {
@@ -42,25 +44,46 @@ export function linesOf(index: number, { before, block, after }: Neighbours, siz
     newline = block.indexOf(NEWLINE, newline + 1);
   }
   const ends = starts.slice(1);
-  if (starts.length === 0) return { index, offset, bytes: block, starts, ends, open: false };
+  if (starts.length === 0) return { index, offset, bytes: block, plain: plainText(block), starts, ends, open: false };
   const whole = block.length === size;
   // It ends in this block, or is cut at its end.
   if (block.at(-1) === NEWLINE || (whole && !any)) {
     ends.push(offset + block.length);
-    return { index, offset, bytes: block, starts, ends, open: false };
+    return { index, offset, bytes: block, plain: plainText(block), starts, ends, open: false };
   }
   const rest = after === null ? -1 : after.indexOf(NEWLINE);
   const taken = after === null ? 0 : rest === -1 ? after.length : rest + 1;
   ends.push(offset + block.length + taken);
+  const bytes = taken === 0 ? block : Buffer.concat([block, after!.subarray(0, taken)]);
   return {
     index,
     offset,
-    bytes: taken === 0 ? block : Buffer.concat([block, after!.subarray(0, taken)]),
+    bytes,
+    plain: plainText(bytes),
     starts,
     ends,
     open: rest === -1 && (after?.length ?? 0) < size,
   };
 }
+
+/** The bytes as text when every one of them is a printable character or a newline. */
+function plainText(bytes: Buffer): string | null {
+  if (!isAscii(bytes)) return null;
+  const text = bytes.toString('latin1');
+  return /[^\n\x20-\x7e]/.test(text) ? null : text;
+}
+
+/** How many lines begin in a block, without looking for each. */
+export function lineCount({ before, block }: Omit<Neighbours, 'after'>): number {
+  let count = beginsAtStart(before) && block.length > 0 ? 1 : 0;
+  const last = block.length - 1;
+  for (let at = block.indexOf(NEWLINE); at !== -1 && at < last; at = block.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
+
+/** Whether a line begins where a block does. */
+const beginsAtStart = (before: Buffer | null): boolean =>
+  before === null || before.at(-1) === NEWLINE || !before.includes(NEWLINE);
 
 /** The first line of the block that begins at or after a place; the number of lines when none does. */
 export function firstFrom({ starts }: LineBlock, place: number): number {

@@ -1,6 +1,6 @@
 /** One file of a job's log, read by blocks as they are wanted; a few of them are kept. */
 import type { LogFile as LogFileName } from '../../supervisor/reads.ts';
-import { BLOCK_BYTES, firstFrom, type LineBlock, linesOf } from './line-block.ts';
+import { BLOCK_BYTES, firstFrom, type LineBlock, lineCount, linesOf } from './line-block.ts';
 
 /** Bytes of a file of a job, however far away the supervisor is. */
 export type ReadBytes = (
@@ -10,7 +10,7 @@ export type ReadBytes = (
 ) => Promise<{ readonly size: number; readonly bytes: Buffer; readonly problem: string | null }>;
 
 /** Blocks kept of a file: enough for a window and its neighbours, and for going to and fro. */
-const KEPT = 8;
+const KEPT = 6;
 
 export class LogFile {
   /** Why the file cannot be read, or null. */
@@ -77,6 +77,12 @@ export class LogFile {
     const block = await this.#bytes(index);
     const after = index + 1 < this.blockCount ? await this.#bytes(index + 1) : null;
     return keep(this.#lines, index, linesOf(index, { before, block, after }, this.#blockBytes));
+  }
+
+  /** How many lines begin in a block. */
+  async lineCount(index: number): Promise<number> {
+    const before = index === 0 ? null : await this.#bytes(index - 1);
+    return lineCount({ before, block: await this.#bytes(index) });
   }
 
   /** The first place at or after `place` where a line begins; the end of the file when none does. */

@@ -9,12 +9,17 @@ import { inOrder, type LogLine, sameLine } from './line.ts';
 import type { ReadBytes } from './log-file.ts';
 import { LogWindow, type Seat } from './log-window.ts';
 import { MergedLog, type Walk } from './merged-log.ts';
-import { type LogOptions, shownBy, showsOthers, soughtBy, streamsOf } from './query.ts';
+import { DEFAULT_OPTIONS, type LogOptions, shownBy, showsAll, showsOthers, soughtBy, streamsOf } from './query.ts';
 
 /** Lines held on both sides of the cursor: more than any terminal has rows. */
 const MARGIN = 250;
 /** Growth by more than this at once is not read whole by one who follows: the end is. */
 const LEAP_BYTES = 2 * 1024 * 1024;
+/** More than this is counted only when something is sought or left out: it takes a minute for each 5 GB. */
+const COUNT_UNASKED_BYTES = 256 * 1024 * 1024;
+/** Frames that no key asked for come no closer to each other: what is read at once is shown at once. */
+const GATHER_MS = 25;
+const ASK_REST_MS = 150;
 /** Counting tells how far it is no more often than this, and rests no longer than this after each block. */
 const TELL_MS = 250;
 const MAX_PAUSE_MS = 20;
@@ -23,6 +28,8 @@ const MAX_SELECTION = 1024 * 1024;
 
 export interface LogFrame {
   readonly options: LogOptions;
+  /** False until the files have been looked at once. */
+  readonly read: boolean;
   readonly lines: readonly LogLine[];
   /** Index in `lines`; -1: no line is shown. */
   readonly cursor: number;
@@ -30,6 +37,8 @@ export interface LogFrame {
   readonly atStart: boolean;
   readonly atEnd: boolean;
   readonly following: boolean;
+  /** Lines that stood below the cursor when it came there, near the end of the log: what comes later moves no line in view. */
+  readonly below: number | null;
   /** What is being read at the moment: `searching`, `reading`; null when all is there. */
   readonly busy: string | null;
   readonly totals: Totals;
@@ -51,10 +60,12 @@ export class LogView {
   readonly #now: () => number;
   readonly #onChange: (frame: LogFrame) => void;
   readonly #margin: number;
+  readonly #askRestMs: number;
   readonly #window: LogWindow;
   readonly #counts: Counts;
   #options: LogOptions;
   #following = true;
+  #below: number | null = null;
   #marks: readonly LogLine[] = [];
   #anchor: LogLine | null = null;
   #position: LogFrame['position'] = null;
@@ -62,7 +73,10 @@ export class LogView {
   #lookedAt: number | null = null;
   #problem: string | null = null;
 
-  #closed = new AbortController();
+  /** Where the cursor was when a search was begun, and what was sought before. */
+  #searchFrom: { readonly line: LogLine | null; readonly search: string; readonly following: boolean } | null = null;
+  #telling: NodeJS.Timeout | null = null;
+  readonly #closed = new AbortController();
   /** Where the window has to begin anew; what it holds is not what is to be shown. */
   #reseat: { readonly seat: Seat; readonly what: string } | null = null;
   /** The same, put off until the supervisor is there again. */
@@ -73,21 +87,33 @@ export class LogView {
   #locateWanted = true;
   /** Lines that the cursor has still to go, beyond what is held. */
   #owed = 0;
+  /** Matches that it has still to go on, or back. */
+  #seeking = 0;
   #busy: string | null = null;
   #breaking = new AbortController();
   #working: Promise<void> | null = null;
   #counting = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     read: ReadBytes,
     options: LogOptions,
     onChange: (frame: LogFrame) => void,
-    more: { readonly now: () => number; readonly margin?: number; readonly blockBytes?: number },
+    more: {
+      readonly now: () => number;
+      readonly marks?: readonly LogLine[];
+      readonly margin?: number;
+      readonly blockBytes?: number;
+      /** How long a question must stand before everything is counted for it: one that is being typed does not. */
+      readonly askRestMs?: number;
+    },
   ) {
     this.#log = new MergedLog(read, more.blockBytes);
     this.#options = options;
     this.#onChange = onChange;
     this.#now = more.now;
+    this.#askRestMs = more.askRestMs ?? ASK_REST_MS;
+    this.#marks = more.marks ?? [];
     this.#margin = more.margin ?? MARGIN;
     this.#window = new LogWindow(this.#log, this.#margin);
     this.#counts = new Counts(this.#log, this.#question());
@@ -98,11 +124,13 @@ export class LogView {
     const { lines, cursor, atStart, atEnd } = this.#window;
     return {
       options: this.#options,
+      read: this.#lookedAt !== null,
       lines,
       cursor,
       atStart,
       atEnd,
       following: this.#following,
+      below: this.#below,
       busy: this.#busy,
       totals: this.#counts.totals,
       position: this.#position,
@@ -117,6 +145,7 @@ export class LogView {
   close(): void {
     this.#closed.abort();
     this.#breaking.abort();
+    if (this.#telling) clearTimeout(this.#telling);
   }
 
   /** Resolves when everything asked for so far is done; counting goes on. For tests. */
@@ -137,11 +166,12 @@ export class LogView {
     const others = showsOthers(before, options);
     if (others || before.search !== options.search) {
       this.#counts.ask(this.#question());
+      this.#askedAt = performance.now();
       this.#position = null;
     }
     const { lines, cursor } = this.#window;
     if (others) this.#seat(this.#following || cursor === -1 ? 'end' : lines[cursor], 'filtering');
-    this.#changed();
+    this.#tell();
   }
 
   /** Moves the cursor by lines; away from the end it stops following. */
@@ -149,18 +179,20 @@ export class LogView {
     if (step < 0) this.#following = false;
     if (this.#wish) {
       this.#wish = null;
+      this.#seeking = 0;
       this.#breaking.abort();
     }
     if (this.#reseat || this.#owed !== 0) this.#owed += step;
     else {
       const from = this.#window.cursor;
       const short = this.#window.move(step);
+      this.#settle();
       this.#shift(from, this.#window.cursor);
       const atEdge = short < 0 ? this.#window.atStart : this.#window.atEnd;
       if (short > 0 && atEdge) this.#following = true;
       if (!atEdge) this.#owed = short;
     }
-    this.#changed();
+    this.#tell();
     this.#begin();
   }
 
@@ -175,37 +207,55 @@ export class LogView {
     this.#seat('end', 'reading');
   }
 
-  /** Stops following, and stays where it is. */
-  hold(): void {
-    this.#following = false;
-    this.#changed();
-  }
-
   /** To the next line that matches the search, or to the previous one; past an end it goes on at the other. */
   seek(forward: boolean, told: (how: 'found' | 'around' | 'none') => void): void {
-    const sought = soughtBy(this.#options);
-    if (!sought) return;
+    if (!soughtBy(this.#options)) return;
+    const step = forward ? 1 : -1;
+    // Pressed again while it seeks: one further.
+    if (this.#seeking !== 0) {
+      this.#seeking += step;
+      return;
+    }
     this.#ask('searching', async (signal) => {
-      const shown = shownBy(this.#options);
-      const walk: Walk = {
-        streams: streamsOf(this.#options.streams),
-        wanted: (line) => sought.matches(line.text) && shown(line),
-        signal,
-        barren: this.#counts.withoutMatch,
-      };
-      const { lines, cursor } = this.#window;
-      const here = lines[cursor] ?? null;
-      const from = async (place: LogLine | null) => {
-        const before = place ? await this.#log.cutBefore(place) : forward ? this.#log.start : this.#log.end;
-        const cut = place && forward ? { ...before, [place.stream]: place.end } : before;
-        for await (const line of forward ? this.#log.forward(cut, walk) : this.#log.backward(cut, walk)) return line;
-        return null;
-      };
-      const ahead = here && (await from(here));
-      const found = ahead ?? (await from(null));
-      if (found) await this.#goTo(found, signal);
-      told(ahead ? 'found' : found ? 'around' : 'none');
+      while (this.#seeking !== 0) {
+        const ahead = this.#seeking > 0;
+        const { lines, cursor } = this.#window;
+        const here = lines[cursor] ?? null;
+        const next = here && (await this.#match(here, ahead, false, signal));
+        const found = next ?? (await this.#match(null, ahead, false, signal));
+        if (found) await this.#goTo(found, signal);
+        told(next ? 'found' : found ? 'around' : 'none');
+        this.#seeking -= Math.sign(this.#seeking);
+      }
     });
+    this.#seeking = step;
+  }
+
+  /** A search is being typed: it goes to the first match at or below the line at which it was begun. */
+  type(search: string): void {
+    this.#searchFrom ??= {
+      line: this.#window.lines[this.#window.cursor] ?? null,
+      search: this.#options.search,
+      following: this.#following,
+    };
+    const { line } = this.#searchFrom;
+    this.setOptions({ ...this.#options, search });
+    if (!line) return;
+    this.#ask('searching', async (signal) => {
+      const sought = soughtBy(this.#options);
+      await this.#goTo((sought && (await this.#match(line, true, true, signal))) ?? line, signal);
+    });
+  }
+
+  /** Ends the typing: stays where it came to, or goes back to where it was begun and to what was sought before. */
+  endTyping(accepted: boolean): void {
+    const from = this.#searchFrom;
+    this.#searchFrom = null;
+    if (accepted || !from) return;
+    this.setOptions({ ...this.#options, search: from.search });
+    const { line } = from;
+    if (from.following) this.follow();
+    else if (line) this.#ask('reading', (signal) => this.#goTo(line, signal));
   }
 
   /** Marks the cursor's line, or takes its mark away. */
@@ -214,7 +264,7 @@ export class LogView {
     if (!line) return;
     const others = this.#marks.filter((mark) => !sameLine(mark, line));
     this.#marks = others.length < this.#marks.length ? others : [...this.#marks, line].sort(inOrder);
-    this.#changed();
+    this.#tell();
   }
 
   /** To the next mark, around the end to the first. */
@@ -228,7 +278,7 @@ export class LogView {
   toggleSelection(): void {
     this.#anchor = this.#anchor ? null : (this.#window.lines[this.#window.cursor] ?? null);
     if (this.#anchor) this.#following = false;
-    this.#changed();
+    this.#tell();
   }
 
   /** The cursor's line, or all lines of the selection; null when that is too long to be gathered. */
@@ -263,8 +313,8 @@ export class LogView {
     const sought = soughtBy(this.#options);
     return {
       streams: streamsOf(this.#options.streams),
-      shown: shownBy(this.#options),
-      matches: sought && ((line: LogLine) => sought.matches(line.text)),
+      shown: showsAll(this.#options) ? null : shownBy(this.#options),
+      matches: sought && (({ text }: { readonly text: string }) => sought.matches(text)),
     };
   }
 
@@ -273,9 +323,31 @@ export class LogView {
     this.#breakOff();
   }
 
+  /** The next line that matches, from a line on (or from an end of the log); `inclusive`: that line counts too. */
+  async #match(
+    from: LogLine | null,
+    forward: boolean,
+    inclusive: boolean,
+    signal: AbortSignal,
+  ): Promise<LogLine | null> {
+    const sought = soughtBy(this.#options);
+    const shown = shownBy(this.#options);
+    const walk: Walk = {
+      streams: streamsOf(this.#options.streams),
+      wanted: (line) => (sought?.matches(line.text) ?? false) && shown(line),
+      signal,
+      barren: this.#counts.withoutMatch,
+    };
+    const before = from ? await this.#log.cutBefore(from) : forward ? this.#log.start : this.#log.end;
+    const cut = from && forward && !inclusive ? { ...before, [from.stream]: from.end } : before;
+    for await (const line of forward ? this.#log.forward(cut, walk) : this.#log.backward(cut, walk)) return line;
+    return null;
+  }
+
   async #goTo(line: LogLine, signal: AbortSignal): Promise<void> {
     this.#following = false;
     if (!this.#window.moveTo(line)) await this.#window.seat(line, this.#walk(signal));
+    this.#settle();
   }
 
   #ask(what: string, work: Work): void {
@@ -287,6 +359,7 @@ export class LogView {
   #breakOff(): void {
     this.#wish = null;
     this.#owed = 0;
+    this.#seeking = 0;
     this.#breaking.abort();
     this.#position = null;
     this.#locateWanted = true;
@@ -296,6 +369,7 @@ export class LogView {
   #begin(): void {
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
+      if (this.#closed.signal.aborted) return;
       if (this.#wish || this.#reseat || this.#owed || this.#refreshWanted || this.#locateWanted) this.#begin();
     });
   }
@@ -320,6 +394,7 @@ export class LogView {
           this.#problem = (error as Error).message;
           this.#wish = null;
           this.#owed = 0;
+          this.#seeking = 0;
           this.#refreshWanted = false;
           this.#unreachable = this.#reseat;
           this.#reseat = null;
@@ -346,6 +421,7 @@ export class LogView {
     if (reseat) {
       const work: Work = async (signal) => {
         await this.#window.seat(reseat.seat, this.#walk(signal));
+        this.#settle();
         if (this.#reseat === reseat) this.#reseat = null;
       };
       return { what: reseat.what, work };
@@ -386,19 +462,30 @@ export class LogView {
       return;
     }
     this.#counts.grown();
+    const noted = (line: LogLine) => ({ ...line, arrival: this.#log.times.arrival(line.stream, line.start) });
+    this.#marks = this.#marks.map(noted);
+    this.#anchor = this.#anchor && noted(this.#anchor);
     if (this.#reseat) return;
     const line = this.#window.lines[this.#window.cursor];
     this.#window.grown();
     if (!this.#following) {
-      await this.#window.fill(walk);
-      if (line) this.#window.moveTo(line);
-    } else if (grownBy > LEAP_BYTES) await this.#window.seat('end', walk);
+      if (line && !this.#window.moveTo(line)) await this.#window.seat(line, walk);
+      else await this.#window.fill(walk);
+    } else if (grownBy > LEAP_BYTES) await this.#window.seat('end', walk, () => this.#following);
     else {
+      // Whoever scrolls up meanwhile is not taken to the end.
       do {
         await this.#window.fill(walk);
-        this.#window.move(Number.POSITIVE_INFINITY);
-      } while (!this.#window.atEnd);
+        if (this.#following) this.#window.move(Number.POSITIVE_INFINITY);
+      } while (this.#following && !this.#window.atEnd);
     }
+  }
+
+  /** The cursor has come to its place. */
+  #settle(): void {
+    const { lines, cursor } = this.#window;
+    const below = lines.length - 1 - cursor;
+    this.#below = below < this.#margin ? below : null;
   }
 
   /** Goes the lines that the cursor has still to go. */
@@ -406,6 +493,7 @@ export class LogView {
     while (this.#owed !== 0) {
       await this.#window.fill(this.#walk(signal));
       this.#owed = this.#window.move(this.#owed);
+      this.#settle();
       if (this.#owed < 0 ? this.#window.atStart : this.#window.atEnd) {
         if (this.#owed > 0) this.#following = true;
         this.#owed = 0;
@@ -435,6 +523,12 @@ export class LogView {
     this.#position = above && { line: above.shown + 1, match: above.matches + (isMatch ? 1 : 0) };
   }
 
+  get #countsNow(): boolean {
+    const { filter, search, level } = this.#options;
+    const asked = filter !== '' || search !== '' || level !== DEFAULT_OPTIONS.level;
+    return asked || this.#counts.totals.bytes <= COUNT_UNASKED_BYTES;
+  }
+
   /** Counts in the background, at half of a core at most, while nothing else is to be done. */
   async #count(): Promise<void> {
     if (this.#counting) return;
@@ -444,6 +538,13 @@ export class LogView {
     try {
       while (!this.#closed.signal.aborted) {
         await this.#working;
+        if (!this.#countsNow) break;
+        // Not while a search is being typed.
+        const wait = this.#askedAt + this.#askRestMs - performance.now();
+        if (wait > 0) {
+          await sleep(wait, undefined, { signal: this.#closed.signal });
+          continue;
+        }
         const began = performance.now();
         if (!(await this.#counts.step(this.#closed.signal))) break;
         any = true;
@@ -466,7 +567,16 @@ export class LogView {
     this.#begin();
   }
 
+  /** Something has changed by itself: a frame comes soon. */
   #changed(): void {
+    if (this.#closed.signal.aborted) return;
+    this.#telling ??= setTimeout(() => this.#tell(), GATHER_MS);
+  }
+
+  /** A frame, at once. */
+  #tell(): void {
+    if (this.#telling) clearTimeout(this.#telling);
+    this.#telling = null;
     if (!this.#closed.signal.aborted) this.#onChange(this.frame);
   }
 }

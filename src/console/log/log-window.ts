@@ -2,7 +2,7 @@
 import { type LogLine, sameLine } from './line.ts';
 import type { Cut, MergedLog, Walk } from './merged-log.ts';
 
-type Place = Pick<LogLine, 'stream' | 'start' | 'arrival'>;
+type Place = Pick<LogLine, 'stream' | 'start'>;
 
 /** Where a window begins: at an end of the log, or at a line (the nearest that is shown). */
 export type Seat = 'start' | 'end' | Place;
@@ -28,8 +28,8 @@ export class LogWindow {
     this.#bottom = log.start;
   }
 
-  /** Begins anew somewhere: the cursor comes to the line, or to the nearest one after it, else before it. */
-  async seat(seat: Seat, walk: Walk): Promise<void> {
+  /** Begins anew somewhere, if that is still wanted when it is read: the cursor comes to the line, or to the nearest one after it, else before it. */
+  async seat(seat: Seat, walk: Walk, wanted: () => boolean = () => true): Promise<void> {
     const cut = seat === 'start' ? this.#log.start : seat === 'end' ? this.#log.end : await this.#log.cutBefore(seat);
     const window = new LogWindow(this.#log, this.#margin);
     window.#top = cut;
@@ -38,6 +38,7 @@ export class LogWindow {
     if (window.lines.length === 0) await window.#extendUp(1, walk);
     window.cursor = window.lines.length - 1;
     await window.fill(walk);
+    if (!wanted()) return;
     this.lines = window.lines;
     this.cursor = window.cursor;
     this.atStart = window.atStart;

@@ -3,7 +3,7 @@
  * in it is a cut, for each stream the offset before which everything is above.
  */
 import { setImmediate } from 'node:timers/promises';
-import { inOrder, LOG_STREAMS, type LogLine, type LogStream, lineOf } from './line.ts';
+import { inOrder, LOG_STREAMS, type LogLine, type LogStream, lineOf, wordsOf } from './line.ts';
 import { firstFrom, type LineBlock } from './line-block.ts';
 import { LogFile, type ReadBytes } from './log-file.ts';
 import type { Wanted } from './query.ts';
@@ -20,7 +20,7 @@ export interface Walk {
   readonly barren?: (stream: LogStream, block: number) => boolean;
 }
 
-type Place = Pick<LogLine, 'stream' | 'start' | 'arrival'>;
+type Place = Pick<LogLine, 'stream' | 'start'>;
 
 export class MergedLog {
   readonly times = new LogTimes();
@@ -56,10 +56,12 @@ export class MergedLog {
 
   /** The cut right before a line. */
   async cutBefore(line: Place): Promise<Cut> {
+    // As it is known now: it may not have been noted when the line was read.
+    const arrival = this.times.arrival(line.stream, line.start);
     const at = async (stream: LogStream): Promise<number> => {
       if (stream === line.stream) return line.start;
       const earlier = LOG_STREAMS.indexOf(stream) < LOG_STREAMS.indexOf(line.stream);
-      const size = this.times.sizeAt(stream, line.arrival, earlier);
+      const size = this.times.sizeAt(stream, arrival, earlier);
       const file = this.files[stream];
       return size >= file.size ? file.size : file.startFrom(size);
     };
@@ -105,8 +107,8 @@ export class MergedLog {
       if (walk.barren?.(stream, index)) continue;
       const block = await this.block(stream, index, walk.signal);
       for (let i = firstFrom(block, place); i < block.starts.length; i++) {
-        const line = lineOf(stream, block, i, this.times);
-        if (line && walk.wanted(line)) return line;
+        const words = wordsOf(stream, block, i);
+        if (words && walk.wanted(words)) return lineOf(stream, block, i, words, this.times);
       }
     }
     return null;
@@ -120,20 +122,25 @@ export class MergedLog {
       if (walk.barren?.(stream, index)) continue;
       const block = await this.block(stream, index, walk.signal);
       for (let i = firstFrom(block, place) - 1; i >= 0; i--) {
-        const line = lineOf(stream, block, i, this.times);
-        if (line && walk.wanted(line)) return line;
+        const words = wordsOf(stream, block, i);
+        if (words && walk.wanted(words)) return lineOf(stream, block, i, words, this.times);
       }
     }
     return null;
   }
 
-  /** The lines that begin in a block. Between blocks everything else has its turn: keys are answered while a log is read. */
+  /** Between blocks everything else has its turn: keys are answered while a log is read. */
+  async turn(signal: AbortSignal): Promise<void> {
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+
+  /** The lines that begin in a block. */
   async block(stream: LogStream, index: number, signal: AbortSignal): Promise<LineBlock> {
     const file = this.files[stream];
     const known = file.recall(index);
     if (known) return known;
-    await setImmediate();
-    signal.throwIfAborted();
+    await this.turn(signal);
     const block = await file.block(index);
     signal.throwIfAborted();
     return block;

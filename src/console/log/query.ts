@@ -1,14 +1,14 @@
 /** Which lines of a log are shown, and which of those are sought. */
 import { type Filter, readFilter } from '../filter.ts';
-import { LEVELS, type Level, LOG_STREAMS, type LogLine, type LogStream } from './line.ts';
+import { LEVELS, type Level, LOG_STREAMS, type LogStream, type Words } from './line.ts';
 
-export type Wanted = (line: LogLine) => boolean;
+export type Wanted = (line: Pick<Words, 'text' | 'level'>) => boolean;
 
-const TIME_MODES = ['off', 'absolute', 'since start', 'delta'] as const;
+export const TIME_MODES = ['off', 'absolute', 'since start', 'delta'] as const;
 type TimeMode = (typeof TIME_MODES)[number];
 
 /** `merged`: all that a job says in the order in which it was said; else one stream. */
-const STREAM_CHOICES = ['merged', 'out+err', ...LOG_STREAMS] as const;
+export const STREAM_CHOICES = ['merged', 'out+err', ...LOG_STREAMS] as const;
 export type StreamChoice = (typeof STREAM_CHOICES)[number];
 
 /** How a log is looked at: kept when another job's log is opened. */
@@ -44,6 +44,9 @@ export function streamsOf(choice: StreamChoice): readonly LogStream[] {
 /** Whether options differ in which lines they show. */
 export const showsOthers = (a: LogOptions, b: LogOptions): boolean =>
   a.streams !== b.streams || a.level !== b.level || a.filter !== b.filter;
+
+/** True when no line is left out. */
+export const showsAll = ({ level, filter }: LogOptions): boolean => level === LEVELS[0] && filter === '';
 
 /** Whether a line is shown. */
 export function shownBy({ level, filter }: LogOptions): Wanted {

@@ -68,7 +68,12 @@ export function logRows(frame: LogFrame, options: RowsOptions): LogRows {
   const middle = above.length - Math.floor(Math.max(0, height - own.length) / 2);
   const bottom = Math.max(0, all.length - height);
   // A line that is taller than the pane is shown from its beginning.
-  const top = frame.following ? bottom : Math.max(0, Math.min(own.length > height ? above.length : middle, bottom));
+  // Of what came after the cursor's coming, no more is shown than the pane has room for.
+  const known = below.filter(({ line }) => line - cursor <= (frame.below ?? height)).length;
+  const rest = Math.max(0, above.length + own.length + known - height);
+  const top = frame.following
+    ? bottom
+    : Math.max(0, Math.min(own.length > height ? above.length : middle, rest, bottom));
   const shown = all.slice(top, top + height);
   const sought = soughtBy(frame.options) ?? (frame.options.filter === '' ? null : readFilter(frame.options.filter));
   return {

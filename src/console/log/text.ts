@@ -1,7 +1,7 @@
 /** Bytes of a log line as the text that is shown: nothing of it can drive the terminal, and nothing of it is hidden. */
 
 /** Of a longer line this much is shown; the rest is counted. */
-const MAX_BYTES = 8192;
+export const MAX_BYTES = 8192;
 
 const RETURN = 13;
 const TAB = 8;
@@ -21,8 +21,11 @@ const INVISIBLE = /[\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff]|\
 export function lineTextOf(bytes: Buffer, start: number, end: number): string {
   let to = end;
   while (to > start && bytes[to - 1] === RETURN) to--;
-  const returned = to > start ? bytes.lastIndexOf(RETURN, to - 1) : -1;
-  const from = Math.max(start, returned + 1);
+  if (to - start <= MAX_BYTES) {
+    const text = bytes.toString('utf8', start, to);
+    return visibleText(text.slice(text.lastIndexOf('\r') + 1));
+  }
+  const from = start + bytes.subarray(start, to).lastIndexOf(RETURN) + 1;
   if (to - from <= MAX_BYTES) return visibleText(bytes.toString('utf8', from, to));
   // In stream mode a character that the cut goes through is left out.
   const kept = new TextDecoder().decode(bytes.subarray(from, from + MAX_BYTES), { stream: true });
