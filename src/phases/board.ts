@@ -7,6 +7,7 @@ import { sleeveIds } from './campaign.ts';
 import { phaseSpecs } from './catalogue.ts';
 import { type Facts, judge } from './check.ts';
 import { campaignWindow, runsToLookAt } from './checks/p1.ts';
+import { contextWindow } from './checks/p4.ts';
 import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
 import { coverageOf } from './coverage.ts';
 import { probeDecision, probeGains, probeNotes, probeRepeats } from './decision-evidence.ts';
@@ -125,7 +126,7 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
 
 async function gatherRuntime(prober: Prober, need: Requirements, holidays: readonly number[]) {
   const runtimeSchema = await probeSchema(prober, 'runtime');
-  const runs = await probeRuns(prober, sleeveIds(need), campaignWindow(need, holidays));
+  const runs = await probeRuns(prober, sleeveIds(need), campaignWindow(need.campaign, holidays));
   const found = runsToLookAt(runs, need);
   const equity = runs.known
     ? await probeEquity(
@@ -141,10 +142,12 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     counts,
     pointInTime: await probeRecorded(prober, 'P1.pit'),
     numericProof: await probeRecorded(prober, 'P2.verified'),
+    contextRuns: await probeRuns(prober, sleeveIds(need), campaignWindow(contextWindow(need), holidays)),
+    comparison: await probeRecorded(prober, 'P4.comparison'),
     lambda: await probeLambda(prober),
     forecast: await probeForecast(prober, need.market),
-    repeats: await probeRepeats(prober, sleeveIds(need), campaignWindow(need, holidays)),
-    gains: await probeGains(prober, sleeveIds(need), campaignWindow(need, holidays)),
+    repeats: await probeRepeats(prober, sleeveIds(need), campaignWindow(need.campaign, holidays)),
+    gains: await probeGains(prober, sleeveIds(need), campaignWindow(need.campaign, holidays)),
     decision: await probeDecision(prober, 'P5'),
     notes: await probeNotes(prober),
   };

@@ -5,16 +5,22 @@ import type { Requirements } from './config.ts';
 export const sleeveIds = (need: Requirements): string[] => need.campaign.sleeves.map((sleeve) => sleeve.split(':')[0]);
 
 /** `backtest campaign …` exactly as the plan writes it, without the leading `prometheus`. */
-export function campaignArgv({ market, campaign }: Requirements): string[] {
+export const campaignArgv = (need: Requirements): string[] => campaignArgvOver(need, need.campaign);
+
+/** The same campaign over other days. */
+export function campaignArgvOver(
+  { market, campaign }: Requirements,
+  { start, end }: { readonly start: string; readonly end: string },
+): string[] {
   return [
     'backtest',
     'campaign',
     '--market-id',
     market,
     '--start',
-    campaign.start,
+    start,
     '--end',
-    campaign.end,
+    end,
     ...campaign.sleeves.flatMap((sleeve) => ['--sleeve', sleeve]),
     '--initial-cash',
     String(campaign.initialCash),

@@ -2,10 +2,11 @@
 import type { Phase } from '../platform/program.ts';
 import { campaignArgv, proofArgv } from './campaign.ts';
 import type { CheckSpec } from './check.ts';
-import { contextCampaignArgv, LATER_COMMANDS, lambdaCampaignArgv, laterChecks } from './checks/later.ts';
+import { LATER_COMMANDS, lambdaCampaignArgv, P3_CHECKS } from './checks/later.ts';
 import { P0_CHECKS } from './checks/p0.ts';
 import { P1_CHECKS } from './checks/p1.ts';
 import { p2Checks, p2Commands } from './checks/p2.ts';
+import { p4Checks, p4Commands } from './checks/p4.ts';
 import { P5_CHECKS } from './checks/p5.ts';
 import type { Requirements } from './config.ts';
 import type { Prerequisite } from './derive.ts';
@@ -25,7 +26,6 @@ export interface PhaseSpec {
 /** The catalogue for a home's requirements. */
 export function phaseSpecs(need: Requirements): PhaseSpec[] {
   const numeric = p2Checks(need);
-  const later = laterChecks(need);
   return [
     {
       phase: 'P0',
@@ -68,7 +68,7 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
       optional: true,
       needs: [['P2']],
       mainCheck: 'P3.lambda',
-      checks: later.P3,
+      checks: P3_CHECKS,
       commands: [...laterCommands('P3', need), { label: 'campaign with λ̂', argv: lambdaCampaignArgv(need) }],
     },
     {
@@ -78,8 +78,8 @@ export function phaseSpecs(need: Requirements): PhaseSpec[] {
       optional: false,
       needs: [['P2']],
       mainCheck: 'P4.runs',
-      checks: later.P4,
-      commands: [...laterCommands('P4', need), { label: 'campaign by context', argv: contextCampaignArgv(need) }],
+      checks: p4Checks(need),
+      commands: p4Commands(need),
     },
     {
       phase: 'P5',

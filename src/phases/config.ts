@@ -46,8 +46,23 @@ const phaseConfigSchema = z.strictObject({
     .strictObject({ ...span, minShare: share, trainStart: date, minGain: z.number().min(0).max(1) })
     .refine(ordered, orderedSpan),
   context: z
-    .strictObject({ ...span, minShare: share, textModel: z.string().min(1), jointModels: z.array(z.string()).min(1) })
-    .refine(ordered, orderedSpan),
+    .strictObject({
+      ...span,
+      minShare: share,
+      textModel: z.string().min(1),
+      jointModels: z.array(z.string()).min(1),
+      encoderStart: date,
+      encoderEnd: date,
+      headEnd: date,
+    })
+    .refine(ordered, orderedSpan)
+    .refine(
+      (c) => c.encoderStart < c.encoderEnd && c.encoderEnd < c.start && c.start <= c.headEnd && c.headEnd < c.end,
+      {
+        message:
+          'encoderStart < encoderEnd < start ≤ headEnd < end is asked for: a model may know no day that it is used on',
+      },
+    ),
   evidence: z.strictObject({ maxAgeDays: z.number().positive(), probeTimeoutMs: z.number().int().min(1) }),
   demo: z.strictObject({ prices }),
 });

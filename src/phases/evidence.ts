@@ -192,6 +192,10 @@ export interface Evidence {
   readonly pointInTime: Probe<EvidenceRow | null>;
   /** What `verify numeric-embeddings` recorded last. */
   readonly numericProof: Probe<EvidenceRow | null>;
+  /** Runs over the days on which the context backend is compared with the basic one. */
+  readonly contextRuns: Probe<readonly RunRow[]>;
+  /** What `compare` recorded last of basic against context. */
+  readonly comparison: Probe<EvidenceRow | null>;
   /** Days with λ of known classes by year; empty when the table does not exist yet. */
   readonly lambda: Probe<readonly VectorCell[]>;
   /** Models of the newest training of λ̂; empty when there was none. */

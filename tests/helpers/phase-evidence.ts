@@ -2,6 +2,7 @@
 import { TradingDays, yearEnd, yearStart } from '../../src/phases/calendar.ts';
 import { sleeveIds } from '../../src/phases/campaign.ts';
 import type { Facts } from '../../src/phases/check.ts';
+import { contextWindow } from '../../src/phases/checks/p4.ts';
 import { loadPhaseConfig, type Requirements, requirementsOf } from '../../src/phases/config.ts';
 import type { Evidence, NewsDay, PriceCell, RunRow, VectorCell } from '../../src/phases/evidence.ts';
 import { expectedVectors } from '../../src/phases/expectations.ts';
@@ -77,6 +78,11 @@ const cells = (model: string, byYear: ReadonlyMap<number, number>): VectorCell[]
     last: yearEnd(year),
   }));
 
+const contextWindowOf = (need: Requirements) => {
+  const { start, end } = contextWindow(need);
+  return { start: parseDay(start), end: parseDay(end) };
+};
+
 /** Everything there, everything fresh. */
 export function greenEvidence(need: Requirements): Evidence {
   const { cells: priceCells, calendar, first, last } = fullPrices(need);
@@ -137,6 +143,23 @@ export function greenEvidence(need: Requirements): Evidence {
       checkId: 'P1.pit',
       state: 'OK',
       observed: { days_tried: 8, leaks: 0, start: need.campaign.start, end: need.campaign.end },
+      reason: '',
+      build: BUILD,
+      at: NOW - DAY_MS,
+    }),
+    contextRuns: known(
+      sleeves.flatMap((sleeve) => [
+        run(sleeve, need, contextWindowOf(need)),
+        run(sleeve, need, { ...contextWindowOf(need), runId: `context-${sleeve}`, backend: 'context' }),
+      ]),
+    ),
+    comparison: known({
+      checkId: 'P4.comparison',
+      state: 'OK',
+      observed: {
+        verdict: 'No evidence that context differs from basic in any of 3 sleeves.',
+        pairs: sleeves.map((sleeve) => ({ run_ids: [`run-${sleeve}`, `context-${sleeve}`] })),
+      },
       reason: '',
       build: BUILD,
       at: NOW - DAY_MS,

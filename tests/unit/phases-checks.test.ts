@@ -334,10 +334,10 @@ describe('later phases', () => {
       .filter((one) => /^P4\.(profile|regime|stab|assessment)$/.test(one.id))
       .map((one) => one.fix?.split(' ').slice(0, 4).join(' '));
     expect(fixes).toEqual([
-      'backfill joint-profiles --model-id joint-profile-core-v1',
-      'backfill joint-regime-context --model-id joint-regime-core-v1',
-      'backfill joint-stab-fragility --model-id joint-stab-fragility-v1',
-      'backfill joint-assessment-context --model-id joint-assessment-context-v1',
+      'backfill joint-profiles --model-id joint-profile-core-v2',
+      'backfill joint-regime-context --model-id joint-regime-core-v2',
+      'backfill joint-stab-fragility --model-id joint-stab-fragility-v2',
+      'backfill joint-assessment-context --model-id joint-assessment-context-v2',
     ]);
   });
 
@@ -471,7 +471,7 @@ describe('coverage', () => {
     const model = row('num-stab-core-v1');
     expect(model.share).toBe(1);
     expect(model.byYear['2010']).toBe(1);
-    expect(row('joint-regime-core-v1').byYear['2010']).toBeNull();
+    expect(row('joint-regime-core-v2').byYear['2010']).toBeNull();
   });
 
   test('years without prices are zero, not blank: they are asked for', () => {

@@ -235,9 +235,12 @@ function newestOf(found: readonly RunRow[], sleeve: string): RunRow[] {
 export const runsToLookAt = (found: Evidence['runs'], need: Facts['need']): readonly RunRow[] =>
   found.known ? campaignRuns(found.value, sleeveIds(need)) : [];
 
-/** First and last trading day of the campaign's window, as far as the calendar is known. */
-export function campaignWindow(need: Facts['need'], holidays: readonly number[]): { first: number; last: number } {
-  const [start, end] = [parseDay(need.campaign.start), parseDay(need.campaign.end)];
+/** First and last trading day of a campaign's days, as far as the calendar is known. */
+export function campaignWindow(
+  campaign: { readonly start: string; readonly end: string },
+  holidays: readonly number[],
+): { first: number; last: number } {
+  const [start, end] = [parseDay(campaign.start), parseDay(campaign.end)];
   const { days } = new TradingDays(start, end, holidays);
   return days.length ? { first: days[0], last: days[days.length - 1] } : { first: start, last: end };
 }

@@ -1,0 +1,219 @@
+/** Phase 4: texts, joint spaces, runs by the context backend, and a comparison on equal terms. */
+import { formatDay, parseDay } from '../../platform/dates.ts';
+import { campaignArgvOver, sleeveIds } from '../campaign.ts';
+import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
+import type { Requirements } from '../config.ts';
+import type { RunRow } from '../evidence.ts';
+import { vectorsByYear } from '../expectations.ts';
+import type { PhaseCommand } from '../types.ts';
+import { ageInDays, count, counted, percent, some } from '../words.ts';
+import { dayCheck } from './days.ts';
+import { campaignRuns } from './p1.ts';
+import { judgeShare, span, stem } from './share.ts';
+
+type Command = (need: Requirements) => string[];
+
+/** The days on which both backends are run: after the last one that the head may learn from. */
+export const contextWindow = ({ context }: Requirements): { start: string; end: string } => ({
+  start: formatDay(parseDay(context.headEnd) + 1),
+  end: context.end,
+});
+
+const isV2 = (model: string) => model.endsWith('-v2');
+/** The joint model of a kind that the configuration names. */
+const jointModel = ({ context }: Requirements, kind: string) => context.jointModels.find((one) => stem(one) === kind);
+const usesV2 = ({ context }: Requirements) => context.jointModels.some(isV2);
+
+const texts: Command = ({ context, market }) => [
+  ...['backfill', 'text-embeddings', '--model-id', context.textModel, '--start', context.start, '--end', context.end],
+  ...['--market', market, '--skip-existing'],
+];
+
+/** The backfills of joint models by kind, in the order in which they read each other. */
+const JOINT_COMMANDS: Readonly<Record<string, string>> = {
+  profile: 'joint-profiles',
+  regime: 'joint-regime-context',
+  stab: 'joint-stab-fragility',
+  assessment: 'joint-assessment-context',
+};
+
+const jointArgv = (need: Requirements, kind: string): string[] => {
+  const { context, market } = need;
+  const model = jointModel(need, kind);
+  return [
+    ...['backfill', JOINT_COMMANDS[kind] ?? JOINT_COMMANDS.assessment, ...(model ? ['--model-id', model] : [])],
+    ...['--start', context.start, '--end', context.end, '--market-id', market],
+    ...(kind === 'stab' ? [] : ['--text-model-id', context.textModel]),
+  ];
+};
+
+/** Numeric models that v2 spaces are joined of. */
+const ENCODERS = ['num-profile-core-v2', 'num-stab-core-v2'];
+const REGIME_ENCODER = 'num-regime-core-v2';
+
+const fitEncoders: Command = ({ context, market }) => [
+  ...['models', 'fit', ...[...ENCODERS, REGIME_ENCODER].flatMap((model) => ['--model', model])],
+  ...['--train-start', context.encoderStart, '--train-end', context.encoderEnd, '--market', market, '--replace'],
+];
+const numeric = (models: readonly string[], start: string, { context, market }: Requirements): string[] => [
+  ...['backfill', 'numeric-embeddings', ...models.flatMap((model) => ['--models', model])],
+  ...['--start-date', start, '--end-date', context.end, '--market', market],
+];
+const regimes: Command = ({ context, market }) => [
+  ...['backfill', 'regime', '--market', market, '--start', context.start, '--end', context.end],
+];
+const fitHead: Command = ({ context, market }) => [
+  ...['models', 'fit', '--model', 'assessment-context-v2', '--train-start', context.start],
+  ...['--train-end', context.headEnd, '--market', market, '--replace'],
+];
+const basicCampaign: Command = (need) => campaignArgvOver(need, contextWindow(need));
+const contextCampaign: Command = (need) => {
+  const model = jointModel(need, 'assessment') ?? 'joint-assessment-context-v2';
+  return [
+    ...basicCampaign(need),
+    ...['--assessment-backend', 'context', '--assessment-context-model-id', model],
+    // The head that is fitted goes with v2 vectors; those of v1 have the original's formula.
+    ...['--assessment-model-id', isV2(model) ? 'assessment-context-v2' : 'assessment-context-v1'],
+  ];
+};
+const COMPARE = ['compare'];
+
+/** The plan's five steps (§7), in order; v2 spaces need their models fitted first. */
+export function p4Commands(need: Requirements): PhaseCommand[] {
+  const v2 = usesV2(need);
+  const step = (label: string, argv: string[]): PhaseCommand => ({ label, argv });
+  return [
+    step('1 texts of the news', texts(need)),
+    ...(v2
+      ? [
+          step('2 fit the encoders', fitEncoders(need)),
+          step('2 market and sector windows', numeric([REGIME_ENCODER], need.context.encoderStart, need)),
+          step('2 instrument windows', numeric(ENCODERS, need.context.start, need)),
+          step('2 regimes', regimes(need)),
+        ]
+      : []),
+    step('2 joint profiles', jointArgv(need, 'profile')),
+    step('2 joint regime context', jointArgv(need, 'regime')),
+    step('2 joint stability', jointArgv(need, 'stab')),
+    step('3 assessment contexts', jointArgv(need, 'assessment')),
+    ...(v2 ? [step('4 fit the head', fitHead(need))] : []),
+    step('4 basic campaign', basicCampaign(need)),
+    step('4 context campaign', contextCampaign(need)),
+    step('5 compare', COMPARE),
+  ];
+}
+
+const fixed = (argv: readonly string[]) => argv.join(' ');
+
+const text: CheckSpec = {
+  id: 'P4.text',
+  title: 'text vectors of the news',
+  required: ({ context: c }) => `≥ ${percent(c.minShare)} of articles ${c.start} → ${c.end} by ${c.textModel}`,
+  looks: (evidence) => [evidence.text, evidence.news],
+  judge: ({ evidence, need }) => {
+    const { first, last } = span(need.context);
+    const expected = new Map<number, number>();
+    for (const one of figureOf(evidence.news)) {
+      if (one.day < first || one.day > last) continue;
+      const year = new Date(one.day * 86_400_000).getUTCFullYear();
+      expected.set(year, (expected.get(year) ?? 0) + one.articles);
+    }
+    const model = need.context.textModel;
+    const seen = vectorsByYear(figureOf(evidence.text), model);
+    return judgeShare(model, 'article', seen, expected, need.context, { fix: fixed(texts(need)), note: '' });
+  },
+};
+
+const joint = (model: string): CheckSpec =>
+  dayCheck({
+    id: `P4.${stem(model)}`,
+    title: `joint vectors of ${model}`,
+    what: model,
+    model,
+    look: (evidence) => evidence.joint,
+    limits: (need) => need.context,
+    remedy: (need) => ({ fix: fixed(jointArgv(need, stem(model))), note: '' }),
+  });
+
+/** The newest complete run of each sleeve over the window, by backend. */
+const pairedRuns = ({ evidence, need }: Facts): { basic: RunRow[]; context: RunRow[] } => {
+  const runs = figureOf(evidence.contextRuns);
+  const sleeves = sleeveIds(need);
+  return { basic: campaignRuns(runs, sleeves), context: campaignRuns(runs, sleeves, 'context') };
+};
+
+const runs: CheckSpec = {
+  id: 'P4.runs',
+  title: 'runs by the context and the basic backend for each sleeve',
+  required: (need) => {
+    const { start, end } = contextWindow(need);
+    return `${counted(need.campaign.sleeves.length, 'sleeve')} over ${start} → ${end}, with either backend`;
+  },
+  looks: (evidence) => [evidence.contextRuns],
+  judge: (facts) => {
+    const { need } = facts;
+    const sleeves = sleeveIds(need);
+    const found = pairedRuns(facts);
+    const observed = `context ${count(found.context.length)}, basic ${count(found.basic.length)} of ${counted(sleeves.length, 'sleeve')}`;
+    const sides = [
+      ['context', contextCampaign(need)],
+      ['basic', basicCampaign(need)],
+    ] as const;
+    for (const [backend, argv] of sides) {
+      const lacking = sleeves.filter((sleeve) => !found[backend].some((run) => run.sleeveId === sleeve));
+      if (lacking.length === 0) continue;
+      const state = found.context.length + found.basic.length > 0 ? 'PART' : 'WAIT';
+      return notOk(
+        state,
+        observed,
+        `no complete ${backend} run of ${some(lacking)}`,
+        fixed(argv),
+        `no ${backend} run yet`,
+      );
+    }
+    return ok(observed);
+  },
+};
+
+const comparison: CheckSpec = {
+  id: 'P4.comparison',
+  title: 'context compared with basic, on equal terms',
+  required: () => 'the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days)',
+  looks: (evidence) => [evidence.comparison, evidence.contextRuns],
+  judge: (facts): Judgment => {
+    const { evidence, now } = facts;
+    const row = figureOf(evidence.comparison);
+    const fix = fixed(COMPARE);
+    if (!row) return notOk('WAIT', 'none', 'context was never compared with basic', fix, 'not compared yet');
+    const verdict = typeof row.observed?.verdict === 'string' ? row.observed.verdict : '';
+    const pairs = Array.isArray(row.observed?.pairs) ? (row.observed.pairs as { run_ids?: string[] }[]) : [];
+    const observed = `${counted(pairs.length, 'pair')} · ${ageInDays(row.at, now)} · ${verdict}`;
+    if (row.state !== 'OK') {
+      const reason = row.reason || `the comparison ended ${row.state}`;
+      return notOk('PART', observed, reason, fixed(basicCampaign(facts.need)), 'compared on unequal terms', row.at);
+    }
+    const compared = new Set(pairs.flatMap((pair) => pair.run_ids ?? []));
+    const found = pairedRuns(facts);
+    const left = [...found.context, ...found.basic].filter((run) => !compared.has(run.runId));
+    if (left.length > 0) {
+      const sleeves = [...new Set(left.map((run) => run.sleeveId))];
+      return notOk(
+        'STALE',
+        observed,
+        `there are newer runs of ${some(sleeves)}`,
+        fix,
+        'newer runs not compared',
+        row.at,
+      );
+    }
+    return ok(observed, verdict, row.at);
+  },
+};
+
+/** The checks of Phase 4: models come from the configuration. */
+export const p4Checks = (need: Requirements): readonly CheckSpec[] => [
+  text,
+  ...need.context.jointModels.map(joint),
+  runs,
+  comparison,
+];

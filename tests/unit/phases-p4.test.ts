@@ -1,0 +1,95 @@
+/** Phase 4: its plan as commands that exist, and what its checks ask for. */
+import { describe, expect, test } from 'vitest';
+import { PROGRAMS } from '../../engines/catalog.ts';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { deriveBoard } from '../../src/phases/board.ts';
+import { contextWindow, p4Commands } from '../../src/phases/checks/p4.ts';
+import type { Evidence } from '../../src/phases/evidence.ts';
+import { factsWith, greenEvidence, known, shippedNeed, valueIn } from '../helpers/phase-evidence.ts';
+
+const need = shippedNeed();
+const green = greenEvidence(need);
+
+const check = (id: string, changes: Partial<Evidence> = {}) =>
+  deriveBoard(factsWith(changes))
+    .phases.flatMap((phase) => phase.checks)
+    .find((one) => one.id === id)!;
+
+describe('the plan of Phase 4', () => {
+  const commands = p4Commands(need);
+
+  test('is made of programs of this version, with flags that they have', () => {
+    for (const { argv } of commands) {
+      const spec = PROGRAMS.find(({ name }) => name.split(' ').every((word, k) => argv[k] === word));
+      expect(spec, argv.join(' ')).toBeDefined();
+      const { args } = parseArguments(spec!.name, spec!.args, argv.slice(spec!.name.split(' ').length));
+      expect(args, argv.join(' ')).toBeDefined();
+    }
+  });
+
+  test('goes through the five steps in order, each input before what reads it', () => {
+    expect(commands.map(({ label }) => label)).toEqual([
+      '1 texts of the news',
+      '2 fit the encoders',
+      '2 market and sector windows',
+      '2 instrument windows',
+      '2 regimes',
+      '2 joint profiles',
+      '2 joint regime context',
+      '2 joint stability',
+      '3 assessment contexts',
+      '4 fit the head',
+      '4 basic campaign',
+      '4 context campaign',
+      '5 compare',
+    ]);
+  });
+
+  test('lets no model learn from a day that it is used on', () => {
+    const flag = (label: string, name: string) => {
+      const { argv } = commands.find((one) => one.label === label)!;
+      return argv[argv.indexOf(name) + 1];
+    };
+    expect(flag('2 fit the encoders', '--train-end') < flag('2 joint profiles', '--start')).toBe(true);
+    expect(flag('4 fit the head', '--train-end') < flag('4 context campaign', '--start')).toBe(true);
+    expect(flag('4 basic campaign', '--start')).toBe(flag('4 context campaign', '--start'));
+    expect(contextWindow(need)).toEqual({ start: '2017-01-01', end: '2024-12-31' });
+  });
+
+  test('with v1 spaces needs no model of ours', () => {
+    const jointModels = need.context.jointModels.map((model) => model.replace(/-v2$/, '-v1'));
+    const labels = p4Commands({ ...need, context: { ...need.context, jointModels } });
+    expect(labels.map(({ label }) => label)).not.toContain('4 fit the head');
+    expect(labels.find(({ label }) => label === '4 context campaign')!.argv).toContain('assessment-context-v1');
+  });
+});
+
+describe('P4.runs', () => {
+  test('wants runs of both backends over the same days', () => {
+    expect(check('P4.runs').state).toBe('OK');
+    const runs = valueIn(green.contextRuns);
+    const only = (backend: string) => known(runs.filter((run) => run.backend === backend));
+    expect(check('P4.runs', { contextRuns: only('basic') })).toMatchObject({
+      state: 'PART',
+      fix: expect.stringContaining('--assessment-backend context'),
+    });
+    expect(check('P4.runs', { contextRuns: only('context') }).fix).not.toContain('--assessment-backend');
+    expect(check('P4.runs', { contextRuns: known([]) }).state).toBe('WAIT');
+  });
+});
+
+describe('P4.comparison', () => {
+  const row = valueIn(green.comparison)!;
+
+  test('is the verdict on the newest runs, made on equal terms', () => {
+    expect(check('P4.comparison')).toMatchObject({ state: 'OK' });
+    expect(check('P4.comparison').observed).toContain('No evidence that context differs');
+    expect(check('P4.comparison', { comparison: known(null) })).toMatchObject({ state: 'WAIT', fix: 'compare' });
+    const unequal = { ...row, state: 'PART', reason: '1 of 3 pairs differ by more than the assessment: data' } as const;
+    expect(check('P4.comparison', { comparison: known(unequal) })).toMatchObject({ state: 'PART' });
+    expect(check('P4.comparison', { comparison: known({ ...row, observed: { pairs: [] } }) })).toMatchObject({
+      state: 'STALE',
+      fix: 'compare',
+    });
+  });
+});
