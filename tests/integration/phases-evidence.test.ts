@@ -194,7 +194,7 @@ describe('Phase 0', () => {
     const found = (await evaluate(pair.targets)).check('P0.databases');
     expect(found).toMatchObject({
       state: 'OK',
-      observed: 'historical: adopted, 1 migration · runtime: adopted, 9 migrations',
+      observed: 'historical: adopted, 1 migration · runtime: adopted, 10 migrations',
     });
   });
 });

@@ -99,6 +99,16 @@ function choose(context: ActionContext): void {
 /** Keys that open it. */
 export const FORM_OPENERS: readonly Action[] = [
   {
+    name: 'job.new',
+    scopes: ['jobs'],
+    keys: ['n'],
+    help: 'a new job: choose a program, then its form',
+    footer: { label: 'new', rank: 3 },
+    danger: 'cost',
+    disabled: noForm,
+    run: (context) => chooseProgram(context),
+  },
+  {
     name: 'job.edit',
     scopes: ['overview', 'jobs'],
     keys: ['R'],
