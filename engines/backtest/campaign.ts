@@ -323,6 +323,7 @@ function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): void {
   }
   const { atStart, atEnd } = daysWithoutPrices(panel);
   const { days } = panel.calendar;
+  requirePricesNearby(panel, atStart, atEnd);
   const trading = (count: number) => (count === 1 ? 'trading day has' : `${count} trading days have`);
   if (atStart > 0) {
     const begin = formatDay(days[panel.first + atStart]);
@@ -331,5 +332,27 @@ function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): void {
   if (atEnd > 0) {
     const last = formatDay(days[days.length - 1 - atEnd]);
     log(events, 'warn', `prices end on ${last}: the range's last ${trading(atEnd)} none`);
+  }
+}
+
+/** Trading days past the prices from which every name held would count as delisted: no backtest of those days. */
+const PAST_PRICES = 5;
+
+/** @throws UserError when the range reaches so far past the prices that part of it is a flat curve. */
+function requirePricesNearby(panel: LoadedPanel, atStart: number, atEnd: number): void {
+  const { days } = panel.calendar;
+  if (atEnd >= PAST_PRICES) {
+    const last = formatDay(days[days.length - 1 - atEnd]);
+    throw new UserError(
+      `prices of ${panel.marketId} end on ${last}: ${atEnd} trading days of the range come after it`,
+      `End the range there (--end ${last}), or import later prices.`,
+    );
+  }
+  if (atStart >= PAST_PRICES) {
+    const begin = formatDay(days[panel.first + atStart]);
+    throw new UserError(
+      `prices of ${panel.marketId} begin on ${begin}: ${atStart} trading days of the range come before it`,
+      `Begin the range there (--start ${begin}), or import earlier prices.`,
+    );
   }
 }

@@ -445,6 +445,26 @@ describe('campaign refuses', () => {
     expect(error!.exitCode).toBe(1);
   });
 
+  it.each([
+    ['trade_date > $1', 144, /prices of TEST end on .*: 5 trading days of the range come after it/, 144],
+    ['trade_date < $1', 85, /prices of TEST begin on .*: 5 trading days of the range come before it/, 85],
+  ] as const)('refuses a range that reaches five days past the prices: %s', async (where, t, message, edge) => {
+    const other = await createTestDatabases();
+    try {
+      await storePanel(other.databases, panel);
+      await other.databases.historical.client((client) =>
+        client.query(`DELETE FROM prices_daily WHERE ${where}`, [day(t)]),
+      );
+      const args = { ...range, sleeve: SLEEVES.map(formatSleeve) };
+      const error = await runProgram(campaignSpec, campaign, args, other.databases).catch((one) => one);
+      expect(error.message).toMatch(message);
+      expect(error.fix).toContain(day(edge));
+      expect(error.exitCode).toBe(1);
+    } finally {
+      await other.drop();
+    }
+  });
+
   it('says when the range reaches past the prices on either side', async () => {
     const other = await createTestDatabases();
     try {

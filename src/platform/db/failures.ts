@@ -27,7 +27,10 @@ export function describeFailure(error: unknown, target: Target): unknown {
       return fail('the database does not exist', 'Create it, or let the embedded one be made: prometheus db up');
     case '42P01':
     case '3F000':
-      return fail(detail, 'The schema is not complete; run: prometheus db migrate');
+      return fail(
+        detail,
+        'See what is missing: prometheus db status. Steps that have not run: prometheus db migrate; what was lost since comes from a backup',
+      );
     case '42703':
       return fail(
         detail,
