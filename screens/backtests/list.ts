@@ -43,6 +43,7 @@ export function runList(state: ConsoleState, width: number, drawing: Drawing): P
       },
     },
     { title: 'sleeve', min: 14, max: 26, cell: (run) => [span(run.sleeveId, run === selected ? 'strong' : 'plain')] },
+    ...(shared.size > 1 ? [{ title: '', cell: (run: RunRow) => [span(run.caveat ? '*' : ' ', 'warn')] }] : []),
     { title: 'backend', drop: 3, cell: (run) => [run.backend] },
     { title: 'window', drop: 4, cell: (run) => [`${run.start} → ${run.end}`] },
     {
@@ -76,7 +77,7 @@ export function runList(state: ConsoleState, width: number, drawing: Drawing): P
     shared.size === 1
       ? [...shared][0]
       : [...shared].filter(Boolean).length > 0
-        ? 'some fill at the same close without costs: not tradable'
+        ? '* same-close, no costs: not tradable'
         : '';
   return {
     title: order ? `${title} ${order}` : title,

@@ -32,9 +32,12 @@ export const backtestsList = defineCommand({
     }
     const report = new Report(cli);
     const caveats = new Set(runs.map((run) => run.caveat));
+    // Where only some runs have it, a mark tells which.
+    const mixed = caveats.size > 1;
     if (runs.length === 0) report.line('no run yet: prometheus backtest campaign');
     report.table<RunRow>(
       [
+        ...(mixed ? [{ title: '', cell: (run: RunRow) => cell(run.caveat ? '*' : ' ') }] : []),
         { title: 'RUN', cell: (run) => cell(run.runId.slice(0, 8)) },
         { title: 'SLEEVE', grow: true, min: 16, cell: (run) => cell(run.sleeveId) },
         { title: 'BACKEND', cell: (run) => cell(run.backend) },
@@ -51,7 +54,7 @@ export const backtestsList = defineCommand({
     );
     for (const run of runs.filter((one) => !one.complete))
       report.text(`${run.runId.slice(0, 8)}  `, 'has no figures: it did not end');
-    for (const caveat of caveats) if (caveat) report.text('', caveat);
+    for (const caveat of caveats) if (caveat) report.text(mixed ? '* ' : '', caveat);
     report.print(cli);
     return Exit.done;
   },
