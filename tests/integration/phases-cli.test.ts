@@ -79,6 +79,7 @@ const PHASE_KEYS = [
   'commands',
   'goal',
   'headline',
+  'notes',
   'optional',
   'passed',
   'phase',
