@@ -97,9 +97,10 @@ test.each([
     const unasked: string[] = [];
     for (let k = 0; k < KEYS; k++) {
       clock.now += Math.floor(random.uniform() * 60);
-      let bytes = burst(random, enter);
-      if (!enter) bytes = bytes.replaceAll(/[\rL\n\x0a\x0d]/g, '');
+      const bytes = burst(random, enter);
       for (const event of [...parser.tick(clock.now), ...parser.feed(Buffer.from(bytes), clock.now)]) {
+        // Enter has many spellings (a keypad's is ESC O M): it is left out as the key that it is.
+        if (!enter && event.type === 'key' && (event.id === 'enter' || event.id === 'L')) continue;
         const before = store.getState().overlay;
         const offered = before?.kind === 'dialog' ? before.buttons.filter(({ request }) => request !== null).length : 0;
         const count = supervisor.asked.length;
