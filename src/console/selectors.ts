@@ -16,14 +16,17 @@ export const selectedJob = (state: ConsoleState): JobView | null => selectedRow(
 
 /**
  * The command that the launch key starts for the selected phase: the one chosen in the list of commands while that has the
- * focus, else the first that needs nothing filled in. null when it needs something.
+ * focus, else the one that mends the first open check, else the first that needs nothing filled in. null when there is none.
  */
 export function launchCommand(state: ConsoleState): PhaseCommand | null {
   if (state.focus === 'commands') {
     const chosen = selectedRow(state, 'commands');
     return chosen && isComplete(chosen.argv) ? chosen : null;
   }
-  return selectedPhase(state)?.commands.find((command) => isComplete(command.argv)) ?? null;
+  const phase = selectedPhase(state);
+  if (!phase) return null;
+  const { commands, next } = phase;
+  return [...commands.slice(next, next + 1), ...commands].find((command) => isComplete(command.argv)) ?? null;
 }
 
 /** What would mend the worst failing check of the selected phase; null when nothing can be said. */

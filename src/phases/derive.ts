@@ -67,16 +67,16 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     headline: why.length ? why[0].brief : (required.find((check) => check.result.id === facts.mainCheck)?.brief ?? ''),
     why: why.map((reason) => reason.text),
     checks: facts.checks.map((check) => check.result),
-    commands: neededFirst(facts.commands, open),
+    commands: facts.commands,
+    next: nextCommand(facts.commands, open),
     notes: facts.notes ?? [],
   };
 }
 
-/** The phase's commands, the one that mends the first open check in front: that is what a single key launches. */
-function neededFirst(commands: readonly PhaseCommand[], open: readonly Judged[]): PhaseCommand[] {
-  const mends = (command: PhaseCommand) => open.findIndex((check) => check.result.fix === command.argv.join(' '));
-  const rank = (command: PhaseCommand) => (mends(command) < 0 ? open.length : mends(command));
-  return [...commands].sort((a, b) => rank(a) - rank(b));
+/** Position of the command that mends the first open check of those that a command mends. */
+function nextCommand(commands: readonly PhaseCommand[], open: readonly Judged[]): number {
+  const mending = open.map(({ result }) => commands.findIndex(({ argv }) => argv.join(' ') === result.fix));
+  return mending.find((at) => at >= 0) ?? 0;
 }
 
 function phaseState(gates: readonly Why[], required: readonly Judged[]): CheckState {

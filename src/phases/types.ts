@@ -42,8 +42,10 @@ export interface PhaseResult {
   /** Why the phase is not OK, worst first; empty exactly when it is OK. From the same objects as the state. */
   readonly why: readonly string[];
   readonly checks: readonly CheckResult[];
-  /** Commands of the plan for this phase, without the leading `prometheus`; the first is the one launched by key. */
+  /** Commands of the plan for this phase, in the plan's order, without the leading `prometheus`. */
   readonly commands: readonly PhaseCommand[];
+  /** Position of the command that mends the first open check: the one that a single key launches; 0 when none does. */
+  readonly next: number;
   /** Newest first. */
   readonly notes: readonly PhaseNote[];
 }

@@ -83,26 +83,32 @@ export class JobKeeper {
     return this.#queue.add(rerunOrder(this.#home, findJobId(this.#home, jobId), order, this.#runtime));
   }
 
-  /** @throws UsageError for a phase without commands. */
+  /** All jobs of the chain, or none. @throws UsageError for a phase without commands; UserError when a step is refused. */
   async chain(phase: PhaseResult, request: ChainRequest, who: string): Promise<readonly string[]> {
     const allowPartial = request.allowPartial ?? false;
     const plan = planChain(phase, this.#list.views, { fresh: request.fresh ?? false, allowPartial }, this.#runtime);
     if (plan.living.length > 0) return plan.living.map((job) => job.id);
     const ids: string[] = [];
-    for (const { step, label, program, args } of plan.steps) {
-      ids.push(
-        await this.#queue.add({
-          program,
-          args,
-          who,
-          idempotencyKey: `${request.idempotencyKey} ${step}`,
-          cwd: request.cwd,
-          environment: request.environment,
-          after: ids.slice(-1),
-          allowPartial,
-          chain: { id: plan.id, name: phase.phase, step, of: plan.of, label },
-        }),
-      );
+    try {
+      for (const { step, label, program, args } of plan.steps) {
+        ids.push(
+          await this.#queue.add({
+            program,
+            args,
+            who,
+            idempotencyKey: `${request.idempotencyKey} ${step}`,
+            cwd: request.cwd,
+            environment: request.environment,
+            after: ids.slice(-1),
+            allowPartial,
+            chain: { id: plan.id, name: phase.phase, step, of: plan.of, label },
+          }),
+        );
+      }
+    } catch (error) {
+      // The last first: none of them begins because the one before it has ended.
+      for (const id of ids.toReversed()) this.stop({ jobId: id }, who);
+      throw error;
     }
     return ids;
   }

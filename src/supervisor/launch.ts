@@ -143,13 +143,26 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     script: program.script?.reading ?? null,
   };
   // A job that waits for another one does not compete with it for the rows.
-  const ahead = new Set(after.map(({ job }) => job));
+  const ahead = waitedFor(
+    home,
+    after.map(({ job }) => job),
+  );
   const guard = () =>
     assertFree(
       claims,
       claimHolders(home).filter((holder) => !ahead.has(holder.name)),
     );
   return { ...(await createJobFolder(home, spec, guard)), environment };
+}
+
+/** These jobs, and all that have to end before them. */
+function waitedFor(home: Home, jobs: readonly string[], found = new Set<string>()): ReadonlySet<string> {
+  for (const id of jobs) {
+    if (found.has(id)) continue;
+    found.add(id);
+    waitedFor(home, readJob(home, id).spec?.after.map(({ job }) => job) ?? [], found);
+  }
+  return found;
 }
 
 /** @throws UsageError that lists what there is. */

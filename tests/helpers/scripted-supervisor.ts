@@ -52,6 +52,7 @@ const phase = (
   why: [],
   checks: [],
   commands: [],
+  next: 0,
   notes: [],
   ...rest,
 });

@@ -282,6 +282,28 @@ describe('a chain', () => {
     await expect(client.chain({ phase: 'P9', idempotencyKey: 'k5' })).rejects.toThrow("there is no phase 'P9'");
   });
 
+  it('may write the same rows in several of its steps, however far apart', async () => {
+    const write = (...args: string[]) => ['fixture', 'write', '--claim', 'x', '--rows', '1', ...args];
+    await begin({ chain: [write('--print', 'a'), step(), write('--print', 'b')] });
+    const made = await client.chain({ phase: 'P1', idempotencyKey: 'k' });
+    expect(await ended(made[2].id)).toMatchObject({ state: 'DONE' });
+  });
+
+  it('of which a step is refused makes no job that would begin', async () => {
+    const write = ['fixture', 'write', '--claim', 'x', '--rows', '1'];
+    await begin({ chain: [step(), write] });
+    const other = await launch([...write.slice(2), '--until', test.at('go')], { program: 'fixture write' });
+    await running(other.id);
+    const refused = client.chain({ phase: 'P1', idempotencyKey: 'k' });
+    await expect(refused).rejects.toThrow('is writing the same rows');
+    const { jobs } = await when((snapshot) => snapshot.jobs.some((one) => one.chain !== null), 'the first step');
+    expect(jobs.filter((one) => one.chain !== null).map(({ state }) => state)).toEqual(['STOP']);
+    go();
+    await ended(other.id);
+    const made = await client.chain({ phase: 'P1', idempotencyKey: 'k2' });
+    expect(await ended(made[1].id)).toMatchObject({ state: 'DONE' });
+  });
+
   it('that is through begins anew', async () => {
     await begin({ chain: [step(), step()] });
     for (const key of ['a', 'b']) {

@@ -45,6 +45,12 @@ describe('the plan of Phase 4', () => {
     ]);
   });
 
+  test('stays in order on the board, which names the step that mends the first open check', () => {
+    const [p4] = deriveBoard(factsWith({ contextRuns: known([]) })).phases.filter(({ phase }) => phase === 'P4');
+    expect(p4.commands).toEqual(commands);
+    expect(p4.commands[p4.next].label).toBe('4 context campaign');
+  });
+
   test('lets no model learn from a day that it is used on', () => {
     const flag = (label: string, name: string) => {
       const { argv } = commands.find((one) => one.label === label)!;

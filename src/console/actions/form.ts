@@ -1,5 +1,6 @@
 /** The launch form: opening it for a new job, for an earlier one, for a command of a phase; moving in it; launching. */
 import { shellLine, splitCommand } from '../../format/command.ts';
+import type { PhaseCommand } from '../../phases/types.ts';
 import type { JobView } from '../../supervisor/protocol.ts';
 import type { Action, ActionContext } from '../action.ts';
 import { chosenFrom } from '../form/chooser.ts';
@@ -45,9 +46,12 @@ const NOT_READ = 'the programs have not been read yet';
 
 const noForm = (state: ConsoleState): string | null => notReady(state) ?? (knownPrograms(state) ? null : NOT_READ);
 
-/** The command that the form is filled with: the chosen one, else the first of the phase, complete or not. */
-const commandOf = (state: ConsoleState) =>
-  (state.focus === 'commands' ? selectedRow(state, 'commands') : selectedPhase(state)?.commands[0]) ?? null;
+/** The command that the form is filled with: the chosen one, else the next of the phase, complete or not. */
+function commandOf(state: ConsoleState): PhaseCommand | null {
+  if (state.focus === 'commands') return selectedRow(state, 'commands');
+  const phase = selectedPhase(state);
+  return phase?.commands[phase.next] ?? null;
+}
 
 const formOf = ({ overlay }: ConsoleState): FormView | null => (overlay?.kind === 'form' ? overlay : null);
 
