@@ -1,7 +1,7 @@
 /** Point-in-time proof: what is dated ≤ t must not change when everything after t does. Pure. */
 import { computeFeatures, type Features } from '../backtest/features.ts';
 import { type SleeveResult, simulateSleeve } from '../backtest/simulate.ts';
-import { REFERENCE_BROKER } from '../execution/model.ts';
+import { type BrokerOptions, REFERENCE_BROKER } from '../execution/model.ts';
 import type { Panel, PriceColumn } from '../market/panel.ts';
 
 export interface Leak {
@@ -13,7 +13,16 @@ export interface Leak {
   readonly at: number;
 }
 
-/** Features and results of the reference sleeve for each horizon. */
+/** Ways to trade that a campaign can ask for, the reference first: fills, costs, caps on weights. */
+export const WAYS: readonly { readonly broker: BrokerOptions; readonly risk: boolean }[] = [
+  { broker: REFERENCE_BROKER, risk: true },
+  ...(['next_open', 'next_close'] as const).map((fill) => ({
+    broker: { fill, slippageBps: 5, commissionBps: 1, wholeShares: true, maxParticipation: 0.01 },
+    risk: false,
+  })),
+];
+
+/** Features, and results of each way to trade for each horizon (horizon-major). */
 export function simulateAll(
   panel: Panel,
   first: number,
@@ -26,17 +35,12 @@ export function simulateAll(
     transitionHistory: 0,
     horizons,
     priceField: 'close',
-    withOpen: false,
+    withOpen: true,
   });
-  const results = horizons.map((horizonDays) =>
-    simulateSleeve(features, {
-      horizonDays,
-      initialCash: 1_000_000,
-      broker: REFERENCE_BROKER,
-      risk: true,
-      snapshotDays: [],
-      keepStages: true,
-    }),
+  const results = horizons.flatMap((horizonDays) =>
+    WAYS.map((way) =>
+      simulateSleeve(features, { ...way, horizonDays, initialCash: 1_000_000, snapshotDays: [], keepStages: true }),
+    ),
   );
   return { features, results };
 }
@@ -80,23 +84,26 @@ export function firstDifference(
     const found = compare(`transition ${name}`, 0, f.transitions[name], g.transitions[name], 5);
     if (found) return found;
   }
-  for (let h = 0; h < horizons.length; h++) {
-    const [x, y] = [a.results[h], b.results[h]];
+  for (const [k, x] of a.results.entries()) {
+    const y = b.results[k];
+    const horizon = horizons[Math.floor(k / WAYS.length)];
+    const { fill } = WAYS[k % WAYS.length].broker;
+    const named = (column: string) => (fill === REFERENCE_BROKER.fill ? column : `${column} with --fill ${fill}`);
     for (const name of ['exclusion', 'universeScore', 'rank', 'weight', 'cappedWeight'] as const) {
-      const found = compare(name, horizons[h], x.stages![name], y.stages![name], n);
+      const found = compare(named(name), horizon, x.stages![name], y.stages![name], n);
       if (found) return found;
     }
     for (const name of ['equity', 'cash', 'positions', 'universeSize', 'equalWeight', 'buyAndHold'] as const) {
-      const found = compare(name, horizons[h], x[name], y[name], 1);
+      const found = compare(named(name), horizon, x[name], y[name], 1);
       if (found) return found;
     }
     const [fillsX, fillsY] = [x.fills, y.fills];
     const length = countUpTo(fillsX.day, day);
-    if (length !== countUpTo(fillsY.day, day)) return { column: 'number of fills', horizon: horizons[h], at: day };
+    if (length !== countUpTo(fillsY.day, day)) return { column: named('number of fills'), horizon, at: day };
     for (const name of ['day', 'instrument', 'quantity', 'price'] as const) {
       for (let k = 0; k < length; k++) {
         if (!Object.is(fillsX[name][k], fillsY[name][k]))
-          return { column: `fill ${name}`, horizon: horizons[h], at: fillsX.day[k] };
+          return { column: named(`fill ${name}`), horizon, at: fillsX.day[k] };
       }
     }
   }

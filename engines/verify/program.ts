@@ -6,7 +6,7 @@ import { type Program, parseRange } from '../../src/platform/program.ts';
 import { Random } from '../../src/platform/random.ts';
 import { lookbackFor } from '../backtest/features.ts';
 import { loadPanel } from '../market/storage.ts';
-import { firstDifference, type Leak, simulateAll, withOtherFuture } from './point-in-time.ts';
+import { firstDifference, type Leak, simulateAll, WAYS, withOtherFuture } from './point-in-time.ts';
 import type { pointInTimeSpec } from './spec.ts';
 import { writeEvidence } from './storage.ts';
 
@@ -19,7 +19,7 @@ export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, c
     start,
     end,
     lookback: lookbackFor(args.horizon),
-    columns: ['close', 'volume'],
+    columns: ['open', 'close', 'volume'],
     cacheFolder: context.home.cache,
   });
   stage(events, 'repeat with other futures', 2, 2);
@@ -55,6 +55,7 @@ export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, c
     start: args.start,
     end: args.end,
     horizons: args.horizon,
+    fills: WAYS.map(({ broker }) => broker.fill),
     instruments: panel.instruments.length,
     data_fingerprint: panel.fingerprint,
   };

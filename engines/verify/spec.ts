@@ -8,8 +8,9 @@ export const pointInTimeSpec = defineProgram({
   summary: 'prove that no figure of the baseline depends on later prices',
   description: `
 Repeats the simulation of a period with every price and volume after a chosen day replaced by noise, for several random
-days, and compares each state, score, universe, weight, trade and equity value up to that day bit by bit. The result is
-recorded as evidence for the phase board.`,
+days, and compares each state, score, universe, weight, trade and equity value up to that day bit by bit: with fills at
+the close as in the plan, and with fills at the next open and the next close with costs, whole shares and no risk caps.
+The result is recorded as evidence for the phase board.`,
   args: z.object({
     marketId: z.string().min(1).default('US_EQ').describe('market'),
     start: dateArg().default('2014-01-02').describe('first day'),

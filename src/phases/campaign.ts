@@ -1,5 +1,32 @@
 /** The plan's baseline campaign as a command line. */
 import type { Requirements } from './config.ts';
+import type { RunRow } from './evidence.ts';
+
+/** Options that the plan's command line leaves out, as runs record them. */
+const PLAIN_OPTIONS: Readonly<Record<string, unknown>> = {
+  risk: true,
+  fill: 'close',
+  slippage_bps: 0,
+  commission_bps: 0,
+  whole_shares: false,
+  max_participation: null,
+  price_field: 'close',
+  transition_history: null,
+};
+
+/** Keys of a run's configuration that the plan's campaign has a value for. */
+export const OPTION_KEYS: readonly string[] = ['initial_cash', ...Object.keys(PLAIN_OPTIONS)];
+
+/** What a run did unlike the plan's campaign (`fill next_open`), each once. Runs of other systems that do not say did not. */
+export function unlikePlan(runs: readonly Pick<RunRow, 'options'>[], { campaign }: Requirements): string[] {
+  const plan = { initial_cash: campaign.initialCash, ...PLAIN_OPTIONS };
+  const unlike = runs.flatMap(({ options }) =>
+    Object.entries(plan).flatMap(([key, value]) =>
+      key in options && options[key] !== value ? `${key} ${options[key]}` : [],
+    ),
+  );
+  return [...new Set(unlike)];
+}
 
 /** Ids of the campaign's sleeves, in the order of the configuration. */
 export const sleeveIds = (need: Requirements): string[] => need.campaign.sleeves.map((sleeve) => sleeve.split(':')[0]);

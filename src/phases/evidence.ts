@@ -89,6 +89,8 @@ export interface RunRow {
   readonly complete: boolean;
   /** What the run was made from: campaign, data and code, as far as the run says. Runs of one campaign agree in it. */
   readonly origin: string | null;
+  /** What the run says of fills, costs, caps, prices and cash, by key of its configuration. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 export interface EquityFigures {

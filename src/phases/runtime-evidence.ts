@@ -1,4 +1,5 @@
 /** Looks at the runtime database: backtest runs and what they wrote, recorded evidence. */
+import { OPTION_KEYS } from './campaign.ts';
 import type { EquityFigures, EvidenceRow, ForecastRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
@@ -47,11 +48,12 @@ export function probeRuns(
           ORDER BY backend, max(created_at) DESC)
        SELECT run_id AS "runId", sleeve AS "sleeveId", coalesce(config_json->>'portfolio_id', sleeve || '_PORTFOLIO') AS "portfolioId",
               backend, start_date - ${EPOCH} AS start, end_date - ${EPOCH} AS "end",
-              (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", complete, origin
+              (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", complete, origin,
+              (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(config_json) WHERE key = ANY ($4::text[])) AS options
          FROM ranked
         WHERE place = 1 OR (complete AND (place_of_kind = 1 OR (backend, origin) IN (SELECT backend, origin FROM whole)))
         ORDER BY sleeve COLLATE "C", created_at DESC`,
-      [sleeves, window.first, window.last],
+      [sleeves, window.first, window.last, OPTION_KEYS],
     ),
   );
 }

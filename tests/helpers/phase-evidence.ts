@@ -64,6 +64,7 @@ export function run(sleeveId: string, need: Requirements, more: Partial<RunRow> 
     createdAt: NOW - 3 * DAY_MS,
     complete: true,
     origin: 'data 1',
+    options: {},
     ...more,
   };
 }

@@ -229,6 +229,18 @@ describe('P1', () => {
     });
   });
 
+  test('P1.runs: says what runs did unlike the plan', () => {
+    const options = { initial_cash: need.campaign.initialCash, fill: 'next_open', slippage_bps: 5, risk: true };
+    expect(check('P1.runs', { runs: basic(() => ({ options })) })).toMatchObject({
+      state: 'OK',
+      observed: '3 of 3 sleeves · not as the plan: fill next_open, slippage_bps 5',
+    });
+    const cash = { ...options, initial_cash: 5, fill: 'close', slippage_bps: 0 };
+    expect(check('P1.runs', { runs: basic((_, i) => ({ options: i ? {} : cash })) }).observed).toBe(
+      '3 of 3 sleeves · not as the plan: initial_cash 5',
+    );
+  });
+
   test('P1.equity: flat, NaN, lost days, no days, below zero', () => {
     const figures = valueIn(green.equity);
     const first = (more: Partial<(typeof figures)[number]>) =>

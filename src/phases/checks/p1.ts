@@ -1,7 +1,7 @@
 /** Phase 1, baseline backtest: a run a sleeve, equity, trades and positions, the point-in-time proof, a complete campaign. */
 import { MS_PER_DAY, parseDay } from '../../platform/dates.ts';
 import { TradingDays } from '../calendar.ts';
-import { campaignArgv, proofArgv, sleeveIds } from '../campaign.ts';
+import { campaignArgv, proofArgv, sleeveIds, unlikePlan } from '../campaign.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
 import type { Evidence, EvidenceRow, RunRow } from '../evidence.ts';
 import { ageInDays, count, counted, range, some } from '../words.ts';
@@ -35,7 +35,9 @@ const runs: CheckSpec = {
     const sleeves = sleeveIds(need);
     const found = campaignRuns(figureOf(evidence.runs), sleeves);
     const lacking = sleeves.filter((sleeve) => !found.some((run) => run.sleeveId === sleeve));
-    const observed = `${count(found.length)} of ${counted(sleeves.length, 'sleeve')}`;
+    const unlike = unlikePlan(found, need);
+    const options = unlike.length ? ` · not as the plan: ${unlike.join(', ')}` : '';
+    const observed = `${count(found.length)} of ${counted(sleeves.length, 'sleeve')}${options}`;
     if (!lacking.length) return ok(observed, `${counted(found.length, 'sleeve')} over ${window(need)}`);
     const prices = figureOf(evidence.prices);
     const [start, end] = [parseDay(need.campaign.start), parseDay(need.campaign.end)];
@@ -60,7 +62,7 @@ const runs: CheckSpec = {
       observed,
       what,
       runCommand(need),
-      found.length ? `${observed} have a run` : 'no baseline run yet',
+      found.length ? `${count(found.length)} of ${counted(sleeves.length, 'sleeve')} have a run` : 'no baseline run yet',
     );
   },
 };
