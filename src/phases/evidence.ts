@@ -74,6 +74,8 @@ export interface SchemaState {
   readonly applied: number;
   /** Made by the user's own Alembic. */
   readonly adopted: boolean;
+  /** It is the other one of the two databases. */
+  readonly swapped: boolean;
 }
 
 export interface RunRow {

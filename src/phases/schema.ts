@@ -47,6 +47,8 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
   },
 };
 
+const other = (database: 'historical' | 'runtime') => (database === 'historical' ? 'runtime' : 'historical');
+
 /** Whether the database answers, which tables it lacks and which steps have not run. Reads the catalogue only. */
 export function probeSchema(prober: Prober, database: 'historical' | 'runtime'): Promise<Probe<SchemaState>> {
   const steps = SCHEMA_STEPS[database];
@@ -69,6 +71,7 @@ export function probeSchema(prober: Prober, database: 'historical' | 'runtime'):
       pending: due.filter((step) => !names.has(step)),
       applied: names.size,
       adopted: alembic,
+      swapped: names.size > 0 && [...names].every((name) => name in SCHEMA_STEPS[other(database)] && !(name in steps)),
     };
   });
 }

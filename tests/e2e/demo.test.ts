@@ -1,5 +1,5 @@
 /** `prometheus demo --headless` as a newcomer's script would call it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -30,3 +30,12 @@ test('two at once both end well, with the same figures, and stop what they start
   expect(figures[0]).toEqual(figures[1]);
   expect((await prometheus('db', 'status')).stdout).toContain('not running');
 }, 300_000);
+
+test('nothing else is imported into it', async () => {
+  const file = path.join(parent, 'holidays.csv');
+  writeFileSync(file, 'market_id,holiday_date,holiday_name\nUS_EQ,2015-01-01,New Year\n');
+  const refused = await prometheus('data', 'import', '--holidays', file);
+  expect(refused.stderr).toContain('is a demo: its market is synthetic');
+  expect(refused.stderr).toContain('set PROMETHEUS_HOME to another folder');
+  expect(refused.exitCode).toBe(1);
+});

@@ -279,6 +279,17 @@ describe('a new pair of databases', () => {
     }
   });
 
+  test('the other one of the two databases is told as such, and left alone', async () => {
+    pair = await createTestDatabases();
+    const before = await catalogue(pair.databases.runtime);
+    for (const attempt of [migrate, migrationState]) {
+      const error = await attempt(pair.databases.runtime, historical).catch((e) => e);
+      expect(error.message).toMatch(/ is another database than that: its steps are 0001_reference, 0002_states, /);
+      expect(error.fix).toContain('swapped');
+    }
+    expect(await catalogue(pair.databases.runtime)).toEqual(before);
+  });
+
   test('tables of another origin are not touched and named in one line', async () => {
     pair = await createEmptyDatabases();
     const { historical: database } = pair.databases;

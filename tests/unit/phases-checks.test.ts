@@ -73,7 +73,7 @@ describe('P0.tests', () => {
 });
 
 describe('P0.databases', () => {
-  const schema = { missingTables: [], pending: [], applied: 3, adopted: false };
+  const schema = { missingTables: [], pending: [], applied: 3, adopted: false, swapped: false };
 
   test('missing tables fail, pending steps are PART', () => {
     expect(
@@ -86,6 +86,15 @@ describe('P0.databases', () => {
     expect(check('P0.databases', { runtimeSchema: known({ ...schema, pending: ['0008_evidence'] }) })).toMatchObject({
       state: 'PART',
       fix: 'db migrate',
+    });
+  });
+
+  test('swapped databases are named as such', () => {
+    const swapped = { ...schema, missingTables: ['prices_daily'], swapped: true };
+    expect(check('P0.databases', { historicalSchema: known(swapped) })).toMatchObject({
+      state: 'FAIL',
+      reason: expect.stringMatching(/^The historical database is the runtime one: swap the two in HISTORICAL_DB_/),
+      fix: null,
     });
   });
 

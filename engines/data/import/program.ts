@@ -43,6 +43,12 @@ export const program: Program<typeof importSpec> = async (args, context) => {
       'Give at least one of --instruments, --holidays, --prices, --news; see: prometheus data import --help',
     );
   }
+  if (context.home.demo && !args.dryRun) {
+    throw new UserError(
+      `${context.home.root} is a demo: its market is synthetic, and everything in it says so`,
+      'Import into a home of your own: set PROMETHEUS_HOME to another folder.',
+    );
+  }
   const started = context.now();
   const stamp = new Date(started).toISOString().slice(0, 19).replaceAll(':', '');
   const report = new ImportReport({

@@ -74,6 +74,12 @@ const databases: CheckSpec = {
         'no tables yet',
       );
     }
+    const swapped = both.find(([, state]) => state.swapped);
+    if (swapped) {
+      const other = swapped[0] === 'historical' ? 'runtime' : 'historical';
+      const what = `the ${swapped[0]} database is the ${other} one: swap the two in HISTORICAL_DB_… and RUNTIME_DB_…, or in --historical and --runtime`;
+      return notOk('FAIL', observed, what, null, 'the two databases are swapped');
+    }
     if (missing.length) {
       return notOk(
         'FAIL',

@@ -96,6 +96,12 @@ async function readState(
       )
     : [];
   const newer = applied.filter((name) => !(name in migrations));
+  if (newer.length && newer.length === applied.length) {
+    throw new UserError(
+      `${database.target.label} is another database than that: its steps are ${newer.join(', ')}`,
+      'Look whether the two are swapped in HISTORICAL_DB_… and RUNTIME_DB_…, or in --historical and --runtime.',
+    );
+  }
   if (newer.length) {
     throw new UserError(
       `${database.target.label} is newer than this build: it has ${newer.join(', ')}`,
