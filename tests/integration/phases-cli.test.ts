@@ -79,6 +79,7 @@ const PHASE_KEYS = [
   'commands',
   'goal',
   'headline',
+  'next',
   'notes',
   'optional',
   'passed',

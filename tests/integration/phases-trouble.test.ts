@@ -64,8 +64,8 @@ describe.each(TABLES)('%s.%s', (name, table, checks) => {
     const found = await evaluate(pair.targets);
     expectUnknown(found, checks, new RegExp(`relation "${table}" does not exist`));
     expectOthersGreen(found, checks);
-    expect(found.check('P0.databases')).toMatchObject({ state: 'FAIL', fix: 'db migrate' });
-    for (const id of checks) expect(found.check(id).fix).toBe('db migrate');
+    expect(found.check('P0.databases')).toMatchObject({ state: 'FAIL', fix: 'db status' });
+    for (const id of checks) expect(found.check(id).fix).toBe('db status');
   });
 
   test('not permitted', async () => {

@@ -80,9 +80,14 @@ describe('P0.databases', () => {
       check('P0.databases', { historicalSchema: known({ ...schema, missingTables: ['news_links'] }) }),
     ).toMatchObject({
       state: 'FAIL',
-      reason: 'Missing: historical.news_links.',
-      fix: 'db migrate',
+      reason: 'Missing: historical.news_links; no step brings back what was lost, a backup does.',
+      fix: 'db status',
     });
+    expect(
+      check('P0.databases', {
+        historicalSchema: known({ ...schema, missingTables: ['news_links'], pending: ['0002_embeddings'] }),
+      }),
+    ).toMatchObject({ state: 'FAIL', reason: 'Missing: historical.news_links.', fix: 'db migrate' });
     expect(check('P0.databases', { runtimeSchema: known({ ...schema, pending: ['0008_evidence'] }) })).toMatchObject({
       state: 'PART',
       fix: 'db migrate',

@@ -84,8 +84,8 @@ const databases: CheckSpec = {
       return notOk(
         'FAIL',
         `${observed} · ${counted(missing.length, 'table')} missing`,
-        `missing: ${some(missing, 5)}`,
-        'db migrate',
+        `missing: ${some(missing, 5)}${pending.length ? '' : '; no step brings back what was lost, a backup does'}`,
+        pending.length ? 'db migrate' : 'db status',
         'tables are missing',
       );
     }
