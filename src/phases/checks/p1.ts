@@ -62,7 +62,9 @@ const runs: CheckSpec = {
       observed,
       what,
       runCommand(need),
-      found.length ? `${count(found.length)} of ${counted(sleeves.length, 'sleeve')} have a run` : 'no baseline run yet',
+      found.length
+        ? `${count(found.length)} of ${counted(sleeves.length, 'sleeve')} have a run`
+        : 'no baseline run yet',
     );
   },
 };
