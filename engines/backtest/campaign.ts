@@ -8,6 +8,8 @@ import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } fr
 import { makeCalendar } from '../market/calendar.ts';
 import { daysWithoutPrices, type LoadedPanel, loadHolidays, loadPanel } from '../market/storage.ts';
 import { loadRegimeRisk, type RegimeRisk } from '../regime/provider.storage.ts';
+import type { UniverseDates } from '../universe/dates.model.ts';
+import { loadUniverseDates } from '../universe/dates.storage.ts';
 import { loadContext } from './context.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
 import type { RunMetrics } from './metrics.ts';
@@ -40,6 +42,7 @@ export async function loadCampaign(
   lambda: LambdaScores | null;
   regime: RegimeRisk | null;
   context: ContextOrigin | null;
+  dates: UniverseDates | null;
 }> {
   const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
   let transitionHistory = 0;
@@ -57,7 +60,14 @@ export async function loadCampaign(
     // Adjusting an open needs the ratio of the two closes.
     columns: [...new Set([options.priceField, 'volume', ...(withOpen ? (['open', 'close'] as const) : [])] as const)],
     cacheFolder: context.home.cache,
+    everyStatus: options.universeDates !== null,
   });
+  const days = panel.calendar.days.subarray(panel.first, panel.first + panel.count);
+  const { runtime } = context.databases;
+  const dates =
+    options.universeDates === null
+      ? null
+      : await loadUniverseDates(runtime, options.universeDates, { instruments: panel.instruments, days });
   const features = computeFeatures(panel, {
     first: panel.first,
     count: panel.count,
@@ -65,9 +75,8 @@ export async function loadCampaign(
     horizons,
     priceField: options.priceField,
     withOpen,
+    dates,
   });
-  const days = panel.calendar.days.subarray(panel.first, panel.first + panel.count);
-  const { runtime } = context.databases;
   const lambda =
     options.lambda &&
     (await loadLambdaScores(runtime, options.lambda, {
@@ -89,6 +98,7 @@ export async function loadCampaign(
     lambda,
     regime,
     context: assessed?.origin ?? null,
+    dates,
   };
 }
 
@@ -118,9 +128,10 @@ export async function runPoints(
   stage(events, 'load prices', 1, 3);
   const mostRegimeAlpha = Math.max(...points.map((point) => point.regimeAlpha));
   const loaded = await loadCampaign({ ...options, regimeAlpha: mostRegimeAlpha }, context);
-  const { panel, features, lambda, regime, context: read } = loaded;
+  const { panel, features, lambda, regime, context: read, dates } = loaded;
   signal.throwIfAborted();
   warnAboutData(panel, context);
+  if (dates) reportDates(dates, panel, context);
   if (read) {
     const share = `${(read.coverage * 100).toFixed(1)} %`;
     log(
@@ -179,6 +190,7 @@ export async function runPoints(
     lambda,
     regime,
     context: read,
+    dates,
   };
   for (let from = 0; from < tasks.length; from += batch) {
     for (const [offset, pending] of simulate(from).entries()) {
@@ -190,7 +202,7 @@ export async function runPoints(
       if (simulated === totalDays) tellRuns();
     }
   }
-  const caveat = caveatOf(options.broker);
+  const caveat = caveatOf(options);
   if (caveat) log(events, 'info', `note: ${caveat}`);
   return runs;
 }
@@ -250,6 +262,26 @@ async function record(
     formatDay(panel.calendar.days[t]),
   );
   return { runId, sleeve, firstDay, lastDay, metrics, config, rows, equity: result.equity };
+}
+
+/** What restricts the universe, and what that leaves open. */
+function reportDates(
+  { source, undated, unknownMembers, barred }: UniverseDates,
+  panel: LoadedPanel,
+  { events }: ProgramContext,
+): void {
+  const n = panel.instruments.length;
+  const out = barred.reduce((sum, code) => sum + (code > 0 ? 1 : 0), 0);
+  const share = ((100 * out) / barred.length).toFixed(1);
+  log(
+    events,
+    'info',
+    `names by ${source}: ${n} of every status, ${share} % of instruments and days are outside their dates`,
+  );
+  if (undated > 0)
+    log(events, 'warn', `${undated} of ${n} instruments say no last date: they count as listed to this day`);
+  if (unknownMembers > 0)
+    log(events, 'warn', `${unknownMembers} members of ${source} are no equities of ${panel.marketId}: no day has them`);
 }
 
 /** What λ̂ a campaign runs with, and what is not known about it. */

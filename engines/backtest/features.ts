@@ -7,6 +7,7 @@ import { assessmentWindow, momentumPanel } from '../assessment/model.ts';
 import { byDay, columnOf, completeRuns, type Panel, type PriceColumn, windowEndingAt } from '../market/panel.ts';
 import { type StabilityPanel, stabilityPanel } from '../stability/model.ts';
 import { type TransitionRisk, transitionRisk } from '../stability/transitions.model.ts';
+import type { UniverseDates } from '../universe/dates.model.ts';
 import { UNIVERSE_WINDOW } from '../universe/model.ts';
 
 /** Trading days without a price after which a mark becomes the delisting value. */
@@ -30,6 +31,8 @@ export interface Features {
   readonly momentum: ReadonlyMap<number, Float64Array>;
   /** N: NaN where unknown. */
   readonly delistingValue: Float64Array;
+  /** Names by day; null without universe dates. */
+  readonly dates: UniverseDates | null;
   /** λ̂ of each instrument's cluster, NaN where there is none; null without a provider. */
   readonly lambdaHat: Float64Array | null;
   /** D: risk of the market's regime, NaN on days without a row; null without a weight for it. */
@@ -47,6 +50,8 @@ export interface FeatureRequest {
   readonly horizons: readonly number[];
   readonly priceField: Extract<PriceColumn, 'close' | 'adjusted_close'>;
   readonly withOpen: boolean;
+  /** Names by day, of the same span; left out without universe dates. */
+  readonly dates?: UniverseDates | null;
 }
 
 /** Trading days that the features look back on before the first day they are computed for. */
@@ -56,7 +61,7 @@ export function lookbackFor(horizons: readonly number[]): number {
 
 /** Computes the features of a panel for a span of days. */
 export function computeFeatures(panel: Panel, request: FeatureRequest): Features {
-  const { first, count, transitionHistory } = request;
+  const { first, count, transitionHistory, dates = null } = request;
   const n = panel.instruments.length;
   const days = panel.calendar.days.length;
   const close = columnOf(panel, request.priceField);
@@ -94,13 +99,14 @@ export function computeFeatures(panel: Panel, request: FeatureRequest): Features
     close: byDay(close, n, days, first, count),
     open: request.withOpen ? byDay(openPrices(panel, request.priceField), n, days, first, count) : null,
     volume: byDay(volume, n, days, first, count),
-    mark: marks(close, delistingValue, n, days, first, count),
+    mark: marks(close, delistingValue, dates?.endsAt ?? null, { n, days, first, count }),
     complete,
     meanVolume,
     stability: transitionHistory ? lastDays(counted, transitionHistory * n) : counted,
     transitions: transitionHistory ? skipDays(risk, transitionHistory * 5) : risk,
     momentum,
     delistingValue,
+    dates,
     lambdaHat: null,
     regimeRisk: null,
     context: null,
@@ -130,27 +136,32 @@ function skipDays(risk: TransitionRisk, skip: number): TransitionRisk {
   return { targetable: risk.targetable.subarray(skip), worsen: risk.worsen.subarray(skip) };
 }
 
-/** Carries the last close forward; after 5 trading days without a price the delisting value takes its place. */
+/**
+ * Carries the last close forward; the delisting value takes its place after 5 trading days without a price, and at once on
+ * the simulated day that a listing known to end has ended (`endsAt`).
+ */
 function marks(
   close: Float64Array,
   delistingValue: Float64Array,
-  instruments: number,
-  days: number,
-  first: number,
-  count: number,
+  endsAt: Int32Array | null,
+  { n, days, first, count }: { n: number; days: number; first: number; count: number },
 ): Float64Array {
-  const result = new Float64Array(new SharedArrayBuffer(count * instruments * 8)).fill(Number.NaN);
-  for (let i = 0; i < instruments; i++) {
+  const result = new Float64Array(new SharedArrayBuffer(count * n * 8)).fill(Number.NaN);
+  for (let i = 0; i < n; i++) {
     let mark = Number.NaN;
     let missing = 0;
+    const ended = endsAt === null ? Number.POSITIVE_INFINITY : first + endsAt[i];
     for (let t = 0; t < first + count && t < days; t++) {
       const price = close[i * days + t];
-      if (!Number.isNaN(price)) {
+      if (!Number.isNaN(price) && t < ended) {
         mark = price;
         missing = 0;
-      } else if (++missing === DELISTING_DAYS && !Number.isNaN(mark) && !Number.isNaN(delistingValue[i]))
-        mark = delistingValue[i];
-      if (t >= first) result[(t - first) * instruments + i] = mark;
+      } else {
+        missing++;
+        const due = t === ended || missing === DELISTING_DAYS;
+        if (due && !Number.isNaN(mark) && !Number.isNaN(delistingValue[i])) mark = delistingValue[i];
+      }
+      if (t >= first) result[(t - first) * n + i] = mark;
     }
   }
   return result;

@@ -35,6 +35,7 @@ export interface CampaignArgs {
   priceField: 'close' | 'adjusted_close';
   transitionHistory?: string;
   persist: 'standard' | 'full';
+  universeDates?: string;
 }
 
 /** The plan's column and weight of λ̂ (§6.3). */
@@ -96,6 +97,7 @@ export function campaignOptions(args: CampaignArgs, given: readonly Sleeve[]): C
     lambda: lambdaChoice(args),
     regimeAlpha: args.regimeAlpha,
     context: contextChoice(args, sleeves),
+    universeDates: args.universeDates ?? null,
   };
 }
 

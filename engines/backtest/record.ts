@@ -7,6 +7,7 @@ import type { BrokerOptions } from '../execution/model.ts';
 import { type LambdaChoice, type LambdaScores, sourceName } from '../lambda/provider.storage.ts';
 import type { LoadedPanel } from '../market/storage.ts';
 import type { RegimeRisk } from '../regime/provider.storage.ts';
+import type { UniverseDates } from '../universe/dates.model.ts';
 import { lambdaBuckets } from './lambda-buckets.ts';
 import { beta, breakEvenCostBp, meanOfKnown, performance, type RunMetrics, turnoverPerDay } from './metrics.ts';
 import type { SleeveResult } from './simulate.ts';
@@ -33,6 +34,8 @@ export interface CampaignOptions {
   readonly regimeAlpha: number;
   /** Head and vectors of the sleeves with the context backend; null: none has it. */
   readonly context: ContextChoice | null;
+  /** Dates that the universe is restricted by: `listing`, or a table of members; null: names active today, every day. */
+  readonly universeDates: string | null;
   /** The flags that a sweep varies, with the values of this point; absent outside a sweep. */
   readonly sweep?: Readonly<Record<string, number>>;
 }
@@ -56,6 +59,8 @@ export interface RunOrigin {
   readonly regime: RegimeRisk | null;
   /** What the context backend read; null where no sleeve has it. */
   readonly context: ContextOrigin | null;
+  /** Names by day as loaded; null without universe dates. */
+  readonly dates: UniverseDates | null;
 }
 
 export interface ContextOrigin {
@@ -70,10 +75,13 @@ export interface ContextOrigin {
 }
 
 const NOT_TRADABLE = 'same-close, no costs: not tradable';
+/** The names that are active today stand for those of every day: what has failed since is not among them. */
+const SURVIVORS = 'survivors only';
 
-/** What a reader of a run's figures must know first; empty when fills and costs are not idealised. */
-export function caveatOf(broker: BrokerOptions): string {
-  return broker.fill === 'close' && broker.slippageBps === 0 && broker.commissionBps === 0 ? NOT_TRADABLE : '';
+/** What a reader of a run's figures must know first; empty when fills, costs and names are not idealised. */
+export function caveatOf({ broker, universeDates }: Pick<CampaignOptions, 'broker' | 'universeDates'>): string {
+  const idealised = broker.fill === 'close' && broker.slippageBps === 0 && broker.commissionBps === 0;
+  return [...(idealised ? [NOT_TRADABLE] : []), ...(universeDates === null ? [SURVIVORS] : [])].join('; ');
 }
 
 /** `config_json`: the user's own keys, then ours. */
@@ -81,7 +89,7 @@ export function runConfig(
   sleeve: Sleeve,
   options: CampaignOptions,
   panel: LoadedPanel,
-  { campaignId, provenance, demo, lambda, regime, context }: RunOrigin,
+  { campaignId, provenance, demo, lambda, regime, context, dates }: RunOrigin,
 ): Record<string, unknown> {
   const { broker } = options;
   return {
@@ -104,7 +112,8 @@ export function runConfig(
     ...(options.sweep ? { sweep: options.sweep } : {}),
     ...(lambda && options.lambda ? lambdaConfig(options.lambda, lambda) : {}),
     ...(regime && options.regimeAlpha > 0 ? regimeConfig(options.regimeAlpha, regime) : {}),
-    caveat: caveatOf(broker),
+    ...(dates ? { universe_dates: dates.source, universe_dates_fingerprint: dates.fingerprint } : {}),
+    caveat: caveatOf(options),
     demo,
     data_fingerprint: panel.fingerprint,
     instruments: panel.instruments.length,
@@ -178,7 +187,7 @@ export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: Ca
     turnover_per_day: turnoverPerDay(result.traded, result.equity),
     break_even_cost_bp: breakEvenCostBp(result.equity, result.traded, options.initialCash),
     trade_list_hash: tradeListHash(result, panel),
-    caveat: caveatOf(options.broker),
+    caveat: caveatOf(options),
   };
 }
 

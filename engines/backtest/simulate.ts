@@ -74,6 +74,7 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
   const { instruments: n, count } = features;
   const momentum = features.momentum.get(assessmentWindow(options.horizonDays));
   if (!momentum) throw new Error(`features lack the momentum window of horizon ${options.horizonDays}`);
+  const { dates } = features;
   const context = options.context ? features.context : null;
   if (options.context && !context) throw new Error('features lack the context assessments');
   const book = new Book(n, options.initialCash, options.broker);
@@ -112,7 +113,7 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
       volume: day(features.volume),
     };
     const tradedBefore = book.tradedValue;
-    book.open(d, prices, features.delistingValue);
+    book.open(d, prices, features.delistingValue, dates?.endsAt);
     const equityBefore = book.equity();
 
     const stability = features.stability;
@@ -131,6 +132,7 @@ export function simulateSleeve(features: Features, options: SimulationOptions, o
       targetableRisk: targetable,
       lambdaScore: features.lambdaHat && day(features.lambdaHat),
       lambdaWeight: options.lambdaWeight ?? 0,
+      barred: dates && day(dates.barred),
       regimeMultiplier: features.regimeRisk ? regimeMultiplier(options.regimeAlpha ?? 0, features.regimeRisk[d]) : 1,
     });
     longOnlyWeights(weightOrder(universe), universe.score, weights);

@@ -50,6 +50,11 @@ const optionArgs = {
     .max(10)
     .default(0)
     .describe('multiply every score of a day by max(0, 1 − A · regime risk) from the table regimes'),
+  universeDates: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('names as they were: listing (first and last date), or a table of members; without it survivors only'),
   fill: z.enum(['close', 'next_open', 'next_close']).default('close').describe('price at which orders of a day fill'),
   slippageBps: z.number().min(0).max(1000).default(0).describe('worse price on each side, in basis points'),
   commissionBps: z.number().min(0).max(1000).default(0).describe('charge on the traded value, in basis points'),

@@ -7,7 +7,7 @@ import { contextLabel } from '../assessment/context.model.ts';
 import { assess, assessmentWindow } from '../assessment/model.ts';
 import { FILL_REBALANCE } from '../execution/fill-log.ts';
 import { SOFT_TARGET_CLASSES } from '../stability/model.ts';
-import { clusterId, EXCLUSIONS, stabilityMultiplier } from '../universe/model.ts';
+import { clusterId, EXCLUSIONS, NOT_A_MEMBER, NOT_LISTED, stabilityMultiplier } from '../universe/model.ts';
 import type { Features } from './features.ts';
 import { SequentialIds } from './sequential-ids.ts';
 import type { Sleeve } from './sleeves.ts';
@@ -165,7 +165,7 @@ function universeReasons({ run }: Pick<RunWriter, 'run'>, d: number, i: number):
     market_id: sleeve.marketId,
   };
   if (code > 0) reasons[EXCLUSIONS[code]] = true;
-  if (code === 1) return reasons;
+  if (code === 1 || code === NOT_LISTED || code === NOT_A_MEMBER) return reasons;
   reasons.realised_vol_63d = finite(stability.sigma[at]);
   reasons.avg_volume_63d = features.meanVolume[at];
   reasons.last_close = features.close[at];

@@ -23,7 +23,7 @@ const RUN = `SELECT run_id AS "runId", strategy_id AS "strategyId", start_date A
     coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id) AS "sleeveId",
     coalesce(config_json->>'market_id', 'US_EQ') AS "marketId", coalesce(config_json->>'assessment_backend', 'basic') AS backend,
     (config_json->>'assessment_horizon_days')::int AS horizon,
-    coalesce(config_json->>'caveat', 'same-close, no costs: not tradable') AS caveat
+    coalesce(config_json->>'caveat', 'same-close, no costs: not tradable; survivors only') AS caveat
   FROM backtest_runs r`;
 const COMPLETE = `jsonb_typeof(metrics_json->'cumulative_return') = 'number'`;
 

@@ -79,9 +79,10 @@ export class Book {
 
   /**
    * Begins day `day`: fills what waited from the day before, takes the new marks, closes positions that have had no price
-   * for 5 trading days at their delisting value (`delistingValue`, NaN: the last close). Returns the instruments closed.
+   * for 5 trading days at their delisting value (`delistingValue`, NaN: the last close). Where the day is known from which a
+   * name is no longer listed (`endsAt`), its position is closed on that day. Returns the instruments closed.
    */
-  open(day: number, prices: DayPrices, delistingValue: Float64Array): number[] {
+  open(day: number, prices: DayPrices, delistingValue: Float64Array, endsAt?: Int32Array): number[] {
     if (this.#hasPending) this.#fillPending(day, prices);
     const closed: number[] = [];
     const { close } = prices;
@@ -90,10 +91,11 @@ export class Book {
     const missing = this.#missing;
     for (let i = 0; i < close.length; i++) {
       const price = close[i];
-      if (!Number.isNaN(price)) {
+      const ended = endsAt !== undefined && day >= endsAt[i];
+      if (!Number.isNaN(price) && !ended) {
         mark[i] = price;
         missing[i] = 0;
-      } else if (quantity[i] !== 0 && ++missing[i] >= DELISTING_DAYS) {
+      } else if (quantity[i] !== 0 && (ended || ++missing[i] >= DELISTING_DAYS)) {
         const value = Number.isNaN(delistingValue[i]) ? mark[i] : delistingValue[i];
         this.#book({ day, orderDay: day, ordered: -quantity[i] }, i, -quantity[i], value, value, FILL_DELISTED);
         missing[i] = 0;

@@ -27,10 +27,10 @@ function compareIds(a: string, b: string): number {
 }
 
 /**
- * Active equities of a market, ascending by id.
+ * Active equities of a market, ascending by id; equities of every status with `everyStatus`.
  * @throws UserError when there are none.
  */
-export async function loadInstruments(runtime: Database, marketId: string): Promise<Instrument[]> {
+export async function loadInstruments(runtime: Database, marketId: string, everyStatus = false): Promise<Instrument[]> {
   const rows = await runtime.client(async () =>
     runtime
       .kysely<MarketTables>()
@@ -45,12 +45,12 @@ export async function loadInstruments(runtime: Database, marketId: string): Prom
       ])
       .where('instruments.market_id', '=', marketId)
       .where('instruments.asset_class', '=', 'EQUITY')
-      .where('instruments.status', '=', 'ACTIVE')
+      .$if(!everyStatus, (select) => select.where('instruments.status', '=', 'ACTIVE'))
       .execute(),
   );
   if (rows.length === 0) {
     throw new UserError(
-      `market ${marketId} has no active equities in the ${runtime.target.label}`,
+      `market ${marketId} has no ${everyStatus ? '' : 'active '}equities in the ${runtime.target.label}`,
       'Import them: prometheus data import --instruments FILE',
     );
   }
@@ -92,6 +92,8 @@ export interface PanelRequest {
   readonly columns: readonly PriceColumn[];
   /** Folder of the on-disk cache; null reads from PostgreSQL without keeping anything. */
   readonly cacheFolder: string | null;
+  /** Equities of every status, not of ACTIVE alone. */
+  readonly everyStatus?: boolean;
 }
 
 export interface LoadedPanel extends Panel {
@@ -109,7 +111,7 @@ export interface LoadedPanel extends Panel {
  */
 export async function loadPanel(databases: Databases, request: PanelRequest): Promise<LoadedPanel> {
   const { marketId, start, end, lookback } = request;
-  const instruments = await loadInstruments(databases.runtime, marketId);
+  const instruments = await loadInstruments(databases.runtime, marketId, request.everyStatus);
   const holidays = await loadHolidays(databases.historical, marketId);
   const firstDay = tradingDaysBefore(start, lookback, holidays);
   const calendar = makeCalendar(marketId, firstDay, end, holidays);

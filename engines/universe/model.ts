@@ -10,7 +10,13 @@ export const EXCLUSIONS = [
   'excluded_breaker',
   'excluded_high_soft_target_score',
   'excluded_weak_profile_fragile',
+  // Before all others, and only with --universe-dates.
+  'not_listed',
+  'not_a_member',
 ] as const;
+/** Codes of the last two. */
+export const NOT_LISTED = 7;
+export const NOT_A_MEMBER = 8;
 
 export const UNIVERSE_WINDOW = 63;
 const MINIMUM_VOLUME = 100_000;
@@ -33,6 +39,8 @@ export interface UniverseInputs {
   readonly lambdaWeight: number;
   /** max(0, 1 − regime_alpha · regime_risk); 1 by default. */
   readonly regimeMultiplier: number;
+  /** NOT_LISTED or NOT_A_MEMBER where the name is none of this universe today, else 0; null without universe dates. */
+  readonly barred: Uint8Array | null;
 }
 
 /** One day of a universe: arrays over N instruments, and the included ones in rank order. */
@@ -67,6 +75,7 @@ export function selectUniverse(inputs: UniverseInputs): Universe {
 
 /** The first filter that an instrument fails, 0 when it passes all. No profile service: no weak profiles. */
 function exclusionOf(inputs: UniverseInputs, i: number): number {
+  if (inputs.barred && inputs.barred[i] > 0) return inputs.barred[i];
   if (!inputs.complete[i]) return 1;
   if (inputs.meanVolume[i] < MINIMUM_VOLUME) return 2;
   if (inputs.classCode[i] < 0) return 3;

@@ -163,6 +163,7 @@ export async function recordSample(
     lambda: null,
     regimeAlpha: 0,
     context: null,
+    universeDates: null,
   };
   return rolledBack(runtime, async (client) => {
     // The writer opens its transaction itself; here it writes inside ours, which is rolled back.
@@ -177,6 +178,7 @@ export async function recordSample(
         lambda: null,
         regime: null,
         context: null,
+        dates: null,
       }),
       metrics: runMetrics(result, loaded, options),
       panel: loaded,

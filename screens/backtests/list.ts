@@ -3,6 +3,7 @@ import { answerTo, RUNS } from '../../src/console/answers.ts';
 import { orderName, rowCount, selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge } from '../../src/format/age.ts';
+import { caveatMarks } from '../../src/format/caveats.ts';
 import { span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent } from '../../src/format/numbers.ts';
 import { sparkline } from '../../src/format/spark.ts';
@@ -29,7 +30,7 @@ export function runList(state: ConsoleState, width: number, drawing: Drawing): P
   }
   const selected = selectedRow(state, 'backtests');
   const marked = state.marked.backtests ?? [];
-  const shared = new Set(rows.map((run) => run.caveat));
+  const { mixed, signOf, notes } = caveatMarks(rows.map((run) => run.caveat));
   const columns: Column<RunRow>[] = [
     {
       title: '    run',
@@ -43,7 +44,7 @@ export function runList(state: ConsoleState, width: number, drawing: Drawing): P
       },
     },
     { title: 'sleeve', min: 14, max: 26, cell: (run) => [span(run.sleeveId, run === selected ? 'strong' : 'plain')] },
-    ...(shared.size > 1 ? [{ title: '', cell: (run: RunRow) => [span(run.caveat ? '*' : ' ', 'warn')] }] : []),
+    ...(mixed ? [{ title: '', cell: (run: RunRow) => [span(signOf(run.caveat) || ' ', 'warn')] }] : []),
     { title: 'backend', drop: 3, cell: (run) => [run.backend] },
     { title: 'window', drop: 4, cell: (run) => [`${run.start} → ${run.end}`] },
     {
@@ -73,15 +74,9 @@ export function runList(state: ConsoleState, width: number, drawing: Drawing): P
   ];
   const table = layTable(columns, rows, width, drawing);
   const order = orderName(state, 'backtests');
-  const caveat =
-    shared.size === 1
-      ? [...shared][0]
-      : [...shared].filter(Boolean).length > 0
-        ? '* same-close, no costs: not tradable'
-        : '';
   return {
     title: order ? `${title} ${order}` : title,
-    note: [span(caveat, 'warn')],
+    note: [span(notes.join('   '), 'warn')],
     header: table.header,
     lines: table.rows,
     selectedRow: selectedIndex(state, 'backtests'),

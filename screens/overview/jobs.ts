@@ -118,13 +118,17 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
   };
 }
 
-/** Equity that fills at the same close and pays nothing is no figure to trade on; its arguments tell before it is recorded. */
+/** Equity that fills at the same close, pays nothing or knows who survives is no figure to trade on; its arguments tell before it is recorded. */
 export function caveatRows(job: JobView): Line[] {
   if (!job.program.startsWith('backtest ') && job.program !== 'sweep') return [];
   const value = (flag: string) => job.args[job.args.indexOf(flag) + 1];
   const given = (flag: string, free: string) => job.args.includes(flag) && value(flag) !== free;
   const costs = given('--slippage-bps', '0') || given('--commission-bps', '0');
-  return given('--fill', 'close') || costs ? [] : [[span('same-close, no costs: not tradable', 'warn')]];
+  const caveats = [
+    ...(given('--fill', 'close') || costs ? [] : ['same-close, no costs: not tradable']),
+    ...(job.args.includes('--universe-dates') ? [] : ['survivors only']),
+  ];
+  return caveats.length > 0 ? [[span(caveats.join('; '), 'warn')]] : [];
 }
 
 /** With no job there is nothing to watch yet: what to do instead. */

@@ -44,7 +44,7 @@ export function runTable(state: ConsoleState, width: number, drawing: Drawing, d
     },
     { title: 'age', align: 'right', drop: 5, cell: (run) => [span(formatAge(at - run.createdAt), 'muted')] },
     ...(shared === '' && caveats.size > 1
-      ? [{ title: 'caveat', max: 40, cell: (run: RunSummary) => [span(run.caveat || UNKNOWN, 'warn')] }]
+      ? [{ title: 'caveat', max: 50, cell: (run: RunSummary) => [span(run.caveat || UNKNOWN, 'warn')] }]
       : []),
   ];
   const rows = [...runs].sort((a, b) => byName(a.sleeveId, b.sleeveId));

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { formatAge } from '../format/age.ts';
 import { lineChart } from '../format/braille.ts';
+import { caveatMarks } from '../format/caveats.ts';
 import { lineText } from '../format/lines.ts';
 import { formatCount, formatFixed, formatPercent } from '../format/numbers.ts';
 import { sparkline } from '../format/spark.ts';
@@ -31,13 +32,11 @@ export const backtestsList = defineCommand({
       return Exit.done;
     }
     const report = new Report(cli);
-    const caveats = new Set(runs.map((run) => run.caveat));
-    // Where only some runs have it, a mark tells which.
-    const mixed = caveats.size > 1;
+    const { mixed, signOf, notes } = caveatMarks(runs.map((run) => run.caveat));
     if (runs.length === 0) report.line('no run yet: prometheus backtest campaign');
     report.table<RunRow>(
       [
-        ...(mixed ? [{ title: '', cell: (run: RunRow) => cell(run.caveat ? '*' : ' ') }] : []),
+        ...(mixed ? [{ title: '', cell: (run: RunRow) => cell(signOf(run.caveat) || ' ') }] : []),
         { title: 'RUN', cell: (run) => cell(run.runId.slice(0, 8)) },
         { title: 'SLEEVE', grow: true, min: 16, cell: (run) => cell(run.sleeveId) },
         { title: 'BACKEND', cell: (run) => cell(run.backend) },
@@ -54,7 +53,7 @@ export const backtestsList = defineCommand({
     );
     for (const run of runs.filter((one) => !one.complete))
       report.text(`${run.runId.slice(0, 8)}  `, 'has no figures: it did not end');
-    for (const caveat of caveats) if (caveat) report.text(mixed ? '* ' : '', caveat);
+    for (const note of notes) report.line(note);
     report.print(cli);
     return Exit.done;
   },

@@ -9,7 +9,7 @@ const POINTS = 60;
 const SLEEVES = 12;
 
 /** What a run's figures are worth when it filled at the same close and paid nothing; also where a run does not say. */
-const CAVEAT = 'same-close, no costs: not tradable';
+const CAVEAT = 'same-close, no costs: not tradable; survivors only';
 
 interface Row {
   runId: string;

@@ -5,7 +5,7 @@ import { monthlyReturns } from './returns.ts';
 import type { ReportedRun, RunDetail, RunRow } from './types.ts';
 
 /** What the figures are worth of a run that filled at the same close and paid nothing; also where a run does not say. */
-const CAVEAT = 'same-close, no costs: not tradable';
+const CAVEAT = 'same-close, no costs: not tradable; survivors only';
 const POINTS = 60;
 
 interface Found {

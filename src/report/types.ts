@@ -111,7 +111,7 @@ export interface RunRow {
   readonly beta: number | null;
   /** Equal hashes are equal trades to the last bit. */
   readonly tradeListHash: string | null;
-  /** `same-close, no costs: not tradable`, or empty. */
+  /** What to know first: `same-close, no costs: not tradable`, `survivors only`, both, or empty. */
   readonly caveat: string;
   readonly demo: boolean;
   readonly provenance: RunProvenance;

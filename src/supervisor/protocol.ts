@@ -118,7 +118,7 @@ const runSummarySchema = z.object({
   maxDrawdown: figure,
   trades: figure,
   equity: z.array(z.number()).readonly(),
-  /** `same-close, no costs: not tradable`, or empty. */
+  /** What to know first: `same-close, no costs: not tradable`, `survivors only`, both, or empty. */
   caveat: z.string(),
 });
 /** The latest backtest run of each sleeve, for the console's glance. */

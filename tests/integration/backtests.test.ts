@@ -33,7 +33,11 @@ test('newest first, with the sleeve, the curve and what the run says of itself',
     provenance: { gitSha: 'abc', gitDirty: true, data: 'f1', build: null },
   });
   // A run of another system says nothing of its fills: the reference's are assumed, and said.
-  expect(runs[1]).toMatchObject({ backend: 'basic', caveat: 'same-close, no costs: not tradable', demo: false });
+  expect(runs[1]).toMatchObject({
+    backend: 'basic',
+    caveat: 'same-close, no costs: not tradable; survivors only',
+    demo: false,
+  });
   expect(runs[0].spark.length).toBeGreaterThan(1);
   expect(await listRuns(pair.databases.runtime, { limit: 10, sleeve: SLEEVES[0] })).toHaveLength(1);
 });

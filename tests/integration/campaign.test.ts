@@ -90,7 +90,7 @@ describe('campaign', () => {
     expect(trades).toBe(run.metrics_json.num_trades);
     expect(actions).toBe(trades);
     expect([decisions, outcomes]).toEqual([1, 1]);
-    expect(run.metrics_json).toMatchObject({ caveat: 'same-close, no costs: not tradable' });
+    expect(run.metrics_json).toMatchObject({ caveat: 'same-close, no costs: not tradable; survivors only' });
     for (const key of [
       'benchmark_equal_weight_return',
       'benchmark_buy_and_hold_return',
@@ -291,7 +291,7 @@ describe('campaign', () => {
         [ids.get('S_H21')],
       );
       const idealised = run.config_json.fill === 'close' && run.config_json.slippage_bps === 0;
-      expect(run.metrics_json.caveat).toBe(idealised ? 'same-close, no costs: not tradable' : '');
+      expect(run.metrics_json.caveat).toBe(`${idealised ? 'same-close, no costs: not tradable; ' : ''}survivors only`);
       expect(run.metrics_json.num_trades).toBeGreaterThan(0);
       if (args.wholeShares) {
         const odd = await query(

@@ -515,9 +515,9 @@ describe('what the console shows', () => {
     expect(overview.buckets.length).toBeGreaterThan(0);
     expect(overview.weights.map((point) => point.weight)).toEqual([0, 0, 40, 40]);
     expect(overview.trials.distinct).toBeGreaterThan(10);
-    const caveat = 'same-close, no costs: not tradable';
+    const caveat = 'same-close, no costs: not tradable; survivors only';
     const caveats = [...overview.buckets, ...overview.weights].map((run) => run.caveat);
-    expect(new Set(caveats)).toEqual(new Set([caveat, '']));
+    expect(new Set(caveats)).toEqual(new Set([caveat, 'survivors only']));
     const urls = ['--historical', db.urls.historical, '--runtime', db.urls.runtime];
     const shown = await startPrometheus(['lambda', 'show', '--market', 'TEST', ...urls], folder).ended;
     expect([shown.code, shown.stderr]).toEqual([0, '']);

@@ -332,8 +332,8 @@ describe('runs', () => {
     const runs = await latestRuns(pair.databases);
     expect(runs.map((one) => [one.runId, one.trades, one.caveat])).toEqual([
       ['newer', 7, ''],
-      [`run-${SLEEVES[1]}`, 1, 'same-close, no costs: not tradable'],
-      [`run-${SLEEVES[2]}`, 1, 'same-close, no costs: not tradable'],
+      [`run-${SLEEVES[1]}`, 1, 'same-close, no costs: not tradable; survivors only'],
+      [`run-${SLEEVES[2]}`, 1, 'same-close, no costs: not tradable; survivors only'],
     ]);
     const [newest] = runs;
     expect(newest).toMatchObject({

@@ -114,6 +114,7 @@ describe('universe', () => {
     lambdaScore: null,
     lambdaWeight: 0,
     regimeMultiplier: 1,
+    barred: null,
   });
 
   it('applies the filters in the contract’s order', () => {
