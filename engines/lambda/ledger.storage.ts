@@ -149,7 +149,10 @@ export interface Training {
   readonly readsTo: string | null;
 }
 
-/** How an experiment was trained, by the ledger's newest row; null when no ledger knows it. */
+/**
+ * How an experiment was trained; null when no ledger knows it. Of several trainings under its name the one that ended last:
+ * nobody knows which of them a file comes from.
+ */
 export async function trainingOf(runtime: Database, experimentId: string): Promise<Training | null> {
   return runtime.client(async (client) => {
     const { rows: found } = await client.query<{ there: boolean }>(
@@ -159,7 +162,7 @@ export async function trainingOf(runtime: Database, experimentId: string): Promi
     if (!found[0].there) return null;
     const { rows } = await client.query<Training>(
       `SELECT train_end AS "end", parameters->>'last_training_day' AS "readsTo" FROM console.lambda_trials
-        WHERE experiment_id = $1 AND train_end IS NOT NULL ORDER BY trial_id DESC LIMIT 1`,
+        WHERE experiment_id = $1 AND train_end IS NOT NULL ORDER BY train_end DESC, trial_id DESC LIMIT 1`,
       [experimentId],
     );
     return rows[0] ?? null;

@@ -151,7 +151,7 @@ function requireTrainedBefore(trainEnd: string, date: string, experimentId: stri
   if (trainEnd <= date) return;
   throw new UserError(
     `λ̂ of experiment '${experimentId}' was trained on days to ${trainEnd} and would be used on ${date}: it knows what comes`,
-    'Start the campaign after the training ends, or train on an earlier span.',
+    'Start the campaign after the training ends, or train on an earlier span, under a name of its own.',
   );
 }
 

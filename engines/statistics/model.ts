@@ -12,8 +12,15 @@ export const mean = (values: ArrayLike<number>): number => {
   return sum / values.length;
 };
 
-/** Sample standard deviation (n − 1); NaN for fewer than two values. */
+/** Equal values have a mean that rounding moves off them: whether they vary cannot be told from distances to it. */
+function varies(values: ArrayLike<number>): boolean {
+  for (let k = 1; k < values.length; k++) if (values[k] !== values[0]) return true;
+  return false;
+}
+
+/** Sample standard deviation (n − 1); NaN for fewer than two values, 0 for equal ones. */
 export function deviation(values: ArrayLike<number>): number {
+  if (values.length > 1 && !varies(values)) return 0;
   const centre = mean(values);
   let squares = 0;
   for (let k = 0; k < values.length; k++) squares += (values[k] - centre) ** 2;
@@ -22,6 +29,7 @@ export function deviation(values: ArrayLike<number>): number {
 
 /** Pearson's correlation; NaN when a side does not vary. */
 export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  if (!varies(x) || !varies(y)) return Number.NaN;
   const [centreX, centreY] = [mean(x), mean(y)];
   let covariance = 0;
   let squaresX = 0;

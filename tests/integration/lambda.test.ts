@@ -237,6 +237,7 @@ describe('lambda experiment', () => {
 describe('lambda train with vectors', () => {
   const NUMERIC = 'num-profile-core-v1';
   const JOINT = 'joint-stab-fragility-v1';
+  const FITTED = 'joint-stab-fragility-v2';
 
   it('sets the vectors beside the model without them, equal from both tables', async () => {
     await runProgram(
@@ -272,11 +273,51 @@ describe('lambda train with vectors', () => {
     expect(await of(JOINT)).toEqual(await of(NUMERIC));
   });
 
-  it('refuses vectors that are not there, and spaces whose models nobody knows', async () => {
-    expect((await refusal(train({ vectors: ['num-stab-core-v1'] }))).message).toMatch(/has no vector of an instrument/);
-    expect((await refusal(train({ vectors: ['joint-stab-fragility-v2'] }))).message).toMatch(
-      /there is no model num-profile-core-v2/,
+  it.each([NUMERIC, JOINT])('%s: removing all data after t changes no λ̂ at or before t', async (model) => {
+    const lambdaHats = async (end: string, upTo = end) => {
+      await train({ horizon: [5], vectors: [model], experimentId: 'CUT', end });
+      return query(
+        `SELECT as_of_date, sector, soft_target_class, lambda_hat, train_end FROM console.lambda_predictions
+          WHERE experiment_id = 'CUT_H5' AND as_of_date <= $1 ORDER BY 1, 2, 3`,
+        [upTo],
+      );
+    };
+    const cut = await lambdaHats(date(DAYS - 37));
+    expect(cut.length).toBeGreaterThan(100);
+    expect(await lambdaHats(date(DAYS - 1), date(DAYS - 37))).toEqual(cut);
+  });
+
+  it('refuses vectors that are not there', async () => {
+    for (const model of ['num-stab-core-v1', FITTED]) {
+      expect((await refusal(train({ vectors: [model] }))).message).toMatch(/has no vector of an instrument/);
+    }
+  });
+
+  it('refuses vectors that have learnt from days ahead; λ̂ made of them all the same is refused by campaigns', async () => {
+    const make = (fitEnd: string | null) =>
+      db.databases.historical.client((client) =>
+        client.query(
+          `INSERT INTO joint_embeddings (joint_type, as_of_date, entity_scope, model_id, vector, created_at)
+           SELECT joint_type, as_of_date, entity_scope || jsonb_strip_nulls(jsonb_build_object('fit_end', $1::text)), '${FITTED}',
+                  vector, created_at
+             FROM joint_embeddings WHERE model_id = '${JOINT}'`,
+          [fitEnd],
+        ),
+      );
+    await make(date(390));
+    const asked = { horizon: [5], vectors: [FITTED], experimentId: 'SEEN' };
+    expect((await refusal(train(asked))).message).toMatch(`have learnt from days up to ${date(390)}`);
+    // The last day alone lies after it.
+    await train({ ...asked, predictOnly: true });
+    await train({ ...asked, allowInSample: true });
+    const table = { lambdaTable: 'console.lambda_predictions', lambdaExperimentId: 'SEEN_H5' };
+    expect((await refusal(runCampaign(table))).message).toContain(`trained on days to ${date(390)}`);
+    const [known] = await query(
+      `SELECT min(train_end) AS day FROM console.lambda_predictions WHERE experiment_id = 'SEEN_H5'`,
     );
+    expect(known).toEqual({ day: date(390) });
+    await make(null);
+    expect((await refusal(train(asked))).message).toMatch(/do not say what the models behind them have learnt from/);
   });
 });
 
@@ -339,10 +380,11 @@ describe('campaigns with λ̂', () => {
   const har = { lambdaTable: 'console.lambda_predictions', lambdaExperimentId: 'HAR_H5' };
 
   it('without λ̂ a run knows nothing of it', async () => {
-    const { metrics, config } = await runCampaign();
+    const { metrics, config, run_id } = await runCampaign();
     expect(Object.keys({ ...metrics, ...config }).filter((key) => key.startsWith('lambda'))).toEqual([]);
     const [day] = await query<{ json: Record<string, number> }>(
-      `SELECT exposure_metrics_json AS json FROM backtest_daily_equity ORDER BY date DESC LIMIT 1`,
+      `SELECT exposure_metrics_json AS json FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date DESC LIMIT 1`,
+      [run_id],
     );
     expect(Object.keys(day.json).filter((key) => key.startsWith('lambda'))).toEqual([]);
   });
@@ -393,6 +435,9 @@ describe('campaigns with λ̂', () => {
       expect(error.message).toContain(`trained on days to ${date(400)}`);
       expect(error.exitCode).toBe(1);
     }
+    // Nor does a training of the same name that ended earlier make the older file usable.
+    await experiment({ experimentId: 'LEAK', predictionsOutput: file('earlier.csv') });
+    expect((await refusal(runCampaign({ lambdaCsv: file('leak.csv'), ...leaks }))).message).toContain(date(400));
     // After its training ends it may be used; pairs that reach past the end are warned about and recorded.
     const { events, config } = await runCampaign({ lambdaCsv: file('leak.csv'), ...leaks, start: date(400) });
     const reaches = (config as { lambda_training_reads_past?: string }).lambda_training_reads_past;

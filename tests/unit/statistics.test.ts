@@ -59,6 +59,15 @@ describe('ranks, quantiles, correlations', () => {
       }),
     );
     expect(pearson([1, 1, 1], [1, 2, 3])).toBeNaN();
+    // The mean of equal values may lie off them by a rounding.
+    const equal = new Float64Array(251).fill(0.019731430344787197);
+    expect(
+      pearson(
+        equal,
+        equal.map((_, k) => k),
+      ),
+    ).toBeNaN();
+    expect(dailySharpe(equal)).toBe(0);
   });
 });
 

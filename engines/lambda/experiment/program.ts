@@ -142,7 +142,7 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
   }
   if (result && !args.json) context.stdout(csvLine(RESULT_COLUMNS) + csvLine(Object.values(result)));
   const summary = result
-    ? `${args.experimentId}: ${args.model}, Pearson ${metrics!.pearson.toFixed(4)} on ${testRows.length} rows; λ next shares all but one day with λ`
+    ? `${args.experimentId}: ${args.model}, Pearson ${known(metrics!.pearson)?.toFixed(4) ?? 'unknown'} on ${testRows.length} rows; λ next shares all but one day with λ`
     : `${args.experimentId}: ${testRows.length} rows scored by ${args.model}`;
   const counts = { 'console.lambda_predictions': written.rows, 'console.lambda_trials': 1 };
   events.emit({ type: 'result', status: 'done', summary, rows: counts });

@@ -22,7 +22,7 @@ import { forecastColumns, forecastRows } from './predictions.ts';
 import { reportLines } from './report.ts';
 import { type HorizonResult, verdict } from './result.ts';
 import { ClusterVectors } from './vectors.model.ts';
-import { eachDayOfVectors, requireForecastable } from './vectors.storage.ts';
+import { eachDayOfVectors, requireForecastable, vectorsLearntFrom } from './vectors.storage.ts';
 import { firstForecastDay, type WalkForwardPlan } from './walk-forward.ts';
 
 /** Trading days whose mean is a cluster's usual level: a year. */
@@ -61,10 +61,13 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
     leastTrainingDays: args.leastTrainingDays,
   });
   const vectors: Feature[] = [];
+  let learntFrom = 0;
+  const range = panel.calendar.days.subarray(panel.first, panel.first + panel.count);
+  const firstUsed = args.predictOnly ? panel.count - 1 : firstForecastDay(planOf(horizons[0]));
   for (const modelId of new Set(args.vectors)) {
-    const first = Math.min(firstForecastDay(planOf(horizons[0])), panel.count - 1);
-    const firstDay = panel.calendar.days[panel.first + first];
-    await requireForecastable(context.home.models, modelId, firstDay, args.allowInSample);
+    const last = await vectorsLearntFrom(databases.historical, context.home.models, modelId, range);
+    if (!args.allowInSample) requireForecastable(modelId, last, range[Math.min(firstUsed, panel.count - 1)]);
+    learntFrom = Math.max(learntFrom, last ?? 0);
     vectors.push(...(await vectorFeatures(databases.historical, modelId, panel, inputs, density)));
     signal.throwIfAborted();
   }
@@ -83,7 +86,7 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
     }
     const experimentId = `${args.experimentId}_H${horizon}`;
     if (args.predictOnly) {
-      results.push({ horizon, experimentId, forecasts, figures: null, informationRatio: null, target });
+      results.push({ horizon, experimentId, forecasts, figures: null, informationRatio: null, target, learntFrom });
       continue;
     }
     const judged = judgedRows(density, forecasts, target, plan);
@@ -112,7 +115,7 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
     for (const [name, { r2 }] of figures) {
       events.emit({ type: 'metric', name: `R² h=${horizon}`, value: r2, unit: 'share', series: name });
     }
-    results.push({ horizon, experimentId, forecasts, figures, informationRatio, target });
+    results.push({ horizon, experimentId, forecasts, figures, informationRatio, target, learntFrom });
   }
 
   stage(events, 'write', 4, 4);
@@ -249,7 +252,7 @@ function judgedRows(
 
 /** λ̂ rows of a horizon: all of them, or those of the last day that has some. */
 function predictionsOf(
-  { experimentId, forecasts, target }: HorizonResult,
+  { experimentId, forecasts, target, learntFrom }: HorizonResult,
   density: LambdaPanel,
   panel: LoadedPanel,
   runId: string,
@@ -275,7 +278,7 @@ function predictionsOf(
     lambdaHat,
     lambdaZ,
     realised: Float64Array.from(row, (k) => Math.exp(target[k])),
-    trainEnd: Int32Array.from(row, (k) => dayNumber(trainEnd[k])),
+    trainEnd: Int32Array.from(row, (k) => Math.max(learntFrom, dayNumber(trainEnd[k]))),
   };
 }
 
@@ -288,8 +291,10 @@ function standardScores(values: Float64Array): Float64Array {
 
 /** One trial a model and horizon. */
 function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density: LambdaPanel, runId: string): Trial[] {
-  const dateOf = (d: number) => formatDay(panel.calendar.days[panel.first + d]);
+  const dayNumber = (d: number) => panel.calendar.days[panel.first + d];
+  const dateOf = (d: number) => formatDay(dayNumber(d));
   return result.forecasts.map(({ name, features, forecast }) => {
+    const main = name === result.forecasts[0].name;
     const ends = forecast.trainEnd.filter((d) => d >= 0);
     const forecastDays = density.day.filter((_, k) => forecast.trainEnd[k] >= 0);
     return {
@@ -299,7 +304,7 @@ function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density
       marketId: panel.marketId,
       horizonDays: result.horizon,
       trainStart: dateOf(WARM_UP_DAYS),
-      trainEnd: dateOf(ends[ends.length - 1]),
+      trainEnd: formatDay(Math.max(main ? result.learntFrom : 0, dayNumber(ends[ends.length - 1]))),
       testStart: dateOf(forecastDays[0]),
       testEnd: dateOf(forecastDays[forecastDays.length - 1]),
       parameters: {
@@ -313,7 +318,7 @@ function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density
       },
       metrics: {
         ...result.figures?.get(name),
-        ...(name === result.forecasts[0].name ? { information_ratio: result.informationRatio } : {}),
+        ...(main ? { information_ratio: result.informationRatio } : {}),
       },
       dataFingerprint: panel.fingerprint,
       runId,

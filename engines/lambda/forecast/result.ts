@@ -12,6 +12,8 @@ export interface HorizonResult {
   readonly figures: ReadonlyMap<string, ForecastFigures> | null;
   readonly informationRatio: InformationRatioTest | null;
   readonly target: Float64Array;
+  /** Last day (a day number) that the models behind the vectors have learnt from, and so λ̂ too; 0 when there is none. */
+  readonly learntFrom: number;
 }
 
 /** The information-ratio test in a sentence. */

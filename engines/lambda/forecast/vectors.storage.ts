@@ -1,29 +1,53 @@
 /** Vectors of instruments day by day, from numeric or joint embeddings, for the clusters of λ. */
-import { formatDay } from '../../../src/platform/dates.ts';
+import { formatDay, parseDay } from '../../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../../src/platform/db/copy.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { UserError } from '../../../src/platform/errors.ts';
-import { requireOutOfSample } from '../../models/guard.model.ts';
 import { loadNumericModel } from '../../numeric/models.storage.ts';
 
 const JOINT = /^joint-/;
 const FITTED_JOINT = /^joint-.*-v2$/;
-/** Fitted models whose vectors the joint v2 spaces are made of. */
-const BRANCHES = ['num-profile-core-v2', 'num-regime-core-v2', 'num-stab-core-v2'] as const;
 
 /**
- * Refuses vectors that have seen what came after the first day a forecast is made from them.
- * @throws UserError also when a model that the vectors are made of is not in the registry, for then nobody knows.
+ * The last day (a day number) that whatever made a model's vectors has learnt from; null when it has learnt from nothing.
+ * @param days day numbers whose vectors are asked for.
+ * @throws UserError when nobody knows: a model that is not in the registry, rows of a fitted joint space that do not say.
  */
-export async function requireForecastable(
+export async function vectorsLearntFrom(
+  historical: Database,
   folder: string,
   modelId: string,
-  firstDay: number,
-  allowInSample: boolean,
-): Promise<void> {
-  if (allowInSample) return;
-  const made = JOINT.test(modelId) ? (FITTED_JOINT.test(modelId) ? BRANCHES : []) : [modelId];
-  for (const id of made) requireOutOfSample((await loadNumericModel(folder, id)).manifest, firstDay, false);
+  days: Int32Array,
+): Promise<number | null> {
+  if (!JOINT.test(modelId)) {
+    const { manifest } = await loadNumericModel(folder, modelId);
+    return manifest.fit ? parseDay(manifest.fit.fit_end) : null;
+  }
+  if (!FITTED_JOINT.test(modelId)) return null;
+  const { rows } = await historical.client((client) =>
+    client.query<{ last: string | null; silent: number }>(
+      `SELECT max(entity_scope->>'fit_end') AS last, count(*) FILTER (WHERE entity_scope->>'fit_end' IS NULL) AS silent
+         FROM joint_embeddings WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3`,
+      [modelId, formatDay(days[0]), formatDay(days[days.length - 1])],
+    ),
+  );
+  const [{ last, silent }] = rows;
+  if (silent > 0) {
+    throw new UserError(
+      `${silent} vectors of ${modelId} do not say what the models behind them have learnt from`,
+      'Put those models into the registry (prometheus models ls) and make the vectors anew.',
+    );
+  }
+  return last === null ? null : parseDay(last);
+}
+
+/** @throws UserError for vectors that have seen what came after the first day a forecast is made from them. */
+export function requireForecastable(modelId: string, learntFrom: number | null, firstDay: number): void {
+  if (learntFrom === null || learntFrom < firstDay) return;
+  throw new UserError(
+    `vectors of ${modelId} have learnt from days up to ${formatDay(learntFrom)}: those of ${formatDay(firstDay)} have seen their own future`,
+    'Begin after that day, fit the models earlier, or say --allow-in-sample.',
+  );
 }
 
 /**
