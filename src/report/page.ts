@@ -2,27 +2,13 @@
 import { type FigureUnit, figureText } from '../format/figure.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { comparisonSections } from './comparison-page.ts';
-import { Html, html, htmlTable } from './html.ts';
+import { type Html, html, htmlPage, htmlTable } from './html.ts';
 import { rollingSharpe } from './returns.ts';
 import { type DatedSeries, dateChart } from './svg.ts';
 import type { Comparison, ReportedRun, RunDetail } from './types.ts';
 
 const WINDOW = 63;
 const MONTHS = ['01', '02', '03', '04', '05', '06', '07', '08', '09', '10', '11', '12'];
-
-const STYLE = `:root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--line:#ddd;--mute:#5c5c5c;--s0:#0072b2;--s1:#b34700;--s2:#00714f;--s3:#8e3a75;--bad:#8a1c00}
-@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#161616;--line:#3a3a3a;--mute:#a5a5a5;--s0:#56b4e9;--s1:#e69f00;--s2:#2fc296;--s3:#e08bc0;--bad:#ff9d80}}
-body{font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1000px;margin:0 auto;padding:1rem}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid var(--line)}
-.banner{border:2px solid var(--bad);color:var(--bad);padding:.4rem .8rem;font-weight:600;margin:.5rem 0}
-.verdict{font-weight:600}.wide{overflow-x:auto}small{color:var(--mute);font-weight:400}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}
-th,td{padding:.15rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-th[scope=row]{text-align:left;font-weight:400}thead th{color:var(--mute);font-weight:600}thead th:first-child{text-align:left}
-figure{margin:1rem 0}figcaption span{margin-right:1em}.chart{width:100%;height:auto}.key{width:30px;height:8px}
-svg text{font:11px system-ui,sans-serif;fill:var(--mute)}.grid{stroke:var(--line);stroke-width:1}
-path{fill:none;stroke-width:1.6}.s0{stroke:var(--s0)}.s1{stroke:var(--s1)}.s2{stroke:var(--s2)}.s3{stroke:var(--s3)}
-@media print{:root{color-scheme:light}}`;
 
 /** How a run is called on the page: its sleeve and the beginning of its id. */
 const nameOf = (run: RunDetail) => `${run.sleeveId} ${run.runId.slice(0, 8)}`;
@@ -38,12 +24,9 @@ export function reportPage(
   const title = `Backtest report: ${runs.map(nameOf).join(', ')}`;
   const caveats = [...new Set(runs.map((run) => run.caveat).filter(Boolean))];
   const unfinished = runs.filter((run) => !run.complete);
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title><style>${new Html(STYLE)}</style></head><body>
-<h1>${title}</h1>
-${banner(demo || runs.some((run) => run.demo), 'DEMO: synthetic market, not real prices')}
+  return htmlPage(
+    title,
+    html`${banner(demo || runs.some((run) => run.demo), 'DEMO: synthetic market, not real prices')}
 ${caveats.map((caveat) => html`<p class="banner">${caveat}</p>`)}
 ${unfinished.map((run) => html`<p class="banner">${nameOf(run)} has no figures: it did not end</p>`)}
 <p><small>made ${madeAt} by prometheus report</small></p>
@@ -53,10 +36,8 @@ ${comparison ? comparisonSections(comparison) : []}
 ${runs.map((run) => html`<h2>Monthly returns: ${nameOf(run)}</h2>${monthTable(run)}`)}
 <h2>Exposures</h2>${exposureCharts(runs)}
 ${runs.map((run) => html`<h2>Trades: ${nameOf(run)}</h2>${tradeTable(run)}`)}
-<h2>Provenance</h2>${provenanceTable(runs)}
-</body></html>
-`;
-  return page.text;
+<h2>Provenance</h2>${provenanceTable(runs)}`,
+  );
 }
 
 const banner = (shown: boolean, text: string): Html[] => (shown ? [html`<p class="banner">${text}</p>`] : []);

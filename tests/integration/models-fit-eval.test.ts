@@ -244,6 +244,12 @@ describe('models eval', () => {
     expect(evaluation.test).toBeGreaterThan(0);
   });
 
+  it('writes one HTML page when asked for one', async () => {
+    const report = path.join(root, 'eval.html');
+    await evaluate({ model: ['num-regime-core-v2'], report });
+    expect(readFileSync(report, 'utf8')).toMatch(/^<!doctype html>[\s\S]*<th scope="row">num-regime-core-v2<\/th>/);
+  });
+
   it('refuses days that a model was fitted on, unless that is asked for', async () => {
     const inside = { model: ['num-regime-core-v2'], split: date(FIT_END - 20) };
     await expect(evaluate(inside)).rejects.toThrow(/seen their own future/);

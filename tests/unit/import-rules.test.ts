@@ -48,7 +48,14 @@ const ROOMS: readonly Room[] = [
   {
     name: 'engines',
     match: /^engines\//,
-    may: [PLATFORM, /^src\/queue\//, /^engines\/market\//, /^engines\/onnx\//, /^engines\/data\/csv\//],
+    may: [
+      PLATFORM,
+      /^src\/queue\//,
+      /^src\/report\/document\.ts$/,
+      /^engines\/market\//,
+      /^engines\/onnx\//,
+      /^engines\/data\/csv\//,
+    ],
   },
   { name: 'migrations', match: /^migrations\//, may: [] },
 ];

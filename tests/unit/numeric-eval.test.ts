@@ -88,6 +88,18 @@ describe('readers', () => {
     expect(r2(truth(noise), nothing)).toBeLessThan(0.05);
   });
 
+  it('of what one block of days alone supports keep little', async () => {
+    // A column that tells the target in the first quarter of the training days, and never again.
+    const once = Float64Array.from({ length: rows }, (_, k) => (k < 200 ? x.data[k * width + 2] : 0) + random.normal());
+    const [guess] = await ridge(blas, x, [once], split);
+    expect(
+      r2(
+        Float64Array.from(split.test, (row) => once[row]),
+        guess,
+      ),
+    ).toBeGreaterThan(-0.02);
+  });
+
   it('of neighbours take the mean of the fifty nearest', async () => {
     const group = Float64Array.from({ length: rows }, (_, k) => k % 2);
     const two: Matrix = {

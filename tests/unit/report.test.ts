@@ -1,6 +1,7 @@
 /** Pieces of the HTML report: escaping, paths, rolling figures, the page. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { htmlDocument, markdownDocument } from '../../src/report/document.ts';
 import { escapeHtml, html, htmlTable } from '../../src/report/html.ts';
 import { reportPage } from '../../src/report/page.ts';
 import { rollingSharpe } from '../../src/report/returns.ts';
@@ -130,5 +131,34 @@ describe('the page', () => {
   it('adds months up to years', () => {
     expect(page).toContain('<td>+30.00 %</td><td>-10.00 %</td>');
     expect(page).toContain('<td>+17.00 %</td>');
+  });
+});
+
+describe('a report of tables', () => {
+  const made = {
+    title: 'Models <judged>',
+    demo: true,
+    blocks: [
+      { text: 'Made by', code: 'prometheus models eval <id>' },
+      { heading: 'Rows & columns' },
+      { columns: ['model', 'R²'], rows: [['a<b', '0.4']] },
+    ],
+  };
+
+  it('is aligned Markdown', () => {
+    expect(markdownDocument(made)).toBe(
+      '# Models <judged>\n\n**DEMO: synthetic market, not real prices**\n\nMade by `prometheus models eval <id>`.\n\n## Rows & columns\n\n| model | R²  |\n| ----- | --- |\n| a<b   | 0.4 |\n',
+    );
+  });
+
+  it('is a page of its own, with everything escaped', () => {
+    const page = htmlDocument(made);
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).toContain('<h1>Models &lt;judged&gt;</h1>');
+    expect(page).toContain('<p class="banner">DEMO: synthetic market, not real prices</p>');
+    expect(page).toContain('<p>Made by <code>prometheus models eval &lt;id&gt;</code></p>');
+    expect(page).toContain('<h2>Rows &amp; columns</h2>');
+    expect(page).toContain('<tr><th scope="row">a&lt;b</th><td>0.4</td></tr>');
+    expect(htmlDocument({ ...made, demo: false })).not.toContain('DEMO');
   });
 });

@@ -6,6 +6,7 @@ import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { type Program, type ProgramContext, parseRange } from '../../../src/platform/program.ts';
+import { htmlDocument, markdownDocument } from '../../../src/report/document.ts';
 import { indexOnOrAfter } from '../../market/calendar.ts';
 import { type LoadedPanel, loadPanel } from '../../market/storage.ts';
 import { requireOutOfSample } from '../../models/guard.model.ts';
@@ -23,7 +24,7 @@ import {
 } from './instrument-probes.ts';
 import type { Scaling } from './neighbours.ts';
 import { type OwnScore, ownProbe, splitRows } from './own-probes.ts';
-import { type Evaluation, formatEvaluation } from './report.model.ts';
+import { type Evaluation, evaluationReport } from './report.model.ts';
 import type { Matrix } from './ridge.ts';
 import type { modelsEvalSpec } from './spec.ts';
 import { type OpenModel, openModel, plainDue, plainInputs } from './subjects.ts';
@@ -231,7 +232,7 @@ function chooseCells(panel: LoadedPanel, dues: readonly Uint8Array[], most: numb
   return { cells: Int32Array.from(cells), futures, step };
 }
 
-async function report(evaluation: Evaluation, args: Args, { events, stdout }: ProgramContext) {
+async function report(evaluation: Evaluation, args: Args, { events, home, stdout }: ProgramContext) {
   const asked = (['start', 'end', 'split', 'market', 'maxWindows', 'seed'] as const).flatMap((key) =>
     args[key] === undefined ? [] : [`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${args[key]}`],
   );
@@ -241,9 +242,10 @@ async function report(evaluation: Evaluation, args: Args, { events, stdout }: Pr
     ...asked,
     ...(args.allowInSample ? ['--allow-in-sample'] : []),
   ];
-  const text = formatEvaluation(evaluation, command.join(' '));
+  const made = evaluationReport(evaluation, command.join(' '), home.demo);
+  const text = markdownDocument(made);
   if (args.report !== undefined) {
-    await writeFile(args.report, text);
+    await writeFile(args.report, /\.html?$/i.test(args.report) ? htmlDocument(made) : text);
     events.emit({ type: 'artifact', kind: 'report', id: 'models eval', path: args.report });
   }
   if (!args.json) stdout(text);

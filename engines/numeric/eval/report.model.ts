@@ -1,4 +1,5 @@
-/** The tables of an evaluation as Markdown, aligned so that a terminal shows them well too. */
+/** The tables of an evaluation. */
+import type { Block, ReportDocument } from '../../../src/report/document.ts';
 import type { InstrumentScores } from './instrument-probes.ts';
 import type { OwnScore } from './own-probes.ts';
 
@@ -24,23 +25,24 @@ export interface Evaluation {
 /** A t below this is what chance gives to one of several tries. */
 const CREDIBLE_T = 3;
 
-export function formatEvaluation(evaluation: Evaluation, command: string): string {
+/** @param command the command line that made the evaluation. */
+export function evaluationReport(evaluation: Evaluation, command: string, demo: boolean): ReportDocument {
   const { market, start, split, end, instruments, train, test, step } = evaluation;
-  const parts = [
-    '# Numeric models, judged',
-    `Made by \`${command}\`.`,
-    `Market ${market}, ${instruments} instruments, ${start} … ${end}. Readers learn before ${split}, without the days whose future reaches over it (purge: 21 trading days), and are judged from ${split} on.`,
-    table(
-      ['model', 'fitted on'],
-      evaluation.models.map(({ id, fitted }) => [id, fitted]),
-    ),
+  const blocks: Block[] = [
+    { text: 'Made by', code: command },
+    {
+      text: `Market ${market}, ${instruments} instruments, ${start} … ${end}. Readers learn before ${split}, without the days whose future reaches over it (purge: 21 trading days), and are judged from ${split} on.`,
+    },
+    { columns: ['model', 'fitted on'], rows: evaluation.models.map(({ id, fitted }) => [id, fitted]) },
   ];
   if (evaluation.instrument.length) {
-    parts.push(
-      '## Instruments',
-      `${train} windows to learn from, ${test} judged, one day in ${step}. Linear (ridge) readers; the 50 nearest by cosine. The most frequent sector has a share of ${figure(evaluation.sectorShare)}.`,
-      table(
-        [
+    blocks.push(
+      { heading: 'Instruments' },
+      {
+        text: `${train} windows to learn from, ${test} judged, one day in ${step}. Linear (ridge) readers; the 50 nearest by cosine. The most frequent sector has a share of ${figure(evaluation.sectorShare)}.`,
+      },
+      {
+        columns: [
           'encoder',
           'R² of log vol next 21 d',
           'AUC of drawdown < −10 % next 21 d',
@@ -50,7 +52,7 @@ export function formatEvaluation(evaluation: Evaluation, command: string): strin
           'IC next 21 d',
           'Newey-West t',
         ],
-        evaluation.instrument.map(({ subject, scores }) => [
+        rows: evaluation.instrument.map(({ subject, scores }) => [
           subject,
           figure(scores.volR2),
           figure(scores.drawdownAuc),
@@ -60,16 +62,16 @@ export function formatEvaluation(evaluation: Evaluation, command: string): strin
           figure(scores.ic),
           figure(scores.icT, 1),
         ]),
-      ),
-      returnsSentence(evaluation),
+      },
+      { text: returnsSentence(evaluation) },
     );
   }
   if (evaluation.own.length) {
-    parts.push(
-      '## Probes of their own',
-      table(
-        ['model', 'probe', 'score', 'baseline', 'its score', 'rows'],
-        evaluation.own.map((one) => [
+    blocks.push(
+      { heading: 'Probes of their own' },
+      {
+        columns: ['model', 'probe', 'score', 'baseline', 'its score', 'rows'],
+        rows: evaluation.own.map((one) => [
           one.model,
           one.probe,
           figure(one.score),
@@ -77,10 +79,10 @@ export function formatEvaluation(evaluation: Evaluation, command: string): strin
           figure(one.baselineScore),
           String(one.rows),
         ]),
-      ),
+      },
     );
   }
-  return `${parts.join('\n\n')}\n`;
+  return { title: 'Numeric models, judged', demo, blocks };
 }
 
 /** What the information coefficients are worth, said plainly. */
@@ -97,9 +99,3 @@ export function returnsSentence({ instrument }: Pick<Evaluation, 'instrument'>):
 
 const figure = (value: number, digits = 3): string =>
   Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '–';
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c].length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((text, c) => text.padEnd(widths[c])).join(' | ')} |`;
-  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-}

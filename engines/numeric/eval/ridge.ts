@@ -1,5 +1,6 @@
 /** Ridge regression as a probe: what a linear reader can take out of vectors, never fitted on what it is judged by. */
 import type { Blas } from '../../onnx/blas.ts';
+import { deviation, mean } from '../../statistics/model.ts';
 import { solveSymmetric } from '../fit/linear.model.ts';
 
 /** Strengths tried, each times the number of rows. */
@@ -59,11 +60,16 @@ export async function ridge(
   return result;
 }
 
-/** The scaling and strength with the least squared error over the held-out blocks, for each target. */
+/**
+ * Scaling and strength for each target: of the scaling with the least squared error over the held-out blocks, the greatest
+ * strength whose error lies within a standard error of that (Breiman et al., Classification and Regression Trees, 1984).
+ * Blocks of few days prefer a reader of many directions by chance; one standard error is what chance is worth.
+ */
 async function choose(blas: Blas, x: Matrix, targets: readonly Float64Array[], split: Split): Promise<Choice[]> {
   const { train, dayOf, purge } = split;
   const tries = SCALINGS.flatMap((scaling) => STRENGTHS.map((strength): Choice => ({ scaling, strength })));
-  const errors = tries.map(() => new Float64Array(targets.length));
+  /** Mean squared errors [tries][targets][blocks]. */
+  const errors = tries.map(() => targets.map((): number[] => []));
   for (let block = 0; block < BLOCKS; block++) {
     const [from, to] = [block, block + 1].map((k) => Math.floor((k * train.length) / BLOCKS));
     const held = train.subarray(from, to);
@@ -77,14 +83,22 @@ async function choose(blas: Blas, x: Matrix, targets: readonly Float64Array[], s
         if (one.scaling !== scaling) continue;
         const predicted = await predict(blas, x, fit, solve(fit, one.strength), held);
         targets.forEach((target, q) => {
-          for (let j = 0; j < held.length; j++) errors[k][q] += (target[held[j]] - predicted[q][j]) ** 2;
+          let square = 0;
+          for (let j = 0; j < held.length; j++) square += (target[held[j]] - predicted[q][j]) ** 2;
+          errors[k][q].push(square / held.length);
         });
       }
     }
   }
-  return targets.map((_, q) =>
-    tries.reduce((best, one, k) => (errors[k][q] < errors[tries.indexOf(best)][q] ? one : best)),
-  );
+  return targets.map((_, q) => {
+    const best = tries.reduce((least, _, k) => (mean(errors[k][q]) < mean(errors[least][q]) ? k : least), 0);
+    const within = tries.filter(({ scaling, strength }, k) => {
+      if (scaling !== tries[best].scaling || strength < tries[best].strength) return false;
+      const more = errors[k][q].map((error, block) => error - errors[best][q][block]);
+      return k === best || mean(more) <= deviation(more) / Math.sqrt(more.length);
+    });
+    return within[within.length - 1] ?? tries[best];
+  });
 }
 
 interface Equations {

@@ -14,7 +14,7 @@ days, AUC of a drawdown below -10 % in them, sector of names that the reader nev
 information coefficient of returns with its Newey-West t. The other models are judged by one probe of their own against a
 trivial baseline. Models whose training span reaches into the judged days are refused without --allow-in-sample.
 
-stdout carries the tables (Markdown); --report writes them to a file.
+stdout carries the tables (Markdown); --report writes them to a file: one HTML page when its name ends in .html.
 
   prometheus models eval num-stab-core-v2 num-regime-core-v2 --start 2015-01-01 --end 2020-12-31 --report models-eval.md`,
   args: z.object({
@@ -28,7 +28,7 @@ stdout carries the tables (Markdown); --report writes them to a file.
     maxWindows: z.number().int().min(1000).max(1_000_000).default(60_000).describe('windows of instruments at most'),
     seed: z.number().int().min(0).default(1).describe('which names the sector probe hides'),
     allowInSample: z.boolean().default(false).describe('judge days that a model was fitted on all the same'),
-    report: z.string().optional().describe('write the tables to this Markdown file'),
+    report: z.string().optional().describe('write the tables to this file, Markdown or .html'),
     json: z.boolean().default(false).describe('print JSON instead of the tables'),
   }),
   reads: [
