@@ -1,7 +1,8 @@
 /** Files that appear whole or not at all. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage, UserError } from '../../src/platform/errors.ts';
+import { makeFolders } from '../../src/platform/folders.ts';
 
 export interface PendingFile {
   /** Puts the file in the place of an earlier one. */
@@ -24,7 +25,7 @@ export function writePending(target: string, lines: Iterable<string>): PendingFi
     }
   };
   try {
-    mkdirSync(path.dirname(path.resolve(target)), { recursive: true });
+    makeFolders(path.dirname(path.resolve(target)));
     const file = openSync(partial, 'w');
     try {
       for (const chunk of chunks(lines)) writeSync(file, chunk);

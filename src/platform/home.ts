@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage, UserError } from './errors.ts';
+import { makeFolders } from './folders.ts';
 
 /** The one folder that holds everything a user's installation knows; two homes never meet. */
 export interface Home {
@@ -85,27 +86,5 @@ export function createHome(home: Home): void {
         { cause: error },
       );
     }
-  }
-}
-
-/** Makes a folder and its parents, and returns those that were not there. (Node's own way never ends below `/proc`.) */
-function makeFolders(dir: string, mode: number): string[] {
-  const state = makeFolder(dir, mode);
-  if (state !== 'no parent') return state === 'made' ? [dir] : [];
-  const made = makeFolders(path.dirname(dir), mode);
-  // Its parent is there now: what still says that something is missing will go on saying so.
-  if (makeFolder(dir, mode) === 'no parent') throw Object.assign(new Error(`ENOENT: ${dir}`), { code: 'ENOENT' });
-  return [...made, dir];
-}
-
-/** Another process may make it at the same time: then it is there. */
-function makeFolder(dir: string, mode: number): 'made' | 'there' | 'no parent' {
-  try {
-    mkdirSync(dir, { mode });
-    return 'made';
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST' && statSync(dir).isDirectory()) return 'there';
-    if (errorCode(error) === 'ENOENT' && path.dirname(dir) !== dir) return 'no parent';
-    throw error;
   }
 }

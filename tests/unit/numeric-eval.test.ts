@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nearestMean } from '../../engines/numeric/eval/neighbours.ts';
 import { splitRows } from '../../engines/numeric/eval/own-probes.ts';
 import { returnsSentence } from '../../engines/numeric/eval/report.model.ts';
-import { type Matrix, ridge } from '../../engines/numeric/eval/ridge.ts';
+import { type Matrix, ridge, strongestWithin } from '../../engines/numeric/eval/ridge.ts';
 import { auc, neweyWestT, r2, ranks, spearman } from '../../engines/numeric/eval/scores.model.ts';
 import { futureOf, HORIZON } from '../../engines/numeric/eval/targets.model.ts';
 import { type Blas, openBlas } from '../../engines/onnx/blas.ts';
@@ -88,16 +88,24 @@ describe('readers', () => {
     expect(r2(truth(noise), nothing)).toBeLessThan(0.05);
   });
 
-  it('of what one block of days alone supports keep little', async () => {
-    // A column that tells the target in the first quarter of the training days, and never again.
-    const once = Float64Array.from({ length: rows }, (_, k) => (k < 200 ? x.data[k * width + 2] : 0) + random.normal());
-    const [guess] = await ridge(blas, x, [once], split);
-    expect(
-      r2(
-        Float64Array.from(split.test, (row) => once[row]),
-        guess,
-      ),
-    ).toBeGreaterThan(-0.02);
+  it('are as strong as one standard error of the blocks allows, of the better scaling', () => {
+    const tries = (['each', 'all'] as const).flatMap((scaling) =>
+      [0.1, 1, 10].map((strength) => ({ scaling, strength })),
+    );
+    const errors = [
+      [2, 2],
+      [2, 2],
+      [2, 2],
+      [1, 1.2],
+      [0.95, 1.27],
+      [1.3, 1.4],
+    ];
+    expect(strongestWithin(tries, errors)).toEqual({ scaling: 'all', strength: 1 });
+    // Worse on every block by as much: that is no chance.
+    errors[4] = [1.01, 1.21];
+    expect(strongestWithin(tries, errors)).toEqual({ scaling: 'all', strength: 0.1 });
+    // One block has no standard error.
+    expect(strongestWithin(tries, [[1], [1], [1], [1], [0.5], [0.6]])).toEqual({ scaling: 'all', strength: 1 });
   });
 
   it('of neighbours take the mean of the fifty nearest', async () => {

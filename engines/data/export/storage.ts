@@ -1,5 +1,5 @@
 /** Reads an export out of the databases and writes its files. */
-import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, readdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib';
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { errorCode, errorMessage, InterruptedError, UsageError, UserError } from '../../../src/platform/errors.ts';
+import { makeFolders } from '../../../src/platform/folders.ts';
 import type { Column, FileQuery } from './queries.ts';
 
 /** One snapshot for all queries, and values printed so that they read back exactly. */
@@ -99,7 +100,7 @@ export function prepareFolder(folder: string, names: readonly string[]): void {
   const expected = new Set(names);
   try {
     for (const sub of ['', 'prices_daily', 'news']) {
-      mkdirSync(path.join(folder, sub), { recursive: true });
+      makeFolders(path.resolve(folder, sub));
       for (const found of readdirSync(path.join(folder, sub))) {
         const name = path.join(sub, found);
         if (!/\.(csv|txt)(\.gz)?$/i.test(found) || expected.has(name)) continue;

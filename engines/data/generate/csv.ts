@@ -1,9 +1,10 @@
 /** Writes the synthetic market as files that `prometheus data import` reads; formats: docs/synthetic-market.md. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatDay } from '../../../src/platform/dates.ts';
 import { errorCode, errorMessage, InterruptedError, UserError } from '../../../src/platform/errors.ts';
 import { type Events, stage } from '../../../src/platform/events.ts';
+import { makeFolders } from '../../../src/platform/folders.ts';
 import { csvLine } from '../csv/write.ts';
 import type { Company } from './company.ts';
 import { GzipFile } from './gzip-file.ts';
@@ -82,8 +83,7 @@ export async function writeMarketFiles(
 
 /** Makes the folder ours, or refuses it. */
 function claimFolder(market: SyntheticMarket, folder: string): void {
-  mkdirSync(path.join(folder, 'prices_daily'), { recursive: true });
-  mkdirSync(path.join(folder, 'news'), { recursive: true });
+  for (const sub of ['prices_daily', 'news']) makeFolders(path.resolve(folder, sub));
   const manifest = path.join(folder, MANIFEST);
   if (existsSync(manifest)) {
     const { market: held } = JSON.parse(readFileSync(manifest, 'utf8')) as Manifest;

@@ -1,7 +1,8 @@
 /** What an import did and refused: counts by table and file, findings by reason, the list of all findings as a file. */
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../../../src/platform/errors.ts';
+import { makeFolders } from '../../../src/platform/folders.ts';
 import { csvLine } from '../csv/write.ts';
 
 export type ImportTable = 'instruments' | 'market_holidays' | 'prices_daily' | 'news_articles';
@@ -154,7 +155,7 @@ export class ImportReport {
     const file = this.#options.findingsFile!;
     try {
       if (this.#fd === null) {
-        mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+        makeFolders(path.resolve(path.dirname(file)), 0o700);
         this.#fd = openSync(file, 'wx', 0o600);
         this.#pending = csvLine(['level', 'table', 'file', 'line', 'reason', 'detail']) + this.#pending;
       }

@@ -61,9 +61,9 @@ export async function ridge(
 }
 
 /**
- * Scaling and strength for each target: of the scaling with the least squared error over the held-out blocks, the greatest
- * strength whose error lies within a standard error of that (Breiman et al., Classification and Regression Trees, 1984).
- * Blocks of few days prefer a reader of many directions by chance; one standard error is what chance is worth.
+ * Scaling and strength for each target, by squared errors over the held-out blocks and the rule of one standard error
+ * (Breiman et al., Classification and Regression Trees, 1984): blocks of few days prefer a reader of many directions by
+ * chance, and one standard error is what chance is worth.
  */
 async function choose(blas: Blas, x: Matrix, targets: readonly Float64Array[], split: Split): Promise<Choice[]> {
   const { train, dayOf, purge } = split;
@@ -90,15 +90,25 @@ async function choose(blas: Blas, x: Matrix, targets: readonly Float64Array[], s
       }
     }
   }
-  return targets.map((_, q) => {
-    const best = tries.reduce((least, _, k) => (mean(errors[k][q]) < mean(errors[least][q]) ? k : least), 0);
-    const within = tries.filter(({ scaling, strength }, k) => {
-      if (scaling !== tries[best].scaling || strength < tries[best].strength) return false;
-      const more = errors[k][q].map((error, block) => error - errors[best][q][block]);
-      return k === best || mean(more) <= deviation(more) / Math.sqrt(more.length);
-    });
-    return within[within.length - 1] ?? tries[best];
-  });
+  return targets.map((_, q) =>
+    strongestWithin(
+      tries,
+      errors.map((one) => one[q]),
+    ),
+  );
+}
+
+/**
+ * Of the scaling with the least mean error, the greatest strength whose error lies within a standard error of that.
+ * @param errors of each try, block by block.
+ */
+export function strongestWithin(tries: readonly Choice[], errors: readonly (readonly number[])[]): Choice {
+  const best = tries.reduce((least, _, k) => (mean(errors[k]) < mean(errors[least]) ? k : least), 0);
+  return tries.reduce((strongest, one, k) => {
+    if (one.scaling !== tries[best].scaling || one.strength <= strongest.strength) return strongest;
+    const more = errors[k].map((error, block) => error - errors[best][block]);
+    return mean(more) <= deviation(more) / Math.sqrt(more.length) ? one : strongest;
+  }, tries[best]);
 }
 
 interface Equations {
