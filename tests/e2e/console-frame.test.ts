@@ -1,7 +1,7 @@
 /** The real screens in a real terminal, on a scripted supervisor: bytes, keys, sizes, and how the terminal is left. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Bundle, bundleProgram } from '../helpers/bundle.ts';
-import { KEYS, openTui, type Tui, type TuiOptions } from '../helpers/tui.ts';
+import { HELP, KEYS, openTui, type Tui, type TuiOptions } from '../helpers/tui.ts';
 
 let bundle: Bundle;
 const open: Tui[] = [];
@@ -13,6 +13,10 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((tui) => tui.close()));
 });
 afterAll(() => bundle?.remove());
+
+/** Tells the fixture to do something: as a reply of the terminal, so that no key of the console can come in its way. */
+const order = (tui: Tui, what: 'throw' | 'break' | 'print' | 'tick' | 'fail'): void =>
+  tui.press(`\x1b]fixture;${what}\x07`);
 
 /** The console with its scripted world on the screen. */
 async function start(
@@ -37,9 +41,9 @@ async function ending(tui: Tui): Promise<{ end: string; asked: string[]; sent: {
 /** Presses a key that changes the screen, and waits until it has: everything before it has been drawn then. */
 async function drawn(tui: Tui): Promise<void> {
   tui.press('?');
-  await tui.waitFor('ALWAYS, IN DIALOGS TOO');
+  await tui.waitFor(HELP);
   tui.press(KEYS.escape);
-  await tui.waitFor((screen) => !screen.includes('ALWAYS, IN DIALOGS TOO') && tui.raw().endsWith('\x1b[?2026l'));
+  await tui.waitFor((screen) => !screen.includes(HELP) && tui.raw().endsWith('\x1b[?2026l'));
 }
 
 describe('bytes', () => {
@@ -56,7 +60,7 @@ describe('bytes', () => {
     expect(Buffer.byteLength(redraw)).toBeLessThan(25_000);
 
     const row = tui.mark();
-    tui.press('P');
+    order(tui, 'tick');
     await tui.waitFor('14:22:08 UTC');
     // The clock is one row; ages that pass a step may be others.
     expect(Buffer.byteLength(tui.raw(row))).toBeLessThan(1000);
@@ -220,7 +224,7 @@ describe('the terminal is given back', () => {
   test('after q, with what was said meanwhile', async () => {
     const tui = await inShell();
     expect(tui.alternate()).toBe(true);
-    tui.press('9');
+    order(tui, 'print');
     await drawn(tui);
     expect(tui.screen()).not.toContain('a word for stderr');
     tui.press('q');
@@ -247,11 +251,11 @@ describe('the terminal is given back', () => {
   });
 
   test.each([
-    ['an exception that nobody caught', 'T'],
-    ['a screen that throws', 'W'],
-  ])('after %s', async (_, key) => {
+    ['an exception that nobody caught', 'throw'],
+    ['a screen that throws', 'break'],
+  ] as const)('after %s', async (_, what) => {
     const tui = await inShell();
-    tui.press(key);
+    order(tui, what);
     await expectRestored(tui);
     expect((await ending(tui)).end).toBe('error');
     expect(tui.screen()).toContain('code 1');
@@ -288,7 +292,7 @@ describe('the end of a job', () => {
     const tui = await start({ env: { TMUX: undefined, STY: undefined, ...env } });
     await drawn(tui);
     expect(tui.raw()).not.toContain(']9;');
-    tui.press('F');
+    order(tui, 'fail');
     await tui.waitFor(() => told.test(tui.raw()));
     await drawn(tui);
     expect(tui.raw().split(']9;')).toHaveLength(2);

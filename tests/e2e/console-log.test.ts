@@ -9,7 +9,7 @@ import type { RemoteSupervisor } from '../../src/supervisor/wire/client.ts';
 import { type Bundle, bundleProgram } from '../helpers/bundle.ts';
 import { startDaemon } from '../helpers/daemon.ts';
 import { createTestHome, type TestHome, viewOf } from '../helpers/jobs.ts';
-import { KEYS, openTui, type Tui, type TuiOptions } from '../helpers/tui.ts';
+import { HELP, KEYS, openTui, type Tui, type TuiOptions } from '../helpers/tui.ts';
 import { until } from '../helpers/until.ts';
 
 let bundle: Bundle;
@@ -158,7 +158,7 @@ describe('a job that prints tens of thousands of lines a second', () => {
     await tui.waitFor(/≈ [\d,]+ lines\/s/);
     for (let i = 0; i < 3; i++) {
       tui.press('?');
-      await tui.waitFor('ALWAYS, IN DIALOGS TOO');
+      await tui.waitFor(HELP);
       tui.press(KEYS.escape);
       await tui.waitFor(/≈ [\d,]+ lines\/s/);
     }
@@ -298,7 +298,7 @@ describe('looking at a log', () => {
     expect(readFileSync(paged, 'utf8')).toBe(words.slice(0, 60));
     await tui.waitFor('Log of');
     tui.press('?');
-    await tui.waitFor('ALWAYS, IN DIALOGS TOO');
+    await tui.waitFor(HELP);
     tui.press(KEYS.escape);
     await tui.waitFor('Log of');
     expect(tui.alternate()).toBe(true);
