@@ -5,7 +5,7 @@ import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { type Line, span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
-import { sparkline } from '../../src/format/spark.ts';
+import { positiveBounds, sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { LambdaBuckets, LambdaForecast, LambdaHeat, LambdaWeightPoint } from '../../src/report/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
@@ -13,16 +13,17 @@ import { cursor, type Drawing, unknown } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
 
 const EMPTY = 'No λ yet: Phase 3 (optional) computes it, prometheus backfill opportunity-density.';
+const NO_FORECAST = 'No λ̂ yet: Phase 3 (optional) trains it, prometheus lambda train.';
+const NO_RUNS = 'No run has used λ̂ yet: Phase 3 (optional) makes them, and prometheus sweep.';
 
-/** Cluster × time: a row a cluster, a block a stretch of time, low to high over all clusters. */
+/** Cluster × time: a row a cluster, a block a stretch of time, low to high by logs over all clusters. */
 export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
   const { value, problem, at } = answerTo(state, 'lambda', LAMBDA);
   const title = 'Opportunity density λ';
   if (value === null) return { title, lines: [problem ? unknown(problem) : [span('reading λ …', 'muted')]] };
   const { heat } = value;
   if (!heat) return { title, lines: hanging([], EMPTY, width, 'muted') };
-  const known = heat.clusters.flatMap(({ values }) => values.filter((one) => one !== null));
-  const bounds = { min: Math.min(...known), max: Math.max(...known) };
+  const bounds = positiveBounds(heat.clusters.map(({ values }) => values));
   const columns: Column<LambdaHeat['clusters'][number]>[] = [
     { title: 'sector', max: 22, cell: (one) => [one.sector] },
     { title: 'class', max: 16, cell: (one) => [span(one.softTargetClass, 'muted')] },
@@ -31,7 +32,7 @@ export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing)
       grow: true,
       max: LAMBDA.columns,
       cell: (one, cells) => [
-        span(sparkline(one.values, Math.min(cells, LAMBDA.columns), { ...bounds, ...drawing }), 'info'),
+        span(sparkline(one.values, Math.min(cells, LAMBDA.columns), { ...bounds, ...drawing, log: true }), 'info'),
       ],
     },
     { title: 'last λ', align: 'right', cell: (one) => [formatFixed(one.lastLambda, 3)] },
@@ -43,7 +44,7 @@ export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing)
     title,
     note: [
       span(
-        `blocks ${formatFixed(bounds.min, 2)} … ${formatFixed(bounds.max, 2)} · read ${formatAgo(state.snapshot.at - (at ?? 0))}`,
+        `blocks ${formatFixed(bounds.min, 3)} … ${formatFixed(bounds.max, 3)} by logs · read ${formatAgo(state.snapshot.at - (at ?? 0))}`,
         'muted',
       ),
     ],
@@ -58,8 +59,8 @@ export function forecastTable(state: ConsoleState, width: number, drawing: Drawi
   const title = 'λ̂ against what came';
   const rows = visibleRows(state, 'forecasts');
   if (rows.length === 0) {
-    const text = value === null ? 'not read yet' : 'No forecast on record: prometheus lambda train.';
-    return { title, lines: [[span(text, 'muted')]] };
+    const found = value?.forecasts.length ? 'No experiment matches the filter.' : NO_FORECAST;
+    return { title, lines: hanging([], value === null ? 'not read yet' : found, width, 'muted') };
   }
   const selected = selectedRow(state, 'forecasts');
   const columns: Column<LambdaForecast>[] = [
@@ -94,9 +95,22 @@ export function forecastTable(state: ConsoleState, width: number, drawing: Drawi
     title,
     note: trials ? [span(`${trials.distinct} distinct trials of ${trials.recorded}`, 'muted')] : undefined,
     header: table.header,
-    lines: table.rows,
+    lines: [...table.rows, ...(selected ? overTime(selected, width, drawing) : [])],
     selectedRow: selectedIndex(state, 'forecasts'),
   };
+}
+
+/** λ̂ of an experiment and what came of it, one below the other on one scale, oldest left. */
+function overTime({ experimentId, first, last, columns }: LambdaForecast, width: number, drawing: Drawing): Line[] {
+  const NAME = 8;
+  const hat = columns.map((one) => one.lambdaHat);
+  const came = columns.map((one) => one.realised);
+  const bounds = positiveBounds([hat, came]);
+  const row = (name: string, values: readonly (number | null)[]): Line => [
+    span(name.padEnd(NAME), 'muted'),
+    span(sparkline(values, width - NAME, { ...bounds, ...drawing, log: true }), 'info'),
+  ];
+  return [[], [span(`${experimentId}, means by time, ${first} → ${last}`, 'muted')], row('came', came), row('λ̂', hat)];
 }
 
 const basisPoints = (values: readonly (number | null)[]): string =>
@@ -108,9 +122,7 @@ export function bucketTable(state: ConsoleState, width: number, drawing: Drawing
   const title = 'Runs with λ̂';
   const { buckets = [], weights = [] } = value ?? {};
   if (buckets.length === 0 && weights.length === 0) {
-    const text =
-      value === null ? 'not read yet' : 'No run has used λ̂ yet: the campaign with λ̂ of Phase 3, or prometheus sweep.';
-    return { title, lines: hanging([], text, width, 'muted') };
+    return { title, lines: hanging([], value === null ? 'not read yet' : NO_RUNS, width, 'muted') };
   }
   const runs: Column<LambdaBuckets>[] = [
     { title: 'sleeve', grow: true, min: 16, cell: (one) => [one.sleeveId] },

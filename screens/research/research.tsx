@@ -21,9 +21,9 @@ export function Research() {
     models: modelTable(state, left, style),
     model: modelDetail(state, left),
     lambda: lambdaHeat(state, right, style),
-    forecasts: forecastTable(state, right, style),
-    buckets: bucketTable(state, right, style),
-    similar: similarTable(state, left, style),
+    forecasts: forecastTable(state, left, style),
+    buckets: bucketTable(state, left, style),
+    similar: similarTable(state, right, style),
   };
   const layout = screenLayout(
     size,
@@ -39,13 +39,13 @@ function inColumns(body: Rect, contents: Contents): Place[] {
   const left = leftWidth(body.width);
   const side = shareRows(body.height, [
     { id: 'models', min: 5, natural: need('models') },
-    { id: 'model', min: 6, natural: need('model') },
-    { id: 'similar', min: 5, natural: need('similar'), flex: 1 },
-  ]);
-  const main = shareRows(body.height, [
-    { id: 'lambda', min: 8, natural: need('lambda') },
+    { id: 'model', min: 4, natural: need('model') },
     { id: 'forecasts', min: 5, natural: need('forecasts') },
     { id: 'buckets', min: 5, natural: need('buckets'), flex: 1 },
+  ]);
+  const main = shareRows(body.height, [
+    { id: 'lambda', min: 8, natural: need('lambda'), flex: 1 },
+    { id: 'similar', min: 4, natural: need('similar') },
   ]);
   return [
     ...stacked(side, { ...body, width: left }, 'box'),
@@ -57,7 +57,7 @@ function inStack(body: Rect, contents: Contents, focus: keyof Contents): Place[]
   const HEADING = 1;
   const rows = shareRows(
     body.height,
-    (['models', 'model', 'lambda', 'forecasts', 'buckets', 'similar'] as const).map((id) => ({
+    (['models', 'model', 'forecasts', 'buckets', 'lambda', 'similar'] as const).map((id) => ({
       id,
       min: HEADING + 1,
       natural: HEADING + contentHeight(contents[id]),

@@ -34,7 +34,7 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
   },
   research: ({ similar }) => [
     need('models', {}, 15_000),
-    need('lambda', LAMBDA, 30_000),
+    need('lambda', LAMBDA, 60_000),
     ...(similar ? [need('similar', similar, null)] : []),
   ],
   machine: () => [need('history', MACHINE_HISTORY, 2000)],

@@ -55,7 +55,7 @@ export const SCREENS = [
     key: '8',
     title: 'Research',
     short: 'Res',
-    panes: ['models', 'model', 'lambda', 'forecasts', 'buckets', 'similar'],
+    panes: ['models', 'model', 'forecasts', 'buckets', 'lambda', 'similar'],
   },
 ] as const;
 

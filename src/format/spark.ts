@@ -8,6 +8,8 @@ export interface SparkOptions {
   /** Fixed bounds (for shares: 0 and 1); taken from the values when absent. */
   readonly min?: number;
   readonly max?: number;
+  /** Levels by logs, for values above 0 that differ by factors; what lies below `min` has the lowest level. */
+  readonly log?: boolean;
 }
 
 /**
@@ -22,14 +24,23 @@ export function sparkline(values: readonly (number | null)[], width: number, opt
   const high = options.max ?? Math.max(...known);
   const levels = options.ascii ? PLAIN_BLOCKS : BLOCKS;
   if (known.length > 0 && high <= low) return cells.map((v) => (v === null ? ' ' : options.ascii ? '-' : '─')).join('');
+  const place = options.log && low > 0 ? (value: number) => Math.log(Math.max(value, low)) : (value: number) => value;
+  const [bottom, top] = [place(low), place(high)];
   return cells
     .map((value) => {
       if (value === null) return ' ';
-      // Halved, so that not even the widest range overflows.
-      const level = Math.floor(((value / 2 - low / 2) / (high / 2 - low / 2)) * levels.length);
+      // Halved, so that not even the widest range overflows; the narrowest halves to none.
+      const range = top / 2 - bottom / 2;
+      const level = range > 0 ? Math.floor(((place(value) / 2 - bottom / 2) / range) * levels.length) : 0;
       return levels[Math.max(0, Math.min(levels.length - 1, level))];
     })
     .join('');
+}
+
+/** Lowest and highest value above 0 of several series, which may share a scale of logs then; 0 and 0 without any. */
+export function positiveBounds(series: readonly (readonly (number | null)[])[]): { min: number; max: number } {
+  const known = series.flat().filter((value) => value !== null && value > 0) as number[];
+  return known.length === 0 ? { min: 0, max: 0 } : { min: Math.min(...known), max: Math.max(...known) };
 }
 
 /** Means of equal stretches; null where a stretch holds no number. */

@@ -51,12 +51,15 @@ async function readHeat(client: pg.ClientBase, { marketId, columns }: OverviewOp
     lastLambda: number;
     lastDay: string;
   }>(
-    `SELECT sector, soft_target_class AS "softTargetClass",
-            least($6::int - 1, (as_of_date - $4::date) * $6::int / ($5::date - $4::date + 1)) AS at, avg(lambda_value) AS value,
-            (array_agg(lambda_value ORDER BY as_of_date DESC))[1] AS "lastLambda", max(as_of_date)::text AS "lastDay"
-       FROM console.opportunity_density
-      WHERE market_id = $1 AND lookback_days = $2 AND min_cluster_size = $3
-      GROUP BY 1, 2, 3 ORDER BY sector COLLATE "C", soft_target_class COLLATE "C", 3`,
+    `WITH own AS (
+       SELECT * FROM console.opportunity_density WHERE market_id = $1 AND lookback_days = $2 AND min_cluster_size = $3),
+     cells AS (
+       SELECT sector, soft_target_class, least($6::int - 1, (as_of_date - $4::date) * $6::int / ($5::date - $4::date + 1)) AS at,
+              avg(lambda_value) AS value, max(as_of_date) AS last
+         FROM own GROUP BY 1, 2, 3)
+     SELECT sector, soft_target_class AS "softTargetClass", at, value, lambda_value AS "lastLambda", last::text AS "lastDay"
+       FROM cells JOIN own USING (sector, soft_target_class) WHERE as_of_date = last
+      ORDER BY sector COLLATE "C", soft_target_class COLLATE "C", at`,
     [head.marketId, head.lookbackDays, head.minClusterSize, head.first, head.last, columns],
   );
   const { rows: starts } = await client.query<{ day: string }>(
@@ -95,7 +98,7 @@ async function readForecasts(
   for (const one of rows) {
     const { rows: tenths } = await client.query<LambdaForecast['tenths'][number]>(
       `SELECT avg(lambda_hat) AS "lambdaHat", avg(realised) AS realised, count(*) AS rows
-         FROM (SELECT lambda_hat, realised, ntile(10) OVER (ORDER BY lambda_hat, as_of_date, sector COLLATE "C", soft_target_class COLLATE "C") AS tenth
+         FROM (SELECT lambda_hat, realised, ntile(10) OVER (ORDER BY lambda_hat, realised) AS tenth
                  FROM console.lambda_predictions WHERE market_id = $1 AND experiment_id = $2 AND realised IS NOT NULL) ranked
         GROUP BY tenth ORDER BY tenth`,
       [marketId, one.experimentId],
@@ -125,7 +128,8 @@ async function readBuckets(client: pg.ClientBase): Promise<LambdaBuckets[]> {
     `SELECT run_id AS "runId", coalesce(config_json->>'sleeve_id', strategy_id) AS "sleeveId", start_date::text AS start,
             end_date::text AS "end", config_json->>'lambda_experiment_id' AS "experimentId",
             (config_json->>'lambda_score_weight')::float8 AS weight, metrics_json AS metrics, config_json->>'caveat' AS caveat
-       FROM backtest_runs WHERE metrics_json->'lambda_bucket_total_num_days' IS NOT NULL
+       FROM backtest_runs
+      WHERE metrics_json->'lambda_bucket_total_num_days' IS NOT NULL AND config_json->'sweep' IS NULL
       ORDER BY created_at DESC, run_id COLLATE "C" LIMIT $1`,
     [RUNS],
   );

@@ -38,7 +38,7 @@ export interface LambdaForecast {
   readonly columns: readonly { readonly from: string; readonly lambdaHat: number; readonly realised: number | null }[];
 }
 
-/** Returns of a run's days by thirds of the mean λ̂ of its universe. */
+/** Returns of a run's days by thirds of the mean λ̂ of its universe; points of a sweep are none of these runs. */
 export interface LambdaBuckets {
   readonly runId: string;
   readonly sleeveId: string;

@@ -554,7 +554,11 @@ const ANSWERS: Omit<ReadResults, 'coverageYear' | 'run' | 'validate'> = {
         realised: 4160,
         correlation: 0.482,
         tenths: Array.from({ length: 10 }, (_, i) => ({ lambdaHat: i / 10, realised: i / 12, rows: 416 })),
-        columns: [],
+        columns: Array.from({ length: 8 }, (_, i) => ({
+          from: '2014-01-02',
+          lambdaHat: 2 ** (i / 2),
+          realised: 2 ** i,
+        })),
       },
     ],
     buckets: [],

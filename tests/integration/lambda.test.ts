@@ -554,10 +554,20 @@ describe('what the console shows', () => {
       ],
     );
     if (cells.mean !== null) expect(overview.heat!.clusters[0].values[3]).toBeCloseTo(cells.mean, 12);
+    const [{ sector, softTargetClass, lastLambda, lastDay }] = overview.heat!.clusters;
+    expect(
+      await query(
+        `SELECT as_of_date::text AS day, lambda_value AS value FROM console.opportunity_density
+          WHERE sector = $1 AND soft_target_class = $2 ORDER BY as_of_date DESC LIMIT 1`,
+        [sector, softTargetClass],
+      ),
+    ).toEqual([{ day: lastDay, value: lastLambda }]);
     const har = overview.forecasts.find((one) => one.experimentId === 'HAR_H5')!;
     expect(har.tenths).toHaveLength(10);
     expect(har.tenths.reduce((sum, tenth) => sum + tenth.rows, 0)).toBe(har.realised);
     expect(overview.buckets.length).toBeGreaterThan(0);
+    const swept = new Set(overview.weights.map((point) => point.runId));
+    expect(overview.buckets.filter((run) => swept.has(run.runId))).toEqual([]);
     expect(overview.weights.map((point) => point.weight)).toEqual([0, 0, 40, 40]);
     expect(overview.trials.distinct).toBeGreaterThan(10);
     const caveat = 'same-close, no costs: not tradable; survivors only';
@@ -567,6 +577,12 @@ describe('what the console shows', () => {
     const shown = await startPrometheus(['lambda', 'show', '--market', 'TEST', ...urls], folder).ended;
     expect([shown.code, shown.stderr]).toEqual([0, '']);
     expect(shown.stdout).toContain(`note: ${caveat} (some of the runs)`);
+    const wrong = await startPrometheus(
+      ['lambda', 'show', '--experiment-id', 'NOPE', '--market', 'TEST', ...urls],
+      folder,
+    ).ended;
+    expect([wrong.code, wrong.stdout]).toEqual([1, '']);
+    expect(wrong.stderr).toMatch(/no experiment 'NOPE' of TEST: on record are .*HAR_H5/);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatAge, formatAgo, formatClock, formatElapsed, formatInstant } from '../../src/format/age.ts';
 import { heatMark, progressBar } from '../../src/format/bars.ts';
 import { formatBytes, formatCount, formatDuration, formatFixed, formatPercent } from '../../src/format/numbers.ts';
-import { sparkline } from '../../src/format/spark.ts';
+import { positiveBounds, sparkline } from '../../src/format/spark.ts';
 import { CHECK_SIGNS, JOB_SIGNS } from '../../src/format/states.ts';
 
 describe('figures', () => {
@@ -55,6 +55,15 @@ describe('sparklines', () => {
   test('a series that never moves is a line, not a low or a high', () => {
     expect(sparkline([5, 5, 5], 10)).toBe('───');
     expect(sparkline([0], 10, { min: 0, max: 1 })).toBe('▁');
+    expect(sparkline([Number.MIN_VALUE, 0], 10)).toBe('▁▁');
+  });
+
+  test('by logs, equal factors are equal steps; what is not above the lowest is the lowest', () => {
+    const doubling = [1, 2, 4, 8, 16, 32, 64, 128];
+    expect(sparkline(doubling, 8, { log: true })).toBe('▁▂▃▄▅▆▇█');
+    expect(sparkline([0, null, ...doubling], 10, { log: true, min: 1 })).toBe('▁ ▁▂▃▄▅▆▇█');
+    expect(positiveBounds([[0, null, 3], [7]])).toEqual({ min: 3, max: 7 });
+    expect(sparkline([0, 0], 2, { log: true, ...positiveBounds([[0, null]]) })).toBe('──');
   });
 
   test('gaps stay gaps', () => {

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type MountedScreens, mountScreens } from '../../screens/root.tsx';
-import { needKey } from '../../src/console/answers.ts';
+import { LAMBDA, needKey } from '../../src/console/answers.ts';
 import { createController } from '../../src/console/controller.ts';
 import { lineOf } from '../../src/console/line-editor.ts';
 import { needsOf } from '../../src/console/needs.ts';
@@ -328,6 +328,24 @@ describe('what is on them', () => {
     expect(frame).toContain('n launches it, after asking');
     expect(frame).toContain('prometheus backtest campaign --market-id US_EQ');
     expect(frame).toContain('No job has run in this home yet');
+  });
+
+  test('λ̂ and what came of it stand below each other; empty rooms of λ say which phase fills them', async () => {
+    const ui = open(SNAPSHOT, { screen: 'research', focus: 'forecasts', size: { columns: 200, rows: 50 } });
+    await ui.answer();
+    const frame = (await ui.rows()).join('\n');
+    expect(frame).toContain('har-ridge-h5-2013, means by time, 2014-01-02 → 2015-12-23');
+    expect(frame).toMatch(/came +▁▂▃▄▅▆▇█/);
+    expect(frame).toContain('by logs');
+    const lambda = { heat: null, forecasts: [], buckets: [], weights: [], trials: { recorded: 0, distinct: 0 } };
+    const answer = { value: lambda, at: NOW, problem: null };
+    ui.store.setState(({ answers }) => ({
+      answers: { ...answers, [needKey({ name: 'lambda', args: LAMBDA })]: answer },
+    }));
+    const empty = (await ui.rows()).join('\n');
+    for (const words of ['No λ yet: Phase 3', 'No λ̂ yet: Phase 3', 'No run has used λ̂ yet: Phase 3']) {
+      expect(empty).toContain(words);
+    }
   });
 
   test('metrics of parallel sleeves stand in one row each', async () => {
