@@ -1,58 +1,6 @@
 /** Small dense linear algebra on float64, row-major. */
 
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix [n, n], largest first; vectors are rows. Cyclic Jacobi rotations
- * (G. Golub, C. Van Loan, "Matrix Computations", §8.5), until what is off the diagonal is rounding.
- */
-export function symmetricEigen(matrix: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
-  const a = matrix.slice();
-  const v = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) v[i * n + i] = 1;
-  let scale = 0;
-  for (const value of a) scale += value * value;
-  for (let sweep = 0; sweep < 40; sweep++) {
-    let off = 0;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) off += a[p * n + q] ** 2;
-    if (off <= 1e-22 * scale) break;
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        if (a[p * n + q] ** 2 > 1e-27 * scale) rotate(a, v, n, p, q);
-      }
-    }
-  }
-  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => a[j * n + j] - a[i * n + i] || i - j);
-  const values = Float64Array.from(order, (i) => a[i * n + i]);
-  const vectors = new Float64Array(n * n);
-  order.forEach((i, k) => {
-    vectors.set(v.subarray(i * n, (i + 1) * n), k * n);
-  });
-  return { values, vectors };
-}
-
-/** One rotation that makes a[p, q] zero; `v` holds the vectors as rows. Both halves of the matrix are kept. */
-function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
-  const [rp, rq] = [p * n, q * n];
-  const shared = a[rp + q];
-  const theta = (a[rq + q] - a[rp + p]) / (2 * shared);
-  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-  const c = 1 / Math.sqrt(t * t + 1);
-  const s = t * c;
-  const [pp, qq] = [a[rp + p] - t * shared, a[rq + q] + t * shared];
-  for (let k = 0; k < n; k++) {
-    const [x, y] = [a[rp + k], a[rq + k]];
-    const [newX, newY] = [c * x - s * y, s * x + c * y];
-    a[rp + k] = a[k * n + p] = newX;
-    a[rq + k] = a[k * n + q] = newY;
-    const [vx, vy] = [v[rp + k], v[rq + k]];
-    v[rp + k] = c * vx - s * vy;
-    v[rq + k] = s * vx + c * vy;
-  }
-  a[rp + p] = pp;
-  a[rq + q] = qq;
-  a[rp + q] = a[rq + p] = 0;
-}
-
-/**
  * Makes the rows of [count, n] orthonormal in place, by modified Gram-Schmidt, each row twice. A row that depends on those
  * before it is replaced by `fresh` ones until it does not.
  */

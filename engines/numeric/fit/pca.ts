@@ -1,7 +1,8 @@
 /** Principal components: the leading eigenvectors of a covariance by subspace iteration and Rayleigh-Ritz. */
 import type { Random } from '../../../src/platform/random.ts';
+import { symmetricEigen } from '../../linear/symmetric.model.ts';
 import type { Blas } from '../../onnx/blas.ts';
-import { orthonormalRows, symmetricEigen, whitening } from './linear.model.ts';
+import { orthonormalRows, whitening } from './linear.model.ts';
 
 /** Vectors iterated beyond those asked for: they keep the last ones from converging slowly. */
 const OVERSAMPLED = 24;

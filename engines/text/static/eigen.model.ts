@@ -4,8 +4,8 @@
  * a fixed order: the same matrix and seed give the same bits everywhere.
  */
 import { Random } from '../../../src/platform/random.ts';
+import { symmetricEigen } from '../../linear/symmetric.model.ts';
 import type { SparseMatrix } from './ppmi.model.ts';
-import { symmetricEigen } from './symmetric.model.ts';
 
 /** Directions beyond those asked for: they make the last ones converge. */
 const EXTRA = 48;
@@ -40,17 +40,17 @@ export function topEigen(matrix: SparseMatrix, count: number, seed: number, onRo
   orthonormalize(basis, size, width);
   multiply(matrix, basis, other, width);
   const { values, vectors } = symmetricEigen(products(basis, other, size, width), width);
-  const order = [...values.keys()].sort((a, b) => values[b] - values[a] || a - b).slice(0, count);
-  const turned = new Float64Array(size * order.length);
+  const kept = Math.min(count, width);
+  const turned = new Float64Array(size * kept);
   for (let r = 0; r < size; r++) {
     for (let j = 0; j < width; j++) {
       const x = basis[r * width + j];
       if (x === 0) continue;
-      for (let k = 0; k < order.length; k++) turned[r * order.length + k] += x * vectors[order[k] * width + j];
+      for (let k = 0; k < kept; k++) turned[r * kept + k] += x * vectors[k * width + j];
     }
   }
   onRound(ROUNDS + 1, ROUNDS + 1);
-  return { values: Float64Array.from(order, (k) => values[k]), vectors: turned, count: order.length };
+  return { values: values.slice(0, kept), vectors: turned, count: kept };
 }
 
 /** target = matrix · source, both size × width. Four entries at a time, for the same reason as in `products`. */

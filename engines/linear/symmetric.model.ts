@@ -9,8 +9,9 @@ const MOST_STEPS = 60;
 const EPSILON = 2 ** -52;
 
 export interface SymmetricEigen {
+  /** Largest first. */
   readonly values: Float64Array;
-  /** size × size; row k belongs to value k. */
+  /** size × size, orthonormal; row k belongs to value k. */
   readonly vectors: Float64Array;
 }
 
@@ -18,7 +19,12 @@ export interface SymmetricEigen {
 export function symmetricEigen(matrix: Float64Array, size: number): SymmetricEigen {
   const { diagonal, beside, turned } = tridiagonal(Float64Array.from(matrix), size);
   implicitQl(diagonal, beside, turned, size);
-  return { values: diagonal, vectors: turned };
+  const order = [...diagonal.keys()].sort((i, j) => diagonal[j] - diagonal[i] || i - j);
+  const vectors = new Float64Array(size * size);
+  order.forEach((from, k) => {
+    vectors.set(turned.subarray(from * size, (from + 1) * size), k * size);
+  });
+  return { values: Float64Array.from(order, (k) => diagonal[k]), vectors };
 }
 
 /** `beside[k]` lies beside the diagonal in row k, k ≥ 1. Rows of `turned` are the columns of the product of reflections. */
