@@ -197,7 +197,7 @@ export async function runPoints(
       const result = await pending;
       signal.throwIfAborted();
       const task = tasks[from + offset];
-      requireActivity(result, panel, task.sleeve);
+      requireActivity(result, panel, task.sleeve, task.options.initialCash);
       runs.push(await record(task, runs.length === 0, result, panel, features, origin, context));
       if (simulated === totalDays) tellRuns();
     }
@@ -336,9 +336,15 @@ function reportDelistings(result: SleeveResult, panel: LoadedPanel, sleeve: Slee
 }
 
 /** A flat curve without a single trade is no backtest: say so instead of recording it. */
-function requireActivity(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve): void {
+function requireActivity(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve, initialCash: number): void {
   if (result.fills.day.length > 0) return;
   const [from, to] = [panel.first, panel.first + panel.count - 1].map((t) => formatDay(panel.calendar.days[t]));
+  if (result.universeSize.some((names) => names > 0)) {
+    throw new UserError(
+      `${sleeve.sleeveId} made no trade from ${from} to ${to}: no order came to a share that could be traded`,
+      `Look at --initial-cash (${initialCash}), --whole-shares and --max-participation.`,
+    );
+  }
   throw new UserError(
     `${sleeve.sleeveId} made no trade from ${from} to ${to}: no instrument had 63 complete trading days and enough volume`,
     'Check prices and holidays of the range and the 3 months before it: prometheus why P0',

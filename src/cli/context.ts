@@ -6,6 +6,7 @@ import type { Targets } from '../platform/db/targets.ts';
 import { createHome, type Home, homeAt } from '../platform/home.ts';
 import { type Provenance, readProvenance } from '../platform/provenance.ts';
 import type { GlobalFlags } from './arguments.ts';
+import { writeOut } from './output.ts';
 
 export interface Cli {
   readonly env: NodeJS.ProcessEnv;
@@ -77,7 +78,7 @@ export function makeCli(
     signal,
     interactive: Boolean(streams.stdin.isTTY && streams.stdout.isTTY),
     provenance: readProvenance(env),
-    out: (text) => void streams.stdout.write(text),
+    out: (text) => writeOut(streams.stdout, text),
     err: (text) => void streams.stderr.write(text),
     targets,
     databases: async (options, { lazy = false } = {}) => {

@@ -1,5 +1,5 @@
 /** `prometheus demo`: the whole product over a synthetic market, in a home of its own. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { generateMarket, type MarketOptions } from '../../engines/data/generate/
 import { syntheticMarketArgs } from '../../engines/data/generate/spec.ts';
 import { storeMarket } from '../../engines/data/generate/storage.ts';
 import { campaignArgv, proofArgv } from '../phases/campaign.ts';
-import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
+import { loadPhaseConfig, type Requirements, requirementsOf } from '../phases/config.ts';
 import type { Board } from '../phases/types.ts';
 import { civilFromDay, dayFromCivil, formatDay, parseDay } from '../platform/dates.ts';
 import { serverStatus, stopServer } from '../platform/db/embedded.ts';
@@ -26,6 +26,8 @@ import { terminalEvents } from './terminal-events.ts';
 import { verifyPointInTime } from './verify.ts';
 
 const LOCK = 'demo.lock';
+const THRESHOLDS = 'phases.yaml';
+const THRESHOLDS_TITLE = '# Thresholds of this demo: its market has a span of its own,';
 const LOCK_WAIT_MS = 3_600_000;
 
 /** The check that asks for a test run; a demo machine need not have made one. */
@@ -49,7 +51,7 @@ stdout; it stops what it started and exits 0 when both phases hold.`,
     if (parseDay(options.end) <= parseDay(options.start)) {
       throw new UsageError(`--end ${options.end} is not after --start ${options.start}`, 'Swap them or mend one.');
     }
-    const cli = outer.withHome(await prepareHome(outer, options));
+    const cli = outer.withHome(await prepareHome(outer));
     if (!headless && cli.interactive) {
       const { openConsole } = await import('./console.ts');
       return openConsole(cli, {
@@ -63,7 +65,7 @@ stdout; it stops what it started and exits 0 when both phases hold.`,
 });
 
 /** Makes or recognises the demo's home. @throws UserError when the folder holds anything else. */
-async function prepareHome(cli: Cli, options: MarketOptions): Promise<Home> {
+async function prepareHome(cli: Cli): Promise<Home> {
   const root = cli.env.PROMETHEUS_HOME
     ? path.resolve(cli.env.PROMETHEUS_HOME)
     : `${await resolveHomeRoot(cli.env)}-demo`;
@@ -78,11 +80,8 @@ async function prepareHome(cli: Cli, options: MarketOptions): Promise<Home> {
       );
     }
     createHome(home);
-    if (fresh) {
-      writeThresholds(root, options);
-      // The mark last: a home that was half made is made again.
+    if (fresh)
       writeFileSync(path.join(root, DEMO_MARK), 'This home holds a synthetic market, made by prometheus demo.\n');
-    }
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
@@ -98,15 +97,29 @@ function holdsAnything(home: Home): boolean {
   const rooms = [home.jobs, home.postgres, home.models, home.cache, home.logs].map((dir) => path.basename(dir));
   return readdirSync(home.root).some(
     (name) =>
-      name !== 'phases.yaml' &&
+      name !== THRESHOLDS &&
       name !== LOCK &&
       (!rooms.includes(name) || readdirSync(path.join(home.root, name)).length > 0),
   );
 }
 
-/** A market of another span is judged by its own span: thresholds of this home, open to read and edit. */
-function writeThresholds(root: string, { start, end, newsStart }: MarketOptions): void {
-  const defaults = requirementsOf(loadPhaseConfig(homeAt(root, { demo: true }), {}), true);
+/**
+ * A market of another span is judged by its own span: thresholds of this home, open to read and edit. Those of a market
+ * that was to be made here before, by a call that was broken off, give way.
+ */
+function writeThresholds(home: Home, options: MarketOptions): void {
+  const file = path.join(home.root, THRESHOLDS);
+  const { start, end, newsStart } = options;
+  const title = `${THRESHOLDS_TITLE} from ${start} to ${end}, with news from ${newsStart}.\n`;
+  const found = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  if (found.startsWith(title) || (found && !found.startsWith(THRESHOLDS_TITLE))) return;
+  rmSync(file, { force: true });
+  const overrides = thresholdsOf(requirementsOf(loadPhaseConfig(home, {}), true), options);
+  if (Object.keys(overrides).length > 0) writeFileSync(file, `${title}${stringify(overrides)}`);
+}
+
+/** What differs from the thresholds of the demo's usual span. */
+function thresholdsOf(defaults: Requirements, { start, end, newsStart }: MarketOptions): Record<string, unknown> {
   const overrides: Record<string, unknown> = {};
   if (start !== defaults.prices.start || end !== defaults.prices.end) overrides.demo = { prices: { start, end } };
   const [first, last] = [parseDay(start), parseDay(end)];
@@ -121,12 +134,7 @@ function writeThresholds(root: string, { start, end, newsStart }: MarketOptions)
   if (years < defaults.news.minYears) {
     overrides.news = { fromYear: Math.min(lastNewsYear, civilFromDay(parseDay(newsStart)).year), minYears: 1 };
   }
-  if (Object.keys(overrides).length > 0) {
-    writeFileSync(
-      path.join(root, 'phases.yaml'),
-      `# Thresholds of this demo: its market has a span of its own.\n${stringify(overrides)}`,
-    );
-  }
+  return overrides;
 }
 
 /** The last whole calendar quarter inside the span, else the whole span. */
@@ -139,10 +147,12 @@ function lastQuarter(first: number, last: number): { start: number; end: number 
   return start >= first ? { start, end } : { start: Math.min(first, last), end: last };
 }
 
-/** Databases up, migrated and filled; does nothing when they already hold this market. */
+/** Databases up, migrated and filled, thresholds as its market's; does nothing when they already hold this market. */
 async function fillDatabases(cli: Cli, options: MarketOptions, events: Events): Promise<void> {
   const databases = await cli.databases({ application: 'demo' });
   await storeMarket(generateMarket(options), databases, events, cli.signal);
+  // Only now is it known that this is the market which the home holds.
+  writeThresholds(cli.home, options);
 }
 
 /** Events as the few words that the console shows while it starts. */

@@ -6,6 +6,7 @@ import type { GlobalFlags } from './arguments.ts';
 import type { Command } from './command.ts';
 import { findCommand } from './commands.ts';
 import { makeCli } from './context.ts';
+import { lostOutput, writeOut } from './output.ts';
 
 const MINIMUM_NODE = [22, 18];
 
@@ -16,14 +17,19 @@ async function main(argv: readonly string[]): Promise<number> {
   const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(name));
   // `prometheus … | head` closes our stdout: end quietly, as other Unix tools do.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(Exit.done);
+    const { message, fix } = lostOutput(error);
+    process.stderr.write(`prometheus: ${message}. ${fix}\n`);
+    process.exit(Exit.failed);
+  });
   // Words for people may get lost, on a full disk or in a closed pipe; a job or a supervisor must not end for that.
   process.stderr.on('error', () => {});
 
   let what = 'prometheus';
   try {
     if (argv[0] === '--version') {
-      process.stdout.write(`${versionLine()}\n`);
+      writeOut(process.stdout, `${versionLine()}\n`);
       return Exit.done;
     }
     const root = await resolveHomeRoot(process.env);
@@ -41,14 +47,14 @@ async function main(argv: readonly string[]): Promise<number> {
       import('./help.ts'),
     ]);
     if (entry === 'overview') {
-      process.stdout.write(overview(rest[0]));
+      writeOut(process.stdout, overview(rest[0]));
       return Exit.done;
     }
     const command: Command = await entry.load();
     what = command.name || 'the console';
     const { args, globals } = parseArguments(command.name, command.args, rest, command.positionals);
     if (!args) {
-      process.stdout.write(commandHelp(command));
+      writeOut(process.stdout, commandHelp(command));
       return Exit.done;
     }
     return await command.run(args, open(globals));

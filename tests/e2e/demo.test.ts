@@ -1,7 +1,8 @@
 /** `prometheus demo --headless` as a newcomer's script would call it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 
@@ -39,3 +40,27 @@ test('nothing else is imported into it', async () => {
   expect(refused.stderr).toContain('set PROMETHEUS_HOME to another folder');
   expect(refused.exitCode).toBe(1);
 });
+
+test('is judged by the market that it holds, whatever a call that was broken off wanted', async () => {
+  const home = path.join(parent, 'again');
+  const own = { ...env, PROMETHEUS_HOME: home };
+  const first = execa(PROMETHEUS, ['demo'], { env: own, reject: false, stdin: 'ignore', detached: true });
+  while (!existsSync(path.join(home, 'DEMO'))) await nextTurn();
+  process.kill(-first.pid!, 'SIGKILL');
+  await first;
+  // What such a call leaves when it had got further.
+  writeFileSync(
+    path.join(home, 'phases.yaml'),
+    '# Thresholds of this demo: its market has a span of its own, from …\n',
+  );
+  const short = ['--instruments', '10', '--start', '2013-01-02', '--end', '2014-06-30', '--news-start', '2013-01-02'];
+  const again = await execa(PROMETHEUS, ['demo', ...short], { env: own, reject: false, stdin: 'ignore' });
+  expect(`${again.exitCode} ${again.exitCode ? again.stderr : ''}`).toBe('0 ');
+  const thresholds = readFileSync(path.join(home, 'phases.yaml'), 'utf8');
+  expect(thresholds).toMatch(/from 2013-01-02 to 2014-06-30, with news from 2013-01-02\.\n/);
+  // Edited ones stay.
+  writeFileSync(path.join(home, 'phases.yaml'), `${thresholds}# edited\n`);
+  expect((await execa(PROMETHEUS, ['demo', ...short], { env: own, reject: false, stdin: 'ignore' })).exitCode).toBe(0);
+  expect(readFileSync(path.join(home, 'phases.yaml'), 'utf8')).toBe(`${thresholds}# edited\n`);
+  await execa(PROMETHEUS, ['db', 'drop', '--yes'], { env: own });
+}, 300_000);

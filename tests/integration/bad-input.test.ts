@@ -1,6 +1,6 @@
 /** Bad input on the command line: one line that says what and what to do, the contract's exit code, never a stack trace. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,18 +46,18 @@ interface Ran {
 
 function run(
   argv: readonly string[],
-  options: { env?: Record<string, string>; through?: readonly string[] } = {},
+  options: { env?: Record<string, string>; through?: readonly string[]; stdout?: number } = {},
 ): Promise<Ran> {
   const [file, ...rest] = [...(options.through ?? []), process.execPath, path.join(ROOT, 'src/cli/main.ts'), ...argv];
   const child = spawn(file, rest, {
     env: { PATH: process.env.PATH, HOME: home, PROMETHEUS_HOME: path.join(home, 'home'), ...options.env },
     cwd: home,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += chunk));
-  child.stderr.on('data', (chunk) => (stderr += chunk));
+  child.stdout?.on('data', (chunk) => (stdout += chunk));
+  child.stderr!.on('data', (chunk) => (stderr += chunk));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr, said: stderr.trim().split('\n').at(-1) ?? '' }));
@@ -211,5 +211,26 @@ describe('a full disk', () => {
       env: { PROMETHEUS_HOME: path.join(home, 'full') },
     });
     expectOneLine(ran, 1, /disk|space|File too large|full/i);
+  });
+
+  it.each([
+    ['a file with no room', ['prlimit', '--fsize=60'], 'out.json'],
+    ['a device that is full', [], '/dev/full'],
+  ])('under stdout, %s: the cut is told', async (_, through, target) => {
+    const file = path.resolve(home, target);
+    for (const argv of [
+      ['backtest', 'sleeves', '--json'],
+      ['backtest', '--help'],
+      ['phases', '--json'],
+    ]) {
+      const out = openSync(file, 'w');
+      const ran = await run(argv, { through, stdout: out });
+      closeSync(out);
+      expectOneLine(
+        ran,
+        1,
+        /^prometheus: stdout cannot be written: the disk is full \(.*\); what was printed is cut off\. /,
+      );
+    }
   });
 });

@@ -1,0 +1,38 @@
+/** Words and data on their way out of a command. */
+import { fstatSync, writeSync } from 'node:fs';
+import { errorCode, errorMessage, UserError } from '../platform/errors.ts';
+
+const STDOUT = 1;
+
+/**
+ * Writes all of `text` to stdout. Files and devices are written here: Node's own stream leaves out the rest of a write that
+ * a full disk cut short, and says nothing. A terminal and a pipe are left to the stream.
+ * @throws UserError when it cannot be written.
+ */
+export function writeOut(stdout: NodeJS.WriteStream, text: string): void {
+  if (stdout.isTTY || !takesWholeWrites()) {
+    stdout.write(text);
+    return;
+  }
+  try {
+    const bytes = Buffer.from(text);
+    for (let from = 0; from < bytes.length; ) from += writeSync(STDOUT, bytes, from);
+  } catch (error) {
+    throw lostOutput(error);
+  }
+}
+
+function takesWholeWrites(): boolean {
+  const stat = fstatSync(STDOUT);
+  return stat.isFile() || stat.isCharacterDevice();
+}
+
+/** What to say when stdout could not be written: what was asked for has been done, but its result is cut off. */
+export function lostOutput(error: unknown): UserError {
+  const full = ['ENOSPC', 'EFBIG', 'EDQUOT'].includes(errorCode(error) ?? '');
+  return new UserError(
+    `stdout cannot be written: ${full ? `the disk is full (${errorMessage(error)})` : errorMessage(error)}; what was printed is cut off`,
+    `${full ? 'Free some space or send' : 'Send'} it elsewhere, and run it again.`,
+    { cause: error },
+  );
+}
