@@ -1,19 +1,34 @@
 /** The first row: what this is, whether it is the demo, how the databases and the jobs are, and the time of the data. */
+import { useEffect } from 'react';
+import type { Limits } from '../../src/console/action.ts';
 import { SCREENS } from '../../src/console/screens.ts';
 import { runningJobs } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatClock } from '../../src/format/age.ts';
-import { type Line, lineWidth, type Packed, packLine, span, spellLine, spread } from '../../src/format/lines.ts';
-import { cutStartToWidth } from '../../src/format/width.ts';
+import {
+  type Line,
+  lineText,
+  lineWidth,
+  type Packed,
+  packLine,
+  span,
+  spellLine,
+  spread,
+} from '../../src/format/lines.ts';
+import { cellWidth, cutStartToWidth } from '../../src/format/width.ts';
 import { useConsole, useConsoleState } from './context.ts';
 import { Rows } from './rows.tsx';
 import type { Drawing } from './signs.ts';
 
 export function Header() {
-  const { style } = useConsole();
+  const { style, limits } = useConsole();
   const state = useConsoleState();
   const { columns } = state.size;
-  return <Rows left={0} top={0} width={columns} height={1} lines={[headerLine(state, columns, style)]} />;
+  const line = headerLine(state, columns, style);
+  useEffect(() => {
+    limits.tabs = tabPlaces(lineText(line));
+  }, [limits, line]);
+  return <Rows left={0} top={0} width={columns} height={1} lines={[line]} />;
 }
 
 /** The header for a width. The DEMO tag never leaves: nobody may take a made-up market for a real one. */
@@ -64,6 +79,14 @@ function tabs({ screen }: ConsoleState, width: number): Line {
   return SCREENS.flatMap(({ id, key, title, short }, i): Line => {
     const text = wide ? `${key} ${title}` : `${key}${short}`;
     return [i > 0 ? gap : '', id === screen ? span(`[${text}]`, 'accent') : span(text, 'muted')];
+  });
+}
+
+/** Where the names of the screens stand in the header. */
+function tabPlaces(header: string): Limits['tabs'] {
+  return SCREENS.flatMap(({ id, key, title, short }) => {
+    const text = [`${key} ${title}`, `${key}${short}`].find((one) => header.includes(one));
+    return text ? [{ screen: id, left: cellWidth(header.slice(0, header.indexOf(text))), width: text.length }] : [];
   });
 }
 

@@ -14,6 +14,8 @@ export interface PaneContent {
   readonly lines: readonly Line[];
   /** Stays above the rows when they scroll. */
   readonly header?: Line;
+  /** The line with which each row of a list begins, where rows take several. */
+  readonly starts?: readonly number[];
   /** The first row of what is selected: it stays in view. */
   readonly selectedRow?: number;
   /** The pane rests at its last row, as a log does. */
@@ -82,6 +84,15 @@ export function Pane({ id, rect, frame, focused, content: given, scroll }: PaneP
         : scroll
       : topFor(content.selectedRow, body, content.lines.length);
   const first = Math.max(0, Math.min(limit, top));
+  const bodyTop = rect.top + 1 + (titled ? 1 : 0);
+  const { starts } = given;
+  const count = content.lines.length;
+  useEffect(() => {
+    limits.spots[id] = { rect, bodyTop, bodyRows: body, first, lines: count, starts };
+    return () => {
+      delete limits.spots[id];
+    };
+  }, [limits, id, rect, bodyTop, body, first, count, starts]);
   const visible = content.lines.slice(first, first + body);
   const shown = titled ? [content.header ?? [], ...visible] : visible;
   const hidden = { above: first, below: Math.max(0, content.lines.length - first - body) };

@@ -49,11 +49,20 @@ export function phaseList(state: ConsoleState, width: number, drawing: Drawing, 
   };
   const lines: Line[] = [];
   let selectedRow = 0;
+  const starts: number[] = [];
   for (const phase of visibleRows(state, 'phases')) {
     if (phase === selected) selectedRow = lines.length;
+    starts.push(lines.length);
     lines.push(...phaseRows(phase, phase === selected, width, columns, drawing, headlines));
   }
-  return { title: 'Phases', note, header: headlines === 'one' ? undefined : headerRow(columns), lines, selectedRow };
+  return {
+    title: 'Phases',
+    note,
+    header: headlines === 'one' ? undefined : headerRow(columns),
+    lines,
+    starts,
+    selectedRow,
+  };
 }
 
 /** Cells for the columns that may be left out; 0 leaves one out. */

@@ -31,6 +31,7 @@ export function commandList(state: ConsoleState, width: number, dense: boolean):
     title,
     note: [span('n launches one, N runs them all in order', 'muted')],
     lines,
+    starts,
     selectedRow: starts[selectedIndex(state, 'commands')],
   };
 }

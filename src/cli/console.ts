@@ -43,7 +43,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
   const { colour, ascii } = capabilities(cli.env, options.ascii);
   const theme = options.theme === undefined || options.theme === 'auto' ? null : options.theme;
   const isFree = colour && theme === null;
-  const { notify } = loadSettings(cli.home, cli.env);
+  const { notify, console: look } = loadSettings(cli.home, cli.env);
   const session = createSession({
     tap: record,
     askBackground: isFree,
@@ -59,6 +59,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
       boot: 'looking for the supervisor …',
       readOnly: options.readOnly ?? false,
       theme,
+      mouse: look.mouse,
     },
   });
   const style = makeStyle({ colour, ascii });

@@ -44,6 +44,23 @@ export interface ControllerHost {
 export interface Limits {
   panes: Partial<Record<PaneId, number>>;
   help: number;
+  /** Where things are on the screen, for the mouse: panes, and the screens' names in the header. */
+  readonly spots: Partial<Record<PaneId, Spot>>;
+  tabs: readonly { readonly screen: ScreenId; readonly left: number; readonly width: number }[];
+}
+
+export const noLimits = (): Limits => ({ panes: {}, help: 0, spots: {}, tabs: [] });
+
+/** A pane on the screen, in cells from the upper left. */
+export interface Spot {
+  readonly rect: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+  /** The rows of the screen that its content takes, and which of its lines is the first there. */
+  readonly bodyTop: number;
+  readonly bodyRows: number;
+  readonly first: number;
+  readonly lines: number;
+  /** The line with which each row of a list begins; absent: a row is a line. */
+  readonly starts?: readonly number[];
 }
 
 export interface ActionContext {

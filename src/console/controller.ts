@@ -1,13 +1,14 @@
 /** What keys do: the only writer of the console's state besides the feed, and the only caller of the supervisor's verbs. */
 import type { Tone } from '../format/states.ts';
 import type { JobView, Supervisor } from '../supervisor/protocol.ts';
-import type { ActionContext, ControllerHost, Limits } from './action.ts';
+import { type ActionContext, type ControllerHost, type Limits, noLimits } from './action.ts';
 import { readFilter } from './filter.ts';
 import { editedField, withText } from './form/model.ts';
 import type { KeyEvent } from './key-parser.ts';
 import { findAction, refusal } from './keys.ts';
 import { type EditedLine, editLine, insertText } from './line-editor.ts';
 import { select } from './lists.ts';
+import { applyMouse } from './mouse.ts';
 import { type ConsoleState, type ConsoleStore, type DialogRequest, noticeDialog } from './store.ts';
 
 export interface Controller {
@@ -23,7 +24,7 @@ const TWICE_MS = 2000;
 
 /** Makes the controller of one console. */
 export function createController(store: ConsoleStore, host: ControllerHost): Controller {
-  const limits: Limits = { panes: {}, help: 0 };
+  const limits = noLimits();
   let toastUntil = Number.POSITIVE_INFINITY;
   let interruptedAt = Number.NEGATIVE_INFINITY;
 
@@ -81,6 +82,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
         if (line) return typeLine(state, insertText(line, event.text));
         return toast('pasted text is not used here', 'info');
       }
+      if (event.type === 'mouse') return state.mouse ? applyMouse(event, context(state)) : undefined;
       const action = findAction(state, event.id);
       if (action?.name === 'interrupt') return interrupt();
       if (action) {

@@ -3,16 +3,28 @@
  * at any byte, several keys may arrive at once, and replies of the terminal never become letters.
  */
 
-/** A key by name: `j`, `J`, `space`, `enter`, `up`, `shift+tab`, `ctrl+r`, `alt+j`; or pasted text, which is never a command. */
+/**
+ * A key by name: `j`, `J`, `space`, `enter`, `up`, `shift+tab`, `ctrl+r`, `alt+j`; pasted text, which is never a command; or
+ * the mouse, where it was asked for.
+ */
 export type KeyEvent =
   | { readonly type: 'key'; readonly id: string }
-  | { readonly type: 'paste'; readonly text: string };
+  | { readonly type: 'paste'; readonly text: string }
+  | {
+      readonly type: 'mouse';
+      readonly what: 'click' | 'wheel-up' | 'wheel-down';
+      /** Cells from the upper left, from 0. */
+      readonly column: number;
+      readonly row: number;
+    };
 
 export interface KeyParserOptions {
   /** How long a lone ESC may still become the start of a sequence. 25 ms on a local terminal, up to 250 ms on a slow link. */
   readonly escapeTimeoutMs: number;
   /** Gets the text of an OSC sequence, with which a terminal answers a question: `11;rgb:0000/0000/0000`. */
   readonly onReply?: (text: string) => void;
+  /** Whether the terminal was asked for the mouse; else its sequences are dropped like any other. */
+  readonly mouse?: () => boolean;
 }
 
 /** After this long without a byte, an unfinished sequence or paste is given up: no key is ever stuck behind one. */
@@ -180,7 +192,9 @@ export function createKeyParser(options: KeyParserOptions): KeyParser {
       return enter('paste');
     }
     const name = csiKey(final, whole);
-    if (name) key(name);
+    if (name) return void key(name);
+    const mouse = options.mouse?.() ? mouseEvent(final, whole) : null;
+    if (mouse) events.push(mouse);
   };
 
   const skipBytes = (count: number) => {
@@ -323,6 +337,19 @@ function csiKey(final: string, parameters: string): string | null {
   if (bits === 0 || base === 'shift+tab') return base;
   const prefix = `${bits & 4 ? 'ctrl+' : ''}${bits & 2 ? 'alt+' : ''}${bits & 1 ? 'shift+' : ''}`;
   return prefix ? prefix + base : null;
+}
+
+const MOUSE_BUTTONS: Readonly<Record<string, 'click' | 'wheel-up' | 'wheel-down'>> = {
+  0: 'click',
+  64: 'wheel-up',
+  65: 'wheel-down',
+};
+
+/** SGR mouse reports (`CSI < button ; column ; row M`): the left button going down and the wheel; null for the rest. */
+function mouseEvent(final: string, parameters: string): KeyEvent | null {
+  const match = final === 'M' ? /^<(\d+);([1-9]\d{0,3});([1-9]\d{0,3})$/.exec(parameters) : null;
+  const what = match && MOUSE_BUTTONS[match[1]];
+  return what ? { type: 'mouse', what, column: Number(match[2]) - 1, row: Number(match[3]) - 1 } : null;
 }
 
 /**

@@ -155,6 +155,21 @@ const VERBS: readonly Verb[] = [
   { name: 'ro', help: 'read-only from now on', safe: true, run: (context) => void setMode(context, true) },
   { name: 'rw', help: 'read and write again', safe: true, run: (context) => void setMode(context, false) },
   {
+    name: 'mouse',
+    words: () => ['on', 'off'],
+    help: 'on: clicks choose screens, panes and rows, the wheel moves; off: the terminal selects text',
+    safe: true,
+    run({ state, store, toast }, [word]) {
+      if (word !== undefined && word !== 'on' && word !== 'off') return toast('mouse on, or mouse off?', 'warn');
+      const mouse = word === undefined ? !state.mouse : word === 'on';
+      store.setState({ mouse });
+      toast(
+        mouse ? 'the mouse is used here; Shift selects text in most terminals' : 'the mouse is the terminal’s',
+        'info',
+      );
+    },
+  },
+  {
     name: 'theme',
     words: () => THEMES,
     help: 'colours: dark, light, high-contrast, mono; auto: the palette of the terminal',

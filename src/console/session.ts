@@ -68,6 +68,7 @@ export function createSession(options: SessionOptions): Session {
   const { now } = options;
   const parser = createKeyParser({
     escapeTimeoutMs: escapeTimeout(options.env),
+    mouse: () => store.getState().mouse,
     ...(options.askBackground
       ? {
           onReply: (text: string) => {
@@ -98,6 +99,8 @@ export function createSession(options: SessionOptions): Session {
     onEnd: (end) => finish(end),
   });
   const store = createConsoleStore(emptySnapshot(options.home, options.demo, now()), terminal.size, options.initial);
+  store.subscribe(({ mouse }) => terminal.setMouse(mouse));
+  terminal.setMouse(store.getState().mouse);
   const controller = createController(store, {
     supervisor: () => supervisor,
     redraw: () => terminal.writer.repaint(),

@@ -120,6 +120,8 @@ export interface ConsoleState {
   readonly typed: readonly string[];
   /** Colours chosen by hand, by the settings or by the terminal's background; null: the terminal's own palette. */
   readonly theme: ThemeName | null;
+  /** Clicks and the wheel are listened to; else the terminal selects text by them. */
+  readonly mouse: boolean;
   /** What costs or destroys is refused, here and in the supervisor. */
   readonly readOnly: boolean;
   /** News is held back, so that what is on the screen can be read. */
@@ -180,6 +182,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     drafts: {},
     typed: [],
     theme: null,
+    mouse: false,
     readOnly: false,
     paused: false,
     toast: null,

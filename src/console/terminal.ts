@@ -32,6 +32,7 @@ export interface TerminalEvents {
 // pasted text marked as such.
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[H';
 const LEAVE = '\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l';
+const MOUSE = { on: '\x1b[?1000h\x1b[?1006h', off: '\x1b[?1006l\x1b[?1000l' };
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 /** Words for stderr that are kept back while the screen is shown; more is dropped. */
 const MAX_HELD = 64 * 1024;
@@ -44,6 +45,7 @@ export class Terminal {
   #entered = false;
   #ended = false;
   #lent = false;
+  #mouse = false;
   #held = '';
   #stderrWrite: NodeJS.WriteStream['write'] | null = null;
 
@@ -81,6 +83,13 @@ export class Terminal {
     this.enter();
   }
 
+  /** Asks the terminal to report clicks and the wheel, or no longer to. */
+  setMouse(on: boolean): void {
+    if (on === this.#mouse) return;
+    this.#mouse = on;
+    if (this.#entered) this.#send(on ? MOUSE.on : MOUSE.off);
+  }
+
   /** Gives the terminal back for good. */
   stop(): void {
     this.#ended = true;
@@ -114,7 +123,7 @@ export class Terminal {
       if (typeof done === 'function') done();
       return true;
     }) as typeof stderr.write;
-    this.#send(ENTER);
+    this.#send(this.#mouse ? ENTER + MOUSE.on : ENTER);
     this.writer.open();
   }
 
@@ -123,7 +132,7 @@ export class Terminal {
     if (!this.#entered) return;
     this.#entered = false;
     this.writer.shut();
-    this.#send(LEAVE);
+    this.#send(this.#mouse ? MOUSE.off + LEAVE : LEAVE);
     const { stdin, stderr } = this.#streams;
     try {
       stdin.setRawMode?.(false);

@@ -92,6 +92,16 @@ export const PAINTED: Readonly<Record<Exclude<ThemeName, 'mono'>, Theme>> = {
   },
 };
 
+/** What lies before and behind text without colours of its own in a picture of each theme. */
+export const PICTURE_COLOURS: Readonly<
+  Record<ThemeName, { readonly foreground: string; readonly background: string }>
+> = {
+  dark: { foreground: '#d4d4d4', background: '#1e1e1e' },
+  light: { foreground: '#1f2328', background: '#ffffff' },
+  'high-contrast': { foreground: '#ffffff', background: '#000000' },
+  mono: { foreground: '#e5e5e5', background: '#000000' },
+};
+
 const BOLD = ['\x1b[1m', '\x1b[22m'] as const;
 const INVERSE = ['\x1b[7m', '\x1b[27m'] as const;
 const colour = (code: number) => [`\x1b[${code}m`, '\x1b[39m'] as const;

@@ -8,7 +8,7 @@ const count = z.int().min(1);
 
 const settingsSchema = z.strictObject({
   state: z.strictObject({ dir: z.string().min(1).nullable() }),
-  console: z.strictObject({ theme: z.enum(THEMES) }),
+  console: z.strictObject({ theme: z.enum(THEMES), mouse: z.boolean() }),
   jobs: z.strictObject({
     slots: z.strictObject({ cpu: count, gpu: count, io: count, writer: count }),
     stopDeadlineSeconds: z.number().positive(),

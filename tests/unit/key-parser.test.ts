@@ -4,7 +4,9 @@ import { createKeyParser, escapeTimeout, type KeyEvent } from '../../src/console
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const names = (events: readonly KeyEvent[]): string[] =>
-  events.map((event) => (event.type === 'key' ? event.id : `paste:${event.text}`));
+  events.map((event) =>
+    event.type === 'key' ? event.id : event.type === 'paste' ? `paste:${event.text}` : event.what,
+  );
 
 /** Feeds chunks with the pauses between them (ms), letting due timers run as the session does. */
 function type(chunks: readonly (string | Uint8Array | number)[], escapeTimeoutMs = 25): string[] {

@@ -15,7 +15,8 @@ export function openScreen({ store }: Pick<ActionContext, 'store'>, screen: Scre
   }));
 }
 
-function move({ state, store, limits }: ActionContext, step: number): void {
+/** Moves by rows: the selection of a list, the cursor of a grid, what a pane shows. */
+export function move({ state, store, limits }: ActionContext, step: number): void {
   const { focus } = state;
   const moved = moveGrid(state, 0, step);
   if (moved) {

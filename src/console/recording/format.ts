@@ -22,6 +22,12 @@ export type RecordingHeader = Readonly<z.infer<typeof headerSchema>>;
 const keySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('key'), id: z.string() }),
   z.object({ type: z.literal('paste'), text: z.string() }),
+  z.object({
+    type: z.literal('mouse'),
+    what: z.enum(['click', 'wheel-up', 'wheel-down']),
+    column: z.int().nonnegative(),
+    row: z.int().nonnegative(),
+  }),
 ]);
 /** Milliseconds since the beginning. */
 const t = z.number().nonnegative();
