@@ -1,5 +1,5 @@
 /** What lies over a screen: in the middle, with a border where there is room for one. */
-import { type Line, lineWidth, span, spellLine } from '../../src/format/lines.ts';
+import { fitLine, type Line, span, spellLine } from '../../src/format/lines.ts';
 import { useConsole, useConsoleState } from '../components/context.ts';
 import { Rows } from '../components/rows.tsx';
 
@@ -39,10 +39,7 @@ function border(lines: readonly Line[], width: number): Line[] {
   const rule = '═'.repeat(Math.max(0, width - 2));
   return [
     [span(`╔${rule}╗`, 'accent')],
-    ...lines.map((line): Line => {
-      const fill = Math.max(0, width - 4 - lineWidth(line));
-      return [side, ' ', ...line, ' '.repeat(fill), ' ', side];
-    }),
+    ...lines.map((line): Line => [side, ' ', ...fitLine(line, width - 4), ' ', side]),
     [span(`╚${rule}╝`, 'accent')],
   ];
 }

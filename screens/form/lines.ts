@@ -86,11 +86,11 @@ function details(status: FormStatus, width: number, rows: number, spell: Spell):
   const command = commandRows(status, width, spell);
   if (command.length + lower.length <= rows) return [...command, ...lower];
   // Few rows: one for the command, one for the estimate, then what is not well.
-  const short = [...command.slice(0, 1), estimateLine(status.preflight), ...checkRows(status, true)];
+  const short = [...commandRows(status, width, spell, 1), estimateLine(status.preflight), ...checkRows(status, true)];
   return short.slice(0, rows);
 }
 
-function commandRows({ validation }: FormStatus, width: number, spell: Spell): Line[] {
+function commandRows({ validation }: FormStatus, width: number, spell: Spell, maxRows = 4): Line[] {
   if (!validation?.command.length) {
     const count = validation?.problems.length ?? 0;
     const words = validation
@@ -99,7 +99,7 @@ function commandRows({ validation }: FormStatus, width: number, spell: Spell): L
     return [[span('COMMAND  ', 'accent'), span(words, 'muted')]];
   }
   const label = 'COMMAND  ';
-  return wrapText(spell(shellLine(validation.command)), Math.max(8, width - label.length), 4).map(
+  return wrapText(spell(shellLine(validation.command)), Math.max(8, width - label.length), maxRows).map(
     (part, i): Line => [span(i === 0 ? label : ' '.repeat(label.length), 'accent'), span(part, 'strong')],
   );
 }

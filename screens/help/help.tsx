@@ -72,12 +72,10 @@ export function Help({ top }: { readonly top: number }) {
 export function helpLines(state: ConsoleState, width: number, drawing: Drawing, withStates = true): Line[] {
   const keyWidth = Math.max(...ACTIONS.map((action) => keysOf(action).length));
   return [
-    [
-      span(
-        'Closing this console stops nothing: jobs and databases keep running. To come back, start it again.',
-        'strong',
-      ),
-    ],
+    ...wrapText(
+      'Closing this console stops nothing: jobs and databases keep running. To come back, start it again.',
+      Math.max(8, width),
+    ).map((part): Line => [span(part, 'strong')]),
     [],
     ...SECTIONS.flatMap(({ scope, title }) => [
       [span(title, 'accent', { bold: true })],

@@ -20,6 +20,7 @@ export function usagePane(state: ConsoleState, width: number, drawing: Drawing):
   if (!machine) return { title, lines: [unknown('no sample yet')] };
   const rows: Row[] = (machine.jobs ?? []).map((job) => ({ name: job.id, usage: job, gpuMemoryMiB: job.gpuMemoryMiB }));
   if (machine.postgresUsage) rows.push({ name: 'postgres', usage: machine.postgresUsage, gpuMemoryMiB: null });
+  if (rows.length === 0 && machine.jobs === undefined) return { title, lines: [unknown('jobs were not looked at')] };
   if (rows.length === 0)
     return { title, lines: [[span('No job runs, and no PostgreSQL process of this machine is seen.', 'muted')]] };
   const rate = (bytes: number | null) => `${formatBytes(bytes === null ? null : Math.round(bytes))}/s`;

@@ -3,7 +3,7 @@ import { answerTo, LAMBDA } from '../../src/console/answers.ts';
 import { selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
-import { type Line, span } from '../../src/format/lines.ts';
+import { fitLine, type Line, span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
 import { positiveBounds, sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
@@ -107,7 +107,8 @@ function overTime({ experimentId, first, last, columns }: LambdaForecast, width:
   const came = columns.map((one) => one.realised);
   const bounds = positiveBounds([hat, came]);
   const row = (name: string, values: readonly (number | null)[]): Line => [
-    span(name.padEnd(NAME), 'muted'),
+    // By cells: the hat of λ̂ takes none.
+    ...fitLine([span(name, 'muted')], NAME),
     span(sparkline(values, width - NAME, { ...bounds, ...drawing, log: true }), 'info'),
   ];
   return [[], [span(`${experimentId}, means by time, ${first} → ${last}`, 'muted')], row('came', came), row('λ̂', hat)];

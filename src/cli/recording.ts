@@ -1,5 +1,6 @@
 /** Recordings of a console as files: writing one beside a running console, and opening one. */
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { headerLine, parseRecording, type Recording, type RecordingHeader } from '../console/recording/format.ts';
 import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
 
@@ -34,11 +35,14 @@ export function startRecording(file: string, header: Omit<RecordingHeader, 'reco
 /** The operator's environment goes with a launch, and is nobody's business. */
 const withoutEnvironment = (key: string, value: unknown) => (key === 'environment' ? undefined : value);
 
-/** Reads a recording. @throws UsageError when the file is none. */
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** Reads a recording, gzipped or not. @throws UsageError when the file is none. */
 export function readRecording(file: string): Recording {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    const bytes = readFileSync(file);
+    text = (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString();
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${errorMessage(error)}`, 'Make one: prometheus --record FILE');
   }

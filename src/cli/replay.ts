@@ -1,33 +1,31 @@
 /** `prometheus replay FILE`: a recorded console, shown again. */
-import { Writable } from 'node:stream';
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { createController } from '../console/controller.ts';
-import { startFeed } from '../console/feed.ts';
-import type { KeyEvent } from '../console/key-parser.ts';
-import type { Recording, RecordingHeader } from '../console/recording/format.ts';
+import type { Recording } from '../console/recording/format.ts';
 import { createReplay, type Replay } from '../console/recording/replay.ts';
 import { createSession } from '../console/session.ts';
-import { createConsoleStore, emptySnapshot } from '../console/store.ts';
 import type { Size } from '../console/terminal.ts';
-import { capabilities, makeStyle } from '../console/theme.ts';
+import { capabilities, makeStyle, PICTURE_COLOURS, themedStyle } from '../console/theme.ts';
+import { frameSvg } from '../format/frame-svg.ts';
 import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
+import { THEMES } from '../platform/themes.ts';
 import { StateBook } from '../supervisor/wire/state-book.ts';
 import { defineCommand } from './command.ts';
 import { withoutFetch } from './console.ts';
 import type { Cli } from './context.ts';
 import { readRecording } from './recording.ts';
-
-/** Recorded things that happen within this time of each other are shown together. */
-const STEP_MS = 50;
+import { frameAt, mayPress, STEP_MS } from './replay-frame.ts';
 
 export const replay = defineCommand({
   name: 'replay',
-  summary: 'show a recorded console again, or one frame of it as text',
+  summary: 'show a recorded console again, or one frame of it as text or picture',
   description: `
 A recording is made by prometheus --record FILE. It holds what the supervisor told the console and the keys that were
 pressed; it is shown at the recorded pace in a terminal, at the terminal's own size. --frame prints one frame as text
-instead, as it stood at --at: for reports of trouble and for pictures.`,
+instead, as it stood at --at, and --svg as a picture: for reports of trouble and for documents. --press presses further
+keys on it. A recording may be gzipped.
+
+Example: prometheus replay FILE --svg --no-keys --press 3 tab z --size 200x50 >jobs.svg`,
   positionals: ['file'],
   args: z.object({
     file: z.string().describe('the recording'),
@@ -43,6 +41,12 @@ instead, as it stood at --at: for reports of trouble and for pictures.`,
       .regex(/^[1-9]\d{0,3}x[1-9]\d{0,3}$/, 'is not COLUMNSxROWS')
       .optional()
       .describe('size of that frame, as 120x35 (default: as recorded)'),
+    svg: z.boolean().default(false).describe('print one frame as an SVG picture'),
+    press: z
+      .array(z.string())
+      .optional()
+      .describe('keys to press on that frame, by their names (j, tab, ctrl+r); :text types the text'),
+    theme: z.enum(THEMES).exclude(['auto']).default('dark').describe('colours of that picture'),
     noKeys: z.boolean().default(false).describe('without the recorded keys: only what the supervisor told'),
     ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
   }),
@@ -51,10 +55,19 @@ instead, as it stood at --at: for reports of trouble and for pictures.`,
     if (recording.damaged > 0) cli.err(`${args.file}: ${recording.damaged} damaged lines are left out\n`);
     const supervisor = createReplay(recording.entries, new StateBook());
     const ascii = capabilities(cli.env, args.ascii).ascii;
-    if (args.frame) {
+    if (args.frame || args.svg) {
       const size = args.size ? sizeOf(args.size) : recording.header.size;
       const at = args.at === undefined ? supervisor.length : args.at * 1000;
-      cli.out(`${await frameAt(at, supervisor, recording.header, { size, keys: !args.noKeys, ascii })}\n`);
+      const style = args.svg ? themedStyle(args.theme, { ascii }) : makeStyle({ colour: false, ascii });
+      const { rows } = await frameAt(at, supervisor, recording.header, {
+        size,
+        keys: !args.noKeys,
+        press: args.press ?? [],
+        style,
+      });
+      if (args.svg) cli.out(frameSvg(rows, size, PICTURE_COLOURS[args.theme], 'The Prometheus console'));
+      // Weight and inversion are left out of the text.
+      else cli.out(`${rows.map((row) => row.replace(/\x1b\[[\d;]*m/g, '').trimEnd()).join('\n')}\n`);
       return Exit.done;
     }
     if (!cli.interactive)
@@ -66,86 +79,6 @@ instead, as it stood at --at: for reports of trouble and for pictures.`,
 function sizeOf(text: string): Size {
   const [columns, rows] = text.split('x').map(Number);
   return { columns, rows };
-}
-
-/** Keys that left the recorded console do not leave the one that shows it. */
-const LEAVES: ReadonlySet<string> = new Set(['q', 'ctrl+c', 'ctrl+z']);
-const mayPress = (event: KeyEvent): boolean => event.type === 'paste' || !LEAVES.has(event.id);
-
-/** The frame at a time, as text without colours. */
-async function frameAt(
-  at: number,
-  supervisor: Replay,
-  header: RecordingHeader,
-  options: { readonly size: Size; readonly keys: boolean; readonly ascii: boolean },
-): Promise<string> {
-  let clock = 0;
-  const now = () => header.at + clock;
-  const store = createConsoleStore(emptySnapshot(header.home, header.demo, header.at), options.size);
-  const nothing = () => {};
-  const controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: nothing,
-    detach: nothing,
-    suspend: nothing,
-    copy: () => '',
-    now,
-    page: async () => {},
-    save: async () => '',
-    newId: () => 'replay',
-  });
-  const sink = new FrameSink(options.size);
-  const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
-  const style = makeStyle({ colour: false, ascii: options.ascii });
-  const screens = mountScreens({ store, limits: controller.limits, style }, sink);
-  let feed: ReturnType<typeof startFeed> | null = null;
-  for (let to = 0; ; to = Math.min(at, to + STEP_MS)) {
-    clock = to;
-    const inputs = supervisor.advance(to);
-    if (supervisor.begun) {
-      store.setState({ snapshot: supervisor.snapshot(), connected: true });
-      feed ??= startFeed(store, supervisor, now);
-    }
-    for (const input of inputs) {
-      // What a key asks for arrives before the next key.
-      if (input.from === 'keys' && options.keys && mayPress(input.event)) controller.key(input.event);
-      await turn();
-    }
-    controller.tick();
-    feed?.tick();
-    if (to >= at) break;
-  }
-  await turn();
-  await turn();
-  feed?.stop();
-  // Unmounting draws once more, an empty screen.
-  const { frame } = sink;
-  screens.unmount();
-  return frame;
-}
-
-/** Ink's stdout when nobody looks: keeps the last frame. */
-class FrameSink extends Writable {
-  readonly isTTY = true;
-  readonly columns: number;
-  readonly rows: number;
-  frame = '';
-
-  constructor({ columns, rows }: Size) {
-    super({ decodeStrings: false });
-    this.columns = columns;
-    this.rows = rows;
-  }
-
-  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
-    const text = String(chunk);
-    if (text !== '') {
-      const rows = text.split('\n').slice(0, this.rows);
-      // Weight and inversion are left out of the text.
-      this.frame = rows.map((row) => row.replace(/\x1b\[[\d;]*m/g, '').trimEnd()).join('\n');
-    }
-    done();
-  }
 }
 
 /** Shows it in the terminal until it is left; the last frame stays. */

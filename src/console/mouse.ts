@@ -9,7 +9,7 @@ import { isList, select, visibleIds } from './lists.ts';
 import type { PaneId } from './screens.ts';
 import type { ConsoleStore } from './store.ts';
 
-export type MouseEvent = Extract<KeyEvent, { type: 'mouse' }>;
+type MouseEvent = Extract<KeyEvent, { type: 'mouse' }>;
 
 /** Rows that one turn of the wheel moves. */
 const WHEEL_ROWS = 3;

@@ -18,6 +18,10 @@ const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\uf
 let segmenter: Intl.Segmenter | null = null;
 const graphemes = (text: string) => (segmenter ??= new Intl.Segmenter()).segment(text);
 
+/** The characters of a text as a terminal puts them into cells: a letter with its accents is one. */
+export const clustersOf = (text: string): string[] =>
+  ONE_CELL_EACH.test(text) ? [...text] : [...graphemes(text)].map(({ segment }) => segment);
+
 /** True when each character of `text` takes one cell and joins with no other. */
 export const oneCellEach = (text: string): boolean => ONE_CELL_EACH.test(text);
 
@@ -102,7 +106,7 @@ export function cutToWidth(text: string, width: number, mark = CUT): string {
 export function cutStartToWidth(text: string, width: number, mark = CUT): string {
   if (width <= 0) return '';
   if (cellWidth(text) <= width) return text;
-  const segments = [...graphemes(text)].map(({ segment }) => segment);
+  const segments = clustersOf(text);
   let room = width - cellWidth(mark);
   if (room < 0) return startOf(mark, width);
   let from = segments.length;

@@ -1,5 +1,7 @@
 /** The real screens in a real terminal, on a scripted supervisor: bytes, keys, sizes, and how the terminal is left. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { panesOf, SCREENS } from '../../src/console/screens.ts';
+import { Random } from '../../src/platform/random.ts';
 import { type Bundle, bundleProgram } from '../helpers/bundle.ts';
 import { HELP, KEYS, openTui, type Tui, type TuiOptions } from '../helpers/tui.ts';
 
@@ -121,6 +123,27 @@ describe('keys', () => {
   });
 });
 
+describe('the mouse', () => {
+  test('is asked for only while it is wanted, and the terminal gets it back', async () => {
+    const tui = await start();
+    expect(tui.term.modes.mouseTrackingMode).toBe('none');
+    tui.press(':mouse on\r');
+    await tui.waitFor('the mouse is used here');
+    expect(tui.term.modes.mouseTrackingMode).toBe('vt200');
+    const column = tui.screen().split('\n')[0].indexOf('3Job') + 1;
+    tui.press(`\x1b[<0;${column};1M\x1b[<0;${column};1m`);
+    await tui.waitFor('[3Job]');
+    tui.press(':mouse off\r');
+    await tui.waitFor('the mouse is the terminal');
+    expect(tui.term.modes.mouseTrackingMode).toBe('none');
+    tui.press(':mouse\r');
+    await tui.waitFor('the mouse is used here');
+    tui.press('q');
+    await ending(tui);
+    expect(tui.term.modes.mouseTrackingMode).toBe('none');
+  });
+});
+
 describe('dialogs', () => {
   test('Enter on a fresh one changes nothing; moving to Launch and Enter launches the exact command', async () => {
     const tui = await start();
@@ -160,19 +183,33 @@ describe('dialogs', () => {
 describe('sizes', () => {
   test('a walk ends in the screen that a fresh start draws', async () => {
     const walked = await start({ cols: 200, rows: 50 });
-    for (const [cols, rows] of [
-      [80, 24],
-      [30, 8],
-      [150, 40],
-      [20, 5],
-      [300, 80],
-      [79, 23],
-      [120, 35],
-    ])
-      walked.resize(cols, rows);
+    const random = new Random(1);
+    for (let i = 0; i < 200; i++)
+      walked.resize(20 + Math.floor(random.uniform() * 281), 5 + Math.floor(random.uniform() * 96));
+    walked.resize(120, 35);
     const fresh = await start({ cols: 120, rows: 35 });
     await fresh.settled();
     await walked.waitFor((screen) => screen === fresh.screen());
+  });
+
+  test.each([
+    [80, 24],
+    [30, 8],
+  ])('every screen and pane can be reached by keys at %i×%i', async (cols, rows) => {
+    const tui = await start({ cols, rows });
+    for (const { id, key } of SCREENS) {
+      tui.press(key);
+      await tui.waitFor((screen) => screen.split('\n')[0].includes(`[${key}`) || rows < 10);
+      for (let i = 0; i < panesOf(id).length; i++) {
+        tui.press(KEYS.tab);
+        await drawn(tui);
+        const screen = tui.screen().split('\n');
+        expect(screen).toHaveLength(rows);
+        expect(screen[0]).toContain('DEMO');
+      }
+    }
+    tui.press('q');
+    expect((await ending(tui)).end).toBe('detached');
   });
 
   test('no row is ever cut without a mark or drawn over the edge', async () => {
@@ -307,8 +344,12 @@ describe('less able terminals', () => {
     expect(tui.screen()).toContain('✗ FAIL');
   });
 
-  test('a locale without UTF-8: ASCII only', async () => {
-    const tui = await start({ env: { LANG: 'C' } });
+  test.each([
+    ['a locale without UTF-8', { LANG: 'C' }],
+    ['ISO 8859-1', { LANG: 'de_DE.ISO-8859-1' }],
+    ['the Linux console', { TERM: 'linux' }],
+  ])('%s: ASCII only', async (_, env) => {
+    const tui = await start({ env });
     tui.press('n');
     await tui.waitFor('>[ Cancel ]');
     tui.press(KEYS.escape);

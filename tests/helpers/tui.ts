@@ -182,8 +182,8 @@ export function openTui(file: string, args: readonly string[], options: TuiOptio
   };
 }
 
-/** The first row of the help: in sight however many keys there are, and however few rows. */
-export const HELP = 'Closing this console stops nothing';
+/** The beginning of the help: in sight however many keys there are, and however small the terminal. */
+export const HELP = 'Closing this console';
 
 /** Keys by name, as an xterm sends them. */
 export const KEYS = {

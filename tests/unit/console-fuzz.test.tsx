@@ -1,7 +1,5 @@
 /** Anything may be typed: nothing crashes, nothing sticks, and nothing is done that was not asked for. */
 import { Writable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { mountScreens } from '../../screens/root.tsx';
 import { startAsking } from '../../src/console/asking.ts';
@@ -136,34 +134,3 @@ test.each([
   },
   300_000,
 );
-
-test('the heap stays flat over thousands of frames of changing text', async () => {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  const { store, controller } = world();
-  const sink = new Sink();
-  const screens = mountScreens(
-    { store, limits: controller.limits, style: makeStyle({ colour: true, ascii: false }) },
-    sink,
-  );
-  const frames = async (from: number, count: number) => {
-    for (let i = from; i < from + count; i++) {
-      const detail = SNAPSHOT.detail!;
-      const log = detail.log.map((line, k) => ({ ...line, text: `${i * 60 + k} ${line.text}` }));
-      store.setState({ snapshot: { ...SNAPSHOT, at: SNAPSHOT.at + i * 250, sequence: i, detail: { ...detail, log } } });
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  const heap = () => {
-    gc();
-    gc();
-    return process.memoryUsage().heapUsed;
-  };
-  await frames(0, 400);
-  const before = heap();
-  await frames(400, 2000);
-  const grown = heap() - before;
-  expect(sink.frame).toContain(String(2399 * 60 + 59));
-  screens.unmount();
-  expect(grown / 2 ** 20).toBeLessThan(2);
-}, 300_000);
