@@ -27,12 +27,10 @@ export interface ContextDay {
   readonly dim: number;
 }
 
-export interface LoadedContext extends ContextAssessments {
-  /** Instruments × days that have a context. */
-  readonly cells: number;
-}
-
-/** Vectors day by day, days without any included. A vector of another length than the first one's, or not finite, is passed over. */
+/**
+ * Vectors day by day, days without any included. A vector of another length than the first one's, or not finite, is passed over.
+ * @throws UserError for a vector whose fitted models have learnt from its own day or a later one (`fit_end` of its scope).
+ */
 export async function* contextDays(
   historical: Database,
   { modelId, instruments, days }: ContextRequest,
@@ -47,7 +45,7 @@ export async function* contextDays(
     await historical.client((client) =>
       copyOut(
         client,
-        `SELECT entity_scope->>'entity_id', as_of_date, vector FROM joint_embeddings
+        `SELECT entity_scope->>'entity_id', as_of_date, vector, entity_scope->>'fit_end' FROM joint_embeddings
           WHERE joint_type = ${sqlLiteral(JOINT_TYPE)} AND model_id = ${sqlLiteral(modelId)} AND vector IS NOT NULL
             AND as_of_date BETWEEN ${sqlLiteral(formatDay(days[from]))} AND ${sqlLiteral(formatDay(days[to - 1]))}
           ORDER BY joint_id`,
@@ -55,7 +53,9 @@ export async function* contextDays(
           const i = index.get(row.text() ?? '');
           const d = place.get(row.date());
           const vector = floats(row.bytes());
+          const fitEnd = row.text();
           if (i === undefined || d === undefined || !vector) return;
+          requireUnseen(modelId, days[d], fitEnd);
           dim ||= vector.length;
           if (vector.length === dim) found[d - from].set(i, vector);
         },
@@ -72,6 +72,15 @@ export async function* contextDays(
   }
 }
 
+/** @throws UserError when the models behind a vector have learnt from its day or later ones. */
+function requireUnseen(modelId: string, day: number, fitEnd: string | null): void {
+  if (fitEnd === null || formatDay(day) > fitEnd) return;
+  throw new UserError(
+    `${modelId}: the vector of ${formatDay(day)} was made by models fitted on prices up to ${fitEnd}: it has seen its own future`,
+    'Begin after that day; or fit the numeric v2 models on earlier days, and make their vectors and the joint ones anew.',
+  );
+}
+
 /** Little-endian float32 as values; null when one is not finite. */
 function floats(bytes: Buffer | null): Float32Array | null {
   if (!bytes || bytes.length === 0 || bytes.length % 4 !== 0) return null;
@@ -84,7 +93,7 @@ function floats(bytes: Buffer | null): Float32Array | null {
 }
 
 /** The v1 head over the days. @throws UserError when there is no vector at all. */
-export async function loadContextV1(historical: Database, request: ContextRequest): Promise<LoadedContext> {
+export async function loadContextV1(historical: Database, request: ContextRequest): Promise<ContextAssessments> {
   const n = request.instruments.length;
   const out = noContext(request.days.length * n);
   let cells = 0;
@@ -101,7 +110,7 @@ export async function loadContextV1(historical: Database, request: ContextReques
     cells += instruments.length;
   }
   requireVectors(cells, request);
-  return { ...out, cells };
+  return out;
 }
 
 /** @throws UserError when no vector was found. */

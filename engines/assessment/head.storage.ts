@@ -6,8 +6,8 @@ import { requireOutOfSample } from '../models/guard.model.ts';
 import { listModels, loadModel } from '../models/storage.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import { makeTensor, openSession } from '../onnx/session.ts';
-import { ASSESSMENT_CONTEXT_V1, noContext } from './context.model.ts';
-import { type ContextRequest, contextDays, type LoadedContext, requireVectors } from './context.storage.ts';
+import { ASSESSMENT_CONTEXT_V1, type ContextAssessments, noContext } from './context.model.ts';
+import { type ContextRequest, contextDays, requireVectors } from './context.storage.ts';
 import { assessDay, SIGNIFICANT } from './head.model.ts';
 
 /** The head as an ONNX graph: vectors [N, dim] to projections [N, 1]. */
@@ -28,9 +28,11 @@ export interface HeadRequest extends Omit<ContextRequest, 'modelId'> {
   readonly sigma: Float64Array;
 }
 
-export interface LoadedHead extends LoadedContext {
+export interface LoadedHead extends ContextAssessments {
   readonly modelId: string;
   readonly fingerprint: string;
+  /** Information coefficient that it goes by; 0: it did not pass its own test and says 0 of every name. */
+  readonly ic: number;
   /** Last day (day number) that the head has seen. */
   readonly trainEnd: number;
 }
@@ -88,5 +90,5 @@ export async function loadContextV2(historical: Database, folder: string, reques
     await session.release();
   }
   requireVectors(cells, { modelId: made, instruments, days });
-  return { ...out, cells, modelId: made, fingerprint, trainEnd: parseDay(manifest.fit.fit_end) };
+  return { ...out, modelId: made, fingerprint, ic: use.ic, trainEnd: parseDay(manifest.fit.fit_end) };
 }

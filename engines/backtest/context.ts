@@ -18,12 +18,14 @@ export async function loadContext(
   { databases, home }: Pick<ProgramContext, 'databases' | 'home'>,
 ): Promise<{ assessments: ContextAssessments; origin: ContextOrigin }> {
   const { instruments } = panel;
-  const cells = days.length * instruments.length;
   if (head === ASSESSMENT_CONTEXT_V1) {
     const model = modelId ?? CONTEXT_V1;
     const loaded = await loadContextV1(databases.historical, { modelId: model, instruments, days });
-    const origin = { head, modelId: model, fingerprint: null, trainEnd: null, coverage: loaded.cells / cells };
-    return { assessments: loaded, origin };
+    const coverage = coverageOf(loaded, features);
+    return {
+      assessments: loaded,
+      origin: { head, modelId: model, fingerprint: null, trainEnd: null, ic: null, coverage },
+    };
   }
   const loaded = await loadContextV2(databases.historical, home.models, {
     head,
@@ -32,13 +34,19 @@ export async function loadContext(
     days,
     sigma: features.stability.sigma,
   });
-  const { fingerprint, trainEnd } = loaded;
-  const origin = {
-    head,
-    modelId: loaded.modelId,
-    fingerprint,
-    trainEnd: formatDay(trainEnd),
-    coverage: loaded.cells / cells,
-  };
-  return { assessments: loaded, origin };
+  const { fingerprint, ic } = loaded;
+  const trainEnd = formatDay(loaded.trainEnd);
+  const coverage = coverageOf(loaded, features);
+  return { assessments: loaded, origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, coverage } };
+}
+
+/** Share of the instruments and days with a price that have a context: a name that is not listed yet lacks none. */
+function coverageOf({ expectedReturn }: ContextAssessments, { close }: Features): number {
+  let [priced, known] = [0, 0];
+  for (let cell = 0; cell < close.length; cell++) {
+    if (Number.isNaN(close[cell])) continue;
+    priced++;
+    if (!Number.isNaN(expectedReturn[cell])) known++;
+  }
+  return known / priced;
 }

@@ -70,7 +70,9 @@ export interface ContextOrigin {
   readonly fingerprint: string | null;
   /** Last day of the head's training; null for v1. */
   readonly trainEnd: string | null;
-  /** Share of the days × instruments that have a context. */
+  /** Information coefficient that a fitted head goes by: 0 when it found nothing and says 0 of every name; null for v1. */
+  readonly ic: number | null;
+  /** Share of the days × instruments with a price that have a context. */
   readonly coverage: number;
 }
 
@@ -126,11 +128,20 @@ export function runConfig(
 }
 
 /** Keys of a run with the context backend; others have none of them. */
-const contextConfig = ({ head, modelId, fingerprint, trainEnd, coverage }: ContextOrigin): Record<string, unknown> => ({
+const contextConfig = ({
+  head,
+  modelId,
+  fingerprint,
+  trainEnd,
+  ic,
+  coverage,
+}: ContextOrigin): Record<string, unknown> => ({
   assessment_model_id: head,
   assessment_context_model_id: modelId,
   assessment_context_coverage: coverage,
-  ...(fingerprint ? { assessment_model_fingerprint: fingerprint, assessment_train_end: trainEnd } : {}),
+  ...(fingerprint
+    ? { assessment_model_fingerprint: fingerprint, assessment_train_end: trainEnd, assessment_ic: ic }
+    : {}),
 });
 
 /** Keys of a run with λ̂; a run without has none of them. */

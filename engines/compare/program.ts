@@ -137,6 +137,8 @@ async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<
   return { distinct, sharpes };
 }
 
+const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+
 const brief = ({ runId, sleeveId, backend, start, end, caveat, config }: StoredRun): ComparedRun => ({
   runId,
   sleeveId,
@@ -144,7 +146,8 @@ const brief = ({ runId, sleeveId, backend, start, end, caveat, config }: StoredR
   start,
   end,
   caveat,
-  contextCoverage: typeof config.assessment_context_coverage === 'number' ? config.assessment_context_coverage : null,
+  contextCoverage: numberOf(config.assessment_context_coverage),
+  contextIc: numberOf(config.assessment_ic),
 });
 
 async function comparePair(
@@ -201,8 +204,15 @@ async function comparePair(
   };
 }
 
-/** One sentence over all pairs. */
-function overall([a, b]: readonly [string, string], pairs: readonly RunComparison[]): string {
+/** What came out over all pairs, in a sentence, and that a head without an opinion has none. */
+function overall(names: readonly [string, string], pairs: readonly RunComparison[]): string {
+  const silent = pairs.some((pair) => pair.a.contextIc === 0 || pair.b.contextIc === 0)
+    ? ' The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.'
+    : '';
+  return `${judged(names, pairs)}${silent}`;
+}
+
+function judged([a, b]: readonly [string, string], pairs: readonly RunComparison[]): string {
   if (pairs.length === 1) return `${pairs[0].verdict} ${pairs[0].attribution}`;
   const beyond = pairs.filter((pair) => pair.beyondNoise);
   const where = beyond.map((pair) => pair.b.sleeveId).join(', ');
@@ -259,6 +269,7 @@ const observedOf = (comparison: Comparison): Record<string, unknown> => ({
       interval: sharpe.interval,
       beyond_noise: pair.beyondNoise,
       context_coverage: pair.b.contextCoverage,
+      context_ic: pair.b.contextIc,
       isolates: pair.isolates,
       differs: [...new Set(pair.differences.flatMap(({ cause }) => cause ?? []))],
     };

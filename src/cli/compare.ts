@@ -1,7 +1,8 @@
 /** `prometheus compare`: what differs between runs, first in their making, then in their figures. */
 import { compareSpec } from '../../engines/compare/spec.ts';
 import { figureText, intervalText } from '../format/figure.ts';
-import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { formatCount, formatFixed, UNKNOWN } from '../format/numbers.ts';
+import { contextWords } from '../report/comparison-page.ts';
 import type {
   ComparedFigure,
   ComparedSlice,
@@ -39,7 +40,7 @@ function printPair(report: Report, [a, b]: readonly [string, string], pair: RunC
   for (const [name, run] of [[a, pair.a] as const, [b, pair.b] as const]) {
     report.text(
       name.padEnd(9),
-      `${run.runId.slice(0, 8)}  ${run.sleeveId}  ${run.backend}  ${run.start} → ${run.end}${run.contextCoverage === null ? '' : `  context for ${formatPercent(run.contextCoverage, 1)} of days and instruments`}${run.caveat ? `  ${run.caveat}` : ''}`,
+      `${run.runId.slice(0, 8)}  ${run.sleeveId}  ${run.backend}  ${run.start} → ${run.end}${contextWords(run) && `  ${contextWords(run)}`}${run.caveat ? `  ${run.caveat}` : ''}`,
     );
   }
   const alone = days.onlyA + days.onlyB;

@@ -126,7 +126,9 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
 
 async function gatherRuntime(prober: Prober, need: Requirements, holidays: readonly number[]) {
   const runtimeSchema = await probeSchema(prober, 'runtime');
-  const runs = await probeRuns(prober, sleeveIds(need), campaignWindow(need.campaign, holidays));
+  const campaignDays = campaignWindow(need.campaign, holidays);
+  const runs = await probeRuns(prober, sleeveIds(need), campaignDays);
+  const contextDays = campaignWindow(contextWindow(need), holidays);
   const found = runsToLookAt(runs, need);
   const equity = runs.known
     ? await probeEquity(
@@ -142,12 +144,12 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     counts,
     pointInTime: await probeRecorded(prober, 'P1.pit'),
     numericProof: await probeRecorded(prober, 'P2.verified'),
-    contextRuns: await probeRuns(prober, sleeveIds(need), campaignWindow(contextWindow(need), holidays)),
+    contextRuns: await probeRuns(prober, sleeveIds(need), contextDays),
     comparison: await probeRecorded(prober, 'P4.comparison'),
     lambda: await probeLambda(prober),
     forecast: await probeForecast(prober, need.market),
-    repeats: await probeRepeats(prober, sleeveIds(need), campaignWindow(need.campaign, holidays)),
-    gains: await probeGains(prober, sleeveIds(need), campaignWindow(need.campaign, holidays)),
+    repeats: await probeRepeats(prober, sleeveIds(need), campaignDays),
+    gains: await probeGains(prober, sleeveIds(need), { lambda: campaignDays, context: contextDays }),
     decision: await probeDecision(prober, 'P5'),
     notes: await probeNotes(prober),
   };

@@ -32,13 +32,13 @@ export function probeRepeats(
 }
 
 /**
- * The newest runs with λ̂ or context against the newest baseline run of the same sleeve, days and prices. A pair without one
- * that is the same in all of these is no comparison and is left out.
+ * The newest runs with λ̂ over `lambda`, or with context over `context`, against the newest baseline run of the same sleeve,
+ * days and prices. A pair without one that is the same in all of these is no comparison and is left out.
  */
 export function probeGains(
   prober: Prober,
   sleeves: readonly string[],
-  window: Window,
+  { lambda, context }: { readonly lambda: Window; readonly context: Window },
 ): Promise<Probe<readonly GainRow[]>> {
   return prober.probe('backtest_daily_equity, paired', async (query) => {
     const rows = await query<{
@@ -52,17 +52,19 @@ export function probeGains(
       `WITH complete AS (
          SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, ${BACKEND_OF_RUN} AS backend, start_date, end_date, created_at,
                 config_json->>'data_fingerprint' AS data
-           FROM backtest_runs WHERE ${RUN_IS_COMPLETE} AND start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
+           FROM backtest_runs WHERE ${RUN_IS_COMPLETE}),
        pairs AS (
          SELECT DISTINCT ON (own.sleeve, own.backend) own.sleeve, own.backend, own.run_id AS own, other.run_id AS other, own.created_at
            FROM complete own JOIN complete other USING (sleeve, start_date, end_date, data)
-          WHERE (own.backend LIKE '%+lambda%' OR own.backend LIKE 'context%') AND other.backend = 'basic' AND own.sleeve = ANY ($1::text[])
+          WHERE other.backend = 'basic' AND own.sleeve = ANY ($1::text[])
+            AND CASE WHEN own.backend LIKE 'context%' THEN own.start_date - ${EPOCH} <= $4 AND own.end_date - ${EPOCH} >= $5
+                     WHEN own.backend LIKE '%+lambda%' THEN own.start_date - ${EPOCH} <= $2 AND own.end_date - ${EPOCH} >= $3 END
           ORDER BY own.sleeve, own.backend, own.created_at DESC, other.created_at DESC)
        SELECT sleeve AS "sleeveId", backend, count(*) AS days, array_agg(a.equity_curve_value ORDER BY a.date) AS own,
               array_agg(b.equity_curve_value ORDER BY a.date) AS other, ${MS('max(p.created_at)')} AS at
          FROM pairs p JOIN backtest_daily_equity a ON a.run_id = p.own JOIN backtest_daily_equity b ON b.run_id = p.other AND b.date = a.date
         GROUP BY 1, 2 ORDER BY 2, 1`,
-      [sleeves, window.first, window.last],
+      [sleeves, lambda.first, lambda.last, context.first, context.last],
     );
     return rows.map(({ own, other, ...row }) => ({ ...row, gain: pairedGain(own, other) }));
   });

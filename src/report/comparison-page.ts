@@ -42,8 +42,18 @@ ${htmlTable(
 )}`;
 }
 
-const runText = ({ sleeveId, runId, contextCoverage }: ComparedRun): string =>
-  `${sleeveId} ${runId}${contextCoverage === null ? '' : ` (context for ${formatPercent(contextCoverage, 1)} of days and instruments)`}`;
+function runText(run: ComparedRun): string {
+  const words = contextWords(run);
+  return `${run.sleeveId} ${run.runId}${words ? ` (${words})` : ''}`;
+}
+
+/** What the context backend of a run had to go by; empty for other backends. */
+export function contextWords({ contextCoverage, contextIc }: ComparedRun): string {
+  if (contextCoverage === null) return '';
+  const head =
+    contextIc === null ? '' : contextIc === 0 ? ', its head says 0 of every name' : `, IC ${formatFixed(contextIc, 3)}`;
+  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${head}`;
+}
 
 const rowsOf = (name: string, trades: readonly ComparedTrade[]) =>
   trades.map(({ date, direction, ticker, size, price }) => [

@@ -188,8 +188,10 @@ export interface ComparedRun {
   readonly start: string;
   readonly end: string;
   readonly caveat: string;
-  /** Share of days and instruments that the context backend had a context for; null for others. */
+  /** Share of the days and instruments with a price that the context backend had a context for; null for others. */
   readonly contextCoverage: number | null;
+  /** Information coefficient that a fitted head goes by; 0 when it says 0 of every name; null where there is no such head. */
+  readonly contextIc: number | null;
 }
 
 /** Two runs over the days that both have. */

@@ -95,7 +95,7 @@ describe('compare', () => {
   it('pairs basic with context runs, by hand or the newest, and records the evidence that the board reads', async () => {
     await expect(compared({})).rejects.toThrow(/no run with context assessment/);
     await query(
-      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context","assessment_context_model_id":"m","assessment_context_coverage":0.75}'
+      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context","assessment_context_model_id":"m","assessment_context_coverage":0.75,"assessment_ic":0}'
         WHERE run_id = ANY ($1)`,
       [again],
     );
@@ -105,7 +105,9 @@ describe('compare', () => {
     expect(data.pairs.map(({ a, b }) => [a.contextCoverage, b.contextCoverage])).toEqual(close.map(() => [null, 0.75]));
     expect(data.pairs.map((pair) => pair.isolates)).toEqual(['assessment', 'assessment', 'assessment']);
     expect(data.coverage).toBeCloseTo(1 - 0.05 / 3, 12);
-    expect(data.verdict).toBe('No evidence that context differs from basic in any of 3 sleeves.');
+    expect(data.verdict).toBe(
+      'No evidence that context differs from basic in any of 3 sleeves. The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.',
+    );
     const newest = () =>
       query<{ state: string; phase: string; observed: { kind: string; pairs: { run_ids: string[] }[] } }>(
         `SELECT state, phase, observed FROM console.evidence WHERE check_id = 'P4.comparison' ORDER BY evidence_id DESC LIMIT 1`,

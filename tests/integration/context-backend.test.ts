@@ -118,6 +118,7 @@ describe('the v1 head', () => {
       assessment_context_model_id: 'joint-assessment-context-v1',
       assessment_context_coverage: 1,
     });
+    expect(config).not.toHaveProperty('assessment_ic');
   });
 
   it('leaves names without a vector at HOLD with 0', async () => {
@@ -178,6 +179,7 @@ describe('the v2 head', () => {
     expect(config).toMatchObject({
       assessment_model_id: 'assessment-context-v2',
       assessment_train_end: day(TRAIN_LAST),
+      assessment_ic: probes.ic,
     });
     const close = columnOf(panel, 'close');
     const rows = await query(
@@ -196,6 +198,23 @@ describe('the v2 head', () => {
       (await refusal({ assessmentBackend: 'context', assessmentContextModelId: 'joint-assessment-context-v1' }))
         .message,
     ).toContain('was fitted on joint-assessment-context-v2');
+  });
+
+  it('refuses vectors of days that the models behind them have learnt from', async () => {
+    const known = async (end: string) =>
+      await db.databases.historical.client((client) =>
+        client.query(
+          `UPDATE joint_embeddings SET entity_scope = entity_scope || jsonb_build_object('fit_end', $1::text)
+            WHERE model_id = 'joint-assessment-context-v2' AND as_of_date >= $2`,
+          [end, day(FIRST)],
+        ),
+      );
+    await known(day(FIRST));
+    const { message, fix } = await refusal({ assessmentBackend: 'context' });
+    expect(message).toContain(`the vector of ${day(FIRST)} was made by models fitted on prices up to ${day(FIRST)}`);
+    expect(fix).toContain('Begin after that day');
+    await known(day(FIRST - 1));
+    expect((await run({ assessmentBackend: 'context' })).size).toBe(1);
   });
 
   it('fits the same weights whatever comes after its span', async () => {

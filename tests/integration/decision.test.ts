@@ -36,18 +36,19 @@ function prometheus(...argv: string[]): Promise<{ code: number; out: string; err
 const runtime = (sql: string) => pair.databases.runtime.client((client) => client.query(sql));
 const SLEEVE = 'US_CORE_LONG_EQ_H5';
 
-/** A complete run over the plan's window with equity that grows by `gain` a day and a little noise. */
-async function addRun(id: string, answer: string, gain: number, lambda = false): Promise<void> {
-  const config = {
-    ...{ sleeve_id: SLEEVE, assessment_backend: 'basic', campaign_id: id, data_fingerprint: 'd' },
-    ...(lambda ? { lambda_experiment_id: 'HAR' } : {}),
-  };
+const CAMPAIGN = ['2014-01-02', '2014-03-31'];
+const CONTEXT = ['2017-01-01', '2024-12-31'];
+
+/** A complete run with equity that grows by `gain` a day and a little noise. */
+async function addRun(id: string, answer: string, gain: number, choice: object = {}, span = CAMPAIGN): Promise<void> {
+  const common = { sleeve_id: SLEEVE, assessment_backend: 'basic', campaign_id: id, data_fingerprint: 'd' };
+  const config = { ...common, ...choice };
   await runtime(
     `INSERT INTO backtest_runs (run_id, strategy_id, config_json, start_date, end_date, metrics_json, created_at)
-     VALUES ('${id}', 'S', '${JSON.stringify(config)}', '2014-01-02', '2014-03-31', '{"cumulative_return": 0.1, "trade_list_hash": "${answer}"}', clock_timestamp())`,
+     VALUES ('${id}', 'S', '${JSON.stringify(config)}', '${span[0]}', '${span[1]}', '{"cumulative_return": 0.1, "trade_list_hash": "${answer}"}', clock_timestamp())`,
   );
   await runtime(
-    `INSERT INTO backtest_daily_equity SELECT '${id}', date '2014-01-02' + t, 1e6 * exp(${gain} * t + 0.001 * sin(t)), 0, NULL FROM generate_series(0, 60) t`,
+    `INSERT INTO backtest_daily_equity SELECT '${id}', date '${span[0]}' + t, 1e6 * exp(${gain} * t + 0.001 * sin(t)), 0, NULL FROM generate_series(0, 60) t`,
   );
 }
 const check = async (id: string) => JSON.parse((await prometheus('why', id, '--json')).out).check;
@@ -75,11 +76,19 @@ describe('the evidence', () => {
 
   test('gains: paired with the baseline of the same sleeve, days and prices, with an interval', async () => {
     expect(await check('P5.value')).toMatchObject({ state: 'WAIT' });
-    await addRun('l', 'z', 0.0003, true);
+    await addRun('l', 'z', 0.0003, { lambda_experiment_id: 'HAR' });
     const found = await check('P5.value');
     expect(found.state).toBe('PART');
     // e^0.0003 against e^0.0001 a day: 0.0002 × 252 a year.
     expect(found.observed).toMatch(/^basic\+lambda US_CORE_LONG_EQ_H5 5\.0 % a year \[.*\], 61 days/);
+  });
+
+  test('gains of context count over the days that no model of it has learnt from', async () => {
+    await addRun('early', 'z', 0.0003, { assessment_backend: 'context' });
+    expect((await check('P5.value')).observed).not.toContain('context');
+    await addRun('basic', 'x', 0.0001, {}, CONTEXT);
+    await addRun('late', 'z', 0.0004, { assessment_backend: 'context' }, CONTEXT);
+    expect((await check('P5.value')).observed).toMatch(/context US_CORE_LONG_EQ_H5 7\.6 % a year \[.*\], 61 days/);
   });
 });
 
