@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { symmetricEigen } from '../../engines/linear/symmetric.model.ts';
 import { openTextEncoder, unverified } from '../../engines/text/encoder.ts';
+import { HASH_START, hashed, PieceTable } from '../../engines/text/piece-table.model.ts';
 import { topEigen } from '../../engines/text/static/eigen.model.ts';
 import { fitStaticModel } from '../../engines/text/static/fit.ts';
 import { staticTokenizer } from '../../engines/text/static/graph.model.ts';
@@ -180,17 +181,30 @@ describe('a fitted model', () => {
 describe('the tokenizer', () => {
   const words = ['oil', 'Oil', 'price', '5', 'é', 'e', 's', '日', '-', "'"];
   const json = staticTokenizer(words);
-  const library = new Tokenizer(json, {});
-  const files = new Map([
-    ['tokenizer.json', Buffer.from(JSON.stringify(json))],
-    ['tokenizer_config.json', Buffer.from('{}')],
-  ]);
+  const filesOf = (json: object) =>
+    new Map([
+      ['tokenizer.json', Buffer.from(JSON.stringify(json))],
+      ['tokenizer_config.json', Buffer.from('{}')],
+    ]);
+  const files = filesOf(json);
+  const normalizer = { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null };
+  const token = (id: number, content: string) => ({
+    ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+  });
 
-  it('cuts texts word by word as the library cuts them whole, up to the limit', () => {
-    const own = openTokenizer(files, 9);
+  it.each([
+    ['lower-case', json],
+    ['as written', { ...json, normalizer: { ...normalizer, lowercase: false } }],
+    ['with tokens that a text can spell', { ...json, added_tokens: [token(0, '[PAD]'), token(1, '[UNK]')] }],
+    ['with a token of letters', { ...json, added_tokens: [token(2, 'oil')] }],
+    ['under other rules', { ...json, normalizer: { type: 'Lowercase' } }],
+  ])('cuts texts word by word as the library cuts them whole, up to the limit: %s', (_, rules) => {
+    const own = openTokenizer(filesOf(rules), 9);
+    const library = new Tokenizer(rules, {});
     const piece = fc.oneof(
-      fc.constantFrom(...words, ' ', '  ', '\t', '\n', 'OIL', '́', '​', 'Σ', '[UNK]', '.'),
+      fc.constantFrom(...words, ' ', '  ', '\t', '\n', 'OIL', '́', '​', 'Σ', '[UNK]', '.', 'x'.repeat(101)),
       fc.string({ unit: 'binary', maxLength: 3 }),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 6 }),
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
@@ -198,12 +212,32 @@ describe('the tokenizer', () => {
         const { ids } = library.encode(text, { add_special_tokens: false });
         expect(own.encode(text) ?? []).toEqual(ids.length ? Int32Array.from(ids.slice(0, 9)) : []);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
   it('refuses rules that look across blanks', () => {
     const other = new Map([...files, ['tokenizer.json', Buffer.from('{"pre_tokenizer":{"type":"Metaspace"}}')]]);
     expect(() => openTokenizer(other, 9)).toThrow(/cuts words by Metaspace/);
+  });
+});
+
+describe('the table of pieces', () => {
+  it('knows each word by its folded characters, words of one hash apart, and begins anew when it is full', () => {
+    const fold = Uint8Array.from({ length: 128 }, (_, code) => String.fromCharCode(code).toLowerCase().charCodeAt(0));
+    const table = new PieceTable(fold);
+    const hashOf = (word: string) => [...word].reduce((hash, one) => hashed(hash, fold[one.charCodeAt(0)]), HASH_START);
+    const find = (word: string, hash = hashOf(word)) => table.find(word, 0, word.length, hash);
+    const piecesOf = (word: number) => [...table.pieces.subarray(table.start(word), table.end(word))];
+    table.add('oil', 0, 3, 7, [1]);
+    table.add('gas', 0, 3, 7, [2, 3]);
+    table.add('x', 0, 1, 7, []);
+    expect(['OIL', 'gaS', 'x'].map((word) => piecesOf(find(word, 7)))).toEqual([[1], [2, 3], []]);
+    expect(find('oils', 7)).toBe(-1);
+    for (let k = 3; k < 200_000; k++) table.add(`${k}`, 0, `${k}`.length, hashOf(`${k}`), [k]);
+    expect(piecesOf(find('199999'))).toEqual([199_999]);
+    table.add('new', 0, 3, hashOf('new'), [9]);
+    expect(piecesOf(find('New'))).toEqual([9]);
+    expect([find('199999'), find('oil', 7)]).toEqual([-1, -1]);
   });
 });
