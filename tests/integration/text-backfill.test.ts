@@ -1,5 +1,5 @@
 /** `backfill text-embeddings`: which rows, of what, and that no vector of a day knows what came after its close. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -298,6 +298,23 @@ describe('what cannot be embedded', () => {
       { model: MODEL, entity: 'NEWS_ISSUER_DAY AAA|2014-03-10', date: '2014-03-10', reason: 'the text is empty' },
     ]);
     expect(events.at(-1)).toMatchObject({ type: 'result', status: 'partial' });
+  });
+
+  it('is listed whole in a file of the home when it is too much for the log', async () => {
+    const at = '2014-03-10T10:00:00Z';
+    await store([
+      ...Array.from({ length: 150 }, (_, k) => ({ id: k + 1, at, headline: 'Unheard-of', issuers: [] })),
+      { id: 151, at, headline: WORDS[0], issuers: ['BBB'] },
+    ]);
+    mkdirSync(home.logs, { recursive: true });
+    const { result, events } = await backfill();
+    expect((result.data as { failures: unknown[] }).failures).toHaveLength(150);
+    const [artifact] = events.filter((event) => event.type === 'artifact');
+    const lines = readFileSync(artifact!.path!, 'utf8').trimEnd().split('\n');
+    expect(lines[0]).toBe('model_id,item,date,reason');
+    expect(new Set(lines.slice(1).map((line) => line.split(',')[1])).size).toBe(150);
+    expect(lines[1]).toBe(`${MODEL},NEWS 1,2014-03-10,no word of it is known to the model`);
+    expect(events.filter((event) => event.type === 'log' && event.message.includes('130 more'))).toHaveLength(1);
   });
 
   it('says so when there is no news, no market, no model', async () => {

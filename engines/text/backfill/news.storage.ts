@@ -129,14 +129,14 @@ export async function newsExtent(database: Database): Promise<{ first: number; l
 export async function newsFingerprint(database: Database, from: number, to: number, links: boolean): Promise<string> {
   return database.client(async (client) => {
     const { rows } = await client.query<{ count: string; hash: string }>(
-      `SELECT count(*)::text AS count, coalesce(sum(hashtextextended(
-                concat_ws('|', article_id, extract(epoch FROM "timestamp"), headline, body), 0)::numeric), 0)::text AS hash
+      `SELECT count(*)::text AS count,
+              coalesce(sum(hash_record_extended((article_id, "timestamp", headline, body), 0)::numeric), 0)::text AS hash
          FROM news_articles a WHERE ${within(from, to)}`,
     );
     const parts = [rows[0].count, rows[0].hash];
     if (links) {
       const found = await client.query<{ hash: string }>(
-        `SELECT coalesce(sum(hashtextextended(concat_ws('|', article_id, l.issuer_id, l.instrument_id), 0)::numeric), 0)::text
+        `SELECT coalesce(sum(hash_record_extended((article_id, l.issuer_id, l.instrument_id), 0)::numeric), 0)::text
                 AS hash FROM news_articles a JOIN news_links l USING (article_id) WHERE ${within(from, to)}`,
       );
       parts.push(found.rows[0].hash);

@@ -4,7 +4,6 @@ import type { Database } from '../../../src/platform/db/databases.ts';
 import {
   DONE_ELSEWHERE,
   describeShard,
-  FAILURES_KEPT,
   type Failure,
   markShard,
   type ShardOutcome,
@@ -85,7 +84,7 @@ export async function runTextShard(
       skipped: keep.size,
       failed: failures.length,
       removed,
-      failures: failures.slice(0, FAILURES_KEPT),
+      failures,
       worker: context.worker,
       provider: encoder.provider,
     });

@@ -18,9 +18,12 @@ export function staticGraph({ rows, scales, dim }: WordTable): Uint8Array {
   const mask = graph.input('attention_mask', 'int64', ['N', 'L']);
   const words = scales.length;
   const floats = { to: { int: 1 } };
-  const bytes = graph.node('Gather', [graph.constant(int8([words, dim], rows)), ids]);
-  const scale = graph.node('Gather', [graph.constant(float32([words, 1], scales)), ids]);
-  const vectors = graph.node('Mul', [graph.node('Cast', [bytes], floats), scale]);
+  // The table is made floats before it is read from: ONNX Runtime does that once, when the session opens, not for each text.
+  const table = graph.node('Mul', [
+    graph.node('Cast', [graph.constant(int8([words, dim], rows))], floats),
+    graph.constant(float32([words, 1], scales)),
+  ]);
+  const vectors = graph.node('Gather', [table, ids]);
   const alongText = graph.constant(int64(1));
   const sum = graph.node('ReduceSum', [vectors, alongText], { keepdims: { int: 0 } });
   const count = graph.node('ReduceSum', [graph.node('Cast', [mask], floats), alongText], { keepdims: { int: 1 } });
