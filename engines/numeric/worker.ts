@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { type Database, openDatabase } from '../../src/platform/db/databases.ts';
 import type { Target } from '../../src/platform/db/targets.ts';
 import { errorMessage, UserError } from '../../src/platform/errors.ts';
-import type { ThreadReply } from '../../src/queue/threads.ts';
+import { listen, type ThreadReply } from '../../src/queue/threads.ts';
 import type { Device } from '../onnx/session.ts';
 import type { Encoder } from './encoder.model.ts';
 import { encoderOf } from './encoders.ts';
@@ -41,7 +41,7 @@ async function encoderFor(index: number): Promise<Encoder> {
   return encoder;
 }
 
-parentPort?.on('message', async (message: ThreadSetup | Shard) => {
+listen<ThreadSetup | Shard>(async (message) => {
   try {
     if ('target' in message) {
       setup = message;

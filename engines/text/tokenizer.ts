@@ -40,7 +40,9 @@ export function openTokenizer(files: ReadonlyMap<string, Uint8Array>, maxLength:
   const fold = foldOf(settings);
   /** A run of letters, or a mark: nothing is left to do but to look for its pieces. */
   const cutRun = (run: string): number[] =>
-    tokenizer.model!.encode([run]).map((piece) => tokenizer.token_to_id(piece) ?? tokenizer.model!.unk_token_id!);
+    tokenizer
+      .model!.encode([run])
+      .map((piece: string) => tokenizer.token_to_id(piece) ?? tokenizer.model!.unk_token_id!);
   const table = new PieceTable(fold);
   const kept = new Map<string, readonly number[]>();
   // BERT's rules never look across a blank, and words repeat: each is cut once.

@@ -108,6 +108,10 @@ class Drive<Shard extends PlannedShard> {
   async #work(thread: Thread<Shard>, queue: Awaited<ReturnType<typeof openShardQueue>>): Promise<void> {
     const { shards, backfill } = this.#options;
     const { signal, now, events } = this.#context;
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    aborted.catch(() => {}); // told by whoever waits for it
     try {
       while (!this.#ended) {
         signal.throwIfAborted();
@@ -122,7 +126,8 @@ class Drive<Shard extends PlannedShard> {
           continue;
         }
         const started = now();
-        const outcome = await thread.run(shards[claim.shard]);
+        // A shard may take minutes: whoever stops the backfill does not wait for it.
+        const outcome = await Promise.race([thread.run(shards[claim.shard]), aborted]);
         await queue.complete(claim);
         if (outcome.written) {
           this.#share.shards++;

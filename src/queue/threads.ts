@@ -1,5 +1,5 @@
 /** The worker threads of a process: each takes one shard at a time. */
-import { Worker } from 'node:worker_threads';
+import { parentPort, Worker } from 'node:worker_threads';
 import type { Target } from '../platform/db/targets.ts';
 import { UserError } from '../platform/errors.ts';
 import type { ShardOutcome } from './shard-marks.ts';
@@ -14,13 +14,16 @@ export type ThreadReply =
   | { readonly type: 'done'; readonly outcome: ShardOutcome }
   | { readonly type: 'failed'; readonly message: string; readonly fix: string | null };
 
+/** What a thread is sent when it is to end. */
+const STOP = 'stop';
+
 export interface Thread<Shard> {
   run(shard: Shard): Promise<ShardOutcome>;
 }
 
 export interface Threads<Shard> {
   readonly list: readonly Thread<Shard>[];
-  /** Ends them at once; open transactions roll back on the server. */
+  /** Ends them as soon as each listens, which it does between two batches; open transactions roll back on the server. */
   stop(): Promise<void>;
 }
 
@@ -30,13 +33,29 @@ export function startThreads<Shard>(worker: URL, setup: object, count: number, o
   return {
     list: workers,
     stop: async () => {
-      await Promise.all(workers.map((one) => one.worker.terminate()));
+      await Promise.all(workers.map((one) => one.stop()));
     },
   };
 }
 
-function startThread<Shard>(file: URL, setup: object, onOpened: OnOpened): Thread<Shard> & { worker: Worker } {
+/**
+ * In a thread: hands each message to `take`. A thread ends itself when it is asked to: ended from outside in the middle of
+ * native code (ONNX Runtime), it would take the whole process down.
+ */
+export function listen<Message>(take: (message: Message) => Promise<void>): void {
+  parentPort?.on('message', (message: Message | typeof STOP) => {
+    if (message === STOP) process.exit();
+    void take(message);
+  });
+}
+
+function startThread<Shard>(
+  file: URL,
+  setup: object,
+  onOpened: OnOpened,
+): Thread<Shard> & { readonly stop: () => Promise<void> } {
   const worker = new Worker(file);
+  const gone = Promise.withResolvers<void>();
   let current: PromiseWithResolvers<ShardOutcome> | null = null;
   let broken: Error | null = null;
   const fail = (error: Error) => {
@@ -47,7 +66,10 @@ function startThread<Shard>(file: URL, setup: object, onOpened: OnOpened): Threa
     fail(broken);
   };
   worker.on('error', end);
-  worker.on('exit', () => end(new Error('the worker thread ended')));
+  worker.on('exit', () => {
+    end(new Error('the worker thread ended'));
+    gone.resolve();
+  });
   worker.on('message', (reply: ThreadReply) => {
     if (reply.type === 'opened') onOpened(reply.model, reply.provider, reply.fallback);
     else if (reply.type === 'done') current?.resolve(reply.outcome);
@@ -55,7 +77,10 @@ function startThread<Shard>(file: URL, setup: object, onOpened: OnOpened): Threa
   });
   worker.postMessage(setup);
   return {
-    worker,
+    stop: () => {
+      worker.postMessage(STOP);
+      return gone.promise;
+    },
     run: (shard) => {
       current = Promise.withResolvers();
       if (broken) current.reject(broken);

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { type Database, openDatabase } from '../../../src/platform/db/databases.ts';
 import type { Target } from '../../../src/platform/db/targets.ts';
 import { errorMessage, UserError } from '../../../src/platform/errors.ts';
-import type { ThreadReply } from '../../../src/queue/threads.ts';
+import { listen, type ThreadReply } from '../../../src/queue/threads.ts';
 import type { Device } from '../../onnx/session.ts';
 import { openTextEncoder, type TextEncoder } from '../encoder.ts';
 import { loadTextModel } from '../models.storage.ts';
@@ -43,7 +43,7 @@ async function encoderFor(index: number): Promise<TextEncoder> {
   return encoder;
 }
 
-parentPort?.on('message', async (message: TextThreadSetup | TextShard) => {
+listen<TextThreadSetup | TextShard>(async (message) => {
   try {
     if ('target' in message) {
       setup = message;
