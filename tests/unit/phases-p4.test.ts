@@ -91,6 +91,16 @@ describe('P4.comparison', () => {
     expect(check('P4.comparison')).toMatchObject({ state: 'OK' });
     expect(check('P4.comparison').observed).toContain('No evidence that context differs');
     expect(check('P4.comparison', { comparison: known(null) })).toMatchObject({ state: 'WAIT', fix: 'compare' });
+    const covered = (share: number) => {
+      const pairs = (row.observed!.pairs as object[]).map((pair) => ({ ...pair, context_coverage: share }));
+      return check('P4.comparison', { comparison: known({ ...row, observed: { ...row.observed, pairs } }) });
+    };
+    expect(covered(0.995).state).toBe('OK');
+    expect(covered(0.6)).toMatchObject({
+      state: 'PART',
+      reason: expect.stringContaining('A context for 60.00 %'),
+      fix: expect.stringContaining('backfill joint-assessment-context'),
+    });
     const unequal = { ...row, state: 'PART', reason: '1 of 3 pairs differ by more than the assessment: data' } as const;
     expect(check('P4.comparison', { comparison: known(unequal) })).toMatchObject({ state: 'PART' });
     expect(check('P4.comparison', { comparison: known({ ...row, observed: { pairs: [] } }) })).toMatchObject({

@@ -175,22 +175,29 @@ const runs: CheckSpec = {
   },
 };
 
+/** A pair of the recorded comparison, as far as it is looked at. */
+interface ComparedPair {
+  readonly run_ids?: readonly string[];
+  readonly context_coverage?: number | null;
+}
+
 const comparison: CheckSpec = {
   id: 'P4.comparison',
   title: 'context compared with basic, on equal terms',
-  required: () => 'the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days)',
+  required: ({ context }) =>
+    `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context for ≥ ${percent(context.minShare)} of days and instruments`,
   looks: (evidence) => [evidence.comparison, evidence.contextRuns],
   judge: (facts): Judgment => {
-    const { evidence, now } = facts;
+    const { evidence, need, now } = facts;
     const row = figureOf(evidence.comparison);
     const fix = fixed(COMPARE);
     if (!row) return notOk('WAIT', 'none', 'context was never compared with basic', fix, 'not compared yet');
     const verdict = typeof row.observed?.verdict === 'string' ? row.observed.verdict : '';
-    const pairs = Array.isArray(row.observed?.pairs) ? (row.observed.pairs as { run_ids?: string[] }[]) : [];
+    const pairs = Array.isArray(row.observed?.pairs) ? (row.observed.pairs as ComparedPair[]) : [];
     const observed = `${counted(pairs.length, 'pair')} · ${ageInDays(row.at, now)} · ${verdict}`;
     if (row.state !== 'OK') {
       const reason = row.reason || `the comparison ended ${row.state}`;
-      return notOk('PART', observed, reason, fixed(basicCampaign(facts.need)), 'compared on unequal terms', row.at);
+      return notOk('PART', observed, reason, fixed(basicCampaign(need)), 'compared on unequal terms', row.at);
     }
     const compared = new Set(pairs.flatMap((pair) => pair.run_ids ?? []));
     const found = pairedRuns(facts);
@@ -205,6 +212,12 @@ const comparison: CheckSpec = {
         'newer runs not compared',
         row.at,
       );
+    }
+    // A name without a context is HOLD with 0: a comparison over many of them is one with having no opinion.
+    const thinnest = Math.min(1, ...pairs.map((pair) => pair.context_coverage ?? 1));
+    if (thinnest < need.context.minShare) {
+      const reason = `a context for ${percent(thinnest)} of days and instruments with a price only; the others were held without an opinion`;
+      return notOk('PART', observed, reason, fixed(jointArgv(need, 'assessment')), 'context for some only', row.at);
     }
     return ok(observed, verdict, row.at);
   },
