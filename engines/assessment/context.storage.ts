@@ -76,7 +76,7 @@ export async function* contextDays(
 function requireUnseen(modelId: string, day: number, fitEnd: string | null): void {
   if (fitEnd === null || formatDay(day) > fitEnd) return;
   throw new UserError(
-    `${modelId}: the vector of ${formatDay(day)} was made by models fitted on prices up to ${fitEnd}: it has seen its own future`,
+    `${modelId}: the vector of ${formatDay(day)} was made by models fitted on data up to ${fitEnd}: it has seen its own future`,
     'Begin after that day; or fit the numeric v2 models on earlier days, and make their vectors and the joint ones anew.',
   );
 }

@@ -211,7 +211,7 @@ describe('the v2 head', () => {
       );
     await known(day(FIRST));
     const { message, fix } = await refusal({ assessmentBackend: 'context' });
-    expect(message).toContain(`the vector of ${day(FIRST)} was made by models fitted on prices up to ${day(FIRST)}`);
+    expect(message).toContain(`the vector of ${day(FIRST)} was made by models fitted on data up to ${day(FIRST)}`);
     expect(fix).toContain('Begin after that day');
     await known(day(FIRST - 1));
     expect((await run({ assessmentBackend: 'context' })).size).toBe(1);

@@ -62,6 +62,16 @@ describe('the plan of Phase 4', () => {
     expect(contextWindow(need)).toEqual({ start: '2017-01-01', end: '2024-12-31' });
   });
 
+  test('fits a table of words on earlier news only, and keeps no vector of another fit', () => {
+    const withTexts = (textModel: string) => p4Commands({ ...need, context: { ...need.context, textModel } });
+    const [fit, texts] = withTexts('text-fin-static-v1');
+    const flags = ['--model', 'text-fin-static-v1', '--train-end', '2014-12-31', '--replace'];
+    expect(fit).toEqual({ label: '1 fit the table of words', argv: ['models', 'fit', ...flags] });
+    expect(texts.argv).not.toContain('--skip-existing');
+    expect(commands[0].argv).toContain('--skip-existing');
+    expect(withTexts('text-fin-static-v1-2014')[0].argv.slice(-2)).toEqual(['--as', 'text-fin-static-v1-2014']);
+  });
+
   test('with v1 spaces needs no model of ours', () => {
     const jointModels = need.context.jointModels.map((model) => model.replace(/-v2$/, '-v1'));
     const labels = p4Commands({ ...need, context: { ...need.context, jointModels } });

@@ -24,10 +24,22 @@ const isV2 = (model: string) => model.endsWith('-v2');
 const jointModel = ({ context }: Requirements, kind: string) => context.jointModels.find((one) => stem(one) === kind);
 const usesV2 = ({ context }: Requirements) => context.jointModels.some(isV2);
 
-const texts: Command = ({ context, market }) => [
-  ...['backfill', 'text-embeddings', '--model-id', context.textModel, '--start', context.start, '--end', context.end],
-  ...['--market', market, '--skip-existing'],
+/** A table of words is fitted on the news before the days that it is used on; other text models are installed. */
+const STATIC_TEXT = 'text-fin-static-v1';
+const fitsTexts = ({ context }: Requirements) => context.textModel.startsWith(STATIC_TEXT);
+const fitTexts: Command = ({ context }) => [
+  ...['models', 'fit', '--model', STATIC_TEXT, '--train-end', formatDay(parseDay(context.start) - 1), '--replace'],
+  ...(context.textModel === STATIC_TEXT ? [] : ['--as', context.textModel]),
 ];
+
+const texts: Command = (need) => {
+  const { context, market } = need;
+  return [
+    ...['backfill', 'text-embeddings', '--model-id', context.textModel, '--start', context.start, '--end', context.end],
+    // Vectors of an earlier fit may have seen later words: they do not stay beside those of this one.
+    ...['--market', market, ...(fitsTexts(need) ? [] : ['--skip-existing'])],
+  ];
+};
 
 /** The backfills of joint models by kind, in the order in which they read each other. */
 const JOINT_COMMANDS: Readonly<Record<string, string>> = {
@@ -83,6 +95,7 @@ export function p4Commands(need: Requirements): PhaseCommand[] {
   const v2 = usesV2(need);
   const step = (label: string, argv: string[]): PhaseCommand => ({ label, argv });
   return [
+    ...(fitsTexts(need) ? [step('1 fit the table of words', fitTexts(need))] : []),
     step('1 texts of the news', texts(need)),
     ...(v2
       ? [
