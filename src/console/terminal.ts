@@ -77,6 +77,7 @@ export class Terminal {
     process.on('exit', this.leave);
     stdout.on('error', this.#onGone);
     stdout.on('resize', this.#onResize);
+    process.on('SIGWINCH', this.#onWindowChange);
     stdin.on('error', this.#onGone);
     stdin.on('end', this.#onGone);
     stdin.on('data', this.#onData);
@@ -102,6 +103,7 @@ export class Terminal {
     process.off('uncaughtException', this.#onError);
     process.off('exit', this.leave);
     stdout.off('resize', this.#onResize);
+    process.off('SIGWINCH', this.#onWindowChange);
     stdin.off('data', this.#onData);
     stdin.off('end', this.#onGone);
     stdin.pause();
@@ -202,6 +204,12 @@ export class Terminal {
     this.writer.forget();
     this.#events.onResize(this.size);
     // The new size is a new frame as a rule; when it is not (a window moved between screens), the old one is sent again.
+    setImmediate(() => this.writer.repaintIfForgotten());
+  };
+
+  // A window that was made small and at once as it was before has lost what it cut off, and is no other size for Node.
+  readonly #onWindowChange = (): void => {
+    this.writer.forget();
     setImmediate(() => this.writer.repaintIfForgotten());
   };
 }

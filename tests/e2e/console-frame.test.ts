@@ -181,6 +181,9 @@ describe('dialogs', () => {
 });
 
 describe('sizes', () => {
+  /** Without header and footer, which tell how long there was no news. */
+  const body = (screen: string) => screen.split('\n').slice(1, -2).join('\n');
+
   test('a walk ends in the screen that a fresh start draws', async () => {
     const walked = await start({ cols: 200, rows: 50 });
     const random = new Random(1);
@@ -189,7 +192,19 @@ describe('sizes', () => {
     walked.resize(120, 35);
     const fresh = await start({ cols: 120, rows: 35 });
     await fresh.settled();
-    await walked.waitFor((screen) => screen === fresh.screen());
+    await walked.waitFor((screen) => body(screen) === body(fresh.screen()));
+  });
+
+  test('a window that is made small and at once as it was is drawn whole again', async () => {
+    const tui = await start();
+    await drawn(tui);
+    const before = body(tui.screen());
+    for (let i = 0; i < 10; i++) {
+      tui.resize(40, 10);
+      tui.resize(120, 35);
+      expect(body(tui.screen())).not.toBe(before);
+      await tui.waitFor((screen) => body(screen) === before);
+    }
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Controller, createController } from '../../src/console/controller.ts';
+import { shutdownDialog } from '../../src/console/dialogs.ts';
 import { startFeed } from '../../src/console/feed.ts';
 import { panesOf } from '../../src/console/screens.ts';
 import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
@@ -49,17 +50,21 @@ const dialog = () => {
 };
 
 describe('dialogs', () => {
-  const openers: [string, string, () => void][] = [
+  const openers: [string, string | null, () => void][] = [
     ['launch', 'n', () => {}],
     ['rerun', 'r', () => store.setState({ selected: { phases: 'P1', jobs: '0005-backtest-campaign' } })],
     ['stop', 'x', () => {}],
+    ['kill', 'X', () => {}],
+    ['delete', 'D', () => store.setState({ selected: { phases: 'P1', jobs: '0005-backtest-campaign' } })],
+    ['chain', 'N', () => {}],
+    ['shutdown', null, () => store.setState({ overlay: shutdownDialog(store.getState()) })],
   ];
 
   test.each(openers)(
     '%s: Cancel comes first and has the focus; Enter on a fresh dialog changes nothing',
     async (_, key, prepare) => {
       prepare();
-      press(key);
+      if (key) press(key);
       expect(dialog().focus).toBe(0);
       expect(dialog().buttons[0]).toEqual({ label: 'Cancel', request: null });
       expect(
