@@ -130,7 +130,6 @@ export const fitHead: Program<typeof headFitSpec> = async (args, { databases, ho
     const line = [id, fitted.rows, fit.fit_start, fit.fit_end, manifest.bytes, fingerprint].join();
     stdout(`model_id,windows,fit_start,fit_end,bytes,fingerprint\n${line}\n`);
   }
-  events.emit({ type: 'result', status: 'done', summary: `${id}: ${verdict}` });
   return { exitCode: Exit.done, summary: `${id}: ${verdict}`, data: { model_id: id, ...fit, fingerprint, verdict } };
 };
 

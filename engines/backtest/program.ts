@@ -1,7 +1,7 @@
 /** The programs `backtest campaign` and `backtest campaign-and-meta`. */
 import { Exit } from '../../src/platform/errors.ts';
 import { log } from '../../src/platform/events.ts';
-import type { Program, ProgramContext } from '../../src/platform/program.ts';
+import type { Program, ProgramContext, ProgramResult } from '../../src/platform/program.ts';
 import { Random } from '../../src/platform/random.ts';
 import { weighDecision } from '../meta/evidence.model.ts';
 import { decideMeta } from '../meta/model.ts';
@@ -22,7 +22,7 @@ export const campaign: Program<typeof campaignSpec> = async (args, context) => {
   const options = campaignOptions(args, args.sleeve.map(parseSleeve));
   const runs = await runCampaign(options, context);
   if (!args.json) context.stdout(runsCsv(runs));
-  return finish(runs, { runs: runs.map(runJson) }, context);
+  return outcomeOf(runs, { runs: runs.map(runJson) });
 };
 
 export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args, context) => {
@@ -68,7 +68,7 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
     log(context.events, 'info', `${sleeveId}: Sharpe ${sharpe.toFixed(2)} (${span}), deflated ${deflated}`);
   }
   log(context.events, 'info', `Meta: ${evidence.conclusion}`);
-  return finish(runs, { runs: runs.map(runJson), meta }, context);
+  return outcomeOf(runs, { runs: runs.map(runJson), meta });
 };
 
 /** The flags, and where they say nothing of λ̂ the settings of the strategy's universe (plan §6.3). */
@@ -115,12 +115,12 @@ export const runJson = ({ runId, sleeve, metrics, config, rows }: Run) => ({
   rows,
 });
 
-export function finish(runs: readonly Run[], data: unknown, { events }: ProgramContext) {
+/** The outcome of a program that recorded these runs. */
+export function outcomeOf(runs: readonly Run[], data: unknown): ProgramResult {
   const rows: Record<string, number> = {};
   for (const run of runs)
     for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;
   const trades = (rows.backtest_trades ?? 0).toLocaleString('en-US');
   const summary = `${runs.length} run${runs.length === 1 ? '' : 's'} recorded, ${trades} trades`;
-  events.emit({ type: 'result', status: 'done', summary, rows });
-  return { exitCode: Exit.done, summary, data };
+  return { exitCode: Exit.done, summary, rows, data };
 }

@@ -8,7 +8,7 @@ import { evidenceJson, recordedTrials } from '../meta/storage.ts';
 import { deviation, TRADING_DAYS } from '../statistics/model.ts';
 import { type Run, runPoints } from './campaign.ts';
 import { simpleReturns } from './metrics.ts';
-import { BOOTSTRAP_SEED, csvField, finish, runJson } from './program.ts';
+import { BOOTSTRAP_SEED, csvField, outcomeOf, runJson } from './program.ts';
 import type { CampaignOptions } from './record.ts';
 import type { sweepSpec } from './spec.ts';
 import { sweepOptions } from './sweep.ts';
@@ -57,7 +57,7 @@ export const sweep: Program<typeof sweepSpec> = async (args, context) => {
       evidence: evidenceJson(one.evidence),
     })),
   };
-  return finish(runs, data, context);
+  return outcomeOf(runs, data);
 };
 
 const candidateOf = (run: Run) => ({

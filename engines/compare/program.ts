@@ -245,8 +245,7 @@ export const compare: Program<typeof compareSpec> = async (args, { databases, ev
   for (const pair of comparison.pairs)
     if (pair.a.caveat || pair.b.caveat) log(events, 'warn', `${pair.b.sleeveId}: ${pair.b.caveat || pair.a.caveat}`);
   const summary = comparison.verdict;
-  events.emit({ type: 'result', status: 'done', summary, rows: { 'console.evidence': 1 } });
-  return { exitCode: Exit.done, summary, data: comparison };
+  return { exitCode: Exit.done, summary, rows: { 'console.evidence': 1 }, data: comparison };
 };
 
 /** The row of evidence: which runs, on equal terms or not, and what came out. */

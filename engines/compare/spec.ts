@@ -27,6 +27,7 @@ evidence: of basic against context for the board (P4.comparison).
     seed: z.number().int().min(0).default(1).describe('seed of the bootstrap'),
     json: z.boolean().default(false).describe('print the comparison as JSON'),
   }),
+  positionals: ['run'],
   reads: [
     'runtime.backtest_runs',
     'runtime.backtest_daily_equity',

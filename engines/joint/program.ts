@@ -151,18 +151,13 @@ async function report(
   if (!json) stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
   const kept = skipped ? `, ${skipped} left as they were` : '';
   const summary = `${written} rows of ${model} on ${days.length} trading days${kept}${failed ? `, ${failed} stored vectors could not be used` : ''}`;
-  events.emit({
-    type: 'result',
-    status: failed ? 'partial' : 'done',
+  return {
+    exitCode: failed ? Exit.partial : Exit.done,
     summary,
     rows: { joint_embeddings: written },
     // Rows that were left alone, and branches that are not there, are no rows that are missing.
     due: skipped || written ? written : days.length,
     failures: failed,
-  });
-  return {
-    exitCode: failed ? Exit.partial : Exit.done,
-    summary,
     data: { backfill_id: backfill.id, model_id: model, days: days.length, written, skipped, failed, failures },
   };
 }

@@ -84,10 +84,10 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
   }
   const [from, to] = [0, count - 1].map((d) => formatDay(range[d]));
   const summary = `${density.day.length} λ rows of ${args.market}, ${from} … ${to}, states ${source}`;
-  events.emit({ type: 'result', status: 'done', summary, rows });
   return {
     exitCode: Exit.done,
     summary,
+    rows,
     data: {
       market_id: args.market,
       start: from,

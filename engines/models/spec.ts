@@ -42,6 +42,7 @@ days belongs under a name of its own (--as num-stab-core-v2-2018).
     replace: z.boolean().default(false).describe('write over a model that is there'),
     json: z.boolean().default(false).describe('print JSON instead of the CSV'),
   }),
+  positionals: ['model'],
   reads: [
     'historical.prices_daily',
     'historical.market_holidays',

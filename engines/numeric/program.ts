@@ -153,10 +153,10 @@ async function explain(prepared: Prepared, args: Args, context: ProgramContext):
     ? `, ${seconds === null ? 'time UNKN (nothing measured yet)' : `about ${Math.ceil(seconds)} s`}, ${bytes === null ? 'bytes UNKN' : `about ${bytes} bytes`}`
     : '';
   const summary = `${prepared.cells} vectors in ${prepared.shards.length} shards${known}; nothing was written`;
-  context.events.emit({ type: 'result', status: 'done', summary, due: 0 });
   return {
     exitCode: Exit.done,
     summary,
+    due: 0,
     data: { rows: prepared.cells, shards: prepared.shards.length, workers: workersOf(args), seconds, bytes, models },
   };
 }
@@ -189,18 +189,13 @@ async function report(
   }
   const days = prepared.days.length;
   const summary = `${written} vectors of ${models.length} models, ${days} days${failed ? `; ${failed} that were due could not be made` : ''}`;
-  context.events.emit({
-    type: 'result',
-    status: failed ? 'partial' : 'done',
+  return {
+    exitCode: failed ? Exit.partial : Exit.done,
     summary,
     rows: { numeric_window_embeddings: written },
     // What was skipped stood there already.
     due: models.reduce((sum, one) => sum + one.due - one.skipped, 0),
     failures: failed,
-  });
-  return {
-    exitCode: failed ? Exit.partial : Exit.done,
-    summary,
     data: { backfill_id: backfill.id, written, failed, models, failures },
   };
 }

@@ -63,14 +63,13 @@ export async function findSimilar(historical: Database, args: SimilarQuery): Pro
   return { candidates, neighbours };
 }
 
-export const similar: Program<typeof similarSpec> = async (args, { databases, events, stdout }) => {
+export const similar: Program<typeof similarSpec> = async (args, { databases, stdout }) => {
   const { candidates, neighbours: found } = await findSimilar(databases.historical, args);
   if (!args.json) {
     const lines = found.map(({ entityId, date, cosine }, k) => [k + 1, entityId, date, cosine.toFixed(6)].join());
     stdout(`${['rank,entity_id,as_of_date,cosine', ...lines].join('\n')}\n`);
   }
   const summary = `${found.length} nearest of ${candidates} vectors`;
-  events.emit({ type: 'result', status: 'done', summary });
   const neighbours = found.map(({ entityId, date, cosine }) => ({ entity_id: entityId, as_of_date: date, cosine }));
   return { exitCode: Exit.done, summary, data: { model_id: args.model, candidates, neighbours } };
 };

@@ -93,7 +93,6 @@ export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, c
     const named = missing.slice(0, 3).map(formatDay).join(', ');
     log(events, 'warn', `${missing.length} of ${due} trading days have no vector of ${args.market}: ${named}`);
   }
-  events.emit({ type: 'result', status: missing.length ? 'partial' : 'done', summary, rows });
   if (!args.json) {
     const lines = Object.entries(matrix).map(([label, row]) => [label, share[label], ...Object.values(row)].join());
     context.stdout(`${[`regime,days,${REGIME_LABELS.join()}`, ...lines].join('\n')}\n`);
@@ -101,6 +100,7 @@ export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, c
   return {
     exitCode: missing.length ? Exit.partial : Exit.done,
     summary,
+    rows,
     data: {
       region,
       market_id: args.market,

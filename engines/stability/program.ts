@@ -58,10 +58,10 @@ export const backfillStability: Program<typeof backfillStabilitySpec> = async (a
   });
   const [from, to] = [panel.first, days - 1].map((t) => formatDay(panel.calendar.days[t]));
   const summary = `${rows.soft_target_classes} states of ${n} instruments, ${from} … ${to}`;
-  events.emit({ type: 'result', status: 'done', summary, rows });
   return {
     exitCode: Exit.done,
     summary,
+    rows,
     data: { market_id: args.marketId, start: from, end: to, instruments: n, rows },
   };
 };

@@ -38,6 +38,5 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
   const { manifest, fingerprint } = await loadTextModel(home.models, args.model);
   const summary = `${manifest.model_id} installed from ${source.origin}: ${manifest.dtype}, ${manifest.source.licence}`;
   events.emit({ type: 'artifact', kind: 'model', id: manifest.model_id, path: path.join(home.models, args.model) });
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { manifest, fingerprint } };
 };

@@ -104,6 +104,7 @@ texts must come out as they are known to: other weights are refused.
     replace: z.boolean().default(false).describe('take the place of an installed one'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
+  positionals: ['model'],
   reads: [],
   writes: [],
   resource: 'io',

@@ -14,18 +14,15 @@ import type {
 import { cell, Report } from './plain-text.ts';
 import { programCommand } from './program-command.ts';
 
-export const compare = {
-  ...programCommand(
-    compareSpec,
-    async () => ({ program: (await import('../../engines/compare/program.ts')).compare }),
-    (data, cli) => {
-      const report = new Report(cli);
-      printComparison(report, data as Comparison);
-      report.print(cli);
-    },
-  ),
-  positionals: ['run'] as const,
-};
+export const compare = programCommand(
+  compareSpec,
+  async () => ({ program: (await import('../../engines/compare/program.ts')).compare }),
+  (data, cli) => {
+    const report = new Report(cli);
+    printComparison(report, data as Comparison);
+    report.print(cli);
+  },
+);
 
 function printComparison(report: Report, { names, pairs, coverage, draws, trials, verdict }: Comparison): void {
   for (const pair of pairs) printPair(report, names, pair);

@@ -9,9 +9,6 @@ export const dataImport = programCommand(importSpec, () => import('../../engines
 
 export const dataExport = programCommand(exportSpec, () => import('../../engines/data/export/program.ts'));
 
-export const dataDigest = {
-  ...programCommand(digestSpec, () => import('../../engines/data/digest/program.ts')),
-  positionals: ['table'] as const,
-};
+export const dataDigest = programCommand(digestSpec, () => import('../../engines/data/digest/program.ts'));
 
 export const dataGenerate = programCommand(dataGenerateSpec, () => import('../../engines/data/generate/program.ts'));

@@ -58,9 +58,7 @@ function placeholder(flag: Flag): string {
 }
 
 function flagHelp(flag: Flag): string {
-  const shown =
-    flag.defaultValue === undefined || flag.defaultValue === false
-      ? ''
-      : ` (default ${[flag.defaultValue].flat().join(' ')})`;
+  const defaults = [flag.defaultValue ?? []].flat().filter((value) => value !== false);
+  const shown = defaults.length ? ` (default ${defaults.join(' ')})` : '';
   return `${flag.help}${flag.required ? ' (required)' : shown}`;
 }

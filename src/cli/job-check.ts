@@ -15,7 +15,7 @@ export function validateJob(
   { program: name, args, policy }: ReadArgs<'validate'>,
 ): Validation {
   const program = findProgram(catalog, name);
-  const own = checkArguments(program.args, args);
+  const own = checkArguments(program.args, args, program.positionals);
   const beside = checkArguments(policySchema, policy);
   const after = beside.args?.after ?? [];
   const of = (whose: JobProblem['of'], found: readonly ArgumentProblem[]): JobProblem[] =>

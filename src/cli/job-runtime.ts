@@ -30,7 +30,7 @@ export function jobRuntime(cli: Cli): Omit<JobRuntime, 'data'> {
 
 /** Validates a program's arguments as its own command line does. @throws UsageError naming the flag and what is allowed. */
 export function parseProgramArguments(program: ProgramSpec, argv: readonly string[]): ParsedArguments {
-  const { args, globals } = parseArguments(program.name, program.args, argv);
+  const { args, globals } = parseArguments(program.name, program.args, argv, program.positionals);
   if (!args) throw new UsageError('--help starts no job', `See: prometheus ${program.name} --help`);
   const words = toArgv(program.args, args);
   return { args, argv: globals.debug ? [...words, '--debug'] : words, environment: databaseEnvironment(globals) };

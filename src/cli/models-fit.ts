@@ -34,7 +34,4 @@ function argumentsOf<Args extends z.ZodObject>(
   return parseArguments('models fit', schema, toArgv(modelsFitSpec.args, args)).args!;
 }
 
-export const modelsFit = {
-  ...programCommand(modelsFitSpec, async () => ({ program: fitModels })),
-  positionals: ['model'] as const,
-};
+export const modelsFit = programCommand(modelsFitSpec, async () => ({ program: fitModels }));

@@ -103,19 +103,13 @@ export const modelsVerify = defineCommand({
   },
 });
 
-export const modelsInstall = {
-  ...programCommand(textInstallSpec, async () => ({
-    program: (await import('../../engines/text/program.ts')).installTextModel,
-  })),
-  positionals: ['model'] as const,
-};
+export const modelsInstall = programCommand(textInstallSpec, async () => ({
+  program: (await import('../../engines/text/program.ts')).installTextModel,
+}));
 
-export const modelsEval = {
-  ...programCommand(modelsEvalSpec, async () => ({
-    program: (await import('../../engines/numeric/eval/program.ts')).evaluateModels,
-  })),
-  positionals: ['model'] as const,
-};
+export const modelsEval = programCommand(modelsEvalSpec, async () => ({
+  program: (await import('../../engines/numeric/eval/program.ts')).evaluateModels,
+}));
 
 /** Models on disk, and the v1 ids that come into being when they are first used. */
 /** The models of a home; the plain ones are written when they are missing. */

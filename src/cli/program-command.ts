@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { UserError } from '../platform/errors.ts';
 import { type Events, fileEvents } from '../platform/events.ts';
 import { newId } from '../platform/ids.ts';
-import type { Program, ProgramSpec } from '../platform/program.ts';
+import { type Program, type ProgramSpec, resultEvent } from '../platform/program.ts';
 import { claimsOf, withClaims } from '../supervisor/claims.ts';
 import { JOB_MARK } from '../telemetry/process-tree.ts';
 import type { Command } from './command.ts';
@@ -25,6 +25,7 @@ export function programCommand<Args extends z.ZodObject>(
     summary: spec.summary,
     description: spec.description,
     args: spec.args,
+    positionals: spec.positionals,
     run: async (args, cli) => {
       const { program } = await load();
       const { events, finish } = openEvents(cli);
@@ -48,6 +49,7 @@ export function programCommand<Args extends z.ZodObject>(
         if ((args as { json?: boolean }).json && result.data !== undefined) {
           printFigures(cli, result.data as object);
         } else if (result.data !== undefined) print?.(result.data, cli);
+        events.emit(resultEvent(result));
         finish(result.summary);
         return result.exitCode;
       } catch (error) {

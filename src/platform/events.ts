@@ -16,15 +16,12 @@ export type ProgramEvent =
   | { type: 'log'; level: LogLevel; message: string }
   /** Something the program made: rows of a run, a file, a report. */
   | { type: 'artifact'; kind: string; id: string; path?: string }
-  /**
-   * The outcome, once, last. `rows` counts rows written by table; `due` says how many should have come, where that is not
-   * plain from the program (0: nothing was missing); `failures` counts items that should have worked and did not.
-   */
+  /** The outcome, once, last; `ProgramResult` says what its figures are. Whoever runs a program tells it. */
   | {
       type: 'result';
       status: 'done' | 'partial' | 'failed';
       summary: string;
-      rows?: Record<string, number>;
+      rows?: Readonly<Record<string, number>>;
       due?: number;
       failures?: number;
     };

@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { parseDay, tryParseDay } from './dates.ts';
 import type { Databases } from './db/databases.ts';
-import { type ExitCode, UsageError } from './errors.ts';
-import type { Events } from './events.ts';
+import { Exit, type ExitCode, UsageError } from './errors.ts';
+import type { Events, ProgramEvent } from './events.ts';
 import type { Home } from './home.ts';
 import type { Provenance } from './provenance.ts';
 
@@ -22,6 +22,8 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly description?: string;
   /** Flags: camelCase keys become `--kebab-case`; `.describe()` is the help text. */
   readonly args: Args;
+  /** Arguments that need no flag, in order; the last one may be an array. */
+  readonly positionals?: readonly (string & keyof z.infer<Args>)[];
   /** Tables, as `historical.prices_daily`. */
   readonly reads: readonly string[];
   readonly writes: readonly string[];
@@ -90,13 +92,30 @@ export interface ProgramContext {
   readonly provenance: Provenance;
 }
 
+/** The outcome of a program: its exit code, and what of it a job's verdict rests on. */
 export interface ProgramResult {
   readonly exitCode: ExitCode;
   /** One sentence for people. */
   readonly summary: string;
+  /** Rows that it wrote, by table. */
+  readonly rows?: Readonly<Record<string, number>>;
+  /** How many should have come, where that is not plain from the program (0: nothing was missing). */
+  readonly due?: number;
+  /** Items that should have worked and did not. */
+  readonly failures?: number;
   /** What `--json` prints. */
   readonly data?: unknown;
 }
+
+/** The event that tells an outcome: made here for every program, so that none can leave it out or say another thing. */
+export const resultEvent = ({ exitCode, summary, rows, due, failures }: ProgramResult): ProgramEvent => ({
+  type: 'result',
+  status: exitCode === Exit.done ? 'done' : exitCode === Exit.partial ? 'partial' : 'failed',
+  summary,
+  rows,
+  due,
+  failures,
+});
 
 export type Program<Spec extends ProgramSpec> = (
   args: z.infer<Spec['args']>,

@@ -45,10 +45,15 @@ export async function joinBackfills(
     total.failed += share.failed;
   }
   const summary = `${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
-  // Nothing is due of one who helps: others may have been faster.
-  const rows = { embeddings: total.rows };
-  events.emit({ type: 'result', status: 'done', summary, rows, due: 0, failures: total.failed });
-  return { exitCode: Exit.done, summary, data: { backfills: finished.size, ...total } };
+  return {
+    exitCode: total.failed ? Exit.partial : Exit.done,
+    summary,
+    rows: { embeddings: total.rows },
+    // Nothing is due of one who helps: others may have been faster.
+    due: 0,
+    failures: total.failed,
+    data: { backfills: finished.size, ...total },
+  };
 }
 
 async function oldestOfAny(

@@ -169,18 +169,24 @@ function waitedFor(home: Home, jobs: readonly string[], found = new Set<string>(
 export function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
   const program = catalog.find((one) => one.name === name);
   if (program) return program;
-  throw new UsageError(`there is no program '${name}'`, `Programs: ${catalog.map((one) => one.name).join(' · ')}.`);
+  throw unknownProgram(catalog, name);
 }
 
-/** The words before the first flag that name a program, and the rest. A quoted name is one word. */
+const unknownProgram = (catalog: readonly ProgramSpec[], name: string) =>
+  new UsageError(`there is no program '${name}'`, `Programs: ${catalog.map((one) => one.name).join(' · ')}.`);
+
+/** The longest beginning of the words that names a program, and the rest. A quoted name is one word. */
 export function splitProgram(
   words: readonly string[],
   catalog: readonly ProgramSpec[],
 ): { program: string; args: readonly string[] } {
   const flag = words.findIndex((word) => word.startsWith('-'));
-  const count = flag < 0 ? words.length : flag;
-  const { name } = findProgram(catalog, words.slice(0, count).join(' '));
-  return { program: name, args: words.slice(count) };
+  const most = flag < 0 ? words.length : flag;
+  for (let count = most; count > 0; count--) {
+    const name = words.slice(0, count).join(' ');
+    if (catalog.some((one) => one.name === name)) return { program: name, args: words.slice(count) };
+  }
+  throw unknownProgram(catalog, words.slice(0, most).join(' '));
 }
 
 /** A job like an earlier one, in the same folder, by the code of today; what `change` names is otherwise than it was. */

@@ -7,7 +7,7 @@ import type { Databases } from '../../src/platform/db/databases.ts';
 import { collectedEvents, type ProgramEvent } from '../../src/platform/events.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { newId } from '../../src/platform/ids.ts';
-import type { Program, ProgramResult, ProgramSpec } from '../../src/platform/program.ts';
+import { type Program, type ProgramResult, type ProgramSpec, resultEvent } from '../../src/platform/program.ts';
 
 export interface ProgramRun {
   readonly result: ProgramResult;
@@ -38,5 +38,6 @@ export async function runProgram<Args extends z.ZodObject>(
     },
     provenance: { version: 'test', build: 'test', gitSha: null, gitDirty: null },
   });
+  events.emit(resultEvent(result));
   return { result, stdout, events: events.list };
 }

@@ -11,6 +11,7 @@ describe('splitProgram', () => {
     [['backtest', 'campaign', '--market-id', 'X'], 'backtest campaign', ['--market-id', 'X']],
     [['backtest campaign', '-x'], 'backtest campaign', ['-x']],
     [['backtest', 'campaign-and-meta'], 'backtest campaign-and-meta', []],
+    [['data', 'digest', 'prices_daily', 'news_articles'], 'data digest', ['prices_daily', 'news_articles']],
   ])('%j', (words, program, rest) => expect(splitProgram(words, PROGRAMS)).toEqual({ program, args: rest }));
 
   it('names the programs there are', () => {

@@ -24,7 +24,6 @@ export const program: Program<typeof digestSpec> = async (args, { databases, eve
     if (!args.json) stdout(`${digest.sha256}  ${name.table}  ${digest.rows}\n`);
   }
   const summary = `${results.length} ${results.length === 1 ? 'table' : 'tables'} digested`;
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { digests: results } };
 };
 

@@ -17,6 +17,7 @@ ids, run ids, created_at and updated_at are left out, and rows are taken in the 
     table: z.array(z.string().min(1)).min(1, 'name at least one table').describe('tables to digest'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
+  positionals: ['table'],
   reads: ['historical.*', 'runtime.*'],
   writes: [],
   resource: 'io',

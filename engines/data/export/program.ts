@@ -45,7 +45,6 @@ export const program: Program<typeof exportSpec> = async (args, context) => {
   const rows = written.reduce((sum, file) => sum + file.rows, 0);
   const summary = `${formatCount(rows)} rows in ${written.length} files in ${folder}`;
   events.emit({ type: 'artifact', kind: 'export', id: args.market, path: folder });
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { market: args.market, folder, files: written } };
 };
 

@@ -14,6 +14,5 @@ export const program: Program<typeof dataGenerateSpec> = async (args, { events, 
   events.emit({ type: 'artifact', kind: 'folder', id: 'synthetic market', path: folder });
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
   const summary = `${files.length} files with ${rows} rows of the synthetic market (seed ${options.seed}) in ${folder}`;
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { folder, market: market.fingerprint, files } };
 };

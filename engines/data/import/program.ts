@@ -192,10 +192,11 @@ function conclude(
   }
   const summary = summarise(report, totals, args.dryRun, seconds);
   const partial = report.rejectedAnything;
-  const rows = Object.fromEntries([...totals].map(([table, counts]) => [table, counts.inserted + counts.updated]));
+  const rows = args.dryRun
+    ? {}
+    : Object.fromEntries([...totals].map(([table, counts]) => [table, counts.inserted + counts.updated]));
   // What stands there already is not missing.
-  const due = args.dryRun ? 0 : Object.values(rows).reduce((sum, count) => sum + count, 0);
-  events.emit({ type: 'result', status: partial ? 'partial' : 'done', summary, rows: args.dryRun ? {} : rows, due });
+  const due = Object.values(rows).reduce((sum, count) => sum + count, 0);
   const data: ImportResult = {
     dryRun: args.dryRun,
     market: args.market,
@@ -206,7 +207,7 @@ function conclude(
     findingsTruncated: report.all.length < report.findings,
     findingsFile,
   };
-  return { exitCode: partial ? Exit.partial : Exit.done, summary, data };
+  return { exitCode: partial ? Exit.partial : Exit.done, summary, rows, due, data };
 }
 
 const formatCount = (count: number) => count.toLocaleString('en-US');

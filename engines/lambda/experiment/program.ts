@@ -145,10 +145,10 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
     ? `${args.experimentId}: ${args.model}, Pearson ${known(metrics!.pearson)?.toFixed(4) ?? 'unknown'} on ${testRows.length} rows; λ next shares all but one day with λ`
     : `${args.experimentId}: ${testRows.length} rows scored by ${args.model}`;
   const counts = { 'console.lambda_predictions': written.rows, 'console.lambda_trials': 1 };
-  events.emit({ type: 'result', status: 'done', summary, rows: counts });
   return {
     exitCode: Exit.done,
     summary,
+    rows: counts,
     data: {
       result,
       experiment_id: args.experimentId,

@@ -161,10 +161,10 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   for (const { horizon, informationRatio } of results) {
     if (informationRatio) log(events, 'info', verdict(horizon, informationRatio));
   }
-  events.emit({ type: 'result', status: 'done', summary, rows });
   return {
     exitCode: Exit.done,
     summary,
+    rows,
     data: {
       market_id: args.market,
       start: args.start,

@@ -250,6 +250,5 @@ async function report(evaluation: Evaluation, args: Args, { events, home, stdout
   }
   if (!args.json) stdout(text);
   const summary = `${evaluation.models.length} models judged on ${evaluation.split} … ${evaluation.end}`;
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: evaluation };
 }

@@ -31,6 +31,7 @@ stdout carries the tables (Markdown); --report writes them to a file: one HTML p
     report: z.string().optional().describe('write the tables to this file, Markdown or .html'),
     json: z.boolean().default(false).describe('print JSON instead of the tables'),
   }),
+  positionals: ['model'],
   reads: [
     'historical.prices_daily',
     'historical.market_holidays',

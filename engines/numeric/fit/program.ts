@@ -60,7 +60,6 @@ export const fitModels: Program<typeof numericFitSpec> = async (args, context) =
     context.stdout(`${['model_id,windows,fit_start,fit_end,bytes,fingerprint', ...lines].join('\n')}\n`);
   }
   const summary = `${fitted.length} model${fitted.length === 1 ? '' : 's'} in ${home.models}`;
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { models: fitted } };
 };
 

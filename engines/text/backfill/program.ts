@@ -125,14 +125,13 @@ function count(prepared: PreparedText, json: boolean, context: ProgramContext): 
     context.stdout(`${['model_id,news,news_issuer_day', ...lines].join('\n')}\n`);
   }
   const summary = `${articles} articles and ${issuerDays} issuer days in ${prepared.shards.length} shards; nothing was written`;
-  context.events.emit({ type: 'result', status: 'done', summary, due: 0 });
   const data = {
     start: prepared.spec.start,
     end: prepared.spec.end,
     due: prepared.due,
     shards: prepared.shards.length,
   };
-  return { exitCode: Exit.done, summary, data };
+  return { exitCode: Exit.done, summary, due: 0, data };
 }
 
 /** Writes all failures to a file of the home, and says where. */
@@ -174,18 +173,13 @@ async function report(
   }
   const { start, end } = prepared.spec;
   const summary = `${written} vectors of ${models.length} models, ${start} → ${end}${failed ? `; ${failed} that were due could not be made` : ''}`;
-  context.events.emit({
-    type: 'result',
-    status: failed ? 'partial' : 'done',
+  return {
+    exitCode: failed ? Exit.partial : Exit.done,
     summary,
     rows: { text_embeddings: written },
     // What was skipped stood there already.
     due: models.reduce((sum, one) => sum + one.due - one.skipped, 0),
     failures: failed,
-  });
-  return {
-    exitCode: failed ? Exit.partial : Exit.done,
-    summary,
     data: { backfill_id: backfill.id, start, end, due: prepared.due, written, failed, models, failures },
   };
 }

@@ -57,7 +57,6 @@ export const fitTextModel: Program<typeof textFitSpec> = async (args, { home, da
   const { texts, words } = manifest.fit?.probes ?? {};
   const summary = `${id}: ${words} words out of ${texts} texts, ${fit.fit_start} → ${fit.fit_end}`;
   events.emit({ type: 'artifact', kind: 'model', id, path: path.join(home.models, id) });
-  events.emit({ type: 'result', status: 'done', summary });
   return { exitCode: Exit.done, summary, data: { manifest, fingerprint } };
 };
 
