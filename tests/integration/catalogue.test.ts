@@ -19,6 +19,8 @@ const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const SLEEVE = 'S:US_CORE_LONG_EQ:US_EQ:S_U:S_P:S_A:21';
 const QUARTER = '--start 2013-10-01 --end 2013-12-31';
 const MONTH = '--start 2013-12-02 --end 2013-12-31';
+/** A whole program on a machine that does much else besides. */
+const JOB_DEADLINE_MS = 240_000;
 const TEXT = '--text-model-id text-fin-static-v1';
 
 /** Command lines in an order in which each finds what it needs; `@` is a folder of the test. */
@@ -89,7 +91,7 @@ async function runJob(line: string) {
   const { program, args } = splitProgram(await wordsOf(line), PROGRAMS);
   const { id, environment } = await makeJob(home, { program, args, idempotencyKey: line, who: 'a test' }, runtime);
   await beginJob(home, id, environment, runtime);
-  await until(() => hasEnded(viewOf(home, id).state), `the end of ${id}`);
+  await until(() => hasEnded(viewOf(home, id).state), `the end of ${id}`, JOB_DEADLINE_MS);
   const { folder, exit } = readJob(home, id);
   const lines = readFileSync(path.join(folder, 'events.ndjson'), 'utf8').trim().split('\n');
   const results = lines.filter((one) => one.includes('"type":"result"')).length;
