@@ -2,6 +2,7 @@
 import { createSession, farewell, type Session, type SessionEnd } from '../console/session.ts';
 import { capabilities, makeStyle } from '../console/theme.ts';
 import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors.ts';
+import { createHome } from '../platform/home.ts';
 import { newId } from '../platform/ids.ts';
 import { loadSettings } from '../platform/settings.ts';
 import type { ThemeSetting } from '../platform/themes.ts';
@@ -36,6 +37,8 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
       'Use: prometheus phases, prometheus status',
     );
   }
+  // Told in the shell: a screen over a home that cannot be used would only stand there.
+  createHome(cli.home);
   const size = { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
   const record = options.record
     ? startRecording(options.record, { home: cli.home.root, demo: cli.home.demo, size, at: Date.now() })

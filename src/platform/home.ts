@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage, UserError } from './errors.ts';
@@ -70,10 +70,11 @@ export function homeAt(root: string, options: { demo?: boolean } = {}): Home {
 
 /**
  * Makes the home's folders (0700; folders that exist keep their mode). Under root the way to the embedded PostgreSQL is
- * searchable for others (0711), since the server runs as another user. @throws UserError when it cannot be written.
+ * searchable for others (0711), since the server runs as another user.
+ * @throws UserError when it cannot be written, or holds jobs of another user.
  */
-export function createHome(home: Home): void {
-  const passage = process.getuid?.() === 0 ? [home.root, home.postgres] : [];
+export function createHome(home: Home, user = process.getuid?.()): void {
+  const passage = user === 0 ? [home.root, home.postgres] : [];
   for (const dir of [home.root, home.jobs, home.postgres, home.models, home.cache, home.logs]) {
     const mode = passage.includes(dir) ? 0o711 : 0o700;
     try {
@@ -86,5 +87,21 @@ export function createHome(home: Home): void {
         { cause: error },
       );
     }
+  }
+  const owner = statSync(home.jobs).uid;
+  if (user && owner !== user) {
+    throw new UserError(
+      `the home ${home.root} belongs to another user (uid ${owner})`,
+      'Set PROMETHEUS_HOME to a folder of your own.',
+    );
+  }
+  try {
+    for (const dir of [home.root, home.jobs]) accessSync(dir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new UserError(
+      `the home ${home.root} cannot be written: ${errorMessage(error)}`,
+      'Make it writable, or set PROMETHEUS_HOME to a folder that you may write.',
+      { cause: error },
+    );
   }
 }

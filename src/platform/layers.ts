@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { errorCode, errorMessage, UsageError, UserError } from './errors.ts';
 import type { Home } from './home.ts';
-import { parseYaml } from './yaml.ts';
+import { lineAt, parseYaml } from './yaml.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -51,11 +51,12 @@ function validate<Schema extends z.ZodType>(
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const stray = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const key = [...issue.path, ...stray].join('.');
+  const keys = [...issue.path, ...stray];
+  const key = keys.join('.');
   const problem =
     stray.length > 0 ? 'is not a setting' : issue.code === 'invalid_key' ? issue.issues[0].message : issue.message;
   throw new UsageError(
-    `${file}: ${key || 'the file'}: ${problem}`,
+    `${file}:${lineAt(readFileSync(file, 'utf8'), keys)}: ${key || 'the file'}: ${problem}`,
     `Mend it; all settings are explained in ${shipped}`,
   );
 }

@@ -1,12 +1,14 @@
 /** Regular expressions for log lines, tried only on lines that can match: at hundreds of thousands a second most cannot. */
 
+import { compilePattern } from '../platform/patterns.ts';
+
 /** A pattern of which every match holds a known piece of text, where there is one. */
 export class LinePattern {
   readonly #pattern: RegExp;
   readonly #literal: string;
 
   constructor(source: string) {
-    this.#pattern = new RegExp(source);
+    this.#pattern = compilePattern(source);
     this.#literal = requiredText(source);
   }
 

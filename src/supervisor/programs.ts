@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { UsageError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { loadLayers } from '../platform/layers.ts';
+import { compilePattern } from '../platform/patterns.ts';
 import { dateArg, type ProgramSpec } from '../platform/program.ts';
 
 const pattern = (...groups: string[]) =>
   z.string().superRefine((text, context) => {
     try {
       const names = [...text.matchAll(/\(\?<(\w+)>/g)].map((match) => match[1]);
-      new RegExp(text);
+      compilePattern(text);
       const missing = groups.find((group) => !names.includes(group));
       if (missing) context.addIssue({ code: 'custom', message: `lacks the named group (?<${missing}>…)` });
     } catch (error) {
@@ -28,13 +29,21 @@ const readingSchema = z.strictObject({
   fatal: z.array(pattern()).default([]),
 });
 
-const argumentSchema = z.strictObject({
+const argumentObject = z.strictObject({
   type: z.enum(['string', 'integer', 'number', 'boolean', 'date', 'choice']).default('string'),
   choices: z.array(z.string()).min(1).optional(),
   list: z.boolean().default(false),
   required: z.boolean().default(false),
   default: z.union([z.string(), z.number(), z.boolean()]).optional(),
   help: z.string().default(''),
+});
+
+const argumentSchema = argumentObject.superRefine(({ default: given, ...kind }, context) => {
+  if (kind.type === 'choice' && !kind.choices) {
+    context.addIssue({ code: 'custom', path: ['choices'], message: 'a choice needs choices' });
+  } else if (given !== undefined && !valueType(kind).safeParse(given).success) {
+    context.addIssue({ code: 'custom', path: ['default'], message: 'its default is not of its type' });
+  }
 });
 
 const argumentName = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'is no name of a flag (write start-date)');
@@ -111,10 +120,11 @@ export function loadPrograms(
   return Object.entries(programs).flatMap(([name, entry]) => (entry ? [programOf(name, entry, settings)] : []));
 }
 
-const camel = (name: string) => name.replace(/-(.)/g, (_all, letter: string) => letter.toUpperCase());
+/** The key of a flag; from it the flag can be had back, so a digit keeps its hyphen. */
+const camel = (name: string) => name.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase());
 
 function programOf(name: string, entry: ProgramEntry, settings: Readonly<Record<string, string | null>>): ProgramSpec {
-  const shape = Object.entries(entry.arguments).map(([flag, argument]) => [camel(flag), fieldOf(flag, argument)]);
+  const shape = Object.entries(entry.arguments).map(([flag, argument]) => [camel(flag), fieldOf(argument)]);
   const value = (key: string): string => {
     const found = settings[key];
     if (found) return found;
@@ -162,11 +172,15 @@ function programOf(name: string, entry: ProgramEntry, settings: Readonly<Record<
   };
 }
 
-function fieldOf(
-  flag: string,
-  { type, choices, list, required, default: given, help }: z.infer<typeof argumentSchema>,
-): z.ZodType {
-  if (type === 'choice' && !choices) throw new UsageError(`argument ${flag}: a choice needs choices`, 'Name them.');
+function fieldOf({ list, required, default: given, help, ...kind }: z.infer<typeof argumentSchema>): z.ZodType {
+  const value = valueType(kind);
+  const base = list ? z.array(value) : value;
+  const described = help ? base.describe(help) : base;
+  if (given !== undefined) return described.default(list ? [given].flat() : given);
+  return required ? described : described.optional();
+}
+
+function valueType({ type, choices }: Pick<z.infer<typeof argumentObject>, 'type' | 'choices'>): z.ZodType {
   const one: Record<typeof type, () => z.ZodType> = {
     string: () => z.string(),
     integer: () => z.number().int(),
@@ -175,13 +189,5 @@ function fieldOf(
     date: () => dateArg(),
     choice: () => z.enum(choices as [string, ...string[]]),
   };
-  const base = list ? z.array(one[type]()) : one[type]();
-  const described = help ? base.describe(help) : base;
-  if (given !== undefined) {
-    const checked = described.safeParse(list ? [given].flat() : given);
-    if (!checked.success)
-      throw new UsageError(`argument ${flag}: its default is not of its type`, 'Mend programs.yaml.');
-    return described.default(checked.data);
-  }
-  return required ? described : described.optional();
+  return one[type]();
 }

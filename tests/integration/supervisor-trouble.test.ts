@@ -11,6 +11,7 @@ import { listJobIds } from '../../src/supervisor/job-store.ts';
 import { PROTOCOL_VERSION } from '../../src/supervisor/protocol.ts';
 import { socketPath } from '../../src/supervisor/wire/socket-path.ts';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
+import { openTui } from '../helpers/tui.ts';
 import { until } from '../helpers/until.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
@@ -73,6 +74,16 @@ describe('a home', () => {
   it('where a file stands in its place', async () => {
     writeFileSync(test.at('file'), '');
     expectOneLine(await prometheus(START, { home: test.at('file/home') }), /the home .*file\/home cannot be created/);
+  });
+
+  it('that cannot be made: the console opens no screen, says why in a line and ends', async () => {
+    writeFileSync(test.at('file'), '');
+    const env = { PROMETHEUS_HOME: test.at('file/home'), XDG_RUNTIME_DIR: test.at('run') };
+    const tui = openTui(process.execPath, [MAIN], { cols: 300, env });
+    expect((await tui.exited).exitCode).toBe(1);
+    await tui.settled();
+    expect(tui.screen().trim()).toMatch(/^prometheus: the home .*file\/home cannot be created: .*\. [A-Z].*$/);
+    expect(tui.alternate()).toBe(false);
   });
 
   it.skipIf(isRoot)('that may not be written (root may write anywhere)', async () => {

@@ -49,6 +49,43 @@ describe('a filter', () => {
     expect(readFilter(filter).matches(text)).toBe(matches);
   });
 
+  test.each(['(a+)+$', '(a|aa)+$', '^(a|b|ab)*c', '!(a+)+$'])('%s ends on any line', (filter) => {
+    const line = `${'a'.repeat(200)}!`;
+    expect(readFilter(filter).matches(line)).toBe(filter.startsWith('!'));
+    expect(readFilter(filter).parts(line)).toEqual([]);
+  });
+
+  test('that could take for ever is refused', () => {
+    for (const text of ['(a+)+(?=b)', '(a|aa)+\\1', '(\\p{L}+)+$']) {
+      expect(readFilter(text).problem).toContain('could take for ever');
+      expect(readFilter(text).matches('x')).toBe(true);
+    }
+    for (const text of ['(?=a)b', 'a{20}', '\\p{L}+']) expect(readFilter(text).problem).toBeNull();
+  });
+
+  test.each([
+    ['İstanbul ÄRGER', 'ärger', [[9, 14]]],
+    ['x👩y', 'x.', [[0, 3]]],
+    [
+      '👩👩',
+      '.',
+      [
+        [0, 2],
+        [2, 4],
+      ],
+    ],
+    [
+      'Aa',
+      'a',
+      [
+        [0, 1],
+        [1, 2],
+      ],
+    ],
+  ])('in %s shows where %s is, in whole characters', (line, filter, parts) => {
+    expect(readFilter(filter).parts(line)).toEqual(parts);
+  });
+
   test('that is no regular expression lets everything through and says so', () => {
     for (const text of ['(', '!(']) {
       expect(readFilter(text).problem).toContain('no regular expression');

@@ -35,6 +35,20 @@ test('that cannot be made are named, with what to do', () => {
   expect(() => createHome(homeAt(path.join(folder, 'file', 'home')))).toThrow(/cannot be created/);
 });
 
+test('that hold jobs of another user are refused, but not to root', () => {
+  const home = homeAt(path.join(folder, 'home'));
+  createHome(home);
+  expect(() => createHome(home, statSync(home.jobs).uid + 1)).toThrow(/belongs to another user \(uid \d+\)/);
+  createHome(home, 0);
+});
+
+test.skipIf(process.getuid?.() === 0)('that may not be written are refused, though all is there', () => {
+  const home = homeAt(path.join(folder, 'home'));
+  createHome(home);
+  chmodSync(home.root, 0o500);
+  expect(() => createHome(home)).toThrow(/cannot be written/);
+});
+
 test.skipIf(process.platform !== 'linux')('below /proc end with an error, and do end', () => {
   expect(() => createHome(homeAt('/proc/prometheus/home'))).toThrow(/cannot be created/);
 });

@@ -64,14 +64,14 @@ describe('a user’s own values', () => {
   });
 
   test.each([
-    ['prices: { start: 2014-02-30 }', /phases\.yaml: prices\.start: is not a date/],
-    ['prices: { end: 1990-01-01 }', /phases\.yaml: prices: end lies before start/],
-    ['gaps: { minShare: 99 }', /phases\.yaml: gaps\.minShare: /],
-    ['gaps: { minshare: 0.9 }', /phases\.yaml: gaps\.minshare: is not a setting/],
-    ['campaign: { sleeves: ["H5:X"] }', /phases\.yaml: campaign\.sleeves\.0: is not sleeve:strategy/],
+    ['prices: { start: 2014-02-30 }', /phases\.yaml:1: prices\.start: is not a date/],
+    ['prices: { end: 1990-01-01 }', /phases\.yaml:1: prices: end lies before start/],
+    ['gaps: { minShare: 99 }', /phases\.yaml:1: gaps\.minShare: /],
+    ['gaps: { minshare: 0.9 }', /phases\.yaml:1: gaps\.minshare: is not a setting/],
+    ['campaign: { sleeves: ["H5:X"] }', /phases\.yaml:1: campaign\.sleeves\.0: is not sleeve:strategy/],
     ['prices: [', /phases\.yaml is not valid YAML/],
     ['- 1', /phases\.yaml holds no settings/],
-  ])('%s is refused in one line that names file and key', (text, message) => {
+  ])('%s is refused in one line that names file, line and key', (text, message) => {
     write('home', text);
     expect(() => load()).toThrow(UsageError);
     expect(() => load()).toThrow(message);

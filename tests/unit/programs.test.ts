@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
+import { LinePattern } from '../../src/supervisor/line-pattern.ts';
 import { loadPrograms } from '../../src/supervisor/programs.ts';
 
 let root: string;
@@ -126,7 +127,36 @@ programs:
   it('with a choice without choices, or a default of another type, are refused', () => {
     const argument = (text: string) =>
       load(`programs: { x: { summary: s, phase: P1, command: [a, "{a}"], arguments: { a: ${text} } } }`);
-    expect(() => argument('{ type: choice }')).toThrow('a choice needs choices');
-    expect(() => argument('{ type: integer, default: x }')).toThrow('its default is not of its type');
+    expect(() => argument('{ type: choice }')).toThrow(
+      'programs.yaml:1: programs.x.arguments.a.choices: a choice needs choices',
+    );
+    expect(() => argument('{ type: integer, default: x }')).toThrow(
+      'programs.yaml:1: programs.x.arguments.a.default: its default is not of its type',
+    );
+  });
+
+  it('are refused with the line of what is wrong', () => {
+    const head = 'programs:\n  x:\n    summary: s\n    phase: P1\n    command: [a]\n';
+    expect(() => load(`${head}    writes:\n      - t\n      - 5\n`)).toThrow('programs.yaml:8: programs.x.writes.1');
+    expect(() => load(`${head}    typo: 1\n`)).toThrow('programs.yaml:6: programs.x.typo: is not a setting');
+    expect(() => load('programs:\n  x:\n    summary: s\n    phase: P1\n')).toThrow(
+      'programs.yaml:3: programs.x.command',
+    );
+    expect(() => load(`${head}  y: [\n`)).toThrow(/programs\.yaml is not valid YAML.*line \d/s);
+  });
+
+  it('have flags as they are written, also with digits', () => {
+    const yaml =
+      'programs: { x: { summary: s, phase: P1, command: [a, "{arguments}"], arguments: { top-5: { type: integer } } } }';
+    expect(commandOf('x', ['--top-5', '3'], yaml)).toEqual(['a', '--top-5', '3']);
+    expect(() => commandOf('x', ['--top-5', 'many'], yaml)).toThrow("--top-5 'many' is not a number");
+  });
+
+  it('have patterns that end on any line; one that might not is refused', () => {
+    const entry = (text: string) =>
+      `programs: { x: { summary: s, phase: P1, command: [a], reading: { fatal: ['${text}'] } } }`;
+    const { reading } = load(entry('(a+)+$')).find(({ name }) => name === 'x')!.script!;
+    expect(new LinePattern(reading.fatal[0]).test(`${'a'.repeat(200)}!`)).toBe(false);
+    expect(() => load(entry('(a+)+(?=b)'))).toThrow(/programs.x.reading.fatal.0: .* could take for ever/);
   });
 });
