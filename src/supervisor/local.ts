@@ -5,13 +5,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Board } from '../phases/types.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import type { Targets } from '../platform/db/targets.ts';
-import { UsageError, UserError } from '../platform/errors.ts';
 import { createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
 import type { DiskPath } from '../telemetry/disks.ts';
 import type { GpuMonitorOptions } from '../telemetry/gpu.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
+import { CommandDesk } from './command-desk.ts';
 import { EvidenceWatch, initialDatabases } from './evidence.ts';
 import { JobKeeper } from './job-keeper.ts';
 import { runningJobs } from './job-processes.ts';
@@ -22,24 +22,21 @@ import { Journal } from './journal.ts';
 import type { JobRuntime } from './launch.ts';
 import { readLogBytes } from './log-bytes.ts';
 import { isWorthTelling, postToWebhook } from './notify.ts';
-import {
-  type ChainRequest,
-  type ClientIdentity,
-  COMMANDS,
-  type CommandName,
-  type Handover,
-  type JobView,
-  type KeepRequest,
-  type LaunchRequest,
-  type ReadRequest,
-  type RerunRequest,
-  type RunSummary,
-  type SharedState,
-  type Snapshot,
-  type StopRequest,
-  type Supervisor,
+import type {
+  ChainRequest,
+  ClientIdentity,
+  Handover,
+  JobView,
+  KeepRequest,
+  LaunchRequest,
+  RerunRequest,
+  RunSummary,
+  SharedState,
+  Snapshot,
+  StopRequest,
+  Supervisor,
 } from './protocol.ts';
-import { READS, type ReadArgs, type Readers, type ReadName, type ReadResult } from './reads.ts';
+import type { ReadArgs, Readers, ReadName, ReadResult } from './reads.ts';
 import { DetailBook } from './wire/detail-book.ts';
 
 export interface LocalSupervisorOptions {
@@ -101,7 +98,7 @@ export class LocalSupervisor implements Supervisor {
   readonly #journal: Journal;
   readonly #telemetry: Telemetry;
   readonly #evidence: EvidenceWatch;
-  readonly #readers: Partial<Readers>;
+  readonly #desk: CommandDesk;
   #self: ClientIdentity;
   #snapshot: Snapshot;
   #emitting = false;
@@ -118,15 +115,6 @@ export class LocalSupervisor implements Supervisor {
     this.#intervals = { ...INTERVALS, ...options.intervals };
     const { home, now } = options;
     createHome(home);
-    this.#readers = {
-      ...options.readers,
-      log: async (args) => readLogBytes(home, args),
-      jobSeries: async ({ jobId, ...query }) => readJobSeries(path.join(home.jobs, findJobId(home, jobId)), query),
-      history: async ({ prefixes }) => {
-        const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
-        return Object.fromEntries(wanted);
-      },
-    };
     this.#self = { name: 'this process', kind: 'test', pid: process.pid, readOnly: false };
     this.#journal = new Journal(home, now, (journal) => this.#set({ journal }));
     this.#keeper = new JobKeeper(home, { ...options.jobs, data: () => this.#dataFingerprint() }, this.#journal);
@@ -147,6 +135,23 @@ export class LocalSupervisor implements Supervisor {
       signal: this.#stop.signal,
       everyMs: this.#intervals.evidenceMs,
       probeEveryMs: this.#intervals.databaseMs,
+    });
+    const answers: Partial<Readers> = {
+      ...options.readers,
+      log: async (args) => readLogBytes(home, args),
+      jobSeries: async ({ jobId, ...query }) => readJobSeries(path.join(home.jobs, findJobId(home, jobId)), query),
+      history: async ({ prefixes }) => {
+        const wanted = Object.entries(this.#series).filter(([name]) => prefixes.some((one) => name.startsWith(one)));
+        return Object.fromEntries(wanted);
+      },
+    };
+    this.#desk = new CommandDesk({
+      keeper: this.#keeper,
+      journal: this.#journal,
+      readers: answers,
+      board: () => this.#snapshot,
+      recheck: () => this.#evidence.recheck(),
+      refresh: () => this.#pollJobs(),
     });
     this.#snapshot = {
       sequence: 0,
@@ -219,76 +224,9 @@ export class LocalSupervisor implements Supervisor {
     return value as ReadResult<Name>;
   }
 
-  /**
-   * Runs a command for a client: the one way in, for a socket and for this process. It is checked, written into the audit
-   * log, and then carried out. @throws UserError
-   */
-  async perform(name: string, request: unknown, client: ClientIdentity): Promise<unknown> {
-    if (!Object.hasOwn(COMMANDS, name)) {
-      throw new UsageError(`the supervisor has no command '${name}'`, 'Use a client of the same version.');
-    }
-    const command = COMMANDS[name as CommandName];
-    const parsed = command.request.safeParse(request);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new UsageError(`${name}: ${issue.path.join('.') || 'request'}: ${issue.message}`, 'Mend the request.');
-    }
-    if (client.readOnly && command.danger !== 'safe') {
-      throw new UserError(`${name} is refused: this console is read-only`, 'Leave read-only mode first (:rw).');
-    }
-    if (AUDITED.has(name)) this.#journal.action(client.name, name, ...auditWords(parsed.data));
-    try {
-      return await this.#carryOut(name as CommandName, parsed.data, client);
-    } catch (error) {
-      if (command.danger !== 'safe')
-        this.#journal.action(client.name, `${name} refused`, ...refusalWords(parsed.data, error));
-      throw error;
-    }
-  }
-
-  async #carryOut(name: CommandName, request: unknown, client: ClientIdentity): Promise<unknown> {
-    const who = client.name;
-    const keeper = this.#keeper;
-    const answer = async (id: Promise<string> | string) => {
-      const job = await id;
-      await this.#pollJobs();
-      return { job: keeper.view(job) };
-    };
-    switch (name) {
-      case 'launch':
-        return answer(keeper.launch(request as LaunchRequest, who));
-      case 'rerun':
-        return answer(keeper.rerun(request as RerunRequest, who));
-      case 'chain': {
-        const chain = request as ChainRequest;
-        if (!this.#snapshot.board) await this.#evidence.recheck();
-        const { board } = this.#snapshot;
-        const phase = board?.phases.find((one) => one.phase === chain.phase.toUpperCase());
-        if (!phase) throw phaseError(chain.phase, board, this.#snapshot.boardProblem);
-        const ids = await keeper.chain(phase, chain, who);
-        await this.#pollJobs();
-        return { jobs: ids.map((id) => keeper.view(id)) };
-      }
-      case 'stop':
-        return answer(keeper.stop(request as StopRequest, who));
-      case 'kill':
-        return answer(keeper.kill((request as { jobId: string }).jobId, who));
-      case 'keep':
-        return answer(keeper.keep(request as KeepRequest));
-      case 'remove':
-        keeper.remove((request as { jobId: string }).jobId);
-        await this.#pollJobs();
-        return {};
-      case 'recheck':
-        await this.#evidence.recheck();
-        return {};
-      case 'read':
-        return { value: await this.#read(request as ReadRequest) };
-      // Of the connection and of the process: whoever holds those acts on them after this.
-      case 'mode':
-      case 'shutdown':
-        return {};
-    }
+  /** Runs a command for a client: see `CommandDesk.perform`. */
+  perform(name: string, request: unknown, client: ClientIdentity): Promise<unknown> {
+    return this.#desk.perform(name, request, client);
   }
 
   /** Notes that a client came; tells what happened since it left. */
@@ -301,22 +239,6 @@ export class LocalSupervisor implements Supervisor {
 
   detached(client: ClientIdentity): void {
     if (client.kind === 'console') this.#journal.action(client.name, 'detach', 'console');
-  }
-
-  async #read({ what, args }: ReadRequest): Promise<unknown> {
-    const reader = Object.hasOwn(READS, what) ? this.#readers[what as ReadName] : undefined;
-    if (!reader) {
-      throw new UsageError(`the supervisor cannot read '${what}'`, 'Use a client of the same version.');
-    }
-    const parsed = READS[what as ReadName].safeParse(args);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new UsageError(
-        `read ${what}: ${issue.path.join('.') || 'arguments'}: ${issue.message}`,
-        'Mend the request.',
-      );
-    }
-    return (reader as (args: unknown) => Promise<unknown>)(parsed.data);
   }
 
   async setReadOnly(readOnly: boolean): Promise<void> {
@@ -466,36 +388,4 @@ export class LocalSupervisor implements Supervisor {
       setTimeout(() => void work(), delayMs),
     );
   }
-}
-
-/** Commands that change something. */
-const AUDITED: ReadonlySet<string> = new Set([
-  'launch',
-  'rerun',
-  'chain',
-  'stop',
-  'kill',
-  'remove',
-  'keep',
-  'shutdown',
-] satisfies CommandName[]);
-
-/** What an action is about, and how, for the audit log: never a value of the environment. */
-function auditWords(request: object): [subject: string, detail: string] {
-  const { jobId, program, phase, args, killAfterMs } = request as Record<string, unknown>;
-  const words = Array.isArray(args) ? args.join(' ') : '';
-  const detail = [words, killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '']
-    .filter(Boolean)
-    .join(', ');
-  return [String(jobId ?? program ?? phase ?? 'supervisor'), detail];
-}
-
-function refusalWords(request: object, error: unknown): [subject: string, detail: string] {
-  return [auditWords(request)[0], error instanceof Error ? error.message : String(error)];
-}
-
-function phaseError(name: string, board: Board | null, problem: string | null): UserError {
-  if (!board)
-    return new UserError(`the phases cannot be read: ${problem ?? 'no evidence yet'}`, 'See: prometheus db status');
-  return new UsageError(`there is no phase '${name}'`, `Phases: ${board.phases.map((one) => one.phase).join(' ')}.`);
 }

@@ -184,6 +184,26 @@ describe('requests', () => {
     expect((await launch([])).id).toBe('0001-fixture-run');
   });
 
+  it('for what is no job are refused, and end nobody', async () => {
+    await begin();
+    for (const id of ['', '.', '..', '../jobs', '/etc', 'a\0b', '-1', '1e0', 'x'.repeat(100_000)]) {
+      const requests = [
+        client.stop({ jobId: id }),
+        client.kill(id),
+        client.remove(id),
+        client.keep({ jobId: id, kept: true }),
+        client.rerun({ jobId: id, idempotencyKey: `key ${++keys}` }),
+        client.read('jobSeries', { jobId: id }),
+      ];
+      for (const request of requests) await expect(request).rejects.toThrow('there is no job');
+      client.watch(id);
+      await client.recheck();
+    }
+    const { id } = await launch([]);
+    client.watch(id);
+    await when((s) => s.detail?.log.some((line) => line.text === 'last words'), 'its log');
+  });
+
   it('leave who asked for what in the audit log, and no secret anywhere', async () => {
     await begin();
     const canary = 'canary-7f3a';

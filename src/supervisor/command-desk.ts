@@ -1,0 +1,160 @@
+/** What a client may ask of the supervisor: checked, written into the audit log, carried out. */
+
+import type { Board } from '../phases/types.ts';
+import { UsageError, UserError } from '../platform/errors.ts';
+import type { JobKeeper } from './job-keeper.ts';
+import type { Journal } from './journal.ts';
+import {
+  type ChainRequest,
+  type ClientIdentity,
+  COMMANDS,
+  type CommandName,
+  type KeepRequest,
+  type LaunchRequest,
+  type ReadRequest,
+  type RerunRequest,
+  type Snapshot,
+  type StopRequest,
+} from './protocol.ts';
+import { READS, type Readers, type ReadName } from './reads.ts';
+
+/** What commands act on. */
+interface CommandRoom {
+  readonly keeper: JobKeeper;
+  readonly journal: Journal;
+  readonly readers: Partial<Readers>;
+  /** The phases as they are known now. */
+  readonly board: () => Pick<Snapshot, 'board' | 'boardProblem'>;
+  /** Looks at the evidence again. */
+  readonly recheck: () => Promise<void>;
+  /** Takes in what became of the job folders. */
+  readonly refresh: () => Promise<void>;
+}
+
+export class CommandDesk {
+  readonly #room: CommandRoom;
+
+  constructor(room: CommandRoom) {
+    this.#room = room;
+  }
+
+  /**
+   * Runs a command for a client: the one way in, for a socket and for this process. It is checked, written into the audit
+   * log, and then carried out. @throws UserError
+   */
+  async perform(name: string, request: unknown, client: ClientIdentity): Promise<unknown> {
+    if (!Object.hasOwn(COMMANDS, name)) {
+      throw new UsageError(`the supervisor has no command '${name}'`, 'Use a client of the same version.');
+    }
+    const command = COMMANDS[name as CommandName];
+    const parsed = command.request.safeParse(request);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new UsageError(`${name}: ${issue.path.join('.') || 'request'}: ${issue.message}`, 'Mend the request.');
+    }
+    if (client.readOnly && command.danger !== 'safe') {
+      throw new UserError(`${name} is refused: this console is read-only`, 'Leave read-only mode first (:rw).');
+    }
+    if (AUDITED.has(name)) this.#room.journal.action(client.name, name, ...auditWords(parsed.data));
+    try {
+      return await this.#carryOut(name as CommandName, parsed.data, client);
+    } catch (error) {
+      if (command.danger !== 'safe')
+        this.#room.journal.action(client.name, `${name} refused`, ...refusalWords(parsed.data, error));
+      throw error;
+    }
+  }
+
+  async #carryOut(name: CommandName, request: unknown, client: ClientIdentity): Promise<unknown> {
+    const who = client.name;
+    const keeper = this.#room.keeper;
+    const answer = async (id: Promise<string> | string) => {
+      const job = await id;
+      await this.#room.refresh();
+      return { job: keeper.view(job) };
+    };
+    switch (name) {
+      case 'launch':
+        return answer(keeper.launch(request as LaunchRequest, who));
+      case 'rerun':
+        return answer(keeper.rerun(request as RerunRequest, who));
+      case 'chain': {
+        const chain = request as ChainRequest;
+        if (!this.#room.board().board) await this.#room.recheck();
+        const { board, boardProblem } = this.#room.board();
+        const phase = board?.phases.find((one) => one.phase === chain.phase.toUpperCase());
+        if (!phase) throw phaseError(chain.phase, board, boardProblem);
+        const ids = await keeper.chain(phase, chain, who);
+        await this.#room.refresh();
+        return { jobs: ids.map((id) => keeper.view(id)) };
+      }
+      case 'stop':
+        return answer(keeper.stop(request as StopRequest, who));
+      case 'kill':
+        return answer(keeper.kill((request as { jobId: string }).jobId, who));
+      case 'keep':
+        return answer(keeper.keep(request as KeepRequest));
+      case 'remove':
+        keeper.remove((request as { jobId: string }).jobId);
+        await this.#room.refresh();
+        return {};
+      case 'recheck':
+        await this.#room.recheck();
+        return {};
+      case 'read':
+        return { value: await this.#read(request as ReadRequest) };
+      // Of the connection and of the process: whoever holds those acts on them after this.
+      case 'mode':
+      case 'shutdown':
+        return {};
+    }
+  }
+
+  async #read({ what, args }: ReadRequest): Promise<unknown> {
+    const reader = Object.hasOwn(READS, what) ? this.#room.readers[what as ReadName] : undefined;
+    if (!reader) {
+      throw new UsageError(`the supervisor cannot read '${what}'`, 'Use a client of the same version.');
+    }
+    const parsed = READS[what as ReadName].safeParse(args);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new UsageError(
+        `read ${what}: ${issue.path.join('.') || 'arguments'}: ${issue.message}`,
+        'Mend the request.',
+      );
+    }
+    return (reader as (args: unknown) => Promise<unknown>)(parsed.data);
+  }
+}
+
+/** Commands that change something. */
+const AUDITED: ReadonlySet<string> = new Set([
+  'launch',
+  'rerun',
+  'chain',
+  'stop',
+  'kill',
+  'remove',
+  'keep',
+  'shutdown',
+] satisfies CommandName[]);
+
+/** What an action is about, and how, for the audit log: never a value of the environment. */
+function auditWords(request: object): [subject: string, detail: string] {
+  const { jobId, program, phase, args, killAfterMs } = request as Record<string, unknown>;
+  const words = Array.isArray(args) ? args.join(' ') : '';
+  const detail = [words, killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '']
+    .filter(Boolean)
+    .join(', ');
+  return [String(jobId ?? program ?? phase ?? 'supervisor'), detail];
+}
+
+function refusalWords(request: object, error: unknown): [subject: string, detail: string] {
+  return [auditWords(request)[0], error instanceof Error ? error.message : String(error)];
+}
+
+function phaseError(name: string, board: Board | null, problem: string | null): UserError {
+  if (!board)
+    return new UserError(`the phases cannot be read: ${problem ?? 'no evidence yet'}`, 'See: prometheus db status');
+  return new UsageError(`there is no phase '${name}'`, `Phases: ${board.phases.map((one) => one.phase).join(' ')}.`);
+}
