@@ -71,22 +71,21 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
   return outcomeOf(runs, { runs: runs.map(runJson), meta });
 };
 
-/** The flags, and where they say nothing of λ̂ the settings of the strategy's universe (plan §6.3). */
+/** The flags, and where they name no λ̂ of their own what they leave open of the universe's settings (plan §6.3). */
 function withUniverseSettings<Args extends CampaignArgs & { strategyId: string }>(
   args: Args,
   { home, events }: ProgramContext,
 ): Args {
-  const flags = [args.lambdaCsv, args.lambdaTable, args.lambdaExperimentId, args.lambdaScoreColumn];
-  if (flags.some((flag) => flag !== undefined) || args.lambdaScoreWeight !== undefined) return args;
+  if (args.lambdaCsv !== undefined || args.lambdaTable !== undefined) return args;
   const settings = universeSettings(home, args.strategyId);
   if (settings.lambda_predictions_csv === undefined) return args;
   log(events, 'info', `λ̂ as configs/universe/core_long_eq_daily.yaml says for ${args.strategyId}`);
   return {
     ...args,
     lambdaCsv: settings.lambda_predictions_csv,
-    lambdaExperimentId: settings.lambda_experiment_id,
-    lambdaScoreColumn: settings.lambda_score_column,
-    lambdaScoreWeight: settings.lambda_score_weight,
+    lambdaExperimentId: args.lambdaExperimentId ?? settings.lambda_experiment_id,
+    lambdaScoreColumn: args.lambdaScoreColumn ?? settings.lambda_score_column,
+    lambdaScoreWeight: args.lambdaScoreWeight ?? settings.lambda_score_weight,
   };
 }
 

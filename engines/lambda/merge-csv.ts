@@ -9,18 +9,18 @@ import { type PendingFile, writePending } from './files.ts';
 const KEY = 'experiment_id';
 
 /**
- * Writes `rows` of an experiment beside what the file holds of other experiments. With `from` (`YYYY-MM-DD`) the
- * experiment's own rows of earlier days stay too.
+ * Writes `rows` of some experiments beside what the file holds of others. With `from` (`YYYY-MM-DD`) their own rows of
+ * earlier days stay too.
  * @throws UserError when the file that is there has other columns, or cannot be read or written.
  */
-export async function mergeExperiment(
+export async function mergeExperiments(
   file: string,
   header: readonly string[],
-  experimentId: string,
+  experimentIds: readonly string[],
   rows: Iterable<readonly CsvValue[]>,
   from: string | null = null,
 ): Promise<PendingFile> {
-  const others = existsSync(file) ? await linesOfOthers(file, header, experimentId, from) : [];
+  const others = existsSync(file) ? await linesOfOthers(file, header, experimentIds, from) : [];
   return writePending(file, linesOf(header, others, rows));
 }
 
@@ -37,7 +37,7 @@ function* linesOf(
 async function linesOfOthers(
   file: string,
   header: readonly string[],
-  experimentId: string,
+  experimentIds: readonly string[],
   from: string | null,
 ): Promise<string[]> {
   const lines: string[] = [];
@@ -52,7 +52,7 @@ async function linesOfOthers(
         if (names.join('\n') !== header.join('\n')) refuse(`its columns are ${names.join(',')}`);
       },
       record: (reader) => {
-        if (reader.text(key) === experimentId && (from === null || reader.text(date) >= from)) return;
+        if (experimentIds.includes(reader.text(key)) && (from === null || reader.text(date) >= from)) return;
         lines.push(csvLine(Array.from({ length: reader.count }, (_, k) => reader.text(k))));
       },
       bad: (line, problem) => refuse(`line ${line}: ${problem}`),

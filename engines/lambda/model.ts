@@ -2,6 +2,7 @@
  * λ, the opportunity density of a cluster on a day: how far its members' returns lie apart, plus how much each of them
  * moves. A cluster is a sector and a soft target class. Source: contracts §4. Pure.
  */
+import { UserError } from '../../src/platform/errors.ts';
 import { type Instrument, windowEndingAt } from '../market/panel.ts';
 import { SOFT_TARGET_CLASSES } from '../stability/model.ts';
 
@@ -178,17 +179,29 @@ class RowList {
   }
 }
 
-/** What a report says about states: days on which nobody had one, and rows whose class is unknown. */
+/** @throws UserError when no cluster has enough members on any day. */
+export function requireClusters(panel: LambdaPanel, marketId: string, minClusterSize: number): void {
+  if (panel.day.length > 0) return;
+  throw new UserError(
+    `no cluster of ${marketId} has ${minClusterSize} members with a whole look-back on any day of the range`,
+    'Choose a smaller --min-cluster-size or a longer range.',
+  );
+}
+
+/** What a report says about states: days on which nobody had a price, or a price and no state, and rows of unknown class. */
 export function countStates(
   panel: LambdaPanel,
-  { classCode, instruments, count }: Pick<LambdaInputs, 'classCode' | 'instruments' | 'count'>,
-): { daysWithoutStates: number[]; daysWithoutClusters: number; unknownRows: number } {
+  { classCode, instruments, close, days, first, count }: Omit<LambdaInputs, 'runs' | 'lookback' | 'minClusterSize'>,
+): { daysWithoutPrices: number[]; daysWithoutStates: number[]; daysWithoutClusters: number; unknownRows: number } {
   const n = instruments.length;
+  const daysWithoutPrices: number[] = [];
   const daysWithoutStates: number[] = [];
   for (let d = 0; d < count; d++) {
-    if (classCode.subarray(d * n, (d + 1) * n).every((code) => code < 0)) daysWithoutStates.push(d);
+    if (instruments.every((_, i) => Number.isNaN(close[i * days + first + d]))) daysWithoutPrices.push(d);
+    else if (classCode.subarray(d * n, (d + 1) * n).every((code) => code < 0)) daysWithoutStates.push(d);
   }
   return {
+    daysWithoutPrices,
     daysWithoutStates,
     daysWithoutClusters: count - new Set(panel.day).size,
     unknownRows: panel.cluster.reduce((sum, k) => sum + (panel.clusters[k].softTargetClass === UNKNOWN ? 1 : 0), 0),

@@ -8,7 +8,7 @@ import { loadPanel } from '../market/storage.ts';
 import { STABILITY_WINDOW, stabilityPanel } from '../stability/model.ts';
 import { densityLines } from './density-csv.ts';
 import { writePending } from './files.ts';
-import { countStates, lambdaPanel } from './model.ts';
+import { countStates, type LambdaInputs, lambdaPanel, requireClusters } from './model.ts';
 import type { backfillDensitySpec } from './spec.ts';
 import { readClasses, replaceDensity } from './storage.ts';
 
@@ -36,7 +36,7 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
   const classCode = computed
     ? stabilityPanel(close, runs, n, days, first, count).classCode
     : await readClasses(databases.runtime, instruments, range);
-  const density = lambdaPanel({
+  const inputs: LambdaInputs = {
     instruments,
     close,
     runs,
@@ -46,7 +46,9 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
     classCode,
     lookback: args.lookbackDays,
     minClusterSize: args.minClusterSize,
-  });
+  };
+  const density = lambdaPanel(inputs);
+  requireClusters(density, args.market, args.minClusterSize);
   signal.throwIfAborted();
   stage(events, 'write', 3, 3);
   const file = args.output === undefined ? null : writePending(args.output, densityLines(args.market, range, density));
@@ -70,18 +72,16 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
     events.emit({ type: 'artifact', kind: 'lambda_panel', id: args.market, path: args.output });
   }
 
-  const states = countStates(density, { classCode, instruments, count });
+  const states = countStates(density, inputs);
   const source = computed ? 'computed from prices' : 'from soft_target_classes';
   log(events, 'info', `states ${source}; ${states.unknownRows} of ${density.day.length} rows have class UNKNOWN`);
-  if (states.daysWithoutStates.length > 0) {
-    const [from, to] = [states.daysWithoutStates[0], states.daysWithoutStates.at(-1)!].map((d) => formatDay(range[d]));
-    const remedy = computed ? '' : `; --stab compute takes them from prices`;
-    log(
-      events,
-      'warn',
-      `${states.daysWithoutStates.length} of ${count} trading days have no state (${from} … ${to})${remedy}`,
-    );
-  }
+  const warnOf = (missing: readonly number[], what: string, remedy: string) => {
+    if (missing.length === 0) return;
+    const [from, to] = [missing[0], missing[missing.length - 1]].map((d) => formatDay(range[d]));
+    log(events, 'warn', `${missing.length} of ${count} trading days have no ${what} (${from} … ${to})${remedy}`);
+  };
+  warnOf(states.daysWithoutPrices, 'price', '');
+  warnOf(states.daysWithoutStates, 'state', computed ? '' : '; --stab compute takes them from prices');
   const [from, to] = [0, count - 1].map((d) => formatDay(range[d]));
   const summary = `${density.day.length} λ rows of ${args.market}, ${from} … ${to}, states ${source}`;
   return {
@@ -97,6 +97,7 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
       stab_source: args.stab,
       instruments: n,
       trading_days: count,
+      days_without_prices: states.daysWithoutPrices.length,
       days_without_states: states.daysWithoutStates.length,
       days_without_clusters: states.daysWithoutClusters,
       unknown_rows: states.unknownRows,

@@ -184,7 +184,10 @@ async function readSourceCsv(file: string, column: string, take: (row: SourceRow
       },
       record: (reader) => {
         const [date, market, sector, softTargetClass, experimentId] = keys.map((key) => reader.text(key));
-        if (tryParseDay(date) === null) broken(reader.line, `'${date}' is not a date`);
+        const trained = trainEnd < 0 ? null : reader.text(trainEnd) || null;
+        for (const one of [date, trained]) {
+          if (one !== null && tryParseDay(one) === null) broken(reader.line, `'${one}' is not a date`);
+        }
         take({
           experimentId,
           date,
@@ -192,7 +195,7 @@ async function readSourceCsv(file: string, column: string, take: (row: SourceRow
           sector,
           softTargetClass,
           value: reader.text(value) || null,
-          trainEnd: trainEnd < 0 ? null : reader.text(trainEnd) || null,
+          trainEnd: trained,
           place: `${file} line ${reader.line}`,
         });
       },

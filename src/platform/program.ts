@@ -129,11 +129,18 @@ export const dateArg = () =>
     .refine((text) => tryParseDay(text) !== null, { message: 'is not a date; write it as YYYY-MM-DD' })
     .meta({ format: 'date' });
 
-/** Day numbers of `--start` and `--end`. @throws UsageError when the end is before the start. */
-export function parseRange({ start, end }: { start: string; end: string }): { start: number; end: number } {
+/**
+ * Day numbers of a range of days.
+ * @param flags the flags that give it.
+ * @throws UsageError when the end is before the start.
+ */
+export function parseRange(
+  { start, end }: { start: string; end: string },
+  flags: readonly [string, string] = ['--start', '--end'],
+): { start: number; end: number } {
   const range = { start: parseDay(start), end: parseDay(end) };
   if (range.end < range.start) {
-    throw new UsageError(`--end ${end} is before --start ${start}`, 'Swap them or mend one.');
+    throw new UsageError(`${flags[1]} ${end} is before ${flags[0]} ${start}`, 'Swap them or mend one.');
   }
   return range;
 }

@@ -1,11 +1,11 @@
 /** Phase 3 on a real server: what its programs write, that they replace just what is theirs, and what they refuse. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { campaign } from '../../engines/backtest/program.ts';
+import { campaign, campaignAndMeta } from '../../engines/backtest/program.ts';
 import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
-import { campaignSpec, sweepSpec } from '../../engines/backtest/spec.ts';
+import { campaignAndMetaSpec, campaignSpec, sweepSpec } from '../../engines/backtest/spec.ts';
 import { gridPoints, SWEEP_FLAGS } from '../../engines/backtest/sweep.ts';
 import { sweep } from '../../engines/backtest/sweep-program.ts';
 import { lambdaExperiment } from '../../engines/lambda/experiment/program.ts';
@@ -115,6 +115,9 @@ const refusal = async (work: Promise<unknown>): Promise<{ message: string; exitC
   }
   throw new Error('it did not refuse');
 };
+/** The lines with one field of the ninth replaced. */
+const withField = (lines: string[], column: number, text: string) =>
+  lines.with(8, lines[8].split(',').with(column, text).join(','));
 const rowsOf = (name: string) => readFileSync(file(name), 'utf8').trimEnd().split('\n');
 
 describe('backfill opportunity-density', () => {
@@ -223,8 +226,28 @@ describe('lambda experiment', () => {
     [{ testStart: '2031-01-01', testEnd: '2031-02-01' }, /no row to score/],
     [{ output: undefined }, /--output is required/],
     [{ input: '/no/such/file.csv' }, /no\/such\/file/],
+    [{ trainEnd: '2001-01-01', trainStart: '2011-01-01' }, /--train-end 2001-01-01 is before --train-start 2011-01-01/],
   ])('refuses %j', async (args, message) => {
     expect((await refusal(experiment(args))).message).toMatch(message);
+  });
+
+  it.each([
+    ['nothing at all', () => [], /the file is empty/],
+    ['a header alone', ([header]: string[]) => [header], /has no rows/],
+    [
+      'words for numbers',
+      (lines: string[]) => withField(lines, 7, 'NaN'),
+      /line 9: lambda_value 'NaN' is not a number/,
+    ],
+    ['no λ', (lines: string[]) => withField(lines, 7, ''), /line 9: lambda_value is empty/],
+    ['no date', (lines: string[]) => withField(lines, 0, '2012-13-01'), /line 9: '2012-13-01' is not a date/],
+    ['a row twice', (lines: string[]) => [...lines, lines[8]], /has two rows of TEST\|/],
+    ['a short row', (lines: string[]) => [...lines, 'a,b'], /2 fields, not 8/],
+  ])('refuses a panel of %s', async (_, change, message) => {
+    writeFileSync(file('broken.csv'), change(rowsOf('compute.csv')).join('\n'));
+    const before = rowsOf('results.csv');
+    expect((await refusal(experiment({ input: file('broken.csv') }))).message).toMatch(message);
+    expect(rowsOf('results.csv')).toEqual(before);
   });
 
   it('refuses a file with other columns, and leaves it as it is', async () => {
@@ -371,6 +394,26 @@ describe('lambda train', () => {
     );
   });
 
+  it.each([
+    ['λ', () => density({ minClusterSize: 30, output: file('none.csv') })],
+    ['λ̂', () => train({ minClusterSize: 30, predictionsOutput: file('none.csv') })],
+  ])('%s without any cluster is refused, and nothing is written', async (_, run) => {
+    expect((await refusal(run())).message).toMatch(/no cluster of TEST has 30 members/);
+    expect(existsSync(file('none.csv'))).toBe(false);
+  });
+
+  it('a file that takes no rows leaves file and table as they are, for every horizon', async () => {
+    await train({ experimentId: 'KEPT', predictionsOutput: file('kept.csv') });
+    const rows = () =>
+      query(`SELECT * FROM console.lambda_predictions WHERE experiment_id LIKE 'KEPT%' ORDER BY 1, 2, 4, 5`);
+    const [before, lines] = [await rows(), rowsOf('kept.csv')];
+    const report = path.join(file('kept.csv'), 'report.md');
+    const again = train({ experimentId: 'KEPT', end: date(DAYS - 9), predictionsOutput: file('kept.csv'), report });
+    expect((await refusal(again)).message).toMatch(/cannot be written/);
+    expect(await rows()).toEqual(before);
+    expect(rowsOf('kept.csv')).toEqual(lines);
+  });
+
   it('says so when the range is too short', async () => {
     expect((await refusal(train({ end: date(140) }))).message).toMatch(/the first forecast needs/);
   });
@@ -474,13 +517,42 @@ describe('campaigns with λ̂', () => {
         .map((line, k) => (k === 0 ? line : line.split(',').with(at('lambda_hat'), 'high').join(',')))
         .join('\n')}\n`,
     );
+    writeFileSync(
+      file('dates.csv'),
+      `${rowsOf('har.csv')
+        .map((line, k) => (k === 0 ? line : line.split(',').with(at('train_end'), '12/31/2019').join(',')))
+        .join('\n')}\n`,
+    );
     for (const [args, message] of [
+      [{ lambdaCsv: file('dates.csv'), lambdaExperimentId: 'HAR_H5' }, /'12\/31\/2019' is not a date/],
       [{ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H5', lambdaScoreColumn: 'x' }, /no column 'x'/],
       [{ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H6' }, /has no experiment 'HAR_H6'/],
       [{ lambdaCsv: file('words.csv'), lambdaExperimentId: 'HAR_H5' }, /lambda_hat 'high' is not a number/],
     ] as const) {
       expect((await refusal(runCampaign(args))).message).toMatch(message);
     }
+  });
+});
+
+describe('campaign-and-meta with the settings of the universe', () => {
+  it('takes them, and flags in the place of single ones', async () => {
+    const home = homeAt(mkdtempSync(path.join(folder, 'home-')));
+    writeSettings(
+      home.root,
+      `core_long_eq:\n  US:\n    lambda_predictions_csv: ${file('har.csv')}\n    lambda_experiment_id: HAR_H5\n    lambda_score_column: lambda_z\n    lambda_score_weight: 10.0\n`,
+    );
+    const run = async (args: object = {}) => {
+      const range = { marketId: 'TEST', start: date(380), end: date(DAYS - 1) };
+      const given = { ...range, strategyId: 'US_CORE_LONG_EQ', ...args };
+      const signal = new AbortController().signal;
+      const { result } = await runProgram(campaignAndMetaSpec, campaignAndMeta, given, db.databases, signal, home);
+      return (result.data as { runs: { config: object }[] }).runs[0].config;
+    };
+    const settings = { lambda_experiment_id: 'HAR_H5', lambda_score_column: 'lambda_z', lambda_score_weight: 10 };
+    expect(await run()).toMatchObject(settings);
+    expect(await run({ lambdaScoreWeight: 30 })).toMatchObject({ ...settings, lambda_score_weight: 30 });
+    expect((await refusal(run({ lambdaExperimentId: 'NOBODY' }))).message).toMatch(/has no experiment 'NOBODY'/);
+    expect((await refusal(run({ lambdaScoreColumn: 'nothing' }))).message).toMatch(/no column 'nothing'/);
   });
 });
 

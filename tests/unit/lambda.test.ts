@@ -124,6 +124,12 @@ describe('λ', () => {
     expect([...density.cluster].every((k) => density.clusters[k].softTargetClass === 'UNKNOWN')).toBe(true);
     const counts = countStates(density, blank);
     expect(counts.daysWithoutStates).toHaveLength(30);
+    expect(counts.daysWithoutPrices).toEqual([]);
+    // The last two days of everybody taken away: they are without prices, which is not the fault of states.
+    const { days } = inputs;
+    const cut = Float64Array.from(inputs.close, (close, k) => (k % days >= days - 2 ? Number.NaN : close));
+    const without = countStates(density, { ...blank, close: cut });
+    expect([without.daysWithoutPrices, without.daysWithoutStates.length]).toEqual([[28, 29], 28]);
     expect(counts.unknownRows).toBe(density.day.length);
   });
 });

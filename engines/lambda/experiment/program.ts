@@ -7,7 +7,7 @@ import { type Program, parseRange } from '../../../src/platform/program.ts';
 import { type CsvValue, csvLine } from '../../data/csv/write.ts';
 import type { PendingFile } from '../files.ts';
 import { appendTrials, countTrials, replacePredictions } from '../ledger.storage.ts';
-import { mergeExperiment } from '../merge-csv.ts';
+import { mergeExperiments } from '../merge-csv.ts';
 import { UNKNOWN } from '../model.ts';
 import type { lambdaExperimentSpec } from '../spec.ts';
 import { type ExperimentMetrics, experimentMetrics } from './metrics.ts';
@@ -36,8 +36,8 @@ const known = (value: number): number | null => (Number.isNaN(value) ? null : va
 
 export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (args, context) => {
   const { events, signal, databases } = context;
-  const train = parseRange({ start: args.trainStart, end: args.trainEnd });
-  const test = parseRange({ start: args.testStart, end: args.testEnd });
+  const train = parseRange({ start: args.trainStart, end: args.trainEnd }, ['--train-start', '--train-end']);
+  const test = parseRange({ start: args.testStart, end: args.testEnd }, ['--test-start', '--test-end']);
   if (!args.predictOnly && args.output === undefined) {
     throw new UsageError('--output is required', 'Name the CSV of results, or score only: --predict-only');
   }
@@ -114,11 +114,11 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
       );
       const trials = await countTrials(client);
       if (result)
-        files.push(await mergeExperiment(args.output!, RESULT_COLUMNS, args.experimentId, [Object.values(result)]));
+        files.push(await mergeExperiments(args.output!, RESULT_COLUMNS, [args.experimentId], [Object.values(result)]));
       if (args.predictionsOutput !== undefined) {
         const header = [...table.header, 'lambda_next', 'lambda_prev', 'lambda_trend', 'lambda_hat', 'experiment_id'];
         const lines = predictionRows(table, pairs, testRows, predicted, args.experimentId);
-        files.push(await mergeExperiment(args.predictionsOutput, header, args.experimentId, lines));
+        files.push(await mergeExperiments(args.predictionsOutput, header, [args.experimentId], lines));
       }
       return { rows, trials };
     });

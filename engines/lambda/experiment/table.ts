@@ -75,6 +75,11 @@ export async function readDensityTable(file: string, signal: AbortSignal): Promi
     text,
     (fields, k) => tryParseDay(fields[dateColumn]) ?? broken(lines[k], `'${fields[dateColumn]}' is not a date`),
   );
+  const lambdaColumn = header.indexOf('lambda_value');
+  text.forEach((fields, k) => {
+    // What is missing among features counts as 0, as in the original; λ itself is what is asked for.
+    if (fields[lambdaColumn].trim() === '') broken(lines[k], 'lambda_value is empty');
+  });
   const keyOf = (fields: readonly string[]) =>
     JSON.stringify([fields[marketColumn], fields[sectorColumn], fields[classColumn]]);
   const byKey = new Map<string, MarketCluster>();

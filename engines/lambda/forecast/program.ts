@@ -11,8 +11,8 @@ import { type LoadedPanel, loadPanel } from '../../market/storage.ts';
 import { STABILITY_WINDOW, stabilityPanel } from '../../stability/model.ts';
 import { type PendingFile, writePending } from '../files.ts';
 import { appendTrials, countTrials, type Predictions, replacePredictions, type Trial } from '../ledger.storage.ts';
-import { mergeExperiment } from '../merge-csv.ts';
-import { type LambdaInputs, type LambdaPanel, lambdaPanel, membership } from '../model.ts';
+import { mergeExperiments } from '../merge-csv.ts';
+import { type LambdaInputs, type LambdaPanel, lambdaPanel, membership, requireClusters } from '../model.ts';
 import type { lambdaTrainSpec } from '../spec.ts';
 import { byDay, evaluationDays, forecastFigures } from './evaluate.ts';
 import { densityFeatures, type Feature, forwardTargets, trailingLogMeans, WARM_UP_DAYS } from './features.ts';
@@ -47,6 +47,7 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   stage(events, 'states and λ', 2, 4);
   const { inputs, softTargetScore } = lambdaInputs(panel, args);
   const density = lambdaPanel(inputs);
+  requireClusters(density, args.market, args.minClusterSize);
   const features = densityFeatures(density, panel.count);
   const signals = args.predictOnly ? null : signalPanel(panel, inputs, softTargetScore);
   const usual = trailingLogMeans(density, panel.count, USUAL_WINDOW);
@@ -133,14 +134,10 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
       await appendTrials(client, made, context.provenance);
       const count = await countTrials(client);
       if (args.predictionsOutput !== undefined) {
-        // Horizons share the file: each is merged into what the one before left.
-        for (const [k, result] of results.entries()) {
-          const lines = forecastRows(predictions[k], density, panel, result.horizon);
-          const from = lastDay === null ? null : formatDay(lastDay);
-          const file = await mergeExperiment(args.predictionsOutput, forecastColumns, result.experimentId, lines, from);
-          if (k + 1 < results.length) file.commit();
-          else files.push(file);
-        }
+        const ids = results.map((result) => result.experimentId);
+        const lines = results.flatMap((result, k) => [...forecastRows(predictions[k], density, panel, result.horizon)]);
+        const from = lastDay === null ? null : formatDay(lastDay);
+        files.push(await mergeExperiments(args.predictionsOutput, forecastColumns, ids, lines, from));
       }
       if (args.report !== undefined && !args.predictOnly) {
         files.push(writePending(args.report, reportLines(results, args, panel, density, count)));
