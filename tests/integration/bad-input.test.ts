@@ -141,6 +141,9 @@ describe('arguments', () => {
       expect(stdout).not.toMatch(/backtest/);
     }
     expect((await run(['db', 'url', '--help'])).stdout).toMatch(/^ {2}historical\|runtime +which of the two/m);
+    const models = (await run(['backfill', 'numeric-embeddings', '--help'])).stdout;
+    expect(models).toMatch(/ --market MARKET +market \(default US_EQ\)/);
+    expect(models).not.toContain('(default )');
   });
 
   it('a backend whose head was never fitted says both ways on', async () => {
