@@ -16,8 +16,8 @@ import { span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent } from '../../src/format/numbers.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import type { Drawing } from '../components/signs.ts';
+import { CURVE_TONES } from '../components/tones.ts';
 import { hanging } from '../components/words.ts';
-import { CURVE_TONES } from './tones.ts';
 
 /** The chart in `rows` rows; several equity curves begin with 100 on their first common day. */
 export function curvePane(state: ConsoleState, width: number, rows: number, drawing: Drawing): PaneContent {

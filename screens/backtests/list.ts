@@ -11,7 +11,7 @@ import { type Column, layTable } from '../../src/format/table.ts';
 import type { RunRow } from '../../src/report/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, unknown } from '../components/signs.ts';
-import { CURVE_TONES } from './tones.ts';
+import { CURVE_TONES } from '../components/tones.ts';
 
 const MAX_SPARK = 48;
 

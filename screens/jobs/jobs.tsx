@@ -1,8 +1,8 @@
-/** Jobs: the list, the selected one's log, its figures over time and its record. */
+/** Jobs: the list, the selected one's log, its figures over time with one of them drawn, and its record. */
 import type { PaneId } from '../../src/console/screens.ts';
+import type { Size } from '../../src/console/terminal.ts';
 import { useConsole, useConsoleState } from '../components/context.ts';
 import {
-  arrangementOf,
   BORDER,
   contentWidth,
   inOrder,
@@ -10,16 +10,27 @@ import {
   screenLayout,
   shareRows,
   stacked,
+  WIDE_FROM,
 } from '../components/layout.ts';
 import { contentHeight, innerSize, type PaneContent, type Rect } from '../components/pane.tsx';
 import { ScreenFrame } from '../components/screen.tsx';
 import { jobTable } from '../overview/jobs.ts';
+import { chartPane } from './chart.ts';
 import { metricsPane } from './metrics.ts';
 import { outputPane } from './output.ts';
 import { jobRecord } from './record.ts';
 
 type Sized = Readonly<Record<'jobs' | 'metrics' | 'job', PaneContent>>;
 
+/** Rows of a chart in a column of its own, and above which a list of figures leaves room to the log. */
+const CHART = 11;
+const FIGURES = 0.42;
+
+/** Where it is wide, figures and chart stand beside each other, else below. */
+const figuresWidth = ({ columns }: Pick<Size, 'columns'>): number => {
+  const right = columns - leftWidth(columns);
+  return columns >= WIDE_FROM ? Math.ceil(right / 2) : right;
+};
 const leftWidth = (columns: number): number => Math.max(44, Math.floor(columns * 0.36));
 
 export function Jobs() {
@@ -27,11 +38,9 @@ export function Jobs() {
   const state = useConsoleState();
   const { size, zoomed } = state;
   const side = contentWidth(size, zoomed, leftWidth(size.columns));
-  const main = contentWidth(size, zoomed, size.columns - leftWidth(size.columns));
-  const chart = arrangementOf(size, zoomed) !== 'stack';
   const contents: Sized = {
     jobs: jobTable(state, side, style),
-    metrics: metricsPane(state, main, style, chart),
+    metrics: metricsPane(state, contentWidth(size, zoomed, figuresWidth(size)), style),
     job: jobRecord(state, side, style, zoomed),
   };
   const layout = screenLayout(
@@ -40,11 +49,15 @@ export function Jobs() {
     (body) => inColumns(body, contents),
     (body) => inStack(body, contents, state.focus),
   );
-  // The log takes what is left: its rows are cut to its place, not its place to its rows.
-  const place = layout.places.find(({ id }) => id === 'output');
-  const room = place ? innerSize(place.rect, place.frame) : { width: 0, height: 0 };
-  const output = outputPane(state, room.width, room.height);
-  return <ScreenFrame layout={layout} contents={{ ...contents, output }} />;
+  // Log and chart take what is left: their rows are made for their place, not their place for their rows.
+  const roomOf = (pane: PaneId) => {
+    const place = layout.places.find(({ id }) => id === pane);
+    return place ? innerSize(place.rect, place.frame) : { width: 0, height: 0 };
+  };
+  const [log, plot] = [roomOf('output'), roomOf('chart')];
+  const output = outputPane(state, log.width, log.height);
+  const chart = chartPane(state, plot.width, plot.height, style);
+  return <ScreenFrame layout={layout} contents={{ ...contents, output, chart }} />;
 }
 
 function inColumns(body: Rect, contents: Sized): Place[] {
@@ -55,14 +68,25 @@ function inColumns(body: Rect, contents: Sized): Place[] {
     { id: 'jobs', min: Math.min(need('jobs'), half), natural: need('jobs'), flex: 1 },
     { id: 'job', min: Math.min(need('job'), half), natural: need('job') },
   ]);
-  const metrics = Math.min(need('metrics'), Math.floor(body.height * 0.42));
+  const right = { ...body, left, width: body.width - left };
+  const wide = body.width >= WIDE_FROM;
+  const figures = Math.min(need('metrics'), Math.floor(body.height * (wide ? FIGURES : 0.28)));
+  const height = wide ? Math.max(figures, CHART) : figures;
   const main = shareRows(body.height, [
-    { id: 'metrics', min: metrics, natural: metrics },
+    { id: 'metrics', min: height, natural: height },
+    ...(wide ? [] : [{ id: 'chart' as const, min: CHART, natural: CHART }]),
     { id: 'output', min: 4, natural: 4, flex: 1 },
   ]);
+  const places = stacked(inOrder(main, ['output', 'metrics', ...(wide ? [] : ['chart' as const])]), right, 'box');
+  const sides = stacked(side, { ...body, width: left }, 'box');
+  if (!wide) return [...sides, ...places];
+  const lower = places.find(({ id }) => id === 'metrics')!;
+  const width = figuresWidth({ columns: body.width });
+  const chart = { ...lower.rect, left: left + width, width: right.width - width };
   return [
-    ...stacked(side, { ...body, width: left }, 'box'),
-    ...stacked(inOrder(main, ['output', 'metrics']), { ...body, left, width: body.width - left }, 'box'),
+    ...sides,
+    ...places.map((place) => (place === lower ? { ...place, rect: { ...place.rect, width } } : place)),
+    { id: 'chart', rect: chart, frame: 'box' },
   ];
 }
 
@@ -72,11 +96,13 @@ function inStack(body: Rect, contents: Sized, focus: PaneId): Place[] {
     const height = HEADING + Math.min(contentHeight(contents[id]), focus === id ? Math.floor(body.height / 2) : most);
     return { id, min: height, natural: height };
   };
+  const chart = HEADING + (focus === 'chart' ? Math.floor(body.height / 2) : 1);
   const rows = shareRows(body.height, [
     share('jobs', 5),
     share('metrics', 3),
+    { id: 'chart' as const, min: chart, natural: chart },
     share('job', 2),
     { id: 'output' as const, min: 3, natural: 3, flex: 1 },
   ]);
-  return stacked(inOrder(rows, ['jobs', 'output', 'metrics', 'job']), body, 'bare');
+  return stacked(inOrder(rows, ['jobs', 'output', 'metrics', 'chart', 'job']), body, 'bare');
 }

@@ -14,7 +14,8 @@ import { formatAge, formatElapsed } from '../../src/format/age.ts';
 import { progressBar } from '../../src/format/bars.ts';
 import { commandLine, fixLine } from '../../src/format/command.ts';
 import { type Line, lineWidth, type Packed, packLine, span } from '../../src/format/lines.ts';
-import { formatCount, formatDuration, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import { measureText } from '../../src/format/measure.ts';
+import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
 import { sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import { wrapText } from '../../src/format/width.ts';
@@ -178,7 +179,7 @@ export function progressRows(job: JobView, width: number, drawing: Drawing): Lin
 }
 
 /** The time left, with its range where the pace is uneven. */
-function etaWords({ seconds, low, high }: { seconds: number; low: number; high: number }): string {
+export function etaWords({ seconds, low, high }: { seconds: number; low: number; high: number }): string {
   const range =
     formatDuration(low) === formatDuration(high) ? '' : ` (${formatDuration(low)} – ${formatDuration(high)})`;
   return `${formatDuration(seconds)}${range}`;
@@ -242,12 +243,7 @@ function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Dr
 
 const valueOr = (metric: MetricSeries | undefined): string => (metric ? metricValue(metric) : UNKNOWN);
 
-/** The last value of a metric with its unit; shares as percentages. */
-export function metricValue({ last, unit }: MetricSeries): string {
-  if (unit === 'share') return formatPercent(last, 2);
-  const digits = Math.abs(last) >= 100 || Number.isInteger(last) ? formatCount(last) : formatFixed(last, 2);
-  return `${digits} ${unit}`.trim();
-}
+const metricValue = ({ last, unit }: MetricSeries): string => measureText(last, unit);
 
 /** The end of the job's output. */
 export function jobLog(state: ConsoleState): PaneContent {

@@ -1,7 +1,7 @@
 /** `prometheus job metrics`: the figures of a job over its life. Reads its folder, and works without a supervisor too. */
 import path from 'node:path';
 import { z } from 'zod';
-import { formatBytes, formatCount } from '../format/numbers.ts';
+import { measureValue, unitWord } from '../format/measure.ts';
 import { sparkline } from '../format/spark.ts';
 import { Exit } from '../platform/errors.ts';
 import { readJobSeries } from '../supervisor/job-series.ts';
@@ -11,7 +11,6 @@ import { defineCommand } from './command.ts';
 import { printDemo, printJson } from './json.ts';
 
 const SPARK_CELLS = 40;
-const DIGITS = 6;
 
 export const jobMetrics = defineCommand({
   name: 'job metrics',
@@ -45,19 +44,14 @@ function seriesTable(series: readonly KeptSeries[]): string {
     ['NAME', 'LAST', 'LOWEST', 'HIGHEST', 'UNIT', ''],
     ...series.map((one) => [
       one.series ? `${one.name} · ${one.series}` : one.name,
-      value(one.last, one.unit),
-      value(Math.min(...one.low), one.unit),
-      value(Math.max(...one.high), one.unit),
-      one.unit.startsWith('bytes') ? one.unit.replace('bytes', '') : one.unit,
+      measureValue(one.last, one.unit),
+      measureValue(Math.min(...one.low), one.unit),
+      measureValue(Math.max(...one.high), one.unit),
+      unitWord(one.unit),
       sparkline(one.mean, SPARK_CELLS),
     ]),
   ];
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   const align = (cell: string, i: number) => (i > 0 && i < 4 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]));
   return rows.map((row) => `${row.map(align).join('  ').trimEnd()}\n`).join('');
-}
-
-function value(figure: number, unit: string): string {
-  if (unit.startsWith('bytes')) return formatBytes(figure);
-  return Math.abs(figure) >= 1000 ? formatCount(Math.round(figure)) : String(Number(figure.toPrecision(DIGITS)));
 }

@@ -31,6 +31,11 @@ export const RUNS: ReadArgs<'runs'> = { limit: 200 };
 /** Columns of time of the λ heat-map; what does not fit is averaged by the screen. */
 export const LAMBDA: ReadArgs<'lambda'> = { columns: 60 };
 
+/** Every figure of a job in as many points as a row has room for; the one that is drawn is asked for by itself. */
+export const glanceOf = ({ id }: { readonly id: string }): ReadArgs<'jobSeries'> => ({ jobId: id, points: 60 });
+/** The picked figure of a job, and its parallel series, in all points that are kept. */
+export const drawnOf = ({ id }: { readonly id: string }, name: string): ReadArgs<'jobSeries'> => ({ jobId: id, name });
+
 /** Names a question among the answers. */
 export const needKey = ({ name, args }: Pick<Need, 'name' | 'args'>): string => `${name} ${JSON.stringify(args)}`;
 

@@ -4,9 +4,9 @@
  */
 import type { CheckResult, CheckState, CoverageGap, CoverageRow, PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { LambdaForecast, RunRow } from '../report/types.ts';
-import type { JobView, JournalEntry, MetricSeries } from '../supervisor/protocol.ts';
-import type { ModelSummary } from '../supervisor/reads.ts';
-import { answerTo, JOURNAL, LAMBDA, RUNS } from './answers.ts';
+import type { JobView, JournalEntry } from '../supervisor/protocol.ts';
+import type { KeptSeries, ModelSummary } from '../supervisor/reads.ts';
+import { answerTo, glanceOf, JOURNAL, LAMBDA, RUNS } from './answers.ts';
 import { readFilter } from './filter.ts';
 import type { PaneId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
@@ -75,23 +75,28 @@ const jobs: List<JobView> = {
   id: (job) => job.id,
   text: (job) => `${job.id} ${job.state} ${job.program} ${job.args.join(' ')} ${job.reason}`,
   preferred: (rows) => rows.find(isRunning),
-  details: ['job', 'log', 'metrics'],
+  details: ['job', 'log', 'metrics', 'chart'],
 };
 
-const metrics: List<MetricSeries> = {
+const metrics: List<KeptSeries> = {
   rows: (state) => {
-    const { detail } = state.snapshot;
-    return detail !== null && detail.id === selectedRow(state, 'jobs')?.id ? detail.metrics : NO_METRICS;
+    const job = selectedRow(state, 'jobs');
+    const { series = NO_SERIES } = (job && answerTo(state, 'jobSeries', glanceOf(job)).value) ?? {};
+    return [
+      ...series.filter(({ source }) => source === 'program'),
+      ...series.filter(({ source }) => source !== 'program'),
+    ];
   },
-  id: (series) => `${series.name}\0${series.series}`,
+  id: ({ source, name, series }) => `${source}\0${name}\0${series}`,
   text: (series) => `${series.name} ${series.series} ${series.unit}`,
   orders: [
     { name: 'as reported', compare: () => 0 },
     { name: 'by name', compare: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.series < b.series ? -1 : 1) },
+    { name: 'by series', compare: (a, b) => (a.series < b.series ? -1 : a.series > b.series ? 1 : 0) },
   ],
-  details: [],
+  details: ['chart'],
 };
-const NO_METRICS: readonly MetricSeries[] = [];
+const NO_SERIES: readonly KeptSeries[] = [];
 
 const backtests: List<RunRow> = {
   rows: (state) => answerTo(state, 'runs', RUNS).value ?? NO_RUNS,

@@ -1,10 +1,10 @@
 /** What the open screen has to ask the supervisor for. */
 import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
-import { JOURNAL, LAMBDA, MACHINE_HISTORY, type Need, RUNS } from './answers.ts';
+import { drawnOf, glanceOf, JOURNAL, LAMBDA, MACHINE_HISTORY, type Need, RUNS } from './answers.ts';
 import { shownRuns } from './backtests.ts';
 import { formNeeds } from './form/status.ts';
 import { coverageDays, dayCursor } from './grids.ts';
-import { coverageCursor } from './lists.ts';
+import { coverageCursor, isRunning, selectedRow } from './lists.ts';
 import type { ScreenId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
 
@@ -16,6 +16,17 @@ const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: 
 
 /** Questions of each screen; a screen that is not here lives from the snapshot. */
 const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>> = {
+  jobs: (state) => {
+    const job = selectedRow(state, 'jobs');
+    if (!job) return [];
+    // Seldom once it has ended, but not never: the last answer may be from before its end.
+    const everyMs = isRunning(job) ? 2000 : 10_000;
+    const picked = selectedRow(state, 'metrics');
+    return [
+      need('jobSeries', glanceOf(job), everyMs),
+      ...(picked ? [need('jobSeries', drawnOf(job, picked.name), everyMs)] : []),
+    ];
+  },
   backtests: (state) => [
     need('runs', RUNS, 10_000),
     ...shownRuns(state).map(({ runId }) => need('run', { id: runId }, null)),

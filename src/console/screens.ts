@@ -20,7 +20,7 @@ export const SCREENS = [
     key: '3',
     title: 'Jobs',
     short: 'Job',
-    panes: ['jobs', 'output', 'metrics', 'job'],
+    panes: ['jobs', 'output', 'metrics', 'chart', 'job'],
   },
   {
     id: 'backtests',

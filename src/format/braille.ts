@@ -7,7 +7,15 @@ export interface ChartSeries {
   readonly name: string;
   /** Values at the same places for all series; null, or no finite number, is a gap. */
   readonly points: readonly (number | null)[];
+  /** Where each point lies across, ascending, in any unit that all series share; evenly spread when absent. */
+  readonly at?: readonly number[];
   readonly tone: Tone;
+}
+
+/** A word below the chart: `share` of the way across it is written. */
+export interface Tick {
+  readonly share: number;
+  readonly label: string;
 }
 
 export interface ChartOptions {
@@ -19,6 +27,8 @@ export interface ChartOptions {
   readonly format: (value: number) => string;
   /** What stands below the first and the last place. */
   readonly ends: readonly [string, string];
+  /** What stands between them, as far as there is room. */
+  readonly ticks?: readonly Tick[];
   /** Bounds that the axis must reach, as 0 for shares. */
   readonly include?: readonly number[];
 }
@@ -30,6 +40,8 @@ const DOTS = [
 ] as const;
 /** One mark a series where there is no braille. */
 const MARKS = '*+ox#%';
+/** Blank cells between the words below a chart. */
+const TICK_GAP = 2;
 
 /** Where a dot lies: column 0… from the left, row 0… from the top, in dots. */
 export interface Dot {
@@ -60,11 +72,12 @@ export function seriesDots(
   points: readonly (number | null)[],
   size: { readonly columns: number; readonly rows: number },
   { low, high }: { readonly low: number; readonly high: number },
+  share: (i: number) => number = evenly(points.length),
 ): Dot[] {
   const { columns, rows } = size;
   const places = points.length;
   if (places === 0 || columns <= 0 || rows <= 0) return [];
-  const columnOf = (i: number) => (places === 1 ? 0 : Math.round((i / (places - 1)) * (columns - 1)));
+  const columnOf = (i: number) => Math.round(share(i) * (columns - 1));
   // Halved, so that not even the widest range overflows.
   const rowOf = (value: number) => Math.round((1 - (value / 2 - low / 2) / (high / 2 - low / 2)) * (rows - 1));
   const dots: Dot[] = [];
@@ -106,6 +119,17 @@ export function seriesDots(
   return dots;
 }
 
+/** How far across each of so many places lies when they are evenly spread. */
+const evenly = (places: number) => (i: number) => (places > 1 ? i / (places - 1) : 0);
+
+/** How far across the points of a series lie: by their own places where they have some, within those of all series. */
+function acrossOf(series: readonly ChartSeries[]): (one: ChartSeries) => (i: number) => number {
+  const all = series.flatMap(({ at }) => (at?.length ? [at[0], at[at.length - 1]] : []));
+  const first = Math.min(...all);
+  const span = Math.max(...all) - first;
+  return ({ at, points }) => (at ? (i) => (span > 0 ? (at[i] - first) / span : 0) : evenly(points.length));
+}
+
 /** Round numbers between the bounds, at most so many, ascending: steps of 1, 2 or 5 times a power of ten. */
 export function niceTicks(low: number, high: number, most: number): number[] {
   if (!(high > low) || most < 1) return [];
@@ -139,8 +163,9 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
   const size = { columns: plotColumns * dots.across, rows: plotRows * dots.down };
   const bits = new Uint8Array(plotColumns * plotRows);
   const owner = new Int8Array(plotColumns * plotRows).fill(-1);
-  series.forEach(({ points }, s) => {
-    for (const { column, row } of seriesDots(points, size, bounds)) {
+  const across = acrossOf(series);
+  series.forEach((one, s) => {
+    for (const { column, row } of seriesDots(one.points, size, bounds, across(one))) {
       const cell = Math.floor(row / dots.down) * plotColumns + Math.floor(column / dots.across);
       if (!ascii) bits[cell] |= DOTS[column % 2][row % 4];
       owner[cell] = s;
@@ -154,10 +179,22 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
     const axis = span(`${fitToWidth(label ?? '', gutter, 'right')} ${label === undefined ? '│' : '┤'}`, 'muted');
     return [axis, ...cells(row, plotColumns, bits, owner, series, ascii)];
   });
-  const [left, right] = options.ends;
-  const room = plotColumns - cellWidth(left) - cellWidth(right);
-  const foot = room > 0 ? `${left}${' '.repeat(room)}${right}` : startOf(left, plotColumns);
-  return [...rows, [span(`${' '.repeat(gutter)} └`, 'muted'), span(foot, 'muted')]];
+  return [...rows, [span(`${' '.repeat(gutter)} └`, 'muted'), span(footOf(options, plotColumns), 'muted')]];
+}
+
+/** The words below a chart: its ends, and between them what there is room for. */
+function footOf({ ends, ticks = [] }: ChartOptions, columns: number): string {
+  const [left, right] = ends;
+  const room = columns - cellWidth(left) - cellWidth(right);
+  if (room <= 0) return startOf(left, columns);
+  let foot = left;
+  for (const { share, label } of ticks) {
+    const from = Math.round(share * (columns - 1) - cellWidth(label) / 2);
+    const until = columns - cellWidth(right);
+    if (from < cellWidth(foot) + TICK_GAP || from + cellWidth(label) + TICK_GAP > until) continue;
+    foot = foot.padEnd(from) + label;
+  }
+  return foot + ' '.repeat(columns - cellWidth(foot) - cellWidth(right)) + right;
 }
 
 /** One row's cells, equal tones together. */

@@ -24,10 +24,11 @@ const order = (tui: Tui, what: 'throw' | 'break' | 'print' | 'tick' | 'fail'): v
 async function start(
   options: TuiOptions = {},
   command: readonly string[] = [process.execPath, bundle.file],
+  first: string | RegExp = /P1 ?.*FAIL/,
 ): Promise<Tui> {
   const tui = openTui(command[0], command.slice(1), { cols: 120, rows: 35, ...options });
   open.push(tui);
-  await tui.waitFor(options.env?.FIXTURE_SCENE === 'boot' ? 'starting PostgreSQL' : /P1 ?.*FAIL/);
+  await tui.waitFor(options.env?.FIXTURE_SCENE === 'boot' ? 'starting PostgreSQL' : first);
   return tui;
 }
 
@@ -142,6 +143,18 @@ describe('the mouse', () => {
     await ending(tui);
     expect(tui.term.modes.mouseTrackingMode).toBe('none');
   });
+});
+
+test('figures of a job are drawn, and M draws the next', async () => {
+  const tui = await start(
+    { env: { FIXTURE_SCREEN: 'jobs', FIXTURE_FOCUS: 'jobs' } },
+    undefined,
+    'equity · US_CORE_LONG_EQ_H5',
+  );
+  await tui.waitFor(/[\u2801-\u28ff]{8}/);
+  tui.press('M');
+  await tui.waitFor(/drawdown · US_CORE_LONG_EQ_H5[\s\S]*lowest -\d/);
+  expect(tui.screen()).toMatch(/▸ drawdown/);
 });
 
 describe('dialogs', () => {

@@ -10,11 +10,12 @@ import type {
   JobState,
   JobView,
   LaunchRequest,
+  MetricSeries,
   RunSummary,
   Snapshot,
   Supervisor,
 } from '../../src/supervisor/protocol.ts';
-import type { ReadArgs, ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
+import type { KeptSeries, ReadArgs, ReadName, ReadResult, ReadResults } from '../../src/supervisor/reads.ts';
 import { jobViewOf } from './snapshots.ts';
 
 /** The moment at which the scripted world stands still. */
@@ -476,8 +477,22 @@ function runDetail(id: string): RunDetail {
   };
 }
 
+/** What the running job told in its 37 seconds, and what its processes used. */
+const kept = (source: KeptSeries['source'], { last, points, ...one }: MetricSeries): KeptSeries => ({
+  ...{ ...one, source, last, mean: points, low: points.map((v) => v * 0.99), high: points.map((v) => v * 1.01) },
+  t: points.map((_, i) => NOW - (points.length - i) * 1000),
+  at: source === 'program' ? points.map((_, i) => `2014-02-${String(1 + (i % 28)).padStart(2, '0')}`) : null,
+});
+const ramp = (base: number, swing: number) => Array.from({ length: 37 }, (_, i) => base + swing * Math.sin(i / 4));
+const JOB_SERIES: readonly KeptSeries[] = [
+  ...METRICS.map((one) => kept('program', one)),
+  kept('process', { name: 'cpu', series: '', unit: 'cores', last: 3.81, points: ramp(3.5, 0.4) }),
+  kept('process', { name: 'memory', series: '', unit: 'bytes', last: 1.2e9, points: ramp(1.1e9, 1e8) }),
+  kept('process', { name: 'write', series: '', unit: 'bytes/s', last: 4.1e6, points: ramp(4e6, 3e6) }),
+];
+
 /** What it answers to consoles' questions. */
-const ANSWERS: Omit<ReadResults, 'coverageYear' | 'run' | 'validate'> = {
+const ANSWERS: Omit<ReadResults, 'coverageYear' | 'jobSeries' | 'run' | 'validate'> = {
   programs: { programs: PROGRAMS.map(programSummary), policy: argumentFields(policySchema) },
   preflight: {
     checks: [
@@ -566,16 +581,6 @@ const ANSWERS: Omit<ReadResults, 'coverageYear' | 'run' | 'validate'> = {
     trials: { recorded: 12, distinct: 9 },
   },
   similar: { candidates: 502, neighbours: [{ entityId: 'MSFT.US', date: '2014-01-02', cosine: 0.9312 }] },
-  jobSeries: {
-    series: [
-      {
-        ...{ source: 'program', name: 'equity', series: 'S_H21', unit: 'USD', last: 104 },
-        ...{ t: [NOW - 2000, NOW - 1000], mean: [100, 104], low: [99, 102], high: [101, 106] },
-        at: ['2014-01-03', '2014-01-06'],
-      },
-    ],
-    dropped: 0,
-  },
   history: { cpu: { fine: Array.from({ length: 120 }, (_, i) => 0.4 + 0.3 * Math.sin(i / 6)), coarse: [] } },
   events: [
     {
@@ -652,6 +657,11 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     },
     read: async <Name extends ReadName>(name: Name, args: unknown) => {
       if (answers.has(name)) return answers.get(name) as ReadResult<Name>;
+      if (name === 'jobSeries') {
+        const { name: wanted } = args as ReadArgs<'jobSeries'>;
+        const series = JOB_SERIES.filter((one) => wanted === undefined || one.name === wanted);
+        return { series, dropped: 0 } as unknown as ReadResult<Name>;
+      }
       if (name === 'run') return runDetail((args as { id: string }).id) as ReadResult<Name>;
       if (name === 'coverageYear') return coverageYear((args as { year: number }).year) as ReadResult<Name>;
       if (name === 'validate') {

@@ -95,6 +95,32 @@ describe('dots', () => {
 });
 
 describe('the chart', () => {
+  test('points with places of their own lie there, series of different lengths on one axis', () => {
+    const series = [
+      { ...one([0, 0, 3]), at: [0, 10, 100] },
+      { ...one([3]), at: [50] },
+    ];
+    const rows = lineChart(series, { width: 25, height: 2, ascii: true, format: () => '', ends: ['a', 'b'] });
+    const [line, foot] = rows.map(lineText).map((row) => row.slice(2));
+    expect(line.indexOf('+')).toBe(11);
+    expect(line.trimEnd().length).toBe(23);
+    expect(foot).toMatch(/^a +b$/);
+  });
+
+  test('words below stand at their places, and leave rather than touch', () => {
+    const ticks = [
+      { share: 0.02, label: 'early' },
+      { share: 0.5, label: 'half' },
+      { share: 0.55, label: 'soon' },
+      { share: 0.97, label: 'late' },
+    ];
+    const rows = chart([1, 2], 43, 3, { ends: ['from', 'to'], ticks });
+    const foot = rows.at(-1)!;
+    expect(foot).toMatch(/└from +half +to$/);
+    expect(foot.indexOf('half') + 2).toBe(foot.indexOf('└') + 1 + 20);
+    expect(foot.length).toBe(43);
+  });
+
   test('fits its cells exactly, at any size, with any values', () => {
     const value = fc.option(fc.double({ noNaN: false }), { nil: null });
     fc.assert(

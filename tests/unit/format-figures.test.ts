@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatAge, formatAgo, formatClock, formatElapsed, formatInstant } from '../../src/format/age.ts';
 import { heatMark, progressBar } from '../../src/format/bars.ts';
+import { measureText } from '../../src/format/measure.ts';
+import { distinct } from '../../src/format/names.ts';
 import { formatBytes, formatCount, formatDuration, formatFixed, formatPercent } from '../../src/format/numbers.ts';
 import { positiveBounds, sparkline } from '../../src/format/spark.ts';
 import { CHECK_SIGNS, JOB_SIGNS } from '../../src/format/states.ts';
+import { timeLabel, timeTicks } from '../../src/format/time-axis.ts';
 
 describe('figures', () => {
   test('unknown is never a number', () => {
@@ -124,5 +127,56 @@ describe('state signs', () => {
     expect(new Set(all.map((sign) => sign.ascii)).size).toBe(all.length);
     for (const sign of all) expect(sign.ascii).toMatch(/^[!-~]$/);
     for (const [state, sign] of Object.entries(signs)) expect(sign.word).toBe(state);
+  });
+});
+
+test('a measured value carries its unit, whatever it is', () => {
+  const cases: readonly (readonly [number, string, string])[] = [
+    [-0.0246, 'share', '-2.46 %'],
+    [8.7e9, 'bytes', '8.1 GiB'],
+    [4096, 'bytes/s', '4.0 KiB/s'],
+    [1_012_911.4, 'USD', '1,012,911 USD'],
+    [0.00042, 's', '0.00042 s'],
+    [61.4, 'days/s', '61.40 days/s'],
+    [3, '', '3'],
+  ];
+  for (const [value, unit, text] of cases) expect(measureText(value, unit)).toBe(text);
+});
+
+test('names that begin alike are told apart by their ends, and never mixed up', () => {
+  const short = distinct(['US_CORE_LONG_EQ_H5', 'US_CORE_LONG_EQ_H21']);
+  expect([short('US_CORE_LONG_EQ_H5'), short('US_CORE_LONG_EQ_H21')]).toEqual(['…H5', '…H21']);
+  expect(distinct(['num-stab-core-v1', 'num-stab-core-v1'])('num-stab-core-v1')).toBe('num-stab-core-v1');
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: fc.constantFrom('a', '_', 'b') }), { maxLength: 6 }), (names) => {
+      const told = distinct(names);
+      expect(new Set(names.map(told)).size).toBe(new Set(names).size);
+    }),
+  );
+});
+
+describe('an axis of time', () => {
+  const start = Date.UTC(2025, 11, 8, 14, 22, 7);
+
+  test('has round moments, within its span and not more than there is room for', () => {
+    expect(timeTicks(start, start + 60_000, 60).map(({ label }) => label)).toEqual([
+      '14:22:15',
+      '14:22:30',
+      '14:22:45',
+      '14:23:00',
+    ]);
+    expect(timeTicks(start, start + 6 * 3_600_000, 60).map(({ label }) => label)).toEqual(['16:00', '18:00', '20:00']);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4e11 }), fc.integer({ min: 0, max: 200 }), (span, cells) => {
+        const ticks = timeTicks(start, start + span, cells);
+        expect(ticks.length).toBeLessThanOrEqual(Math.floor(cells / 14) + 1);
+        for (const { share } of ticks) expect(share >= 0 && share < 1).toBe(true);
+      }),
+    );
+  });
+
+  test('is as fine as its span needs', () => {
+    const spans = [1000, 3_600_000, 3 * 86_400_000, 1e11];
+    expect(spans.map((span) => timeLabel(start, span))).toEqual(['14:22:07', '14:22', '12-08 14:22', '2025-12-08']);
   });
 });

@@ -264,6 +264,71 @@ describe('the launch form', () => {
   });
 });
 
+describe('the figures of a job', () => {
+  const SIZES = [
+    [200, 50],
+    [120, 35],
+    [80, 24],
+  ] as const;
+  const BRAILLE = /[\u2801-\u28ff]{3}/;
+  const jobs = async ([columns, rows]: readonly [number, number], snapshot = SNAPSHOT) => {
+    const ui = open(snapshot, { screen: 'jobs', focus: 'jobs', size: { columns, rows } });
+    await ui.answer();
+    return ui;
+  };
+
+  test.each(SIZES)(
+    'stand in rows with their age, one of them drawn, pace and time left beside them at %i×%i',
+    async (...size) => {
+      const ui = await jobs(size);
+      const frame = (await ui.rows()).join('\n');
+      expectFits(await ui.rows(), ...size);
+      expect(frame).toMatch(/▸ equity +…H5 +1,012,000 +USD +[▁-█]+ +now/);
+      expect(frame).toMatch(/2\.9 days\/s +≈ 25 s \(23 s – 28 s\) left/);
+      expect(frame).toContain('equity · US_CORE_LONG_EQ_H5');
+      expect(frame).toContain('last 1,012,000 USD');
+      if (size[0] < 120) return;
+      expect(frame).toMatch(BRAILLE);
+      expect(frame).toMatch(/└14:21:30.*14:22:06/);
+    },
+  );
+
+  test('at 80×24 the chart has room when it has the focus', async () => {
+    const ui = await jobs([80, 24]);
+    ui.press('tab', 'tab', 'tab');
+    expect((await ui.rows()).join('\n')).toMatch(BRAILLE);
+  });
+
+  test('M draws the next one, around the end, and what its processes used is among them', async () => {
+    const ui = await jobs([200, 50]);
+    ui.press('M');
+    await ui.answer();
+    expect((await ui.rows()).join('\n')).toMatch(/▸ drawdown +…H5 +-1\.23 %/);
+    for (let i = 0; i < 12; i++) ui.press('M');
+    await ui.answer();
+    const memory = (await ui.rows()).join('\n');
+    expect(memory).toMatch(/▸ memory +processes +1\.1 GiB/);
+    expect(memory).toContain('memory of its processes');
+    ui.press('M', 'M');
+    expect((await ui.rows()).join('\n')).toMatch(/▸ equity +…H5/);
+  });
+
+  test('what is not known is said: no pace yet, no figures, an answer that failed', async () => {
+    const [running, ...others] = SNAPSHOT.jobs;
+    const early = { ...running, progress: { ...running.progress!, rate: null, eta: null } };
+    const ui = await jobs([200, 50], { ...SNAPSHOT, jobs: [early, ...others] });
+    expect((await ui.rows()).join('\n')).toMatch(/\? days\/s +\? time left/);
+    const [key] = Object.keys(ui.store.getState().answers).filter(
+      (one) => one.startsWith('jobSeries') && one.includes('points'),
+    );
+    const answers = ui.store.getState().answers;
+    ui.store.setState({ answers: { ...answers, [key]: { ...answers[key], problem: 'no supervisor' } } });
+    expect((await ui.rows()).join('\n')).toContain('~ STALE read just now');
+    ui.store.setState({ answers: { [key]: { value: { series: [], dropped: 0 }, at: NOW, problem: null } } });
+    expect((await ui.rows()).join('\n')).toContain('It has told no figures, and none were measured.');
+  });
+});
+
 describe('what is on them', () => {
   const at = async (columns: number, rows: number, snapshot = SNAPSHOT, initial: Partial<ConsoleState> = {}) => {
     const ui = open(snapshot, { selected: { phases: 'P1' }, size: { columns, rows }, ...initial });

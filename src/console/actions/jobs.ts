@@ -1,7 +1,7 @@
 /** Launching, stopping and keeping jobs. Each asks first; the supervisor has the last word. */
 import type { Action, ActionContext } from '../action.ts';
 import { killDialog, launchDialog, removeDialog, rerunDialog, stopDialog } from '../dialogs.ts';
-import { isRunning } from '../lists.ts';
+import { isRunning, select, selectedIndex, visibleIds } from '../lists.ts';
 import { launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
 import type { ConsoleState, Dialog } from '../store.ts';
 import { notReady } from './reasons.ts';
@@ -76,6 +76,19 @@ export const JOB_ACTIONS: readonly Action[] = [
     danger: 'destructive',
     disabled: noStop,
     run: asking(killDialog),
+  },
+  {
+    name: 'job.metric',
+    scopes: ['jobs'],
+    keys: ['M'],
+    help: 'draw the next figure of the selected job',
+    footer: { label: 'figure', rank: 12 },
+    danger: 'safe',
+    disabled: (state) => (visibleIds(state, 'metrics').length > 1 ? null : 'there is no other figure to draw'),
+    run: ({ state, store }) => {
+      const ids = visibleIds(state, 'metrics');
+      store.setState(select(state, 'metrics', ids[(selectedIndex(state, 'metrics') + 1) % ids.length]));
+    },
   },
   {
     name: 'job.remove',

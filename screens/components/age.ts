@@ -1,0 +1,12 @@
+/** How old what was asked for is. */
+import type { Answer } from '../../src/console/answers.ts';
+import type { ConsoleState } from '../../src/console/store.ts';
+import { formatAgo } from '../../src/format/age.ts';
+import { type Line, span } from '../../src/format/lines.ts';
+
+/** `read 30 s ago`; `~ STALE read 4 m ago` when it could not be read since; nothing before it was read. */
+export function readAge({ snapshot }: ConsoleState, { at, problem }: Answer): Line {
+  if (at === null) return [];
+  const age = `read ${formatAgo(snapshot.at - at)}`;
+  return [problem === null ? span(age, 'muted') : span(`~ STALE ${age}`, 'warn')];
+}
