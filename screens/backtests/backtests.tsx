@@ -1,13 +1,17 @@
-/** Backtests: the runs on record, curves of the marked ones, figures and origin of the selected one. */
+/** Backtests: the runs on record, curves of the marked ones and two of them compared, figures and origin of the selected one. */
+import { comparedRuns } from '../../src/console/backtests.ts';
 import { useConsole, useConsoleState } from '../components/context.ts';
 import { BORDER, contentWidth, type Place, screenLayout, shareRows, stacked } from '../components/layout.ts';
 import { contentHeight, type PaneContent, type Rect } from '../components/pane.tsx';
 import { ScreenFrame } from '../components/screen.tsx';
+import { comparePane } from './compare.ts';
 import { curvePane } from './curve.ts';
 import { figurePane, originPane } from './figures.ts';
 import { runList } from './list.ts';
 
-type Contents = Readonly<Record<'backtests' | 'curve' | 'figures' | 'origin', PaneContent>>;
+type Contents = Readonly<Record<'backtests' | 'curve' | 'compare' | 'figures' | 'origin', PaneContent>>;
+/** Those whose rows are known before their places are. */
+type Sized = Omit<Contents, 'curve'>;
 
 const rightWidth = (columns: number): number => Math.max(44, Math.floor(columns * 0.34));
 /** Rows of a curve in a stack of headings. */
@@ -19,11 +23,15 @@ export function Backtests() {
   const { size, zoomed } = state;
   const side = contentWidth(size, zoomed, rightWidth(size.columns));
   const main = contentWidth(size, zoomed, size.columns - rightWidth(size.columns));
-  const list = runList(state, contentWidth(size, zoomed, size.columns), style);
-  const figures = figurePane(state, side);
-  const origin = originPane(state, side);
-  const columns = (body: Rect) => inColumns(body, { list, figures, origin });
-  const stack = (body: Rect) => inStack(body, list, state.focus as keyof Contents);
+  const sized: Sized = {
+    backtests: runList(state, contentWidth(size, zoomed, size.columns), style),
+    compare: comparePane(state, side, style),
+    figures: figurePane(state, side),
+    origin: originPane(state, side),
+  };
+  const comparing = comparedRuns(state) !== null;
+  const columns = (body: Rect) => inColumns(body, sized, comparing);
+  const stack = (body: Rect) => inStack(body, sized, comparing, state.focus as keyof Contents);
   const layout = screenLayout(size, state, columns, stack);
   // A curve is drawn for the room it has: its place is known first.
   const place = layout.places.find(({ id }) => id === 'curve');
@@ -34,20 +42,23 @@ export function Backtests() {
     rows,
     style,
   );
-  const contents: Contents = { backtests: list, curve, figures, origin };
+  const contents: Contents = { ...sized, curve };
   return <ScreenFrame layout={layout} contents={contents} />;
 }
 
-function inColumns(
-  body: Rect,
-  { list, figures, origin }: Readonly<Record<'list' | 'figures' | 'origin', PaneContent>>,
-): Place[] {
-  const upper = Math.min(contentHeight(list) + BORDER, Math.floor(body.height * 0.45));
+function inColumns(body: Rect, { backtests, compare, figures, origin }: Sized, comparing: boolean): Place[] {
+  const upper = Math.min(contentHeight(backtests) + BORDER, Math.floor(body.height * (comparing ? 0.3 : 0.45)));
   const right = rightWidth(body.width);
   const lower = { ...body, top: body.top + upper, height: body.height - upper };
+  // A comparison takes the room; what is known of one run alone keeps its first rows.
   const side = shareRows(lower.height, [
-    { id: 'figures', min: 6, natural: contentHeight(figures) + BORDER },
-    { id: 'origin', min: 5, natural: contentHeight(origin) + BORDER, flex: 1 },
+    {
+      id: 'compare',
+      min: comparing ? Math.floor(lower.height * 0.75) : contentHeight(compare) + BORDER,
+      natural: contentHeight(compare) + BORDER,
+    },
+    { id: 'figures', min: comparing ? 3 : 6, natural: contentHeight(figures) + BORDER },
+    { id: 'origin', min: comparing ? 3 : 5, natural: contentHeight(origin) + BORDER, flex: 1 },
   ]);
   return [
     { id: 'backtests', rect: { ...body, height: upper }, frame: 'box' },
@@ -56,19 +67,20 @@ function inColumns(
   ];
 }
 
-function inStack(body: Rect, list: PaneContent, focus: keyof Contents): Place[] {
+function inStack(body: Rect, { backtests, compare }: Sized, comparing: boolean, focus: keyof Contents): Place[] {
   const HEADING = 1;
   const rows = shareRows(
     body.height,
     [
       {
         id: 'backtests',
-        min: HEADING + Math.min(3, contentHeight(list)),
-        natural: HEADING + Math.min(8, contentHeight(list)),
+        min: HEADING + Math.min(3, contentHeight(backtests)),
+        natural: HEADING + Math.min(comparing ? 5 : 8, contentHeight(backtests)),
       },
       { id: 'curve', min: HEADING + 4, natural: HEADING + STACKED_CURVE, flex: 1 },
-      { id: 'figures', min: HEADING + 1, natural: HEADING + 4 },
-      { id: 'origin', min: HEADING + 1, natural: HEADING + 2 },
+      { id: 'compare', min: HEADING + 1, natural: HEADING + (comparing ? contentHeight(compare) : 1) },
+      { id: 'figures', min: HEADING + 1, natural: HEADING + (comparing ? 1 : 4) },
+      { id: 'origin', min: HEADING + 1, natural: HEADING + (comparing ? 1 : 2) },
     ],
     focus,
   );

@@ -3,8 +3,9 @@
 import { answerTo } from '../../src/console/answers.ts';
 import {
   byDate,
-  CURVE_NAMES,
   type Curve,
+  curveCursor,
+  curveName,
   curveOf,
   indexed,
   runDetail,
@@ -12,8 +13,8 @@ import {
 } from '../../src/console/backtests.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { chartLegend, lineChart } from '../../src/format/braille.ts';
-import { span } from '../../src/format/lines.ts';
-import { formatCount, formatFixed, formatPercent } from '../../src/format/numbers.ts';
+import { type Line, packLine, span } from '../../src/format/lines.ts';
+import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import type { Drawing } from '../components/signs.ts';
 import { CURVE_TONES } from '../components/tones.ts';
@@ -25,7 +26,7 @@ export function curvePane(state: ConsoleState, width: number, rows: number, draw
   const curve = curveOf(state);
   if (shown.length === 0) return { title: 'Curve', lines: [[span('No run is selected.', 'muted')]] };
   const details = shown.map((run) => runDetail(state, run));
-  const title = `${CURVE_NAMES[curve]}${curve === 'equity' && shown.length > 1 ? ', first common day = 100' : ''}`;
+  const title = `${curveName(curve)}${curve === 'equity' && shown.length > 1 ? ', first common day = 100' : ''}`;
   const ready = details.filter((run) => run !== null);
   if (ready.length < shown.length) {
     const problem = shown.map((run) => answerTo(state, 'run', { id: run.runId }).problem).find(Boolean);
@@ -34,15 +35,38 @@ export function curvePane(state: ConsoleState, width: number, rows: number, draw
   const { days, series } = byDate(ready, curve);
   const drawn = curve === 'equity' && ready.length > 1 ? indexed(series) : series;
   const lines = drawn.map((points, s) => ({ name: nameOf(ready[s], ready), points, tone: CURVE_TONES[s] }));
+  const format = axisOf(curve, ready.length > 1);
+  const at = curveCursor(state, days.length);
+  const reading: Line[] =
+    at === null
+      ? []
+      : [
+          packLine(
+            [
+              { line: [span(days[at], 'strong')], rank: 1 },
+              ...drawn.map((points, s) => ({
+                line: [span(points[at] === null ? UNKNOWN : format(points[at]), lines[s].tone)],
+                rank: 2 + s,
+              })),
+            ],
+            width,
+            3,
+          ),
+        ];
   const chart = lineChart(lines, {
     width,
-    height: Math.max(2, rows - 1),
+    height: Math.max(2, rows - 1 - reading.length),
     ascii: drawing.ascii,
-    format: axisOf(curve, ready.length > 1),
+    format,
+    ticks: at === null ? [] : [{ share: days.length > 1 ? at / (days.length - 1) : 0, label: `▴${days[at]}` }],
     ends: [days[0] ?? '', days.at(-1) ?? ''],
     include: curve === 'drawdown' ? [0] : [],
   });
-  return { title, note: [span('M: another curve', 'muted')], lines: [chartLegend(lines, drawing.ascii), ...chart] };
+  return {
+    title,
+    note: [span('M: another curve', 'muted')],
+    lines: [chartLegend(lines, drawing.ascii), ...reading, ...chart],
+  };
 }
 
 /** The sleeve, and the run where several of the same sleeve are drawn. */
@@ -56,6 +80,7 @@ function nameOf(
 
 function axisOf(curve: Curve, several: boolean): (value: number) => string {
   if (curve === 'drawdown') return (value) => formatPercent(value, 1);
-  if (curve === 'universeSize') return (value) => formatCount(value);
+  if (typeof curve !== 'string')
+    return (value) => (Number.isInteger(value) ? formatCount(value) : formatFixed(value, 3));
   return several ? (value) => formatFixed(value, 1) : (value) => formatCount(Math.round(value));
 }

@@ -1,16 +1,9 @@
 /** `prometheus compare`: what differs between runs, first in their making, then in their figures. */
 import { compareSpec } from '../../engines/compare/spec.ts';
-import { figureText, intervalText } from '../format/figure.ts';
-import { formatCount, formatFixed, UNKNOWN } from '../format/numbers.ts';
+import { figureText, intervalText, settingText, tradeText } from '../format/figure.ts';
+import { formatCount, UNKNOWN } from '../format/numbers.ts';
 import { contextWords } from '../report/comparison-page.ts';
-import type {
-  ComparedFigure,
-  ComparedSlice,
-  ComparedTrade,
-  Comparison,
-  Difference,
-  RunComparison,
-} from '../report/types.ts';
+import type { ComparedFigure, ComparedSlice, Comparison, Difference, RunComparison } from '../report/types.ts';
 import { cell, Report } from './plain-text.ts';
 import { programCommand } from './program-command.ts';
 
@@ -53,8 +46,8 @@ function printPair(report: Report, [a, b]: readonly [string, string], pair: RunC
       [
         { title: 'KIND', cell: (one) => cell(one.cause ? one.kind : 'name') },
         { title: 'WHAT', cell: (one) => cell(one.name) },
-        { title: a.toUpperCase(), min: 8, max: 34, cell: (one) => cell(valueText(one.a)) },
-        { title: b.toUpperCase(), min: 8, max: 34, cell: (one) => cell(valueText(one.b)) },
+        { title: a.toUpperCase(), min: 8, max: 34, cell: (one) => cell(settingText(one.a)) },
+        { title: b.toUpperCase(), min: 8, max: 34, cell: (one) => cell(settingText(one.b)) },
       ],
       pair.differences,
     );
@@ -92,12 +85,6 @@ function printPair(report: Report, [a, b]: readonly [string, string], pair: RunC
   }
   report.line();
 }
-
-const tradeText = ({ date, ticker, direction, size, price }: ComparedTrade) =>
-  `${date} ${direction} ${ticker} ${formatFixed(size, 2)} @ ${formatFixed(price, 2)}`;
-
-const valueText = (value: unknown): string =>
-  value === null || value === undefined ? UNKNOWN : typeof value === 'string' ? value : JSON.stringify(value);
 
 function figures(
   report: Report,

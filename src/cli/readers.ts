@@ -12,6 +12,9 @@ import { validateJob } from './job-check.ts';
 import { policySchema } from './job-policy.ts';
 import { argumentFields, programSummary } from './job-programs.ts';
 
+/** Draws of the intervals on a screen: nobody waits long for a glance, and the supervisor has others to answer. */
+const GLANCE_DRAWS = 400;
+
 /**
  * Readers over a home and its databases (read-only); histories of the machine and logs of jobs are the
  * supervisor's own.
@@ -38,6 +41,10 @@ export function readersOf(
     coverageMissing: async ({ row, date }) => missingOn(historical, row, date, coverage()),
     runs: async (filter) => listRuns(runtime, filter),
     run: async ({ id }) => readRun(runtime, id),
+    compare: async ({ a, b }) => {
+      const { compareRuns } = await import('../../engines/compare/program.ts');
+      return compareRuns(runtime, { run: [a, b], basic: [], context: [] }, { draws: GLANCE_DRAWS, seed: 1 });
+    },
     models: async () => {
       const { homeModels } = await import('./models.ts');
       return (await homeModels(home)).map(modelSummary);

@@ -1,7 +1,7 @@
 /** What the open screen has to ask the supervisor for. */
 import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
 import { drawnOf, glanceOf, JOURNAL, LAMBDA, MACHINE_HISTORY, type Need, RUNS } from './answers.ts';
-import { shownRuns } from './backtests.ts';
+import { comparedRuns, shownRuns } from './backtests.ts';
 import { formNeeds } from './form/status.ts';
 import { coverageDays, dayCursor } from './grids.ts';
 import { coverageCursor, isRunning, selectedRow } from './lists.ts';
@@ -13,6 +13,12 @@ const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: 
   args,
   everyMs,
 });
+
+/** Runs do not change once they have ended: what was compared once stays. */
+function comparisonOf(state: ConsoleState): Need[] {
+  const pair = comparedRuns(state);
+  return pair ? [need('compare', { a: pair[0].runId, b: pair[1].runId }, null)] : [];
+}
 
 /** Questions of each screen; a screen that is not here lives from the snapshot. */
 const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>> = {
@@ -30,6 +36,7 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
   backtests: (state) => [
     need('runs', RUNS, 10_000),
     ...shownRuns(state).map(({ runId }) => need('run', { id: runId }, null)),
+    ...comparisonOf(state),
   ],
   coverage: (state) => {
     const cursor = coverageCursor(state);

@@ -27,7 +27,7 @@ export const SCREENS = [
     key: '4',
     title: 'Backtests',
     short: 'Bkt',
-    panes: ['backtests', 'curve', 'figures', 'origin'],
+    panes: ['backtests', 'curve', 'compare', 'figures', 'origin'],
   },
   {
     id: 'coverage',

@@ -71,10 +71,10 @@ export async function readRun(runtime: Database, id: string): Promise<RunDetail>
         date: string;
         equity: number | null;
         drawdown: number | null;
-        size: number | null;
+        exposures: Record<string, unknown> | null;
         trades: number;
       }>(
-        `SELECT e.date, e.equity_curve_value AS equity, e.drawdown, (e.exposure_metrics_json->>'universe_size')::float8 AS size,
+        `SELECT e.date, e.equity_curve_value AS equity, e.drawdown, e.exposure_metrics_json AS exposures,
                 coalesce(t.n, 0) AS trades
            FROM backtest_daily_equity e
            LEFT JOIN (SELECT trade_date, count(*) AS n FROM backtest_trades WHERE run_id = $1 GROUP BY 1) t ON t.trade_date = e.date
@@ -82,13 +82,14 @@ export async function readRun(runtime: Database, id: string): Promise<RunDetail>
         [found.runId],
       );
       const equity = days.map((day) => finite(day.equity));
+      const names = [...new Set(days.flatMap((day) => Object.keys(day.exposures ?? {})))].sort();
       return {
         ...runRow(found),
         config: found.config,
         days: days.map((day) => day.date),
         equity,
         drawdown: days.map((day) => finite(day.drawdown)),
-        universeSize: days.map((day) => finite(day.size)),
+        exposures: Object.fromEntries(names.map((name) => [name, days.map((day) => finite(day.exposures?.[name]))])),
         tradesByDay: days.map((day) => day.trades),
         monthly: monthlyReturns(
           days.map((day) => day.date),
@@ -104,15 +105,10 @@ export async function readRun(runtime: Database, id: string): Promise<RunDetail>
 /** Trades of a run that a page lists. */
 const LAST_TRADES = 200;
 
-/** The same with exposures by day and the last trades. @throws UsageError as `readRun`. */
+/** The same with the last trades. @throws UsageError as `readRun`. */
 export async function readReportedRun(runtime: Database, id: string): Promise<ReportedRun> {
   const run = await readRun(runtime, id);
   return runtime.client(async (client) => {
-    const { rows: days } = await client.query<{ exposures: Record<string, unknown> | null }>(
-      'SELECT exposure_metrics_json AS exposures FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date',
-      [run.runId],
-    );
-    const names = [...new Set(days.flatMap((day) => Object.keys(day.exposures ?? {})))].sort();
     const { rows: lastTrades } = await client.query<ReportedRun['lastTrades'][number]>(
       `SELECT * FROM (SELECT trade_date AS date, ticker, direction, size, price, decision_metadata_json->>'cause' AS cause
                         FROM backtest_trades WHERE run_id = $1
@@ -120,11 +116,7 @@ export async function readReportedRun(runtime: Database, id: string): Promise<Re
         ORDER BY date, ticker COLLATE "C", direction`,
       [run.runId],
     );
-    return {
-      ...run,
-      exposures: Object.fromEntries(names.map((name) => [name, days.map((day) => finite(day.exposures?.[name]))])),
-      lastTrades,
-    };
+    return { ...run, lastTrades };
   });
 }
 

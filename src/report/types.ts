@@ -126,8 +126,8 @@ export interface RunDetail extends RunRow {
   readonly equity: readonly (number | null)[];
   /** Equity over its running peak − 1. */
   readonly drawdown: readonly (number | null)[];
-  /** Names in the universe. */
-  readonly universeSize: readonly (number | null)[];
+  /** Every figure that days record of themselves, by name, one value a day. */
+  readonly exposures: Readonly<Record<string, readonly (number | null)[]>>;
   /** Trades by day. */
   readonly tradesByDay: readonly number[];
   /** Returns of calendar months, `2014-01` …; the first from the first day's equity on. */
@@ -136,8 +136,6 @@ export interface RunDetail extends RunRow {
 
 /** A run with what a page shows beside its days. */
 export interface ReportedRun extends RunDetail {
-  /** Every figure that days record of themselves, by name, one value a day. */
-  readonly exposures: Readonly<Record<string, readonly (number | null)[]>>;
   /** The last trades, ascending. */
   readonly lastTrades: readonly (ComparedTrade & { readonly cause: string | null })[];
 }

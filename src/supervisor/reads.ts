@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { CoverageYear } from '../phases/types.ts';
 import type { Phase } from '../platform/program.ts';
-import type { LambdaOverview, RunDetail, RunRow } from '../report/types.ts';
+import type { Comparison, LambdaOverview, RunDetail, RunRow } from '../report/types.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
 import type { JournalEntry, LaunchPolicy } from './protocol.ts';
 
@@ -45,6 +45,8 @@ export const READS = {
   runs: z.object({ limit: z.int().min(1).max(1000) }),
   /** One run day by day. */
   run: z.object({ id: z.string() }),
+  /** Two runs over the days that both have, as `prometheus compare A B` with fewer draws. */
+  compare: z.object({ a: z.string(), b: z.string() }),
   /** Models of the home. */
   models: z.object({}),
   /** λ over clusters and time in so many columns, forecasts, bucket returns, sensitivity to the weight. */
@@ -77,6 +79,7 @@ export interface ReadResults {
   readonly coverageMissing: readonly string[];
   readonly runs: readonly RunRow[];
   readonly run: RunDetail;
+  readonly compare: Comparison;
   readonly models: readonly ModelSummary[];
   readonly lambda: LambdaOverview;
   readonly similar: SimilarVectors;

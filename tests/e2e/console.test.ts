@@ -106,6 +106,32 @@ test('from an empty home to a green Phase 1, by keys', async () => {
   again.press(`${KEYS.tab.repeat(4)}jj`);
   await again.waitFor(/Job 0001-backtest-campaign/);
   await again.waitFor(/US_CORE_LONG_EQ_H21 +[\d,]+ USD/);
+
+  // The series of a job that ended before this console was opened, one of them drawn.
+  again.press('3');
+  for (const name of ['equity', 'drawdown', 'positions', 'speed']) {
+    await again.waitFor(new RegExp(`[▸ ] ${name} +…H\\d+ .*[▁-█]`));
+  }
+  await again.waitFor(/equity · US_CORE_LONG_EQ_H\d+[\s\S]*[\u2801-\u28ff]{4}/);
+  again.press('M');
+  await again.waitFor(/▸ drawdown[\s\S]*drawdown · US_CORE_LONG_EQ_H\d+/);
+  const told = JSON.parse((await prometheus('job', 'metrics', '1', '--json')).stdout);
+  const of = (name: string) => told.series.filter((one: { name: string }) => one.name === name);
+  for (const name of ['equity', 'drawdown', 'positions', 'speed']) expect(of(name)).toHaveLength(3);
+  for (const name of ['cpu', 'memory', 'read', 'write']) expect(of(name)[0].source).toBe('process');
+
+  // Two runs of the same sleeve: nothing differs but names, and the trades are the same.
+  again.press('4');
+  await again.waitFor(/▸ +[\da-f]{8}/);
+  again.press('/H21\r');
+  await again.waitFor((screen) => !/[\da-f]{8}.* US_CORE_LONG_EQ_H5 /.test(screen));
+  again.press(' jd');
+  await again.waitFor('A and B made the same trades.');
+  expect(again.screen()).toMatch(/WHAT DIFFERS[\s\S]*campaign_id/);
+  again.press('=');
+  await again.waitFor('equity, first common day = 100');
+  again.press('z');
+
   again.press('5');
   const last = await again.waitFor(/prices_daily · 2\d{3} ─.* expected/);
   again.press('q');

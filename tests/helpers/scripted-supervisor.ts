@@ -5,7 +5,7 @@ import { policySchema } from '../../src/cli/job-policy.ts';
 import { argumentFields, programSummary } from '../../src/cli/job-programs.ts';
 import type { CheckResult, CheckState, CoverageRow, PhaseResult } from '../../src/phases/types.ts';
 import { homeAt } from '../../src/platform/home.ts';
-import type { RunDetail, RunRow } from '../../src/report/types.ts';
+import type { ComparedFigure, ComparedRun, Comparison, RunDetail, RunRow } from '../../src/report/types.ts';
 import type {
   JobState,
   JobView,
@@ -471,9 +471,61 @@ function runDetail(id: string): RunDetail {
     equity,
     drawdown,
     config: { sleeve_id: row.sleeveId, fill: 'close', risk: true },
-    universeSize: days.map((_, i) => 40 + (i % 5)),
+    exposures: { universe_size: days.map((_, i) => 40 + (i % 5)), stab_risk_score_mean: days.map(() => 0.2) },
     tradesByDay: days.map((_, i) => i % 7),
     monthly: [{ month: '2014-01', value: 0.012 }],
+  };
+}
+
+/** Two runs whose code and data differ: nothing is isolated. */
+function comparison(a: string, b: string): Comparison {
+  const brief = (id: string): ComparedRun => {
+    const { runId, sleeveId, backend, start, end, caveat } = RUN_ROWS.find((run) => run.runId === id)!;
+    return { runId, sleeveId, backend, start, end, caveat, contextCoverage: null, contextIc: null };
+  };
+  const figure = (name: string, unit: ComparedFigure['unit'], [x, y]: readonly [number, number]): ComparedFigure => ({
+    ...{ name, unit, a: x, b: y, difference: y - x, interval: [y - x - 0.4, y - x + 0.4] },
+  });
+  const attribution = 'Not attributable: code and data differ.';
+  const trade = { date: '2014-02-06', ticker: 'GM.US', direction: 'BUY', size: 310, price: 35.11 };
+  return {
+    names: ['A', 'B'],
+    pairs: [
+      {
+        a: brief(a),
+        b: brief(b),
+        differences: [
+          { kind: 'code', name: 'git_sha', a: '9f3c2e1aa07b', b: '1aa07bd00c1e', cause: 'code' },
+          { kind: 'data', name: 'data_fingerprint', a: '77e0', b: '75c4', cause: 'data' },
+          { kind: 'config', name: 'campaign_id', a: 'c1', b: 'c2' },
+        ],
+        isolates: null,
+        attribution,
+        days: { shared: 61, onlyA: 0, onlyB: 2 },
+        first: '2014-01-02',
+        last: '2014-03-31',
+        figures: [
+          figure('cumulative return', 'share', [0.0291, 0.026]),
+          figure('Sharpe ratio, a year', 'ratio', [0.81, 0.69]),
+        ],
+        costs: [],
+        years: [{ ...figure('2014', 'share', [0.0291, 0.026]), days: 61 }],
+        exposures: [figure('universe_size', 'count', [42, 40.5])],
+        slices: [],
+        missing: [],
+        trades: {
+          ...{ same: 604, changed: 12, onlyA: 18, onlyB: 33, firstDivergence: '2014-02-06' },
+          examplesA: [{ ...trade, ticker: 'AAPL.US' }],
+          examplesB: [trade],
+        },
+        beyondNoise: false,
+        verdict: 'No evidence that B differs from A.',
+      },
+    ],
+    coverage: 0.95,
+    draws: 400,
+    trials: 9,
+    verdict: `No evidence that B differs from A. ${attribution}`,
   };
 }
 
@@ -492,7 +544,7 @@ const JOB_SERIES: readonly KeptSeries[] = [
 ];
 
 /** What it answers to consoles' questions. */
-const ANSWERS: Omit<ReadResults, 'coverageYear' | 'jobSeries' | 'run' | 'validate'> = {
+const ANSWERS: Omit<ReadResults, 'compare' | 'coverageYear' | 'jobSeries' | 'run' | 'validate'> = {
   programs: { programs: PROGRAMS.map(programSummary), policy: argumentFields(policySchema) },
   preflight: {
     checks: [
@@ -661,6 +713,10 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
         const { name: wanted } = args as ReadArgs<'jobSeries'>;
         const series = JOB_SERIES.filter((one) => wanted === undefined || one.name === wanted);
         return { series, dropped: 0 } as unknown as ReadResult<Name>;
+      }
+      if (name === 'compare') {
+        const { a, b } = args as ReadArgs<'compare'>;
+        return comparison(a, b) as unknown as ReadResult<Name>;
       }
       if (name === 'run') return runDetail((args as { id: string }).id) as ReadResult<Name>;
       if (name === 'coverageYear') return coverageYear((args as { year: number }).year) as ReadResult<Name>;

@@ -5,7 +5,7 @@ import { monthlyReturns } from '../../src/report/returns.ts';
 import type { RunDetail } from '../../src/report/types.ts';
 
 const run = (days: readonly string[], equity: readonly (number | null)[]) =>
-  ({ days, equity, drawdown: equity, universeSize: equity }) as unknown as RunDetail;
+  ({ days, equity, drawdown: equity, exposures: {} }) as unknown as RunDetail;
 
 test('curves are laid over each other by date, not by position; a missing day is a gap', () => {
   const { days, series } = byDate(

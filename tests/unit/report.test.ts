@@ -37,7 +37,6 @@ const RUN: ReportedRun = {
   days: DAYS,
   equity: DAYS.map((_, k) => (k === 50 ? null : 100 + k)),
   drawdown: DAYS.map(() => 0),
-  universeSize: DAYS.map(() => 5),
   tradesByDay: DAYS.map(() => 0),
   monthly: [
     { month: '2014-01', value: 0.3 },

@@ -329,6 +329,73 @@ describe('the figures of a job', () => {
   });
 });
 
+describe('two runs compared', () => {
+  const BRAILLE = /[\u2801-\u28ff]{3}/;
+  const marked = async (columns: number, rows: number, ...keys: string[]) => {
+    const ui = open(SNAPSHOT, { screen: 'backtests', focus: 'backtests', size: { columns, rows } });
+    await ui.answer();
+    ui.press('space', 'j', ...keys);
+    await ui.answer();
+    expectFits(await ui.rows(), columns, rows);
+    return { ui, frame: (await ui.rows()).join('\n') };
+  };
+
+  test('say first what differs and what that allows, then figures and trades, beside the curves', async () => {
+    const { frame } = await marked(200, 50, 'space');
+    const order = [
+      'git_sha',
+      'data_fingerprint',
+      'isolates  no single cause',
+      'Not attributable: code and data differ.',
+    ];
+    const places = [...order, 'verdict', 'cumulative return'].map((text) => frame.indexOf(text));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(frame).toContain('61 shared, 2014-01-02 → 2014-03-31; only B 2');
+    expect(frame).toContain('equity, first common day = 100');
+    expect(frame).toMatch(BRAILLE);
+  });
+
+  test('d marks the selected run beside the marked one and shows the whole comparison, at 80×24 too', async () => {
+    for (const [columns, rows] of [
+      [200, 50],
+      [80, 24],
+    ]) {
+      const { ui, frame } = await marked(columns, rows, 'd');
+      expect(frame).toContain('WHAT DIFFERS');
+      for (let i = 0; i < 3; i++) ui.press('ctrl+d');
+      const rest = (await ui.rows()).join('\n');
+      expect(frame + rest).toContain('only in B (33)');
+      expect(frame + rest).toContain('2014-02-06 BUY GM.US 310.00 @ 35.11');
+      expect(frame + rest).toContain('first divergence 2014-02-06');
+      expect(rest).toMatch(/read just now/);
+    }
+  });
+
+  test('with one run only there is nothing to compare, and d says why', async () => {
+    const ui = open(SNAPSHOT, { screen: 'backtests', focus: 'backtests', size: { columns: 160, rows: 45 } });
+    await ui.answer();
+    expect((await ui.rows()).join('\n')).toContain('Mark two runs (Space): what differs between them');
+    ui.press('d');
+    expect((await ui.rows()).join('\n')).toContain('mark a run (Space) and select another');
+  });
+
+  test('M lays drawdown and exposures over each other too; the cursor reads a day of both', async () => {
+    const { ui } = await marked(160, 45, 'space', 'M');
+    expect((await ui.rows()).join('\n')).toContain(' drawdown ');
+    ui.press('M');
+    expect((await ui.rows()).join('\n')).toContain(' stab risk score mean ');
+    ui.press('M', 'right', 'right');
+    const frame = (await ui.rows()).join('\n');
+    expect(frame).toContain(' universe size ');
+    expect(frame).toMatch(/2014-01-03 +41 +41/);
+    ui.press('M', '=');
+    const whole = (await ui.rows()).join('\n');
+    expect(whole).toContain('equity, first common day = 100');
+    expect(whole).not.toContain('WHAT DIFFERS');
+  });
+});
+
 describe('what is on them', () => {
   const at = async (columns: number, rows: number, snapshot = SNAPSHOT, initial: Partial<ConsoleState> = {}) => {
     const ui = open(snapshot, { selected: { phases: 'P1' }, size: { columns, rows }, ...initial });
