@@ -9,6 +9,7 @@ import { formatCount, formatFixed, formatPercent } from '../../src/format/number
 import { sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { RunRow } from '../../src/report/types.ts';
+import { readAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, unknown } from '../components/signs.ts';
 import { CURVE_TONES } from '../components/tones.ts';
@@ -76,7 +77,10 @@ export function runList(state: ConsoleState, width: number, drawing: Drawing): P
   const order = orderName(state, 'backtests');
   return {
     title: order ? `${title} ${order}` : title,
-    note: [span(notes.join('   '), 'warn')],
+    note: [
+      span(notes.length > 0 ? `${notes.join('   ')}   ` : '', 'warn'),
+      ...readAge(state, answerTo(state, 'runs', RUNS)),
+    ],
     header: table.header,
     lines: table.rows,
     selectedRow: selectedIndex(state, 'backtests'),

@@ -5,11 +5,11 @@ import { handoverLine } from '../../src/console/handover.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
 import { completions, verbHelp } from '../../src/console/palette.ts';
-import { trouble } from '../../src/console/selectors.ts';
+import { selectedPhase, trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState, Prompt } from '../../src/console/store.ts';
 import { formatClock } from '../../src/format/age.ts';
 import { type Line, packLine, span, spellLine } from '../../src/format/lines.ts';
-import { formatDuration } from '../../src/format/numbers.ts';
+import { formatDuration, UNKNOWN } from '../../src/format/numbers.ts';
 import { useConsole, useConsoleState } from './context.ts';
 import { Rows } from './rows.tsx';
 
@@ -70,13 +70,21 @@ function promptLine(state: ConsoleState, { purpose, line }: Prompt): Line {
   const [before, after] = splitAtCursor(line);
   const typed: Line = [
     ' ',
-    span({ command: ':', search: '/', filter: state.focus === 'output' ? '&' : '/' }[purpose], 'accent', {
-      bold: true,
-    }),
+    span(
+      { command: ':', search: '/', filter: state.focus === 'output' ? '&' : '/', note: 'note ' }[purpose],
+      'accent',
+      {
+        bold: true,
+      },
+    ),
     before,
     span(after[0] ?? ' ', 'plain', { inverse: true }),
     after.slice(1),
   ];
+  if (purpose === 'note') {
+    const hint = `   a note on ${selectedPhase(state)?.phase ?? UNKNOWN}, kept with time and name · Enter writes it`;
+    return [...typed, span(hint, 'muted')];
+  }
   if (purpose !== 'command') {
     const { problem } = readFilter(line.text);
     return [

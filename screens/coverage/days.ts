@@ -8,6 +8,7 @@ import { heatMark } from '../../src/format/bars.ts';
 import { fitLine, type Line, type Span, span } from '../../src/format/lines.ts';
 import { formatCount, formatPercent } from '../../src/format/numbers.ts';
 import type { CoverageDay } from '../../src/phases/types.ts';
+import { agedNote } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { type Drawing, unknown } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
@@ -22,7 +23,8 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export function dayGrid(state: ConsoleState, width: number, drawing: Drawing, dense: boolean): PaneContent {
   const cursor = coverageCursor(state);
   if (!cursor) return { title: 'Days', lines: [[span('No year is selected.', 'muted')]] };
-  const { value, problem } = answerTo(state, 'coverageYear', { row: cursor.row.name, year: cursor.year });
+  const answer = answerTo(state, 'coverageYear', { row: cursor.row.name, year: cursor.year });
+  const { value, problem } = answer;
   const title = `${cursor.row.name} · ${cursor.year}`;
   const days = coverageDays(state);
   if (!days || !value)
@@ -46,14 +48,13 @@ export function dayGrid(state: ConsoleState, width: number, drawing: Drawing, de
   const current = at === null ? null : days[at];
   return {
     title,
-    note: [
-      span(
-        expected > 0
-          ? `${formatPercent(present / expected, 2)} of ${formatCount(expected)} expected`
-          : 'nothing is expected',
-        'muted',
-      ),
-    ],
+    note: agedNote(
+      state,
+      answer,
+      expected > 0
+        ? `${formatPercent(present / expected, 2)} of ${formatCount(expected)} expected`
+        : 'nothing is expected',
+    ),
     lines: [
       ...(dense ? halves.map(([one, other]): Line => [...fitLine(one, LABEL + MOST_DAYS + 3), ...other]) : months),
       ...(current ? hanging([span('day ', 'muted')], dayWords(current), width, 'plain') : []),

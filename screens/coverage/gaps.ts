@@ -9,6 +9,7 @@ import { span } from '../../src/format/lines.ts';
 import { formatCount } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { CoverageGap } from '../../src/phases/types.ts';
+import { agedNote, readAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
@@ -17,11 +18,12 @@ import { hanging } from '../components/words.ts';
 export function gapTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
   const at = coverageCursor(state);
   const title = at ? `Gaps of ${at.row.name} in ${at.year}` : 'Gaps';
-  if (coverageDays(state) === null) return { title, lines: [[span('not read yet', 'muted')]] };
+  if (!at || coverageDays(state) === null) return { title, lines: [[span('not read yet', 'muted')]] };
   const rows = visibleRows(state, 'gaps');
+  const answer = answerTo(state, 'coverageYear', { row: at.row.name, year: at.year });
   if (rows.length === 0) {
     const text = rowCount(state, 'gaps') > 0 ? 'No gap matches the filter.' : 'None: each day holds what is expected.';
-    return { title, lines: [[span(text, 'muted')]] };
+    return { title, note: readAge(state, answer), lines: [[span(text, 'muted')]] };
   }
   const selected = selectedRow(state, 'gaps');
   const columns: Column<CoverageGap>[] = [
@@ -44,9 +46,11 @@ export function gapTable(state: ConsoleState, width: number, drawing: Drawing): 
   const fill = selected?.fill ?? null;
   return {
     title,
-    note: [
-      span(`${formatCount(rows.length)} ${rows.length === 1 ? 'gap' : 'gaps'}${fill ? ' · F fills' : ''}`, 'muted'),
-    ],
+    note: agedNote(
+      state,
+      answer,
+      `${formatCount(rows.length)} ${rows.length === 1 ? 'gap' : 'gaps'}${fill ? ' · F fills' : ''}`,
+    ),
     header: table.header,
     lines: [
       ...table.rows,
@@ -65,14 +69,15 @@ export function missingNames(state: ConsoleState, width: number): PaneContent {
   if (!at || !day) return { title: 'Missing', lines: [[span('No day is selected.', 'muted')]] };
   const title = `Missing on ${day.date}`;
   if (day.present >= day.expected) return { title, lines: [[span('Nothing.', 'muted')]] };
-  const { value, problem } = answerTo(state, 'coverageMissing', { row: at.row.name, date: day.date });
+  const answer = answerTo(state, 'coverageMissing', { row: at.row.name, date: day.date });
+  const { value, problem } = answer;
   if (value === null)
     return { title, lines: hanging([], problem ?? 'reading their names …', width, problem ? 'warn' : 'muted') };
   if (value.length === 0)
     return { title, lines: [[span('Rows of this table are not of single instruments.', 'muted')]] };
   return {
     title,
-    note: [span(`${formatCount(value.length)} instruments`, 'muted')],
+    note: agedNote(state, answer, `${formatCount(value.length)} instruments`),
     lines: hanging([], value.join(' '), width, 'plain'),
   };
 }

@@ -8,13 +8,15 @@ import { type Line, span } from '../../src/format/lines.ts';
 import { CHECK_SIGNS, JOB_SIGNS, type Tone } from '../../src/format/states.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { JournalEntry } from '../../src/supervisor/protocol.ts';
+import { agedNote } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, unknown } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
 
 /** The list. */
 export function eventTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
-  const { value, problem } = answerTo(state, 'events', JOURNAL);
+  const answer = answerTo(state, 'events', JOURNAL);
+  const { value, problem } = answer;
   const title = 'Events';
   if (value === null) return { title, lines: [problem ? unknown(problem) : [span('reading the journal …', 'muted')]] };
   const rows = visibleRows(state, 'events');
@@ -47,7 +49,7 @@ export function eventTable(state: ConsoleState, width: number, drawing: Drawing)
   const table = layTable(columns, rows, width, drawing);
   return {
     title,
-    note: [span(`${rows.length} entries`, 'muted')],
+    note: agedNote(state, answer, `${rows.length} entries`),
     header: table.header,
     lines: table.rows,
     selectedRow: selectedIndex(state, 'events'),

@@ -4,6 +4,7 @@ import { type Line, span } from '../../src/format/lines.ts';
 import { formatBytes, formatCount, formatDuration, formatPercent } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { DiskSample, PostgresSample } from '../../src/telemetry/types.ts';
+import { sampleAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { type Drawing, unknown } from '../components/signs.ts';
 import { historySpark } from './series.ts';
@@ -54,7 +55,7 @@ export function databasePane(state: ConsoleState, width: number, drawing: Drawin
   const problems = all.flatMap((one) =>
     one.problems.map((problem): Line => [span(`${one.name} `, 'muted'), ...unknown(problem)]),
   );
-  return { title: 'PostgreSQL', header: table.header, lines: [...table.rows, ...problems] };
+  return { title: 'PostgreSQL', note: sampleAge(state), header: table.header, lines: [...table.rows, ...problems] };
 }
 
 /** A row a folder that is written to. */
@@ -84,5 +85,5 @@ export function diskPane(state: ConsoleState, width: number, drawing: Drawing): 
     },
   ];
   const table = layTable(columns, machine.disks ?? [home], width, drawing);
-  return { title: 'Disks', header: table.header, lines: table.rows };
+  return { title: 'Disks', note: sampleAge(state), header: table.header, lines: table.rows };
 }

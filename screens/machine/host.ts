@@ -1,11 +1,11 @@
 /** CPU, memory, pressure and network of the machine, and its GPUs. What cannot be read says so, with the reason. */
 import type { ConsoleState } from '../../src/console/store.ts';
-import { formatAgo } from '../../src/format/age.ts';
 import { progressBar } from '../../src/format/bars.ts';
 import { type Line, type Packed, packLine, span } from '../../src/format/lines.ts';
 import { formatBytes, formatCount, formatFixed, formatPercent } from '../../src/format/numbers.ts';
 import { sparkline } from '../../src/format/spark.ts';
 import type { GpuSample, MachineSample } from '../../src/telemetry/types.ts';
+import { sampleAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { type Drawing, unknown } from '../components/signs.ts';
 import { historySpark } from './series.ts';
@@ -37,7 +37,7 @@ export function hostPane(state: ConsoleState, width: number, drawing: Drawing): 
   const words = (text: string, rank = 1): Packed => ({ line: [text], rank });
   return {
     title: 'Host',
-    note: [span(`sampled ${formatAgo(state.snapshot.at - machine.at)}`, 'muted')],
+    note: sampleAge(state),
     lines: [
       row('CPU', formatPercent(cpu.busy, 0), width, spark('cpu', SHARE), words(`of ${cpu.cores} cores`)),
       ...coreRows(cpu.perCore, width, drawing),
@@ -114,6 +114,7 @@ export function gpuPane(state: ConsoleState, width: number, drawing: Drawing): P
   if (machine.gpus.length === 0) return { title: 'GPU', lines: [unknown(machine.gpuProblem ?? 'no reason given')] };
   return {
     title: machine.gpus.length === 1 ? 'GPU' : 'GPUs',
+    note: sampleAge(state),
     lines: [
       ...machine.gpus.flatMap((gpu) => gpuRows(state, gpu, width, drawing)),
       ...(machine.gpuProcessProblem

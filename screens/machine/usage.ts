@@ -4,6 +4,7 @@ import { span } from '../../src/format/lines.ts';
 import { formatBytes, formatCount, formatFixed } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { ProcessUsage } from '../../src/telemetry/types.ts';
+import { sampleAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { type Drawing, unknown } from '../components/signs.ts';
 
@@ -41,5 +42,5 @@ export function usagePane(state: ConsoleState, width: number, drawing: Drawing):
     figure('threads', (row) => formatCount(row.usage.threads), 5),
   ];
   const table = layTable(columns, rows, width, drawing);
-  return { title, header: table.header, lines: table.rows };
+  return { title, note: sampleAge(state), header: table.header, lines: table.rows };
 }

@@ -4,6 +4,7 @@ import { type Line, type Packed, packLine, span } from '../../src/format/lines.t
 import { formatBytes, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
 import { sparkline } from '../../src/format/spark.ts';
 import type { GpuSample, MachineSample } from '../../src/telemetry/types.ts';
+import { sampleAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { type Drawing, unknown } from '../components/signs.ts';
 
@@ -25,7 +26,7 @@ export function machineRows(state: ConsoleState, width: number, drawing: Drawing
   const { cpu, memory, disk, history } = machine;
   return {
     title: 'Machine',
-    note: [span(`${cpu.cores} cores`, 'muted')],
+    note: [span(`${cpu.cores} cores · `, 'muted'), ...sampleAge(state)],
     lines: [
       row('CPU', formatPercent(cpu.busy, 0), history.cpu, { line: [`load ${formatFixed(cpu.load1, 2)}`], rank: 1 }),
       row(

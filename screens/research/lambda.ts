@@ -2,12 +2,12 @@
 import { answerTo, LAMBDA } from '../../src/console/answers.ts';
 import { selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
-import { formatAgo } from '../../src/format/age.ts';
 import { fitLine, type Line, span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
 import { positiveBounds, sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { LambdaBuckets, LambdaForecast, LambdaHeat, LambdaWeightPoint } from '../../src/report/types.ts';
+import { agedNote, readAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, unknown } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
@@ -18,11 +18,12 @@ const NO_RUNS = 'No run has used λ̂ yet: Phase 3 (optional) makes them, and pr
 
 /** Cluster × time: a row a cluster, a block a stretch of time, low to high by logs over all clusters. */
 export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
-  const { value, problem, at } = answerTo(state, 'lambda', LAMBDA);
+  const answer = answerTo(state, 'lambda', LAMBDA);
+  const { value, problem } = answer;
   const title = 'Opportunity density λ';
   if (value === null) return { title, lines: [problem ? unknown(problem) : [span('reading λ …', 'muted')]] };
   const { heat } = value;
-  if (!heat) return { title, lines: hanging([], EMPTY, width, 'muted') };
+  if (!heat) return { title, note: readAge(state, answer), lines: hanging([], EMPTY, width, 'muted') };
   const bounds = positiveBounds(heat.clusters.map(({ values }) => values));
   const columns: Column<LambdaHeat['clusters'][number]>[] = [
     { title: 'sector', max: 22, cell: (one) => [one.sector] },
@@ -42,12 +43,7 @@ export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing)
   const words = `${heat.marketId} · look-back ${heat.lookbackDays} days · at least ${heat.minClusterSize} members · states ${heat.stabSource} · ${formatCount(heat.rows)} rows`;
   return {
     title,
-    note: [
-      span(
-        `blocks ${formatFixed(bounds.min, 3)} … ${formatFixed(bounds.max, 3)} by logs · read ${formatAgo(state.snapshot.at - (at ?? 0))}`,
-        'muted',
-      ),
-    ],
+    note: agedNote(state, answer, `blocks ${formatFixed(bounds.min, 3)} … ${formatFixed(bounds.max, 3)} by logs`),
     header: table.header,
     lines: [...table.rows, ...hanging([], words, width, 'muted')],
   };
@@ -55,12 +51,14 @@ export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing)
 
 /** Forecasts on record against what came: the means of what came should rise with the tenths of λ̂. */
 export function forecastTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
-  const { value } = answerTo(state, 'lambda', LAMBDA);
+  const answer = answerTo(state, 'lambda', LAMBDA);
+  const { value } = answer;
   const title = 'λ̂ against what came';
   const rows = visibleRows(state, 'forecasts');
   if (rows.length === 0) {
     const found = value?.forecasts.length ? 'No experiment matches the filter.' : NO_FORECAST;
-    return { title, lines: hanging([], value === null ? 'not read yet' : found, width, 'muted') };
+    const note = readAge(state, answer);
+    return { title, note, lines: hanging([], value === null ? 'not read yet' : found, width, 'muted') };
   }
   const selected = selectedRow(state, 'forecasts');
   const columns: Column<LambdaForecast>[] = [
@@ -93,7 +91,7 @@ export function forecastTable(state: ConsoleState, width: number, drawing: Drawi
   const trials = value?.trials;
   return {
     title,
-    note: trials ? [span(`${trials.distinct} distinct trials of ${trials.recorded}`, 'muted')] : undefined,
+    note: agedNote(state, answer, trials ? `${trials.distinct} distinct trials of ${trials.recorded}` : ''),
     header: table.header,
     lines: [...table.rows, ...(selected ? overTime(selected, width, drawing) : [])],
     selectedRow: selectedIndex(state, 'forecasts'),
@@ -119,11 +117,13 @@ const basisPoints = (values: readonly (number | null)[]): string =>
 
 /** Returns of runs by thirds of the λ̂ of their universe, then the newest sweep over its weight. */
 export function bucketTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
-  const { value } = answerTo(state, 'lambda', LAMBDA);
+  const answer = answerTo(state, 'lambda', LAMBDA);
+  const { value } = answer;
   const title = 'Runs with λ̂';
+  const note = readAge(state, answer);
   const { buckets = [], weights = [] } = value ?? {};
   if (buckets.length === 0 && weights.length === 0) {
-    return { title, lines: hanging([], value === null ? 'not read yet' : NO_RUNS, width, 'muted') };
+    return { title, note, lines: hanging([], value === null ? 'not read yet' : NO_RUNS, width, 'muted') };
   }
   const runs: Column<LambdaBuckets>[] = [
     { title: 'sleeve', grow: true, min: 16, cell: (one) => [one.sleeveId] },
@@ -150,6 +150,7 @@ export function bucketTable(state: ConsoleState, width: number, drawing: Drawing
   };
   return {
     title,
+    note,
     lines: [
       ...section('returns by thirds of the days’ λ̂, bp a day (the same day is no forecast)', runs, buckets),
       ...section('newest sweep over the weight of λ̂', sweep, weights),

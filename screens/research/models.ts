@@ -2,18 +2,19 @@
 import { answerTo } from '../../src/console/answers.ts';
 import { selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
-import { formatAgo } from '../../src/format/age.ts';
 import { type Line, span } from '../../src/format/lines.ts';
 import { formatBytes, formatCount, formatFixed, UNKNOWN } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { ModelSummary } from '../../src/supervisor/reads.ts';
+import { agedNote } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, unknown } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
 
 /** A row a model. */
 export function modelTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
-  const { value, problem, at } = answerTo(state, 'models', {});
+  const answer = answerTo(state, 'models', {});
+  const { value, problem } = answer;
   const title = 'Models';
   if (value === null) return { title, lines: [problem ? unknown(problem) : [span('reading the models …', 'muted')]] };
   const rows = visibleRows(state, 'models');
@@ -45,7 +46,7 @@ export function modelTable(state: ConsoleState, width: number, drawing: Drawing)
   const table = layTable(columns, rows, width, drawing);
   return {
     title,
-    note: [span(`${rows.length} · read ${formatAgo(state.snapshot.at - (at ?? 0))}`, 'muted')],
+    note: agedNote(state, answer, String(rows.length)),
     header: table.header,
     lines: table.rows,
     selectedRow: selectedIndex(state, 'models'),

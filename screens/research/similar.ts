@@ -5,6 +5,7 @@ import { span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { SimilarVectors } from '../../src/supervisor/reads.ts';
+import { agedNote } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import type { Drawing } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
@@ -17,7 +18,8 @@ export function similarTable(state: ConsoleState, width: number, drawing: Drawin
     return { title: 'Similar', lines: hanging([], text, width, 'muted') };
   }
   const title = `Similar to ${query.instrument} on ${query.asOf}`;
-  const { value, problem } = answerTo(state, 'similar', query);
+  const answer = answerTo(state, 'similar', query);
+  const { value, problem } = answer;
   if (value === null) return { title, lines: hanging([], problem ?? 'comparing …', width, problem ? 'warn' : 'muted') };
   const columns: Column<SimilarVectors['neighbours'][number]>[] = [
     { title: 'instrument', grow: true, cell: (one) => [one.entityId] },
@@ -27,7 +29,7 @@ export function similarTable(state: ConsoleState, width: number, drawing: Drawin
   const table = layTable(columns, value.neighbours, width, drawing);
   return {
     title,
-    note: [span(`${query.model} · of ${formatCount(value.candidates)}`, 'muted')],
+    note: agedNote(state, answer, `${query.model} · of ${formatCount(value.candidates)}`),
     header: table.header,
     lines: table.rows.length > 0 ? table.rows : [[span('No other vector on that day.', 'muted')]],
   };

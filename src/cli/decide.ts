@@ -82,11 +82,17 @@ export const note = defineCommand({
   positionals: ['phase', 'text'],
   run: async ({ phase, text }, cli: Cli) => {
     const { runtime } = await cli.databases({ application: 'note' });
-    await insert(runtime, 'console.notes', { phase, note: text, noted_by: operatorName(cli.env) });
+    await addNote(runtime, { phase, note: text, who: operatorName(cli.env) });
     cli.out(`${phase}: noted\n`);
     return Exit.done;
   },
 });
+
+/** Keeps a note on a phase. */
+export const addNote = (
+  runtime: Database,
+  { phase, note: text, who }: { readonly phase: string; readonly note: string; readonly who: string },
+): Promise<void> => insert(runtime, 'console.notes', { phase, note: text, noted_by: who });
 
 /** What keeps Phase 5 from being OK beside the decision itself. */
 const lackingEvidence = (board: Board): string[] =>

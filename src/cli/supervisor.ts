@@ -43,6 +43,7 @@ supervisor takes them over with their logs and exit codes.`,
       open: async () => {
         const databases = await cli.databases(BOARD_POOLS, { lazy: true });
         const jobs = jobRuntime(cli);
+        const notes = await cli.databases({ application: 'notes', maxConnections: 1 }, { lazy: true });
         return openLocalSupervisor({
           home: cli.home,
           databases,
@@ -53,6 +54,7 @@ supervisor takes them over with their logs and exit codes.`,
           moreDisks: dataFolders(cli.home),
           gpu: { env: cli.env },
           readers: readersOf(cli, databases, jobs),
+          writeNote: async (note) => (await import('./decide.ts')).addNote(notes.runtime, note),
           ...boardReader(cli, databases),
         });
       },

@@ -123,7 +123,7 @@ function withLine(state: ConsoleState, line: EditedLine): Partial<ConsoleState> 
   if (overlay?.kind === 'programs') return { overlay: { ...overlay, line, at: 0 } };
   if (overlay?.kind !== 'prompt') return {};
   const typed = { overlay: { ...overlay, line, recalled: null } };
-  if (overlay.purpose === 'command' || readFilter(line.text).problem) return typed;
+  if (overlay.purpose === 'command' || overlay.purpose === 'note' || readFilter(line.text).problem) return typed;
   if (state.focus === 'output') return typed;
   return { ...typed, filters: { ...state.filters, [state.focus]: line.text || undefined } };
 }
@@ -167,10 +167,21 @@ async function perform(supervisor: Supervisor, request: DialogRequest): Promise<
     case 'remove':
       await supervisor.remove(request.jobId);
       return { said: `the record of ${request.jobId} is deleted` };
+    case 'keep':
+      return { said: keptWords(await supervisor.keep(request.request), request.request.archived !== undefined) };
+    case 'note':
+      await supervisor.note(request.request);
+      return { said: `noted on ${request.request.phase}` };
     case 'shutdown':
       await supervisor.shutdown();
       return { said: 'the supervisor is ending; jobs run on' };
   }
+}
+
+/** What became of a job's marks, and how a hidden one comes back. */
+function keptWords({ id, kept, archived }: JobView, hiding: boolean): string {
+  if (!hiding) return kept ? `${id} is kept for good` : `${id} is kept no longer than others`;
+  return archived ? `${id} is hidden; it comes back with: prometheus job keep ${id} --archive --off` : `${id} is shown`;
 }
 
 function refusalTitle(request: DialogRequest): string {
@@ -187,6 +198,10 @@ function refusalTitle(request: DialogRequest): string {
       return `${request.jobId} could not be killed`;
     case 'remove':
       return `The record of ${request.jobId} could not be deleted`;
+    case 'keep':
+      return `${request.request.jobId} could not be marked`;
+    case 'note':
+      return `${request.request.phase} could not be noted on`;
     case 'shutdown':
       return 'The supervisor could not be stopped';
   }

@@ -180,3 +180,15 @@ function estimate(state: ConsoleState, program: string): string {
   if (!measured) return 'Estimate: unknown, no finished run of this program to measure by.';
   return `Estimate: about ${formatDuration(measured.ms / 1000)}, as ${measured.jobId} took.`;
 }
+
+/** What coverage asks of a table or a model; there is nothing to decide. */
+export const ruleDialog = (name: string, rule: string): Dialog => ({
+  kind: 'dialog',
+  title: `Expected of ${name}`,
+  body: [rule, 'Thresholds of the board are in phases.yaml of the home; holidays are those of the market.'],
+  command: null,
+  tone: 'accent',
+  buttons: [{ label: 'Close', request: null }],
+  focus: 0,
+  typed: null,
+});

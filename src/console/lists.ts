@@ -41,6 +41,9 @@ export function bySeverity(a: CheckResult, b: CheckResult): number {
 
 export const isRunning = (job: JobView): boolean => job.state === 'RUN' || job.state === 'QUEUE';
 
+/** Hidden by hand; what runs is never hidden. */
+const isHidden = (job: JobView): boolean => job.archived && !isRunning(job);
+
 const AS_GIVEN = { name: '', compare: () => 0 };
 
 const phases: List<PhaseResult> = {
@@ -71,7 +74,8 @@ const commands: List<PhaseCommand> = {
 };
 
 const jobs: List<JobView> = {
-  rows: (state) => state.snapshot.jobs,
+  rows: ({ snapshot }) =>
+    snapshot.jobs.some(isHidden) ? snapshot.jobs.filter((job) => !isHidden(job)) : snapshot.jobs,
   id: (job) => job.id,
   text: (job) => `${job.id} ${job.state} ${job.program} ${job.args.join(' ')} ${job.reason}`,
   preferred: (rows) => rows.find(isRunning),

@@ -33,6 +33,7 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
       ...(picked ? [need('jobSeries', drawnOf(job, picked.name), everyMs)] : []),
     ];
   },
+  phases: () => [need('events', JOURNAL, 5000)],
   backtests: (state) => [
     need('runs', RUNS, 10_000),
     ...shownRuns(state).map(({ runId }) => need('run', { id: runId }, null)),

@@ -1,7 +1,14 @@
 /** What the console knows and what the operator is looking at. One store; screens read it, the controller writes it. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Tone } from '../format/states.ts';
-import type { ChainRequest, LaunchRequest, RerunRequest, Snapshot } from '../supervisor/protocol.ts';
+import type {
+  ChainRequest,
+  KeepRequest,
+  LaunchRequest,
+  NoteRequest,
+  RerunRequest,
+  Snapshot,
+} from '../supervisor/protocol.ts';
 import type { ReadArgs } from '../supervisor/reads.ts';
 import type { Answer } from './answers.ts';
 import type { ProgramChooser } from './form/chooser.ts';
@@ -25,6 +32,8 @@ export type DialogRequest =
   | { readonly kind: 'stop'; readonly jobId: string }
   | { readonly kind: 'kill'; readonly jobId: string }
   | { readonly kind: 'remove'; readonly jobId: string }
+  | { readonly kind: 'keep'; readonly request: KeepRequest }
+  | { readonly kind: 'note'; readonly request: NoteRequest }
   | { readonly kind: 'shutdown' };
 
 export interface Dialog {
@@ -45,8 +54,8 @@ export interface Dialog {
 /** A line being typed at the foot of the screen. */
 export interface Prompt {
   readonly kind: 'prompt';
-  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log. */
-  readonly purpose: 'command' | 'filter' | 'search';
+  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log; `note`: on the phase. */
+  readonly purpose: 'command' | 'filter' | 'search' | 'note';
   readonly line: EditedLine;
   /** Which of the lines typed before is shown; null: a new one. */
   readonly recalled: number | null;

@@ -11,6 +11,7 @@ import {
   type CommandName,
   type KeepRequest,
   type LaunchRequest,
+  type NoteRequest,
   type ReadRequest,
   type RerunRequest,
   type Snapshot,
@@ -29,6 +30,8 @@ interface CommandRoom {
   readonly recheck: () => Promise<void>;
   /** Takes in what became of the job folders. */
   readonly refresh: () => Promise<void>;
+  /** Keeps a note on a phase, where notes are kept. */
+  readonly writeNote: ((note: NoteRequest & { readonly who: string }) => Promise<void>) | undefined;
 }
 
 export class CommandDesk {
@@ -65,6 +68,15 @@ export class CommandDesk {
     }
   }
 
+  async #note({ phase, note }: NoteRequest, who: string): Promise<void> {
+    const { board, boardProblem } = this.#room.board();
+    const known = board?.phases.find((one) => one.phase === phase.toUpperCase());
+    if (!known) throw phaseError(phase, board, boardProblem);
+    if (!this.#room.writeNote) throw new UserError('this supervisor keeps no notes', 'Use: prometheus note');
+    await this.#room.writeNote({ phase: known.phase, note, who });
+    void this.#room.recheck();
+  }
+
   async #carryOut(name: CommandName, request: unknown, client: ClientIdentity): Promise<unknown> {
     const who = client.name;
     const keeper = this.#room.keeper;
@@ -94,6 +106,9 @@ export class CommandDesk {
         return answer(keeper.kill((request as { jobId: string }).jobId, who));
       case 'keep':
         return answer(keeper.keep(request as KeepRequest));
+      case 'note':
+        await this.#note(request as NoteRequest, who);
+        return {};
       case 'remove':
         keeper.remove((request as { jobId: string }).jobId);
         await this.#room.refresh();
@@ -136,6 +151,7 @@ const AUDITED: ReadonlySet<string> = new Set([
   'kill',
   'remove',
   'keep',
+  'note',
   'shutdown',
 ] satisfies CommandName[]);
 

@@ -29,6 +29,7 @@ import type {
   JobView,
   KeepRequest,
   LaunchRequest,
+  NoteRequest,
   RerunRequest,
   RunSummary,
   SharedState,
@@ -48,6 +49,8 @@ export interface LocalSupervisorOptions {
   readonly latestRuns: () => Promise<RunSummary[]>;
   /** How consoles' questions are answered; histories of the machine and logs of jobs are the supervisor's own. */
   readonly readers?: Partial<Readers>;
+  /** Keeps a note on a phase; without it notes are refused. */
+  readonly writeNote?: (note: NoteRequest & { readonly who: string }) => Promise<void>;
   readonly now: () => number;
   /** Brings databases back that are ours to start; called when one of them does not answer. */
   readonly revive?: () => Promise<void>;
@@ -152,6 +155,7 @@ export class LocalSupervisor implements Supervisor {
       board: () => this.#snapshot,
       recheck: () => this.#evidence.recheck(),
       refresh: () => this.#pollJobs(),
+      writeNote: options.writeNote,
     });
     this.#snapshot = {
       sequence: 0,
@@ -239,6 +243,10 @@ export class LocalSupervisor implements Supervisor {
 
   detached(client: ClientIdentity): void {
     if (client.kind === 'console') this.#journal.action(client.name, 'detach', 'console');
+  }
+
+  async note(request: NoteRequest): Promise<void> {
+    await this.perform('note', request, this.#self);
   }
 
   async setReadOnly(readOnly: boolean): Promise<void> {

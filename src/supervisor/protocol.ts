@@ -234,6 +234,9 @@ export type StopRequest = Readonly<z.infer<typeof stopSchema>>;
 const keepSchema = z.object({ jobId: z.string(), kept: z.boolean().optional(), archived: z.boolean().optional() });
 export type KeepRequest = Readonly<z.infer<typeof keepSchema>>;
 
+const noteSchema = z.object({ phase: z.string(), note: z.string().trim().min(1).max(4000) });
+export type NoteRequest = Readonly<z.infer<typeof noteSchema>>;
+
 const readSchema = z.object({ what: z.string(), args: z.unknown() });
 export type ReadRequest = Readonly<z.infer<typeof readSchema>>;
 
@@ -255,6 +258,7 @@ export const COMMANDS = {
   kill: { request: z.object({ jobId: z.string() }), reply: jobReply, danger: 'destructive' },
   remove: { request: z.object({ jobId: z.string() }), reply: nothing, danger: 'destructive' },
   keep: { request: keepSchema, reply: jobReply, danger: 'safe' },
+  note: { request: noteSchema, reply: nothing, danger: 'cost' },
   recheck: { request: nothing, reply: nothing, danger: 'safe' },
   /** Arguments and results of each read are in `reads.ts`. */
   read: { request: readSchema, reply: z.object({ value: z.unknown() }), danger: 'safe' },
@@ -351,6 +355,8 @@ export interface Supervisor {
   /** Deletes the record of a job that has ended. */
   remove(jobId: string): Promise<void>;
   keep(request: KeepRequest): Promise<JobView>;
+  /** Writes a note on a phase, kept with time and name. */
+  note(request: NoteRequest): Promise<void>;
   /** Follows one job's log and metrics (null: none). */
   watch(jobId: string | null): void;
   /** Reads all evidence again now. */

@@ -759,7 +759,16 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
     remove: async (jobId) => {
       asked.push(`remove ${jobId}`);
     },
-    keep: async ({ jobId }) => known(jobId),
+    keep: async ({ jobId, kept, archived }) => {
+      asked.push(`keep ${jobId} ${JSON.stringify({ kept, archived })}`);
+      const before = known(jobId);
+      const job = { ...before, kept: kept ?? before.kept, archived: archived ?? before.archived };
+      change({ jobs: snapshot.jobs.map((one) => (one.id === jobId ? job : one)) });
+      return job;
+    },
+    note: async ({ phase, note }) => {
+      asked.push(`note ${phase} ${note}`);
+    },
     stop: async ({ jobId }) => {
       asked.push(`stop ${jobId}`);
       const stopped: JobView = {

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { startAsking } from '../../src/console/asking.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
+import { formWords } from '../../src/console/form/model.ts';
 import { coverageDays, dayCursor } from '../../src/console/grids.ts';
 import { coverageCursor } from '../../src/console/lists.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
@@ -54,18 +55,38 @@ test('h and l move by years among the tables and by days in the grid, j and k th
   expect(day()).toBe('2022-01-03');
 });
 
-test('F asks before the backfill of the selected gap, with its exact command', async () => {
+test('F opens the form filled with the backfill of the selected gap, and launches nothing by itself', async () => {
   press('5', 'j', 'j');
   await arrived();
   press('F');
+  await arrived();
+  const { overlay } = store.getState();
+  if (overlay?.kind !== 'form') throw new Error('no form is open');
+  expect(formWords(overlay)).toMatchObject({
+    program: 'backfill numeric-embeddings',
+    args: ['--start-date', '2024-10-07', '--end-date', '2024-12-31'],
+  });
+  expect(supervisor.asked).toEqual([]);
+});
+
+test('+ goes from years to days and to instruments, - back; E says what is expected', async () => {
+  press('5', 'j', 'j');
+  await arrived();
+  press('+');
+  expect(store.getState().focus).toBe('days');
+  press('+');
+  expect(store.getState().focus).toBe('missing');
+  press('+');
+  expect(store.getState().toast?.text).toContain('nothing is finer than instruments');
+  press('-', '-');
+  expect(store.getState().focus).toBe('heat');
+  press('E');
   expect(store.getState().overlay).toMatchObject({
     kind: 'dialog',
-    focus: 0,
-    command: 'prometheus backfill numeric-embeddings --start-date 2024-10-07 --end-date 2024-12-31',
+    title: 'Expected of num-regime-core-v1',
+    body: [expect.stringContaining('from its 54th price on'), expect.anything()],
+    buttons: [{ label: 'Close', request: null }],
   });
-  press('L');
-  await arrived();
-  expect(supervisor.asked).toEqual(['launch backfill numeric-embeddings key']);
 });
 
 test('l does nothing in a list that is no grid, and says why', async () => {

@@ -1,13 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { needKey } from '../../src/console/answers.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { shutdownDialog } from '../../src/console/dialogs.ts';
 import { startFeed } from '../../src/console/feed.ts';
+import { visibleIds } from '../../src/console/lists.ts';
 import { panesOf } from '../../src/console/screens.ts';
 import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 
 import { CAMPAIGN, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
+const PROGRAM_LIST = { programs: [{ name: 'backtest campaign', phase: 'P1' }], policy: [] };
 let store: ConsoleStore;
 let supervisor: ScriptedSupervisor;
 let controller: Controller;
@@ -146,6 +149,68 @@ describe('dialogs', () => {
     expect(dialog().body).toEqual(['job 0007 cannot be stopped: gone', 'See: prometheus job ls']);
     expect(dialog().buttons).toEqual([{ label: 'Close', request: null }]);
     expect(store.getState().sending).toBe(false);
+  });
+});
+
+describe('marks of a job, notes, the supervisor', () => {
+  const OLD = '0005-backtest-campaign';
+  beforeEach(() => store.setState({ selected: { phases: 'P1', jobs: OLD } }));
+
+  test('K keeps a record and lets it go again', async () => {
+    press('K');
+    await arrived();
+    expect(store.getState().toast?.text).toBe(`${OLD} is kept for good`);
+    store.setState({ snapshot: supervisor.snapshot() });
+    press('K');
+    await arrived();
+    expect(supervisor.asked).toEqual([`keep ${OLD} {"kept":true}`, `keep ${OLD} {"kept":false}`]);
+  });
+
+  test('A hides a job that has ended, and says how it comes back; one that runs cannot be hidden', async () => {
+    press('A');
+    await arrived();
+    expect(store.getState().toast?.text).toContain(`prometheus job keep ${OLD} --archive --off`);
+    store.setState({ snapshot: supervisor.snapshot() });
+    expect(visibleIds(store.getState(), 'jobs')).not.toContain(OLD);
+    store.setState({ selected: { jobs: '0007-backtest-campaign' } });
+    press('A');
+    expect(store.getState().toast?.text).toContain('has not ended');
+  });
+
+  test('b goes to the run that a job told of, else to the phase of its program', () => {
+    const { snapshot } = store.getState();
+    press('b');
+    expect(store.getState().toast?.text).toContain('it is not known what it belongs to');
+    const run = { t: 1, type: 'artifact', kind: 'backtest_run', id: '9c20b1ff' } as const;
+    store.setState({ snapshot: { ...snapshot, detail: { ...snapshot.detail!, id: OLD, events: [run] } } });
+    press('b');
+    expect(store.getState()).toMatchObject({ screen: 'backtests', selected: { backtests: '9c20b1ff' } });
+    press('1');
+    const answers = { [needKey({ name: 'programs', args: {} })]: { value: PROGRAM_LIST, at: 0, problem: null } };
+    store.setState({ snapshot, answers });
+    press('b');
+    expect(store.getState()).toMatchObject({ screen: 'phases', selected: { phases: 'P1' } });
+  });
+
+  test('i writes a note on the selected phase; an empty one is none; a read-only console writes none', async () => {
+    press('i');
+    controller.key({ type: 'paste', text: ' utilities look off ' });
+    press('enter');
+    await arrived();
+    press('i', 'enter');
+    await arrived();
+    expect(supervisor.asked).toEqual(['note P1 utilities look off']);
+    store.setState({ readOnly: true });
+    press('i');
+    expect(store.getState().toast?.text).toContain('read-only');
+  });
+
+  test('Q stops the supervisor once stop all was typed', async () => {
+    press('Q', 'tab', 'enter');
+    expect(supervisor.asked).toEqual([]);
+    press(...'stop all'.split('').map((key) => (key === ' ' ? 'space' : key)), 'enter');
+    await arrived();
+    expect(supervisor.asked).toEqual(['shutdown']);
   });
 });
 

@@ -438,6 +438,53 @@ describe('what is on them', () => {
     }
   });
 
+  test('every pane of figures says how old they are', async () => {
+    // What is left out tells times of its own (logs, events, records), or cannot age: commands, and runs that have ended.
+    const timeless = [
+      'jobs',
+      'log',
+      'output',
+      'commands',
+      'event',
+      'figures',
+      'origin',
+      'curve',
+      'job',
+      'similar',
+      'model',
+    ];
+    const AGE =
+      /(read|sampled|evidence read) (just now|\d+ \w+ ago)|\bage\b|\d+ (s|m|h|min) ago|\? unknown|No job runs/;
+    const ageless: string[] = [];
+    for (const { screen, focus } of PLACES) {
+      if (timeless.includes(focus)) continue;
+      const ui = open(SNAPSHOT, { screen, focus, zoomed: true, size: { columns: 200, rows: 50 } });
+      if (focus === 'compare')
+        ui.store.setState({ marked: { backtests: SNAPSHOT.runs.slice(0, 2).map((run) => run.runId) } });
+      await ui.answer();
+      const frame = (await ui.rows()).slice(1, -2).join('\n');
+      if (!AGE.test(frame)) ageless.push(`${screen} ${focus}`);
+      ui.close();
+    }
+    expect(ageless).toEqual([]);
+  });
+
+  test('every check that is not green, of every phase, says why and what mends it', async () => {
+    for (const phase of SNAPSHOT.board!.phases) {
+      for (const check of phase.checks.filter(({ state }) => state !== 'OK')) {
+        const frame = await at(200, 50, SNAPSHOT, {
+          ...{ screen: 'phases', focus: 'check', zoomed: true },
+          selected: { phases: phase.phase, checks: check.id },
+        });
+        expect(frame).toContain(`Why ${check.id} is not green`);
+        expect(frame).toContain(check.reason.slice(0, 40));
+        expect(check.reason, check.id).not.toBe('');
+        if (check.fix) expect(frame).toContain('fix');
+        mounted?.unmount();
+      }
+    }
+  });
+
   test('unknown is shown as unknown, with the reason', async () => {
     const frame = await at(200, 50);
     expect(frame).toContain('? unknown: no nvidia-smi on this machine');

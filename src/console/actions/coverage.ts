@@ -1,15 +1,25 @@
-/** The coverage screen: cursor of its grids, and filling a gap. */
+/** The coverage screen: cursor of its grids, what is expected, and filling a gap. */
 import { splitCommand } from '../../format/command.ts';
 import type { Action, ActionContext } from '../action.ts';
-import { commandDialog } from '../dialogs.ts';
+import { answerTo } from '../answers.ts';
+import { ruleDialog } from '../dialogs.ts';
 import { moveGrid } from '../grids.ts';
 import { coverageCursor, selectedRow } from '../lists.ts';
 import type { ConsoleState } from '../store.ts';
-import { notReady } from './reasons.ts';
+import { editProgram, noForm } from './form.ts';
 
 const SCOPES = ['coverage'] as const;
 const isGrid = ({ focus }: ConsoleState): string | null =>
   focus === 'heat' || focus === 'days' ? null : 'only in the grids of years and of days';
+
+/** What is expected of the row under the cursor; null before it was read. */
+function ruleOf(state: ConsoleState): { readonly name: string; readonly text: string } | null {
+  const cursor = coverageCursor(state);
+  if (!cursor) return null;
+  const { name } = cursor.row;
+  const { value } = answerTo(state, 'coverageYear', { row: name, year: cursor.year });
+  return value ? { name, text: value.rule } : null;
+}
 
 function right({ state, store }: ActionContext, step: number): void {
   const moved = moveGrid(state, step, 0);
@@ -21,22 +31,51 @@ export const COVERAGE_ACTIONS: readonly Action[] = [
     name: 'gap.fill',
     scopes: SCOPES,
     keys: ['F'],
-    help: 'launch the backfill of the selected gap (asks first)',
+    help: 'the form filled with the backfill of the selected gap: its days, its model',
     footer: { label: 'fill gap', rank: 3 },
     danger: 'cost',
     disabled: (state) => {
-      const missing = notReady(state);
+      const missing = noForm(state);
       if (missing) return missing;
       const gap = selectedRow(state, 'gaps');
       if (!gap) return 'no gap is selected';
       return gap.fill ? null : 'only an import can fill this one';
     },
-    run: ({ state, store, host }) => {
-      const gap = selectedRow(state, 'gaps');
-      const cursor = coverageCursor(state);
-      if (!gap?.fill || !cursor) return;
-      const title = `${cursor.row.name}: fill ${gap.first} → ${gap.last}`;
-      store.setState({ overlay: commandDialog(state, title, splitCommand(gap.fill), host.newId()) });
+    run: (context) => {
+      const gap = selectedRow(context.state, 'gaps');
+      if (!gap?.fill) return;
+      const { program, args } = splitCommand(gap.fill);
+      editProgram(context, program, args);
+    },
+  },
+  {
+    name: 'grid.finer',
+    scopes: SCOPES,
+    keys: ['+'],
+    help: 'finer: from years to days, from days to the instruments that a day lacks',
+    danger: 'safe',
+    disabled: ({ focus }) => (focus === 'missing' ? 'nothing is finer than instruments' : null),
+    run: ({ state, store }) => store.setState({ focus: state.focus === 'heat' ? 'days' : 'missing' }),
+  },
+  {
+    name: 'grid.coarser',
+    scopes: SCOPES,
+    keys: ['-'],
+    help: 'coarser: from instruments to days, from days to years',
+    danger: 'safe',
+    disabled: ({ focus }) => (focus === 'heat' ? 'nothing is coarser than years' : null),
+    run: ({ state, store }) => store.setState({ focus: state.focus === 'missing' ? 'days' : 'heat' }),
+  },
+  {
+    name: 'grid.rule',
+    scopes: SCOPES,
+    keys: ['E'],
+    help: 'what is expected of the selected table or model, in words',
+    danger: 'safe',
+    disabled: (state) => (ruleOf(state) ? null : 'its rule has not been read yet'),
+    run: ({ state, store }) => {
+      const rule = ruleOf(state);
+      if (rule) store.setState({ overlay: ruleDialog(rule.name, rule.text) });
     },
   },
   {

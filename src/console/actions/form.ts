@@ -44,7 +44,9 @@ export const chooseProgram = ({ store }: Pick<ActionContext, 'store'>): void =>
 
 const NOT_READ = 'the programs have not been read yet';
 
-const noForm = (state: ConsoleState): string | null => notReady(state) ?? (knownPrograms(state) ? null : NOT_READ);
+/** Why no form can be opened now. */
+export const noForm = (state: ConsoleState): string | null =>
+  notReady(state) ?? (knownPrograms(state) ? null : NOT_READ);
 
 /** The command that the form is filled with: the chosen one, else the next of the phase, complete or not. */
 function commandOf(state: ConsoleState): PhaseCommand | null {

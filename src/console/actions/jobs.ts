@@ -1,9 +1,11 @@
 /** Launching, stopping and keeping jobs. Each asks first; the supervisor has the last word. */
 import type { Action, ActionContext } from '../action.ts';
 import { killDialog, launchDialog, removeDialog, rerunDialog, stopDialog } from '../dialogs.ts';
+import { knownPrograms } from '../form/status.ts';
 import { isRunning, select, selectedIndex, visibleIds } from '../lists.ts';
 import { launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
 import type { ConsoleState, Dialog } from '../store.ts';
+import { openScreen } from './navigation.ts';
 import { notReady } from './reasons.ts';
 
 const SCOPES = ['overview', 'jobs'] as const;
@@ -30,6 +32,21 @@ function noStop(state: ConsoleState): string | null {
   const job = selectedJob(state);
   if (!job) return 'there is no job';
   return isRunning(job) ? null : `${job.id} has ended: ${job.state}`;
+}
+
+const noJob = (state: ConsoleState): string | null =>
+  notReady(state) ?? (selectedJob(state) ? null : 'there is no job yet');
+
+/** Where the selected job belongs to: a run that it told of, else the phase of its program; null when neither is known. */
+function belongsTo(state: ConsoleState): { readonly screen: 'backtests' | 'phases'; readonly id: string } | null {
+  const job = selectedJob(state);
+  if (!job) return null;
+  const { detail } = state.snapshot;
+  const told = detail?.id === job.id ? detail.events : [];
+  const run = told.findLast((event) => event.type === 'artifact' && event.kind === 'backtest_run');
+  if (run?.type === 'artifact') return { screen: 'backtests', id: run.id };
+  const phase = knownPrograms(state)?.programs.find(({ name }) => name === job.program)?.phase;
+  return phase ? { screen: 'phases', id: phase } : null;
 }
 
 const asking =
@@ -88,6 +105,44 @@ export const JOB_ACTIONS: readonly Action[] = [
     run: ({ state, store }) => {
       const ids = visibleIds(state, 'metrics');
       store.setState(select(state, 'metrics', ids[(selectedIndex(state, 'metrics') + 1) % ids.length]));
+    },
+  },
+  {
+    name: 'job.keep',
+    scopes: SCOPES,
+    keys: ['K'],
+    help: 'keep the record of the selected job for good, or no longer: retention passes by what is kept',
+    danger: 'safe',
+    disabled: noJob,
+    run: ({ state, send }) => {
+      const job = selectedJob(state);
+      if (job) send({ kind: 'keep', request: { jobId: job.id, kept: !job.kept } });
+    },
+  },
+  {
+    name: 'job.archive',
+    scopes: SCOPES,
+    keys: ['A'],
+    help: 'hide the selected job from lists; its record stays',
+    danger: 'safe',
+    disabled: noRerun,
+    run: ({ state, send }) => {
+      const job = selectedJob(state);
+      if (job) send({ kind: 'keep', request: { jobId: job.id, archived: true } });
+    },
+  },
+  {
+    name: 'job.origin',
+    scopes: SCOPES,
+    keys: ['b'],
+    help: 'to the backtest run that the selected job made, else to the phase that it belongs to',
+    danger: 'safe',
+    disabled: (state) => (belongsTo(state) ? null : 'it is not known what it belongs to'),
+    run: ({ state, store }) => {
+      const target = belongsTo(state);
+      if (!target) return;
+      openScreen({ store }, target.screen);
+      store.setState((now) => ({ ...select(now, target.screen, target.id), focus: target.screen }));
     },
   },
   {

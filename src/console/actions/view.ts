@@ -1,6 +1,7 @@
 /** What is shown and how: filter, order, pause, copy, help, palette, detach. */
 import { commandLine } from '../../format/command.ts';
 import type { Action, ActionContext } from '../action.ts';
+import { shutdownDialog } from '../dialogs.ts';
 import { EMPTY_LINE, lineOf } from '../line-editor.ts';
 import { isList, orderCount, orderName } from '../lists.ts';
 import { launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
@@ -134,6 +135,15 @@ export const VIEW: readonly Action[] = [
     help: 'draw the whole screen again',
     danger: 'safe',
     run: ({ host }) => host.redraw(),
+  },
+  {
+    name: 'supervisor.stop',
+    scopes: GLOBAL,
+    keys: ['Q'],
+    help: 'stop the supervisor; running jobs go on (stop all must be typed)',
+    danger: 'destructive',
+    disabled: notThere,
+    run: ({ state, store }) => store.setState({ overlay: shutdownDialog(state) }),
   },
   {
     name: 'detach',

@@ -94,6 +94,7 @@ export function createReplay(entries: readonly RecordingEntry[], book: Book): Re
     kill: refuse as () => Promise<JobView>,
     keep: refuse as () => Promise<JobView>,
     remove: refuse,
+    note: refuse,
     shutdown: refuse,
     // What was watched comes as it was recorded.
     watch: () => {},

@@ -11,6 +11,7 @@ import {
   type JobView,
   type KeepRequest,
   type LaunchRequest,
+  type NoteRequest,
   PROTOCOL_VERSION,
   type RerunRequest,
   type ServerMessage,
@@ -186,6 +187,10 @@ export class RemoteSupervisor implements Supervisor {
 
   async keep(request: KeepRequest): Promise<JobView> {
     return (await this.#ask('keep', request)).job;
+  }
+
+  async note(request: NoteRequest): Promise<void> {
+    await this.#ask('note', request);
   }
 
   async recheck(): Promise<void> {
