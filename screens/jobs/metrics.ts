@@ -69,10 +69,26 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
     header: table.header,
     lines: [
       ...table.rows,
+      ...unmeasured(answer.value?.series ?? [], width),
       ...(dropped > 0 ? [[span(`  ${formatCount(dropped)} more series were not kept`, 'warn')] as Line] : []),
     ],
     selectedRow: selectedIndex(state, 'metrics'),
   };
+}
+
+/** What a job uses of the machine, as its shim measures it. */
+const MEASURED = ['cpu', 'memory', 'read', 'write', 'gpu memory'] as const;
+
+/** Figures of its processes that nobody could read are named, never taken for none. */
+function unmeasured(series: readonly KeptSeries[], width: number): Line[] {
+  const missing = MEASURED.filter((name) => !series.some((one) => one.source === 'process' && one.name === name));
+  if (missing.length === 0) return [];
+  return hanging(
+    [span('  of its processes not known: ', 'muted'), span('? ', 'warn')],
+    missing.join(', '),
+    width,
+    'warn',
+  );
 }
 
 /** Whose figure it is: one of the parallel series of a program, or the processes of the job. */

@@ -1,6 +1,7 @@
 /** The board as commands and the console read it, bound to a home and its databases. */
 import { evaluateBoard } from '../phases/board.ts';
-import { loadPhaseConfig } from '../phases/config.ts';
+import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
+import type { CoverageOptions } from '../phases/coverage-days.ts';
 import { latestRuns } from '../phases/runs.ts';
 import type { Board } from '../phases/types.ts';
 import type { ConnectOptions, Databases } from '../platform/db/databases.ts';
@@ -32,6 +33,17 @@ export function boardReader(cli: Cli, databases: Databases): BoardReader {
         build: cli.provenance.build,
       }),
     latestRuns: () => latestRuns(databases),
+  };
+}
+
+/** What coverage asks for in this home, day by day. The thresholds are read anew each time, as for the board. */
+export function coverageOptions(cli: Cli): CoverageOptions {
+  const config = loadPhaseConfig(cli.home, cli.env);
+  return {
+    need: requirementsOf(config, cli.home.demo),
+    now: Date.now,
+    signal: cli.signal,
+    timeoutMs: config.evidence.probeTimeoutMs,
   };
 }
 

@@ -1,10 +1,12 @@
 /** `prometheus coverage`: rows, extent and share of what the calendar expects, by table, model and year. */
 import { z } from 'zod';
 import { heatMark } from '../format/bars.ts';
+import { commandLine } from '../format/command.ts';
 import { formatCount, UNKNOWN } from '../format/numbers.ts';
-import type { Coverage, CoverageRow } from '../phases/types.ts';
-import { Exit } from '../platform/errors.ts';
-import { readBoard } from './board.ts';
+import { coverageYear, missingOn } from '../phases/coverage-days.ts';
+import type { Coverage, CoverageGap, CoverageRow } from '../phases/types.ts';
+import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
+import { BOARD_POOLS, coverageOptions, readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
@@ -19,17 +21,24 @@ an article for news, vectors for models. The line at the end shows each year: ·
 ▓ below 99 %, █ complete; blank where nothing is expected. Duplicate rows never count, holidays are never gaps.
 
 Numeric vectors of a large table are read from a roll-up that our own backfills keep up. Rows that others wrote are counted
-by --refresh, rows that others deleted by --exact only.`,
+by --refresh, rows that others deleted by --exact only.
+
+--row looks into one table or model: with --year its gaps (--json has every trading day too), with --date the instruments that
+it lacks on that day.`,
   args: z.object({
     refresh: z
       .boolean()
       .default(false)
       .describe('first count the numeric vectors that others wrote since the last time'),
     exact: z.boolean().default(false).describe('first count every numeric vector anew'),
+    row: z.string().min(1).optional().describe('a table or model, as the list names it'),
+    year: z.number().int().min(1900).max(2200).optional().describe('its days and gaps in this year'),
+    date: z.iso.date().optional().describe('who is missing on this day'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
   run: async (args, cli) => {
     if (args.refresh || args.exact) await refresh(cli, args.exact);
+    if (args.row !== undefined || args.year !== undefined || args.date !== undefined) return lookInto(cli, args);
     const { coverage: found } = await readBoard(cli);
     if (args.json) {
       printJson(cli, { at: found.at, costMs: found.costMs, rows: found.rows });
@@ -41,6 +50,48 @@ by --refresh, rows that others deleted by --exact only.`,
     return Exit.done;
   },
 });
+
+interface Looked {
+  readonly row?: string;
+  readonly year?: number;
+  readonly date?: string;
+  readonly json: boolean;
+}
+
+/** One row of the table: its gaps in a year, or who is missing on a day. */
+async function lookInto(cli: Cli, { row, year, date, json }: Looked): Promise<ExitCode> {
+  if (row === undefined || (year === undefined) === (date === undefined))
+    throw new UsageError(
+      'a look into coverage takes a row and a year, or a row and a day',
+      'See: prometheus coverage --help',
+    );
+  const { historical } = await cli.databases(BOARD_POOLS, { lazy: true });
+  if (date !== undefined) {
+    const missing = await missingOn(historical, row, date, coverageOptions(cli));
+    if (json) printJson(cli, { row, date, missing });
+    else cli.out(missing.map((id) => `${id}\n`).join(''));
+    return Exit.done;
+  }
+  const found = await coverageYear(historical, row, year!, coverageOptions(cli));
+  if (json) {
+    printJson(cli, { row, year, ...found });
+    return Exit.done;
+  }
+  const report = new Report(cli);
+  report.table<CoverageGap>(
+    [
+      { title: 'FROM', cell: (gap) => cell(gap.first) },
+      { title: 'TO', cell: (gap) => cell(gap.last) },
+      { title: 'DAYS', align: 'right', cell: (gap) => cell(formatCount(gap.days)) },
+      { title: 'MISSING', align: 'right', cell: (gap) => cell(formatCount(gap.missing)) },
+      { title: 'FILLED BY', grow: true, cell: (gap) => cell(gap.fill ? commandLine(gap.fill) : 'an import') },
+    ],
+    found.gaps,
+  );
+  report.text('rule  ', found.rule);
+  report.print(cli);
+  return Exit.done;
+}
 
 /** Brings the roll-up of numeric vectors up to date; says what was done, and when that is not enough. */
 async function refresh(cli: Cli, exact: boolean): Promise<void> {

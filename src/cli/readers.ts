@@ -1,12 +1,13 @@
 /** How the supervisor answers what a console asks for, screen by screen. */
 import type { ModelEntry } from '../../engines/models/storage.ts';
-import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
-import { type CoverageOptions, coverageYear, missingOn } from '../phases/coverage-days.ts';
+import { loadPhaseConfig } from '../phases/config.ts';
+import { coverageYear, missingOn } from '../phases/coverage-days.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { listRuns, readRun } from '../report/runs.ts';
 import { readAudit, readJournal } from '../supervisor/journal.ts';
 import type { JobRuntime } from '../supervisor/launch.ts';
 import type { ModelSummary, Readers } from '../supervisor/reads.ts';
+import { coverageOptions } from './board.ts';
 import type { Cli } from './context.ts';
 import { validateJob } from './job-check.ts';
 import { policySchema } from './job-policy.ts';
@@ -24,21 +25,12 @@ export function readersOf(
   databases: Databases,
   jobs: Pick<JobRuntime, 'catalog' | 'parse' | 'provenance' | 'settings'>,
 ): Partial<Readers> {
-  const { home, signal } = cli;
+  const { home } = cli;
   const { historical, runtime } = databases;
-  const coverage = (): CoverageOptions => {
-    const config = loadPhaseConfig(home, cli.env);
-    return {
-      need: requirementsOf(config, home.demo),
-      now: Date.now,
-      signal,
-      timeoutMs: config.evidence.probeTimeoutMs,
-    };
-  };
   return {
     events: async ({ audit, last }) => (audit ? readAudit(home) : readJournal(home)).slice(-last),
-    coverageYear: async ({ row, year }) => coverageYear(historical, row, year, coverage()),
-    coverageMissing: async ({ row, date }) => missingOn(historical, row, date, coverage()),
+    coverageYear: async ({ row, year }) => coverageYear(historical, row, year, coverageOptions(cli)),
+    coverageMissing: async ({ row, date }) => missingOn(historical, row, date, coverageOptions(cli)),
     runs: async (filter) => listRuns(runtime, filter),
     run: async ({ id }) => readRun(runtime, id),
     compare: async ({ a, b }) => {

@@ -309,6 +309,7 @@ describe('the figures of a job', () => {
     const memory = (await ui.rows()).join('\n');
     expect(memory).toMatch(/▸ memory +processes +1\.1 GiB/);
     expect(memory).toContain('memory of its processes');
+    expect(memory).toContain('of its processes not known: ? read, gpu memory');
     ui.press('M', 'M');
     expect((await ui.rows()).join('\n')).toMatch(/▸ equity +…H5/);
   });
