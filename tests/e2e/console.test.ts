@@ -118,7 +118,6 @@ test('from an empty home to a green Phase 1, by keys', async () => {
   const told = JSON.parse((await prometheus('job', 'metrics', '1', '--json')).stdout);
   const of = (name: string) => told.series.filter((one: { name: string }) => one.name === name);
   for (const name of ['equity', 'drawdown', 'positions', 'speed']) expect(of(name)).toHaveLength(3);
-  for (const name of ['cpu', 'memory', 'read', 'write']) expect(of(name)[0].source).toBe('process');
 
   // Two runs of the same sleeve: nothing differs but names, and the trades are the same.
   again.press('4');
