@@ -49,12 +49,24 @@ export function runTable(state: ConsoleState, width: number, drawing: Drawing, d
   ];
   const rows = [...runs].sort((a, b) => byName(a.sleeveId, b.sleeveId));
   const table = layTable(columns, rows, width, drawing);
+  const problem = staleness(state);
   return {
     title: 'Last backtests',
-    note: shared ? [span(shared, 'warn')] : [],
+    note: problem !== null ? [span('~ STALE', 'warn')] : shared ? [span(shared, 'warn')] : [],
     header: dense ? undefined : table.header,
-    lines: table.rows,
+    lines: [
+      ...(problem === null
+        ? []
+        : wrapText(`as last read; ${problem}`, width).map((part): Line => [span(part, 'warn')])),
+      ...table.rows,
+    ],
   };
+}
+
+/** Why the runs may be others by now; null when they were read with everything else. */
+function staleness({ bootProblem, snapshot: { boardProblem, databases } }: ConsoleState): string | null {
+  if (bootProblem ?? boardProblem) return bootProblem ?? boardProblem;
+  return databases.runtime.up === false ? (databases.runtime.problem ?? 'the runtime database is down') : null;
 }
 
 function noRun(state: ConsoleState, width: number): Line[] {

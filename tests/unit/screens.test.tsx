@@ -422,6 +422,21 @@ describe('what is on them', () => {
     }
   });
 
+  test('runs that could not be read again are told as such, with the cause', async () => {
+    const why = 'the runtime database does not answer';
+    const { databases } = SNAPSHOT;
+    for (const trouble of [
+      { boardProblem: why },
+      { databases: { ...databases, runtime: { label: 'x', up: false, problem: why } } },
+    ]) {
+      const frame = await at(80, 24, { ...SNAPSHOT, ...trouble });
+      expect(frame).toMatch(/Last backtests ─.* ~ STALE/);
+      expect(frame).toContain(`as last read; ${why}`);
+      mounted?.unmount();
+    }
+    expect(await at(80, 24)).not.toContain('as last read');
+  });
+
   test('every failing check is told with observed, required, age, reason and fix', async () => {
     const frame = await at(200, 50, SNAPSHOT, { focus: 'why', zoomed: true });
     for (const part of [
