@@ -10,7 +10,7 @@ import { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStabSpec 
 import { backfillDensitySpec, lambdaExperimentSpec, lambdaTrainSpec } from './lambda/spec.ts';
 import { modelsFitSpec } from './models/spec.ts';
 import { modelsEvalSpec } from './numeric/eval/spec.ts';
-import { numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
+import { coverageRecountSpec, numericBackfillSpec, similarSpec, workerSpec } from './numeric/spec.ts';
 import { backfillRegimeSpec } from './regime/spec.ts';
 import { backfillStabilitySpec } from './stability/spec.ts';
 import { textBackfillSpec, textInstallSpec } from './text/spec.ts';
@@ -35,6 +35,7 @@ export const PROGRAMS: readonly ProgramSpec[] = [
   modelsFitSpec,
   modelsEvalSpec,
   similarSpec,
+  coverageRecountSpec,
   pointInTimeSpec,
   numericEmbeddingsSpec,
   textInstallSpec,

@@ -106,3 +106,18 @@ their days in the range. stdout carries rank,entity_id,as_of_date,cosine, neares
   writes: [],
   resource: 'io',
 });
+
+export const coverageRecountSpec = defineProgram({
+  name: 'coverage recount',
+  phase: 'P2',
+  summary: 'count every numeric vector anew for the coverage table',
+  description: `
+The exact count that a roll-up of numeric vectors is brought back to after others deleted or changed rows; as a job, with R on
+the Coverage screen. The same as: prometheus coverage --exact, without the table.`,
+  args: z.object({}),
+  reads: ['historical.numeric_window_embeddings'],
+  writes: ['historical.console.numeric_coverage'],
+  // A count that finds what is known already is a good one.
+  rowsDue: false,
+  resource: 'io',
+});

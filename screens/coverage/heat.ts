@@ -1,10 +1,10 @@
 /** Table or model × year: a cell a year, the cursor on one of them. */
 import { coverageCursor, coverageYears, selectedIndex, visibleRows } from '../../src/console/lists.ts';
-import type { ConsoleState } from '../../src/console/store.ts';
+import type { CellUnit, ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { heatMark } from '../../src/format/bars.ts';
 import { type Line, type Span, span } from '../../src/format/lines.ts';
-import { formatCount, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import { formatCount, formatPercent, formatShortCount, UNKNOWN } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { CoverageRow } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
@@ -23,8 +23,7 @@ export function heatTable(state: ConsoleState, width: number, drawing: Drawing):
   const years = coverageYears(coverage.rows);
   const at = coverageCursor(state);
   if (!years || rows.length === 0) return { title, lines: [[span('No table has been counted.', 'muted')]] };
-  const count = years.last - years.first + 1;
-  const cells = [3, 2, 1].find((one) => width >= 62 + count * one) ?? 1;
+  const grid = gridOf(state.cellUnit, years, at?.year ?? years.last, width);
   const columns: Column<CoverageRow>[] = [
     {
       title: '  table or model',
@@ -32,9 +31,9 @@ export function heatTable(state: ConsoleState, width: number, drawing: Drawing):
       cell: (row) => [cursor(row === at?.row), span(row.name, row === at?.row ? 'strong' : 'plain')],
     },
     {
-      title: yearTicks(years, cells),
-      min: count * cells,
-      cell: (row) => heatCells(row, years, cells, row === at?.row ? at.year : null, drawing),
+      title: grid.title,
+      min: grid.title.length,
+      cell: (row) => heatCells(row, grid, row === at?.row ? at.year : null, drawing),
     },
     { title: 'share', align: 'right', cell: (row) => [span(formatPercent(row.share, 1), shareTone(row.share))] },
     { title: 'rows', align: 'right', drop: 1, cell: (row) => [formatCount(row.rows)] },
@@ -44,7 +43,12 @@ export function heatTable(state: ConsoleState, width: number, drawing: Drawing):
   const table = layTable(columns, rows, width, drawing);
   return {
     title,
-    note: [span(`${legend(drawing)} · read ${formatAgo(state.snapshot.at - coverage.at)}`, 'muted')],
+    note: [
+      span(
+        `${state.cellUnit === 'mark' ? legend(drawing) : UNIT_WORDS[state.cellUnit]} · read ${formatAgo(state.snapshot.at - coverage.at)}`,
+        'muted',
+      ),
+    ],
     header: table.header,
     lines: rows.map(
       (row, i): Line =>
@@ -65,18 +69,59 @@ const legend = (drawing: Drawing): string =>
     .map(([share, word]) => `${heatMark(share as number, drawing)} ${word}`)
     .join('  ');
 
+const UNIT_WORDS = { percent: '% of what is expected', count: 'counted in the year' } as const;
+/** Cells that each unit takes, the space between two included. */
+const UNIT_CELLS = { percent: 5, count: 6 } as const;
+/** What the columns need that always stay beside the grid: name and share. */
+const BESIDE = 40;
+
+interface YearGrid {
+  readonly unit: CellUnit;
+  /** The years shown: all of them by marks; as many around the cursor as there is room for by figures. */
+  readonly first: number;
+  readonly last: number;
+  readonly cells: number;
+  readonly title: string;
+}
+
+function gridOf(unit: CellUnit, years: { first: number; last: number }, year: number, width: number): YearGrid {
+  const count = years.last - years.first + 1;
+  if (unit === 'mark') {
+    const cells = [3, 2, 1].find((one) => width >= 62 + count * one) ?? 1;
+    return { unit, ...years, cells, title: yearTicks(years, cells) };
+  }
+  const cells = UNIT_CELLS[unit];
+  const shown = Math.max(1, Math.min(count, Math.floor((width - BESIDE) / cells)));
+  const first = Math.max(years.first, Math.min(year - Math.floor(shown / 2), years.last - shown + 1));
+  const last = first + shown - 1;
+  const title = Array.from({ length: shown }, (_, i) => String(first + i).padStart(cells)).join('');
+  return { unit, first, last, cells, title };
+}
+
+/** A share in percent is rounded down: only what is complete is 100. */
+const figure = ({ byYear, countByYear }: CoverageRow, year: number, unit: CellUnit): string => {
+  if (unit === 'count') return formatShortCount(countByYear[year]);
+  const share = byYear[year] ?? null;
+  return share === null ? UNKNOWN : `${Math.floor(share * 100)}%`;
+};
+
 function heatCells(
   row: CoverageRow,
-  { first, last }: { readonly first: number; readonly last: number },
-  cells: number,
+  { unit, first, last, cells }: YearGrid,
   cursorYear: number | null,
   drawing: Drawing,
 ): Line {
   const line: Span[] = [];
   for (let year = first; year <= last; year++) {
     const share = row.byYear[year] ?? null;
+    const under = { inverse: year === cursorYear, bold: year === cursorYear };
+    if (unit !== 'mark') {
+      const text = figure(row, year, unit);
+      line.push(span(' '.repeat(Math.max(1, cells - text.length))), span(text, shareTone(share), under));
+      continue;
+    }
     const mark = heatMark(share, drawing).repeat(Math.max(1, cells - 1));
-    line.push(span(mark, shareTone(share), { inverse: year === cursorYear, bold: year === cursorYear }));
+    line.push(span(mark, shareTone(share), under));
     if (cells > 1) line.push(span(' '));
   }
   return line;

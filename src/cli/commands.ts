@@ -216,6 +216,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./coverage.ts')).coverage,
   ),
   entry(
+    'coverage recount',
+    'count every numeric vector anew for the coverage table',
+    async () => (await import('./coverage.ts')).coverageRecount,
+  ),
+  entry(
     'check',
     'self-checks: databases, migrations, a round trip, a five-day campaign',
     async () => (await import('./check.ts')).check,

@@ -1,5 +1,6 @@
 /** `prometheus coverage`: rows, extent and share of what the calendar expects, by table, model and year. */
 import { z } from 'zod';
+import { coverageRecountSpec } from '../../engines/numeric/spec.ts';
 import { heatMark } from '../format/bars.ts';
 import { commandLine } from '../format/command.ts';
 import { formatCount, UNKNOWN } from '../format/numbers.ts';
@@ -11,6 +12,7 @@ import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { printJson } from './json.ts';
 import { cell, Report } from './plain-text.ts';
+import { programCommand } from './program-command.ts';
 
 export const coverage = defineCommand({
   name: 'coverage',
@@ -50,6 +52,10 @@ it lacks on that day.`,
     return Exit.done;
   },
 });
+
+export const coverageRecount = programCommand(coverageRecountSpec, async () => ({
+  program: (await import('../../engines/numeric/recount.ts')).recountCoverage,
+}));
 
 interface Looked {
   readonly row?: string;

@@ -7,6 +7,7 @@ import type { Supervisor } from '../supervisor/protocol.ts';
 import type { Limits } from './action.ts';
 import { copyRoute, copySequence } from './clipboard.ts';
 import { createController } from './controller.ts';
+import { editText } from './editor.ts';
 import { type Feed, startFeed } from './feed.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
@@ -108,6 +109,7 @@ export function createSession(options: SessionOptions): Session {
     suspend: () => terminal.suspend(),
     copy: (text) => copyText(text),
     page: (lines) => terminal.lend(() => page(lines, options.env)),
+    edit: (text) => terminal.lend(() => editText(text, options.env)),
     save: (name, lines) => saveLines(process.cwd(), name, lines),
     now,
     newId: options.newId,

@@ -117,6 +117,8 @@ export interface ConsoleState {
   readonly cursors: ByPane<number>;
   /** Rows scrolled away from the pane's resting place: its top, or the end of the log. */
   readonly scroll: ByPane<number>;
+  /** What a cell of the coverage grid says. */
+  readonly cellUnit: CellUnit;
   /** Whose neighbours are looked for. */
   readonly similar: ReadArgs<'similar'> | null;
   /** What the open screen asked the supervisor for, by question. */
@@ -141,6 +143,10 @@ export interface ConsoleState {
   /** A request is on its way to the supervisor. */
   readonly sending: boolean;
 }
+
+/** A mark for the share of what is expected, that share in percent, or what was counted. */
+export const CELL_UNITS = ['mark', 'percent', 'count'] as const;
+export type CellUnit = (typeof CELL_UNITS)[number];
 
 export type ConsoleStore = StoreApi<ConsoleState>;
 
@@ -196,6 +202,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     paused: false,
     toast: null,
     handoverRead: false,
+    cellUnit: 'mark',
     sending: false,
     ...initial,
   }));

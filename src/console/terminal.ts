@@ -155,14 +155,14 @@ export class Terminal {
   }
 
   /** Gives the terminal to another program until that has ended: its screen, its keys, its ^c. */
-  async lend(run: () => Promise<void>): Promise<void> {
+  async lend<Result>(run: () => Promise<Result>): Promise<Result> {
     const { stdin } = this.#streams;
     this.#lent = true;
     this.leave();
     stdin.off('data', this.#onData);
     stdin.pause();
     try {
-      await run();
+      return await run();
     } finally {
       this.#lent = false;
       if (!this.#ended) {

@@ -15,6 +15,15 @@ export function formatCount(value: Maybe): string {
   return fraction ? `${grouped}.${fraction}` : grouped;
 }
 
+/** A count in at most five cells: `20,123` → `20.1k`. */
+export function formatShortCount(value: Maybe): string {
+  if (!known(value)) return UNKNOWN;
+  const unit = [1e9, 1e6, 1e3].find((one) => Math.abs(value) >= one);
+  if (!unit) return String(Math.round(value));
+  const scaled = value / unit;
+  return `${scaled.toFixed(Math.abs(scaled) >= 99.95 ? 0 : 1)}${{ 1e9: 'G', 1e6: 'M', 1e3: 'k' }[unit]}`;
+}
+
 /** A share as a percentage: `0.0438` → `+4.38 %` with `sign`. */
 export function formatPercent(share: Maybe, digits = 2, sign = false): string {
   if (!known(share)) return UNKNOWN;

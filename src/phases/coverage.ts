@@ -75,11 +75,12 @@ function pricesRow(evidence: Evidence, need: Requirements, frame: Frame): Covera
   const extent = (evidence.prices as Known<PriceExtent>).value;
   const gaps = (evidence.gaps as Known<PriceGaps>).value;
   const byYear: Record<string, number | null> = {};
+  const cells = filledCells(extent, gaps);
   let days = 0;
   let covered = 0;
   const [start, end] = [parseDay(need.prices.start), parseDay(need.prices.end)];
   const [first, last] = [extent.first ?? end + 1, extent.last ?? start - 1];
-  const filled = filledByYear(extent, gaps, frame);
+  const filled = filledByYear(extent, cells, frame);
   for (const year of frame.years) {
     const [from, to] = [yearStart(year), yearEnd(year)];
     // Required days, and days beyond them for which there are prices.
@@ -101,24 +102,30 @@ function pricesRow(evidence: Evidence, need: Requirements, frame: Frame): Covera
     last: extent.last === null ? null : formatDay(extent.last),
     share: days ? covered / days : null,
     byYear,
+    countByYear: counts(cells, frame),
     problem: null,
   };
 }
 
-/** Share of filled cells inside own ranges by year; rows on closed days are not coverage. */
-function filledByYear(extent: PriceExtent, gaps: PriceGaps, frame: Frame): ByYear {
+/** Share of filled cells inside own ranges by year; rows on closed days are not coverage. `cells`: filled ones. */
+function filledByYear(extent: PriceExtent, cells: ByYear, frame: Frame): ByYear {
   const due = new Map<number, number>();
   for (const own of ownRanges(extent.cells).values()) {
     for (const [year, days] of tradingDaysByYear(frame.calendar, own.first, own.last)) {
       due.set(year, (due.get(year) ?? 0) + days);
     }
   }
+  return new Map([...due].map(([year, days]) => [year, Math.min(1, (cells.get(year) ?? 0) / days)]));
+}
+
+/** Filled (instrument, trading day) cells by year. */
+function filledCells(extent: PriceExtent, gaps: PriceGaps): ByYear {
   const seen = new Map<number, number>();
   for (const cell of extent.cells) {
     const closed = gaps.closedDayRows.get(`${cell.instrument}|${cell.year}`) ?? 0;
     seen.set(cell.year, (seen.get(cell.year) ?? 0) + cell.days - closed);
   }
-  return new Map([...due].map(([year, days]) => [year, Math.min(1, (seen.get(year) ?? 0) / days)]));
+  return seen;
 }
 
 /** News: trading days with at least one article; many articles on a day count once. */
@@ -144,6 +151,7 @@ function newsRow(evidence: Evidence, need: Requirements, frame: Frame): Coverage
     last: days.length ? formatDay(days[days.length - 1].day) : null,
     share,
     byYear,
+    countByYear: counts(seen, frame),
     problem: null,
   };
 }
@@ -171,7 +179,8 @@ function vectorRow(
   const cells = look.value.filter((cell) => cell.model === model);
   const [from, to] = [yearOf(parseDay(span.start)), yearOf(parseDay(span.end))];
   const due = new Map([...expected].filter(([year]) => year >= from && year <= to));
-  const { byYear, share } = shares(vectorsByYear(cells, model), due, expected, frame);
+  const vectors = vectorsByYear(cells, model);
+  const { byYear, share } = shares(vectors, due, expected, frame);
   return {
     name: model,
     rows: cells.reduce((sum, cell) => sum + cell.rows, 0),
@@ -179,6 +188,7 @@ function vectorRow(
     last: cells.length ? formatDay(Math.max(...cells.map((cell) => cell.last))) : null,
     share,
     byYear,
+    countByYear: counts(vectors, frame),
     problem: null,
   };
 }
@@ -208,9 +218,12 @@ function shares(
   return { byYear, share: expected ? present / expected : null };
 }
 
+const counts = (seen: ByYear, { years }: Frame): Record<string, number> =>
+  Object.fromEntries(years.map((year) => [year, seen.get(year) ?? 0]));
+
 function unknownRow(name: string, frame: Frame, cause: string): CoverageRow {
   const byYear = Object.fromEntries(frame.years.map((year) => [year, null]));
-  return { name, rows: null, first: null, last: null, share: null, byYear, problem: cause };
+  return { name, rows: null, first: null, last: null, share: null, byYear, countByYear: byYear, problem: cause };
 }
 
 function known<T>(probe: Probe<T>): probe is Known<T> {

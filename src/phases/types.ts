@@ -72,6 +72,8 @@ export interface CoverageRow {
   readonly share: number | null;
   /** Share by calendar year, for the heat line; null where nothing is expected. */
   readonly byYear: Readonly<Record<string, number | null>>;
+  /** What was counted for it by calendar year: price cells, days with news, vectors; null where unknown. */
+  readonly countByYear: Readonly<Record<string, number | null>>;
   /** Why the figures are unknown, when they are. */
   readonly problem: string | null;
 }

@@ -178,6 +178,7 @@ export const COVERAGE: readonly CoverageRow[] = [
     last: '2024-12-31',
     share: 0.9998,
     byYear: years(2010, 2024, () => 1),
+    countByYear: years(2010, 2024, () => 20_123),
     problem: null,
   },
   {
@@ -187,6 +188,7 @@ export const COVERAGE: readonly CoverageRow[] = [
     last: '2024-12-31',
     share: 0.871,
     byYear: years(2010, 2024, (y) => (y < 2013 ? null : y === 2019 ? 0.41 : y === 2016 ? 0.93 : 0.999)),
+    countByYear: years(2010, 2024, (y) => (y < 2013 ? 0 : y === 2019 ? 103 : 251)),
     problem: null,
   },
   {
@@ -196,6 +198,7 @@ export const COVERAGE: readonly CoverageRow[] = [
     last: '2014-11-20',
     share: 0.279,
     byYear: years(2010, 2024, (y) => (y < 2014 ? 1 : y === 2014 ? 0.88 : 0)),
+    countByYear: years(2010, 2024, (y) => (y < 2014 ? 18_800 : y === 2014 ? 8_900 : 0)),
     problem: null,
   },
   {
@@ -205,6 +208,7 @@ export const COVERAGE: readonly CoverageRow[] = [
     last: null,
     share: 0,
     byYear: years(2010, 2024, () => 0),
+    countByYear: years(2010, 2024, () => 0),
     problem: null,
   },
   {
@@ -214,6 +218,7 @@ export const COVERAGE: readonly CoverageRow[] = [
     last: null,
     share: null,
     byYear: {},
+    countByYear: {},
     problem: 'permission denied for table text_embeddings',
   },
   {
@@ -223,6 +228,7 @@ export const COVERAGE: readonly CoverageRow[] = [
     last: null,
     share: 0,
     byYear: years(2010, 2024, () => 0),
+    countByYear: years(2010, 2024, () => 0),
     problem: null,
   },
 ];

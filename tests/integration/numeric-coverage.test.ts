@@ -4,7 +4,8 @@ import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { refreshCoverage } from '../../engines/numeric/coverage.storage.ts';
 import { backfillNumeric } from '../../engines/numeric/program.ts';
-import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { recountCoverage } from '../../engines/numeric/recount.ts';
+import { coverageRecountSpec, numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { startPrometheus } from '../helpers/processes.ts';
@@ -152,6 +153,17 @@ describe('the roll-up', () => {
       await other.query('TRUNCATE numeric_window_embeddings');
       expect(await refreshCoverage(db.databases.historical)).toMatchObject({ kind: 'exact' });
       expect(await rollUp(other)).toEqual([]);
+    });
+  });
+
+  it('is counted anew by a job too', async () => {
+    await withMarket(async (db, other) => {
+      await insert(other, 1, 3, 'mine');
+      await refreshCoverage(db.databases.historical);
+      await other.query('UPDATE console.numeric_coverage SET rows = 7');
+      const { result } = await runProgram(coverageRecountSpec, recountCoverage, {}, db.databases);
+      expect(result.exitCode).toBe(0);
+      expect(await rollUp(other)).toEqual(await recount(other));
     });
   });
 

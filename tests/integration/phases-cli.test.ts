@@ -225,7 +225,7 @@ describe('coverage', () => {
     const found = await json(['coverage']);
     expect(keys(found)).toEqual(['at', 'costMs', 'rows', 'schema']);
     for (const row of found.rows)
-      expect(keys(row)).toEqual(['byYear', 'first', 'last', 'name', 'problem', 'rows', 'share']);
+      expect(keys(row)).toEqual(['byYear', 'countByYear', 'first', 'last', 'name', 'problem', 'rows', 'share']);
     expect(found.rows[0]).toMatchObject({
       name: 'prices_daily',
       share: 1,

@@ -24,6 +24,7 @@ beforeEach(() => {
     copy: () => '',
     now: () => 0,
     page: async () => {},
+    edit: async (text) => text,
     save: async () => 'saved',
     newId: () => 'key',
   });
@@ -93,4 +94,23 @@ test('l does nothing in a list that is no grid, and says why', async () => {
   press('5', 'tab', 'tab', 'l');
   await arrived();
   expect(store.getState().toast?.text).toContain('only in the grids');
+});
+
+test('c goes from marks over percent to counts and back', () => {
+  press('5');
+  const units = [0, 1, 2].map(() => {
+    press('c');
+    return store.getState().cellUnit;
+  });
+  expect(units).toEqual(['percent', 'count', 'mark']);
+});
+
+test('R asks before the exact recount, which is a job', async () => {
+  press('5', 'R');
+  const { overlay } = store.getState();
+  expect(overlay).toMatchObject({ kind: 'dialog', focus: 0, command: 'prometheus coverage recount' });
+  expect(supervisor.asked).toEqual([]);
+  press('L');
+  await arrived();
+  expect(supervisor.asked).toEqual(['launch coverage recount key']);
 });

@@ -24,6 +24,7 @@ beforeEach(() => {
     },
     now: () => 0,
     page: async () => {},
+    edit: async (text) => text,
     save: async () => 'saved',
     newId: () => 'key',
   });

@@ -34,6 +34,7 @@ beforeEach(() => {
     },
     now: () => clock,
     page: async () => {},
+    edit: async (text) => text,
     save: async () => 'saved',
     newId: () => `key-${++ids}`,
   });

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { startFeed } from '../../src/console/feed.ts';
-import { focusedField, formWords } from '../../src/console/form/model.ts';
+import { fieldsOf, focusedField, formWords } from '../../src/console/form/model.ts';
 import { formStatus } from '../../src/console/form/status.ts';
 import { footerItems } from '../../src/console/keys.ts';
 import { runCommand } from '../../src/console/palette.ts';
@@ -19,6 +19,7 @@ let store: ConsoleStore;
 let supervisor: ScriptedSupervisor;
 let controller: Controller;
 let copied: string[];
+let edit: (text: string) => Promise<string>;
 
 beforeEach(async () => {
   copied = [];
@@ -36,6 +37,7 @@ beforeEach(async () => {
     },
     now: () => NOW,
     page: async () => {},
+    edit: (text) => edit(text),
     save: async () => 'saved',
     newId: () => `key-${++ids}`,
   });
@@ -97,6 +99,24 @@ describe('editing an earlier job', () => {
     await press('ctrl+g', 'L', 'L');
     expect(supervisor.asked).toEqual(['rerun 0005-backtest-campaign key-1']);
     expect(store.getState().overlay).toBeNull();
+  });
+
+  test('^e takes over what the editor saved, as one line; an editor that fails changes nothing; a switch has none', async () => {
+    store.setState({ selected: ended });
+    await press('R');
+    edit = async (text) => `${text}\n X\n`;
+    await press('ctrl+e');
+    expect(formWords(form()).args[1]).toBe('US_EQ X ');
+    edit = async () => {
+      throw new Error('the editor ended with 1');
+    };
+    await press('ctrl+e');
+    expect(formWords(form()).args[1]).toBe('US_EQ X ');
+    expect(store.getState().toast?.text).toBe('the editor ended with 1');
+    const at = fieldsOf(form()).findIndex((field) => field.kind === 'boolean');
+    store.setState({ overlay: { ...form(), at } });
+    await press('ctrl+e');
+    expect(store.getState().toast?.text).toContain('switched, not typed');
   });
 
   test('letters are text in a field, L among them', async () => {

@@ -58,6 +58,7 @@ function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour 
     copy: () => 'copied',
     now: () => NOW,
     page: async () => {},
+    edit: async (text) => text,
     save: async () => 'saved',
     newId: () => 'key',
   });
@@ -483,6 +484,23 @@ describe('what is on them', () => {
       ui.close();
     }
     expect(ageless).toEqual([]);
+  });
+
+  test('the years of coverage say percents or counts, as many years around the cursor as fit, at 80×24 too', async () => {
+    for (const [columns, rows] of [
+      [80, 24],
+      [120, 35],
+    ]) {
+      const look = async (cellUnit: ConsoleState['cellUnit']) =>
+        (await at(columns, rows, SNAPSHOT, { screen: 'coverage', focus: 'heat', cellUnit, cursors: { heat: 2014 } }))
+          .split('\n')
+          .filter((row) => /num-regime-core-v1 |table or model/.test(row))
+          .join('\n');
+      const percent = await look('percent');
+      expect(percent).toMatch(/2013 +2014 +2015/);
+      expect(percent).toMatch(/100% +88% +0%/);
+      expect(await look('count')).toMatch(/18\.8k +8\.9k +0 /);
+    }
   });
 
   test('every check that is not green, of every phase, says why and what mends it', async () => {

@@ -2,11 +2,12 @@
 import { splitCommand } from '../../format/command.ts';
 import type { Action, ActionContext } from '../action.ts';
 import { answerTo } from '../answers.ts';
-import { ruleDialog } from '../dialogs.ts';
+import { commandDialog, ruleDialog } from '../dialogs.ts';
 import { moveGrid } from '../grids.ts';
 import { coverageCursor, selectedRow } from '../lists.ts';
-import type { ConsoleState } from '../store.ts';
+import { CELL_UNITS, type ConsoleState } from '../store.ts';
 import { editProgram, noForm } from './form.ts';
+import { notReady } from './reasons.ts';
 
 const SCOPES = ['coverage'] as const;
 const isGrid = ({ focus }: ConsoleState): string | null =>
@@ -65,6 +66,34 @@ export const COVERAGE_ACTIONS: readonly Action[] = [
     danger: 'safe',
     disabled: ({ focus }) => (focus === 'heat' ? 'nothing is coarser than years' : null),
     run: ({ state, store }) => store.setState({ focus: state.focus === 'missing' ? 'days' : 'heat' }),
+  },
+  {
+    name: 'grid.unit',
+    scopes: SCOPES,
+    keys: ['c'],
+    help: 'what a cell of the years says: a mark for the share of the expected, the share in percent, the count',
+    danger: 'safe',
+    run: ({ state, store }) => {
+      const next = CELL_UNITS[(CELL_UNITS.indexOf(state.cellUnit) + 1) % CELL_UNITS.length];
+      store.setState({ cellUnit: next });
+    },
+  },
+  {
+    name: 'grid.recount',
+    scopes: SCOPES,
+    keys: ['R'],
+    help: 'count every numeric vector anew, as a job (asks first)',
+    danger: 'cost',
+    disabled: notReady,
+    run: ({ state, store, host }) =>
+      store.setState({
+        overlay: commandDialog(
+          state,
+          'the exact recount of numeric vectors',
+          { program: 'coverage recount', args: [] },
+          host.newId(),
+        ),
+      }),
   },
   {
     name: 'grid.rule',

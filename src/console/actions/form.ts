@@ -4,9 +4,18 @@ import type { PhaseCommand } from '../../phases/types.ts';
 import type { JobView } from '../../supervisor/protocol.ts';
 import type { Action, ActionContext } from '../action.ts';
 import { chosenFrom } from '../form/chooser.ts';
-import { cycleField, type FormView, moveFocus, openForm, readWords, recallValues } from '../form/model.ts';
+import {
+  cycleField,
+  editedField,
+  type FormView,
+  moveFocus,
+  openForm,
+  readWords,
+  recallValues,
+  withText,
+} from '../form/model.ts';
 import { formStatus, knownPrograms, launchOf } from '../form/status.ts';
-import { EMPTY_LINE } from '../line-editor.ts';
+import { EMPTY_LINE, insertText } from '../line-editor.ts';
 import { selectedRow } from '../lists.ts';
 import { selectedJob, selectedPhase } from '../selectors.ts';
 import type { ConsoleState } from '../store.ts';
@@ -71,6 +80,22 @@ function leave({ state, store }: ActionContext): void {
   if (!form) return;
   const { program, values, rest } = form;
   store.setState({ overlay: null, drafts: { ...state.drafts, [program.name]: { values, rest } } });
+}
+
+/** The value of the focused field in the operator's editor; what cannot be a value of one line is made one. */
+async function editValue({ state, store, host, toast }: ActionContext): Promise<void> {
+  const form = formOf(state);
+  const line = form && editedField(form);
+  if (!form || !line) return;
+  try {
+    const text = await host.edit(line.text);
+    store.setState(({ overlay }) =>
+      overlay?.kind === 'form' ? { overlay: withText(overlay, insertText(EMPTY_LINE, text)) } : {},
+    );
+  } catch (error) {
+    const { message, fix } = error as { message: string; fix?: string };
+    toast([message, fix].filter(Boolean).join('. '), 'warn');
+  }
 }
 
 function launch(context: ActionContext): void {
@@ -177,6 +202,18 @@ export const FORM_KEYS: readonly Action[] = [
     help: 'the choice before',
     danger: 'safe',
     run: changing((form) => cycleField(form, -1)),
+  },
+  {
+    name: 'field.editor',
+    scopes: ['field'],
+    keys: ['ctrl+e'],
+    help: 'the value in $VISUAL or $EDITOR; what is saved there is taken over',
+    danger: 'safe',
+    disabled: (state) => {
+      const form = formOf(state);
+      return form && editedField(form) ? null : 'this field is switched, not typed';
+    },
+    run: (context) => void editValue(context),
   },
   {
     name: 'field.earlier',
