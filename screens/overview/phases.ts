@@ -5,9 +5,9 @@ import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { toAscii } from '../../src/format/ascii.ts';
 import { commandLine, fixLine } from '../../src/format/command.ts';
-import { type Line, lineWidth, span } from '../../src/format/lines.ts';
+import { fitLine, type Line, lineWidth, span } from '../../src/format/lines.ts';
 import type { Tone } from '../../src/format/states.ts';
-import { fitToWidth, wrapText } from '../../src/format/width.ts';
+import { cellWidth, fitToWidth, wrapText } from '../../src/format/width.ts';
 import type { CheckResult, CheckState, PhaseResult } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { checkSign, cursor, type Drawing, SIGN_WIDTH, signCell, signSpan } from '../components/signs.ts';
@@ -161,7 +161,9 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
       ...gates.flatMap((gate) => hanging([span('! ', 'bad')], gate, width, 'bad')),
       ...[...failing]
         .sort(bySeverity)
-        .flatMap((check) => (dense ? denseCheck(check, now, drawing) : failingCheck(check, width, now, drawing))),
+        .flatMap((check) =>
+          dense ? denseCheck(check, width, now, drawing) : failingCheck(check, width, now, drawing),
+        ),
       ...passing.flatMap((check) => passingCheck(check, width, now, drawing)),
       ...(dense ? [] : commandRows(state, phase, width)),
     ],
@@ -197,11 +199,15 @@ function failingCheck(check: CheckResult, width: number, now: number, drawing: D
   ];
 }
 
-function denseCheck(check: CheckResult, now: number, drawing: Drawing): Line[] {
+/** What is too long for its row is cut before the age: a figure is never without it. */
+function denseCheck(check: CheckResult, width: number, now: number, drawing: Drawing): Line[] {
   const sign = checkSign(check.state);
   const said = check.observed === '–' ? check.reason : `${check.observed}; required: ${check.required}`;
+  const seen: Line = [signCell(sign, drawing), ' ', span(check.id, 'strong'), ` ${said}`];
+  const age = ` (${ageOf(check, now)})`;
+  const room = Math.max(0, width - cellWidth(age));
   return [
-    [signCell(sign, drawing), ' ', span(check.id, 'strong'), ` ${said} (${ageOf(check, now)})`],
+    [...(lineWidth(seen) > room ? fitLine(seen, room) : seen), age],
     ...(check.fix ? [[' '.repeat(SIGN_WIDTH + 1), span('fix ', 'muted'), span(fixLine(check.fix), 'accent')]] : []),
   ];
 }

@@ -121,6 +121,9 @@ export function fitToWidth(text: string, width: number, align: 'left' | 'right' 
   return align === 'left' ? cut + fill : fill + cut;
 }
 
+/** A space at which a row may end: not one inside an age (`15 s ago`, `just now`), which is one word to its reader. */
+const BREAK = / (?!(?<=\d )[smhd] ago\b|(?<=\d [smhd] )ago\b|(?<=\bjust )now\b)/;
+
 /**
  * Breaks text at spaces into lines of at most `width` cells; words that are longer than a line are broken. With
  * `maxLines` the last line ends in a mark when there was more.
@@ -129,7 +132,7 @@ export function wrapText(text: string, width: number, maxLines = Number.POSITIVE
   if (width <= 0) return [];
   const lines: string[] = [];
   let line = '';
-  for (let word of text.split(' ')) {
+  for (let word of text.split(BREAK)) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (cellWidth(joined) <= width) {
       line = joined;

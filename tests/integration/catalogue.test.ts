@@ -42,6 +42,7 @@ const COMMANDS = [
   'models fit text-fin-static-v1 --train-end 2013-11-29',
   'backfill numeric-embeddings --start-date 2012-01-03 --end-date 2013-12-31 --models num-regime-core-v2 num-stab-core-v1',
   'worker --until-idle',
+  'coverage recount',
   'models eval num-stab-core-v1 --max-windows 1000',
   'similar --model num-stab-core-v1 --instrument INSTRUMENT --as-of 2013-12-02',
   'backfill regime --start 2013-04-01 --end 2013-12-31 --train-start 2012-01-03 --train-end 2013-03-28',

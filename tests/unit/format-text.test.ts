@@ -78,6 +78,14 @@ describe('width', () => {
       'over the',
       'window',
     ]);
+    // An age is one word.
+    expect(wrapText('3 of 4 rows (15 s ago), read just now', 14)).toEqual([
+      '3 of 4 rows',
+      '(15 s ago),',
+      'read just now',
+    ]);
+    expect(wrapText('3 of 4 rows (15 s ago)', 17)).toEqual(['3 of 4 rows', '(15 s ago)']);
+    expect(wrapText('3 of 4 rows, just now', 17)).toEqual(['3 of 4 rows,', 'just now']);
     expect(wrapText('no run of this sleeve', 9, 2)).toEqual(['no run of', 'this sle…']);
   });
 

@@ -455,6 +455,23 @@ describe('what is on them', () => {
     }
   });
 
+  test('no age is broken or cut on the overview, whatever the width', async () => {
+    const whole = /\((\d+ [smhd] ago|just now)\)/g;
+    const begun = /\((\d+( |$|…)|just)/g;
+    let ages = 0;
+    for (const phase of ['P0', 'P1', 'P2']) {
+      const ui = open(SNAPSHOT, { focus: 'why', selected: { phases: phase } });
+      for (let columns = 72; columns < 130; columns++) {
+        const frame = (await ui.resize(columns, 24)).slice(1, -2).map((row) => row.replace(/[│║|]/g, '').trimEnd());
+        const count = (what: RegExp) => frame.reduce((sum, row) => sum + [...row.matchAll(what)].length, 0);
+        expect(count(whole), `${columns}\n${frame.join('\n')}`).toBe(count(begun));
+        ages += count(whole);
+      }
+      ui.close();
+    }
+    expect(ages).toBeGreaterThan(100);
+  });
+
   test('every pane of figures says how old they are', async () => {
     // What is left out tells times of its own (logs, events, records), or cannot age: commands, and runs that have ended.
     const timeless = [
