@@ -1,4 +1,5 @@
 /** The program `backfill opportunity-density`. */
+import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
@@ -62,6 +63,7 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
       minClusterSize: args.minClusterSize,
       stateSource: args.stab,
       panel: density,
+      onBatch: batchMeter(events, context.now),
     });
   } catch (error) {
     file?.discard();

@@ -55,7 +55,12 @@ export interface DensityToWrite {
   readonly minClusterSize: number;
   readonly stateSource: StateSource;
   readonly panel: LambdaPanel;
+  /** Hears of each batch sent, with its rows. */
+  readonly onBatch: (rows: number) => void;
 }
+
+/** Rows sent between two looks at the connection. */
+const BATCH_ROWS = 1024;
 
 /** Replaces λ of a market, range of days and parameters, in one transaction; returns rows by table. */
 export async function replaceDensity(runtime: Database, density: DensityToWrite): Promise<Record<string, number>> {
@@ -97,7 +102,10 @@ export async function replaceDensity(runtime: Database, density: DensityToWrite)
         writer.float64(panel.lambda[k]);
         writer.text(density.stateSource);
         writer.text(density.runId);
-        if (k % 4096 === 0) await writer.flushed();
+        if ((k + 1) % BATCH_ROWS === 0 || k === panel.day.length - 1) {
+          await writer.flushed();
+          density.onBatch((k % BATCH_ROWS) + 1);
+        }
       }
     });
     return { 'console.opportunity_density': rows };

@@ -1,5 +1,6 @@
 /** The program `backfill regime`. */
 import { hash } from 'node:crypto';
+import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
@@ -72,6 +73,7 @@ export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, c
     vectors: labelled,
     labels,
     risk,
+    onBatch: batchMeter(events, context.now),
     reference: `numeric_window_embeddings/${args.model}/MARKET/${args.market}`,
     origin: {
       market_id: args.market,

@@ -59,7 +59,12 @@ export interface RegimesToWrite {
   readonly reference: string;
   /** What every row says about its making. */
   readonly origin: Readonly<Record<string, unknown>>;
+  /** Hears of each batch of days sent, with its rows. */
+  readonly onBatch: (rows: number) => void;
 }
+
+/** About a year. */
+const BATCH_DAYS = 250;
 
 /** Replaces the rows of a region and range in one transaction; returns rows by table. */
 export async function replaceRegimes(runtime: Database, asked: RegimesToWrite): Promise<Record<string, number>> {
@@ -91,7 +96,7 @@ export async function replaceRegimes(runtime: Database, asked: RegimesToWrite): 
         'metadata',
       ],
       async (writer) => {
-        for (const d of within) {
+        for (const [k, d] of within.entries()) {
           const vector = values.subarray(d * dim, (d + 1) * dim);
           const matrix = matrixJson(risk.transition.subarray(d * REGIMES * REGIMES, (d + 1) * REGIMES * REGIMES));
           writer.row(8);
@@ -106,6 +111,7 @@ export async function replaceRegimes(runtime: Database, asked: RegimesToWrite): 
             `{${own},"change_risk":${risk.change[d]},"regime_risk":${risk.risk[d]},"transition_matrix":${matrix}}`,
           );
           await writer.flushed();
+          if ((k + 1) % BATCH_DAYS === 0 || k === within.length - 1) asked.onBatch((k % BATCH_DAYS) + 1);
         }
       },
     );

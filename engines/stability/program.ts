@@ -1,4 +1,5 @@
 /** The program `backfill stability`. */
+import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit } from '../../src/platform/errors.ts';
 import { stage } from '../../src/platform/events.ts';
@@ -34,10 +35,9 @@ export const backfillStability: Program<typeof backfillStabilitySpec> = async (a
   const rows = await databases.runtime.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`prometheus states ${args.marketId}`]);
     const total: Record<string, number> = {};
-    const metric = (name: string, value: number, unit: string) => events.emit({ type: 'metric', name, value, unit });
-    for (let d = 0, batches = 1; d < panel.count; d += CHUNK_DAYS, batches++) {
+    const wrote = batchMeter(events, now);
+    for (let d = 0; d < panel.count; d += CHUNK_DAYS) {
       signal.throwIfAborted();
-      const began = now();
       const count = Math.min(CHUNK_DAYS, panel.count - d);
       const first = panel.first + d;
       const written = await replaceStates(client, {
@@ -48,10 +48,7 @@ export const backfillStability: Program<typeof backfillStabilitySpec> = async (a
         vectors: true,
       });
       for (const [table, count] of Object.entries(written)) total[table] = (total[table] ?? 0) + count;
-      const seconds = (now() - began) / 1000;
-      if (seconds > 0) metric('rate', Object.values(written).reduce((a, b) => a + b, 0) / seconds, 'rows/s');
-      metric('batches', batches, 'batches');
-      metric('batch time', seconds, 's');
+      wrote(Object.values(written).reduce((a, b) => a + b, 0));
       events.emit({ type: 'progress', done: d + count, total: panel.count, unit: 'days' });
     }
     return total;

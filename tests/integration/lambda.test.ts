@@ -125,6 +125,8 @@ describe('backfill opportunity-density', () => {
     const { result, events } = await density({ output: file('unknown.csv') });
     const data = result.data as Record<string, number>;
     expect(data.days_without_states).toBe(DAYS - 80);
+    const series = events.flatMap((e) => (e.type === 'metric' ? [e.name] : []));
+    expect(series).toEqual(expect.arrayContaining(['rate', 'batches', 'batch time']));
     expect(data.unknown_rows).toBe(rowsOf('unknown.csv').length - 1);
     expect(events.some((e) => e.type === 'log' && e.level === 'warn' && /--stab compute/.test(e.message))).toBe(true);
   });

@@ -97,8 +97,10 @@ afterAll(async () => {
 
 describe('backfill regime', () => {
   it('labels every day with a vector, and each change once', async () => {
-    const { result } = await label();
+    const { result, events } = await label();
     expect(result.exitCode).toBe(0);
+    const series = events.flatMap((e) => (e.type === 'metric' ? [e.name] : []));
+    expect(series).toEqual(expect.arrayContaining(['rate', 'batches', 'batch time']));
     const rows = await rowsOf();
     expect(rows.map((row) => row.day)).toEqual(Array.from({ length: LAST - FIT_END }, (_, k) => date(FIT_END + 1 + k)));
     for (const row of rows) {
