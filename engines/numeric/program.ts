@@ -9,6 +9,7 @@ import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } f
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { refreshCoverage } from './coverage.storage.ts';
+import { sumKnown } from './horizon.model.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { measuredRates } from './rates.storage.ts';
@@ -141,8 +142,8 @@ async function explain(prepared: Prepared, args: Args, context: ProgramContext):
       bytes: rates.bytesPerRow === null ? null : Math.round(cells * rates.bytesPerRow),
     };
   });
-  const seconds = sumOrNull(models.map((one) => one.seconds));
-  const bytes = sumOrNull(models.map((one) => one.bytes));
+  const seconds = sumKnown(models.map((one) => one.seconds));
+  const bytes = sumKnown(models.map((one) => one.bytes));
   if (!args.json) {
     const lines = models.map((one) =>
       [one.model_id, one.entities, one.days, one.rows, one.seconds?.toFixed(0) ?? 'UNKN', one.bytes ?? 'UNKN'].join(),
@@ -160,9 +161,6 @@ async function explain(prepared: Prepared, args: Args, context: ProgramContext):
     data: { rows: prepared.cells, shards: prepared.shards.length, workers: workersOf(args), seconds, bytes, models },
   };
 }
-
-const sumOrNull = (values: readonly (number | null)[]): number | null =>
-  values.reduce<number | null>((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 
 /** What the backfill has done, all machines and all its runs together. */
 async function report(

@@ -133,6 +133,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillNumeric,
   ),
   entry(
+    'plan full-horizon',
+    'rows, hours and disk of a backfill over all years, from measured rates',
+    async () => (await import('./plan.ts')).planFullHorizon,
+  ),
+  entry(
+    'plan check',
+    'how far the newest plan was off, by what was written since',
+    async () => (await import('./plan.ts')).planCheck,
+  ),
+  entry(
     'backfill text-embeddings',
     'vectors of news articles, and of what was said of an issuer up to a close',
     async () => (await import('./backfill.ts')).backfillText,

@@ -32,7 +32,7 @@ const MEASURED_RUNS = 20;
 /** Fewer rows than this say nothing about the size of one. */
 const LEAST_ROWS = 1000;
 /** Free space must be this many times what is expected: indexes are rebuilt, and PostgreSQL keeps a log. */
-const HEADROOM = 2;
+export const HEADROOM = 2;
 
 /** Looks at everything, side by side. @throws UsageError for arguments that the program does not take. */
 export async function preflight(
@@ -90,13 +90,7 @@ function codeCheck({ gitSha, gitDirty, build }: ReturnType<JobRuntime['provenanc
 
 async function diskCheck({ home, targets }: PreflightOptions, { bytes }: Estimate): Promise<PreflightCheck> {
   const name = 'disk';
-  if (!DATABASE_NAMES.some((one) => targets[one].embedded)) {
-    return { name, state: 'UNKN', detail: "the databases' disk is not this machine's to measure" };
-  }
-  const [{ freeBytes, problem }] = await new DiskSampler(
-    [{ name, path: embeddedServer(home).dataFolder }],
-    null,
-  ).read();
+  const { freeBytes, problem } = await databaseDisk(home, targets);
   if (freeBytes === null) return { name, state: 'UNKN', detail: problem ?? 'its free space is unknown' };
   const free = `${formatBytes(freeBytes)} free`;
   if (!bytes) return { name, state: 'OK', detail: `${free}; what the job writes is unknown` };
@@ -104,6 +98,18 @@ async function diskCheck({ home, targets }: PreflightOptions, { bytes }: Estimat
   return freeBytes >= HEADROOM * bytes.high
     ? { name, state: 'OK', detail: `${free} ≥ ${need}` }
     : { name, state: 'FAIL', detail: `${free} < ${need}` };
+}
+
+/** Free space under the embedded server; null with the reason when it cannot be told. */
+export async function databaseDisk(
+  home: Home,
+  targets: Targets,
+): Promise<{ readonly freeBytes: number | null; readonly problem: string | null }> {
+  if (!DATABASE_NAMES.some((one) => targets[one].embedded)) {
+    return { freeBytes: null, problem: "the databases' disk is not this machine's to measure" };
+  }
+  const [disk] = await new DiskSampler([{ name: 'disk', path: embeddedServer(home).dataFolder }], null).read();
+  return disk;
 }
 
 function overlapCheck(claims: readonly Claim[], holders: readonly ClaimHolder[]): PreflightCheck {
