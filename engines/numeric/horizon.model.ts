@@ -1,7 +1,7 @@
 /** What a backfill over many years would take, from counts and measured rates; and how far a plan was off. Pure. */
 
 /** Rows due of one model, by year. */
-export interface ModelRows {
+interface ModelRows {
   readonly modelId: string;
   readonly byYear: ReadonlyMap<number, number>;
 }
