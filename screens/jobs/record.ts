@@ -2,7 +2,7 @@
 import { selectedJob } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo, formatClock, formatElapsed, formatInstant } from '../../src/format/age.ts';
-import { commandLine } from '../../src/format/command.ts';
+import { jobCommandLine } from '../../src/format/command.ts';
 import { type Line, span } from '../../src/format/lines.ts';
 import { formatBytes, formatCount, formatFixed } from '../../src/format/numbers.ts';
 import type { Tone } from '../../src/format/states.ts';
@@ -34,13 +34,7 @@ export function jobRecord(state: ConsoleState, width: number, drawing: Drawing, 
       ...stoppingFields(job, at, field),
       ...caveatRows(job),
       ...field('uses', usage(state, job)),
-      ...hanging(
-        [span('command  ', 'muted')],
-        commandLine([...job.program.split(' '), ...job.args]),
-        width,
-        'plain',
-        whole ? undefined : COMMAND_ROWS,
-      ),
+      ...hanging([span('command  ', 'muted')], jobCommandLine(job), width, 'plain', whole ? undefined : COMMAND_ROWS),
       ...field('started', job.startedAt === null ? 'not yet' : `${formatInstant(job.startedAt)} UTC`),
       ...field(
         'ended',

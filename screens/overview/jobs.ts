@@ -12,7 +12,7 @@ import {
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge, formatElapsed } from '../../src/format/age.ts';
 import { progressBar } from '../../src/format/bars.ts';
-import { commandLine, fixLine } from '../../src/format/command.ts';
+import { commandLine, fixLine, jobCommandLine } from '../../src/format/command.ts';
 import { type Line, lineWidth, type Packed, packLine, span } from '../../src/format/lines.ts';
 import { measureText } from '../../src/format/measure.ts';
 import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
@@ -111,7 +111,7 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
       ...caveatRows(job),
       ...(detail ? metricRows(detail.metrics, width, drawing) : [[span('reading its output …', 'muted')] as Line]),
       ...wrapText(
-        `${commandLine([...job.program.split(' '), ...job.args])}${job.build ? `   (build ${job.build})` : ''}`,
+        `${jobCommandLine(job)}${job.build ? `   (build ${job.build})` : ''}`,
         width,
         whole ? undefined : COMMAND_ROWS,
       ).map((part): Line => [span(part, 'muted')]),

@@ -10,7 +10,7 @@ export interface Flag extends ArgumentField {
   readonly short: string | undefined;
 }
 
-/** Flags that every command has; they are taken before the command's own schema is applied. */
+/** Flags that every command has, unless it has one of that name itself (a command of the user's own may). */
 const GLOBAL_FLAGS = {
   historical: { type: 'string' },
   runtime: { type: 'string' },
@@ -117,11 +117,13 @@ export function checkArguments<Args extends z.ZodObject>(
     return { args: null, globals: NO_GLOBALS, problems: [{ flag: null, message: firstSentence(error) }] };
   }
   const { values, positionals } = parsed;
+  const own = new Set(flags.map(({ name }) => name.slice(2)));
+  const global = (name: keyof GlobalFlags) => (own.has(name) ? undefined : values[name]);
   const globals: GlobalFlags = {
-    historical: values.historical as string | undefined,
-    runtime: values.runtime as string | undefined,
-    debug: values.debug === true,
-    help: values.help === true,
+    historical: global('historical') as string | undefined,
+    runtime: global('runtime') as string | undefined,
+    debug: global('debug') === true,
+    help: global('help') === true,
   };
   if (globals.help) return { args: null, globals, problems: [] };
 

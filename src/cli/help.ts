@@ -20,7 +20,8 @@ export function overview(group = ''): string {
   ].join('\n');
 }
 
-export function commandHelp(command: Command): string {
+/** All that is said of one command, or of a program as a job. */
+export function commandHelp(command: Omit<Command, 'run'>): string {
   const positionals = command.positionals ?? [];
   const flags = flagsOf(command.args).filter((f) => !positionals.includes(f.key));
   const usage = [

@@ -21,6 +21,8 @@ const key = z.string().min(1).optional().describe('two starts with the same key 
 const seconds = (what: string) => z.number().min(0).optional().describe(what);
 const milliseconds = (value: number | undefined) => (value === undefined ? undefined : value * 1000);
 
+const PROGRAM_WIDTH = Math.max(...PROGRAMS.map(({ name }) => name.length)) + 2;
+
 export const jobStart = defineCommand({
   name: 'job start',
   summary: 'start a program as a job of its own',
@@ -32,7 +34,7 @@ Example: prometheus job start backtest campaign-and-meta -- --strategy-id US_COR
            --start 2014-01-02 --end 2014-03-31
 
 Programs (and commands of your own: prometheus job programs):
-${PROGRAMS.map((program) => `  ${program.name.padEnd(28)}${program.summary}`).join('\n')}`,
+${PROGRAMS.map((program) => `  ${program.name.padEnd(PROGRAM_WIDTH)}${program.summary}`).join('\n')}`,
   args: z.object({
     program: z.array(z.string()).min(1),
     key,
@@ -41,7 +43,7 @@ ${PROGRAMS.map((program) => `  ${program.name.padEnd(28)}${program.summary}`).jo
   }),
   positionals: ['program'],
   run: async (args, cli) => {
-    const { program, args: words } = splitProgram(args.program, jobRuntime(cli).catalog);
+    const { program, args: words } = splitProgram(args.program, jobRuntime(cli).catalog());
     return withSupervisor(cli, async (supervisor) => {
       const made = await supervisor.launch({
         program,

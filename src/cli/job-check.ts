@@ -11,7 +11,7 @@ import { parseProgramArguments } from './job-runtime.ts';
 /** Checks all words at once. @throws UsageError for a program that does not exist. */
 export function validateJob(
   home: Home,
-  catalog: JobRuntime['catalog'],
+  catalog: ReturnType<JobRuntime['catalog']>,
   { program: name, args, policy }: ReadArgs<'validate'>,
 ): Validation {
   const program = findProgram(catalog, name);

@@ -1,6 +1,6 @@
 /** Jobs as text for people and as JSON for scripts. */
 import { formatElapsed, formatInstant } from '../format/age.ts';
-import { commandLine } from '../format/command.ts';
+import { jobCommandLine } from '../format/command.ts';
 import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { JOB_SIGNS } from '../format/states.ts';
 import type { JobRecord } from '../supervisor/job-store.ts';
@@ -64,7 +64,7 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
   const facts: [string, string][] = [
     ['job', job.id],
     ['state', `${stateWord(job)}${job.reason ? ` (${job.reason})` : ''}`],
-    ['command', commandLine([...job.program.split(' '), ...job.args])],
+    ['command', jobCommandLine(job)],
     ['folder', record.folder],
     ['asked for by', job.requestedBy],
     ...(job.chain

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { Exit } from '../platform/errors.ts';
 import type { ProgramSpec } from '../platform/program.ts';
+import { findProgram } from '../supervisor/launch.ts';
 import type { ArgumentField, ProgramSummary } from '../supervisor/reads.ts';
 import { flagsOf } from './arguments.ts';
 import { defineCommand } from './command.ts';
+import { commandHelp } from './help.ts';
 import { jobRuntime } from './job-runtime.ts';
 import { printJson } from './json.ts';
 
@@ -25,11 +27,20 @@ export function programSummary({ args, script, ...spec }: ProgramSpec): ProgramS
 export const jobPrograms = defineCommand({
   name: 'job programs',
   summary: 'everything that can be a job: engines, and commands of your own (programs.yaml)',
-  args: z.object({ json: z.boolean().default(false).describe('print JSON, with the arguments of each') }),
+  description: 'With the name of one: what it does, and its arguments.',
+  args: z.object({
+    program: z.array(z.string()).default([]).describe('one of them'),
+    json: z.boolean().default(false).describe('print JSON, with the arguments of each'),
+  }),
+  positionals: ['program'],
   run: async (args, cli) => {
-    const { catalog } = jobRuntime(cli);
+    const all = jobRuntime(cli).catalog();
+    const name = args.program.join(' ');
+    const catalog = name ? [findProgram(all, name)] : all;
     if (args.json) {
       printJson(cli, { programs: catalog.map(programSummary) });
+    } else if (name) {
+      cli.out(commandHelp({ ...catalog[0], name: `job start ${name} --` }));
     } else {
       const width = Math.max(...catalog.map((one) => one.name.length));
       for (const { name, phase, summary } of catalog) cli.out(`${name.padEnd(width)}  ${phase}  ${summary}\n`);

@@ -9,13 +9,13 @@ import { currentProvenance } from '../platform/provenance.ts';
 import { loadSettings } from '../platform/settings.ts';
 import type { JobRuntime, ParsedArguments } from '../supervisor/launch.ts';
 import { loadPrograms } from '../supervisor/programs.ts';
-import { parseArguments, toArgv } from './arguments.ts';
+import { checkArguments, toArgv } from './arguments.ts';
 import type { Cli } from './context.ts';
 
 /** The runtime of this process: jobs run the code that runs here, in the folder it was started in. */
 export function jobRuntime(cli: Cli): Omit<JobRuntime, 'data'> {
   return {
-    catalog: [...PROGRAMS, ...loadPrograms(cli.home, cli.env)],
+    catalog: () => [...PROGRAMS, ...loadPrograms(cli.home, cli.env)],
     parse: parseProgramArguments,
     node: process.execPath,
     ...entryScripts(),
@@ -30,8 +30,11 @@ export function jobRuntime(cli: Cli): Omit<JobRuntime, 'data'> {
 
 /** Validates a program's arguments as its own command line does. @throws UsageError naming the flag and what is allowed. */
 export function parseProgramArguments(program: ProgramSpec, argv: readonly string[]): ParsedArguments {
-  const { args, globals } = parseArguments(program.name, program.args, argv, program.positionals);
-  if (!args) throw new UsageError('--help starts no job', `See: prometheus ${program.name} --help`);
+  const { args, globals, problems } = checkArguments(program.args, argv, program.positionals);
+  // A command of the user's own is no command of `prometheus`: its help is elsewhere.
+  const help = `See: prometheus ${program.script ? `job programs ${program.name}` : `${program.name} --help`}`;
+  if (problems.length > 0) throw new UsageError(problems[0].message, help);
+  if (!args) throw new UsageError('--help starts no job', help);
   const words = toArgv(program.args, args);
   return { args, argv: globals.debug ? [...words, '--debug'] : words, environment: databaseEnvironment(globals) };
 }

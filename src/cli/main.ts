@@ -59,11 +59,14 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     return await command.run(args, open(globals));
   } catch (error) {
-    return report(error, stop.signal, what, argv.includes('--debug'));
+    return report(error, stop.signal, what, ownWords(argv).includes('--debug'));
   } finally {
     await Promise.allSettled(closers.map((close) => close()));
   }
 }
+
+/** The words before `--`: what follows is another program's. */
+const ownWords = (argv: readonly string[]) => (argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv);
 
 function versionLine(): string {
   const { version, build, gitSha, gitDirty } = readProvenance(process.env);

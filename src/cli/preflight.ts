@@ -40,7 +40,7 @@ export async function preflight(
   { program: name, args: words, after }: ReadArgs<'preflight'>,
 ): Promise<Preflight> {
   const { home, runtime, databases } = options;
-  const program = findProgram(runtime.catalog, name);
+  const program = findProgram(runtime.catalog(), name);
   const { args } = runtime.parse(program, words);
   const [reach, bytesPerRow] = await Promise.all([
     Promise.all(DATABASE_NAMES.map((one) => databaseCheck(databases, one, program))),

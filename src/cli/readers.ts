@@ -47,10 +47,10 @@ export function readersOf(
       return lambdaOverview(runtime, { marketId: market, columns, experimentId: null });
     },
     programs: async () => ({
-      programs: jobs.catalog.map(programSummary),
+      programs: jobs.catalog().map(programSummary),
       policy: argumentFields(policySchema),
     }),
-    validate: async (args) => validateJob(home, jobs.catalog, args),
+    validate: async (args) => validateJob(home, jobs.catalog(), args),
     preflight: async (args) => {
       const { preflight } = await import('./preflight.ts');
       return preflight({ home, runtime: jobs, databases, targets: await cli.targets() }, args);

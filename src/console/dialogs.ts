@@ -1,8 +1,8 @@
 /** The questions before anything that costs or destroys. Cancel comes first and has the focus: Enter changes nothing. */
-import { commandLine, splitCommand } from '../format/command.ts';
+import { commandLine, jobCommandLine, splitCommand } from '../format/command.ts';
 import { formatDuration } from '../format/numbers.ts';
 import type { PhaseResult } from '../phases/types.ts';
-import type { JobView, LaunchRequest } from '../supervisor/protocol.ts';
+import type { LaunchRequest } from '../supervisor/protocol.ts';
 import { EMPTY_LINE } from './line-editor.ts';
 import { isRunning } from './lists.ts';
 import { launchCommand, measuredDuration, runningSibling, selectedJob, selectedPhase } from './selectors.ts';
@@ -21,8 +21,6 @@ function dialog(
     ...parts,
   };
 }
-
-const jobCommand = (job: JobView): string => commandLine([...job.program.split(' '), ...job.args]);
 
 /** Before the launch of the command that the selected phase offers. */
 export function launchDialog(state: ConsoleState, idempotencyKey: string): Dialog | null {
@@ -87,7 +85,7 @@ export function rerunDialog(state: ConsoleState, idempotencyKey: string, job = s
   return dialog(
     {
       title: `Run ${job.id} again`,
-      command: jobCommand(job),
+      command: jobCommandLine(job),
       tone: 'accent',
       body: [
         estimate(state, job.program),
@@ -105,7 +103,7 @@ export function stopDialog(state: ConsoleState, _key?: string, job = selectedJob
   return dialog(
     {
       title: `Stop ${job.id}`,
-      command: jobCommand(job),
+      command: jobCommandLine(job),
       tone: 'bad',
       body: [
         'TERM goes to its whole process group. What it has not finished is rolled back; it can be run again with r.',
@@ -126,7 +124,7 @@ export function killDialog(state: ConsoleState, _key?: string, job = selectedJob
   return dialog(
     {
       title: `Kill ${job.id}`,
-      command: jobCommand(job),
+      command: jobCommandLine(job),
       tone: 'bad',
       body: [
         'KILL goes to all its processes at once: they cannot clean up after themselves. Databases roll back what was open.',
@@ -144,7 +142,7 @@ export function removeDialog(state: ConsoleState, _key?: string, job = selectedJ
   return dialog(
     {
       title: `Delete the record of ${job.id}`,
-      command: jobCommand(job),
+      command: jobCommandLine(job),
       tone: 'bad',
       body: [
         'Its log, events, metrics and exit record go for good. What it wrote into the databases stays.',

@@ -11,6 +11,12 @@ export const shellLine = (words: readonly string[]): string => words.map(shellWo
 /** The exact command line: `prometheus backtest campaign --market-id US_EQ …`. */
 export const commandLine = (argv: readonly string[]): string => shellLine(['prometheus', ...argv]);
 
+/** What a person types to have a job's program run again: the engine itself, a command of the user's own as a job. */
+export function jobCommandLine(job: { program: string; script: boolean; args: readonly string[] }): string {
+  const words = job.program.split(' ');
+  return job.script ? commandLine(['job', 'start', ...words, '--', ...job.args]) : commandLine([...words, ...job.args]);
+}
+
 /** Words as a POSIX shell splits them: blanks part, quotes and backslashes hold together; nothing is expanded. */
 export function splitWords(text: string): string[] {
   const words: string[] = [];

@@ -61,6 +61,8 @@ export interface ScriptReading {
   readonly skipped?: readonly string[];
   /** A line that means failure whatever the exit code, beside Python tracebacks. */
   readonly fatal: readonly string[];
+  /** The exit code that means PART (3 when left out); null: none does. */
+  readonly partialCode?: number | null;
 }
 
 /** A part of a table, told by the names of the arguments that say which part: the table as in `writes`. */

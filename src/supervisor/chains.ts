@@ -4,7 +4,7 @@ import type { PhaseCommand, PhaseResult } from '../phases/types.ts';
 import { UsageError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { hasEnded } from './job-state.ts';
-import { type JobRuntime, splitProgram } from './launch.ts';
+import { findProgram, type JobRuntime, splitProgram } from './launch.ts';
 import type { JobView } from './protocol.ts';
 
 /** A step that is still to be done. */
@@ -35,7 +35,8 @@ export function planChain(
   { fresh, allowPartial }: { fresh: boolean; allowPartial: boolean },
   runtime: Pick<JobRuntime, 'catalog' | 'parse'>,
 ): ChainPlan {
-  const commands = phase.commands.map((command, i) => stepOf(command, i + 1, runtime));
+  const catalog = runtime.catalog();
+  const commands = phase.commands.map((command, i) => stepOf(command, i + 1, catalog, runtime.parse));
   if (commands.length === 0) {
     throw new UsageError(
       `${phase.phase} has no commands that can be run by themselves`,
@@ -66,9 +67,14 @@ export function planChain(
   };
 }
 
-function stepOf(command: PhaseCommand, step: number, runtime: Pick<JobRuntime, 'catalog' | 'parse'>): ChainStepPlan {
-  const { program, args } = splitProgram(command.argv, runtime.catalog);
+function stepOf(
+  command: PhaseCommand,
+  step: number,
+  catalog: ReturnType<JobRuntime['catalog']>,
+  parse: JobRuntime['parse'],
+): ChainStepPlan {
+  const { program, args } = splitProgram(command.argv, catalog);
   // As its job will have them, defaults included: so the two can be compared.
-  const parsed = runtime.parse(runtime.catalog.find((one) => one.name === program)!, args);
+  const parsed = parse(findProgram(catalog, program), args);
   return { step, label: command.label, program, args: parsed.argv };
 }

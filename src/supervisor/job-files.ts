@@ -176,6 +176,8 @@ export interface Verdict {
   readonly rowsDue: boolean;
   /** What the program called its own outcome; null when it called it nothing. */
   readonly status: 'done' | 'partial' | 'failed' | null;
+  /** Of a command of the user's own: the exit code that means PART, null when none does. Absent for our programs (3). */
+  readonly partialCode?: number | null;
 }
 
 /** Who asked for a stop, and when. */

@@ -65,6 +65,7 @@ function jobView(record: JobRecord, digest: EventDigest, { now, stopDeadlineMs, 
   return {
     id: record.id,
     program: spec?.program ?? '?',
+    script: (spec?.script ?? null) !== null,
     args: spec?.programArgs ?? [],
     state,
     reason: state === 'QUEUE' ? (note.waits ?? record.reason) : record.reason,

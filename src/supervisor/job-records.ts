@@ -68,6 +68,7 @@ export const specSchema: z.ZodType<JobSpec> = z.object({
       failures: z.array(z.object({ pattern: text, count: z.enum(['last', 'sum']) })),
       skipped: z.array(text).optional(),
       fatal: z.array(text),
+      partialCode: z.int().nullable().optional(),
     })
     .nullable(),
 });
@@ -100,6 +101,7 @@ export const exitSchema: z.ZodType<ExitRecord> = z.object({
       fatal: text.nullable(),
       rowsDue: z.boolean(),
       status: z.enum(['done', 'partial', 'failed']).nullable(),
+      partialCode: z.int().nullable().optional(),
     })
     .nullable(),
 });

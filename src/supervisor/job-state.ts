@@ -2,6 +2,7 @@
  * The states of a job and what moves it from one to the next, as data. Pure: whatever is known about a job comes in as
  * facts, and the same facts always give the same state and the same reason.
  */
+import { Exit } from '../platform/errors.ts';
 import type { JobProcess, Verdict } from './job-files.ts';
 import type { JobState } from './protocol.ts';
 
@@ -101,17 +102,19 @@ function outcome(exit: Ending): { event: JobEvent; reason: string } {
     return { event: 'failed', reason: `timed out after ${seconds} s, ${how}` };
   }
   if (exit.signal) return { event: 'failed', reason: how };
-  if (exit.code === 2) return { event: 'failed', reason: 'exit code 2: its arguments were refused' };
+  const own = exit.verdict?.partialCode !== undefined;
+  const partialCode = exit.verdict?.partialCode === undefined ? Exit.partial : exit.verdict.partialCode;
+  if (exit.code === Exit.usage && !own) return { event: 'failed', reason: 'exit code 2: its arguments were refused' };
   if (exit.code === 130) return { event: 'failed', reason: 'exit code 130: interrupted, though no stop was asked for' };
-  if (exit.code !== 0 && exit.code !== 3) {
+  if (exit.code === null || (exit.code !== Exit.done && exit.code !== partialCode)) {
     const words = exit.verdict?.fatal;
     return { event: 'failed', reason: words ? `${how}: ${words}` : how };
   }
   return judged(exit.code, exit.verdict);
 }
 
-/** Exit codes 0 and 3 are what the program says of itself; its rows and words must bear it out. */
-function judged(code: 0 | 3, verdict: Verdict | null): { event: JobEvent; reason: string } {
+/** Exit codes 0 and that of PART are what the program says of itself; its rows and words must bear it out. */
+function judged(code: number, verdict: Verdict | null): { event: JobEvent; reason: string } {
   const { rows = null, failures = null, fatal = null, rowsDue = false, status = null } = verdict ?? {};
   if (fatal !== null) return { event: 'failed', reason: `exit code ${code}, but: ${fatal}` };
   if (failures !== null && failures > 0) {
@@ -120,7 +123,7 @@ function judged(code: 0 | 3, verdict: Verdict | null): { event: JobEvent; reason
     const beside = rows === null ? '' : ` beside ${rows} new rows`;
     return { event: 'partial', reason: `exit code ${code}, but ${failures} items failed${beside}` };
   }
-  if (code === 3) return { event: 'partial', reason: 'exit code 3: some items failed' };
+  if (code !== Exit.done) return { event: 'partial', reason: `exit code ${code}: some items failed` };
   if (status === 'failed') return { event: 'failed', reason: 'exit code 0, but it called itself failed' };
   if (status === 'partial') return { event: 'partial', reason: 'exit code 0, but it called itself partial' };
   if (rowsDue && !rows) return { event: 'failed', reason: 'exit code 0, but no row was written where rows were due' };

@@ -37,7 +37,8 @@ export interface ParsedArguments {
 
 /** What jobs are made of: the programs, the way to run one, and where its code came from. Composed by the command line. */
 export interface JobRuntime {
-  readonly catalog: readonly ProgramSpec[];
+  /** What can be started, read anew each time: commands of the user's own change while a supervisor runs. */
+  readonly catalog: () => readonly ProgramSpec[];
   /** @throws UsageError that names the argument and what is allowed. */
   readonly parse: (program: ProgramSpec, argv: readonly string[]) => ParsedArguments;
   readonly node: string;
@@ -90,7 +91,7 @@ const BEGIN_POLL_MS = 10;
  * @throws UsageError for an unknown program or argument; UserError when its rows are being written, or it cannot be made.
  */
 export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime): Promise<MadeJob> {
-  const program = findProgram(runtime.catalog, order.program);
+  const program = findProgram(runtime.catalog(), order.program);
   const parsed = runtime.parse(program, order.args);
   const after = (order.after ?? []).map((job) => ({
     job: findJobId(home, job),

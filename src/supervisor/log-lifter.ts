@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { Exit } from '../platform/errors.ts';
 import type { ProgramEvent } from '../platform/events.ts';
 import type { ScriptReading } from '../platform/program.ts';
 import { JobFile, type JobSpec, type Verdict } from './job-files.ts';
@@ -142,12 +143,14 @@ export class LogLifter {
   readonly #reader: LineReader;
   readonly #events: number;
   readonly #rowsDue: boolean;
+  readonly #partialCode: number | null;
   readonly #now: () => number;
   #torn = false;
 
   constructor(folder: string, spec: Pick<JobSpec, 'rowsDue'> & { readonly script: ScriptReading }, now: () => number) {
     this.#events = openSync(path.join(folder, JobFile.events), 'a', 0o600);
     this.#rowsDue = spec.rowsDue;
+    this.#partialCode = spec.script.partialCode === undefined ? Exit.partial : spec.script.partialCode;
     this.#now = now;
     this.#reader = new LineReader(spec.script, (event) => this.#write({ t: now(), ...event }), now);
     this.#tails = [
@@ -176,6 +179,7 @@ export class LogLifter {
       fatal: lifted.fatal,
       rowsDue: told.rowsDue && lifted.rowsDue,
       status: told.status,
+      partialCode: this.#partialCode,
     };
     if (told.status === null) this.#writeResult(verdict);
     closeSync(this.#events);

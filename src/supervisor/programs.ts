@@ -27,6 +27,7 @@ const readingSchema = z.strictObject({
     .default([]),
   skipped: z.array(pattern('skipped')).default([]),
   fatal: z.array(pattern()).default([]),
+  partialCode: z.int().min(1).max(255).nullable().default(3),
 });
 
 const argumentObject = z.strictObject({

@@ -77,6 +77,8 @@ const jobViewSchema = z.object({
   kept: z.boolean(),
   /** Hidden from lists by hand. */
   archived: z.boolean(),
+  /** A command of the user's own (programs.yaml), no command of `prometheus`. */
+  script: z.boolean().default(false),
 });
 /** A job as its folder tells it. */
 export type JobView = z.infer<typeof jobViewSchema>;

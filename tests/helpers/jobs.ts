@@ -66,7 +66,7 @@ export function withSettings(jobs: Partial<Settings['jobs']>): Settings {
 /** The runtime of fixture jobs, as a command line would compose it. */
 export function fixtureRuntime(changes: Partial<JobRuntime> = {}): JobRuntime {
   return {
-    catalog: [fixtureSpec, writerSpec],
+    catalog: () => [fixtureSpec, writerSpec],
     parse: parseProgramArguments,
     node: process.execPath,
     main: path.join(ROOT, 'tests', 'fixtures', 'job-program.mjs'),

@@ -4,6 +4,7 @@ import type { JobView, Snapshot } from '../../src/supervisor/protocol.ts';
 export const jobViewOf = (change: Partial<JobView> = {}): JobView => ({
   id: '0001-backtest-campaign',
   program: 'backtest campaign',
+  script: false,
   args: [],
   state: 'RUN',
   reason: '',

@@ -65,7 +65,7 @@ beforeAll(async () => {
   createHome(home);
   db = await createTestDatabases();
   const env = { ...process.env, HISTORICAL_DB_URL: db.urls.historical, RUNTIME_DB_URL: db.urls.runtime };
-  runtime = fixtureRuntime({ catalog: PROGRAMS, parse: parseProgramArguments, main: MAIN, env });
+  runtime = fixtureRuntime({ catalog: () => PROGRAMS, parse: parseProgramArguments, main: MAIN, env });
 });
 afterAll(async () => {
   await db?.drop();

@@ -1,5 +1,6 @@
 /** `prometheus job` and `prometheus top` as a person calls them. */
 import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
@@ -86,6 +87,40 @@ describe('prometheus job', () => {
     const { code, out, err } = await prometheus('job', ...args);
     expect([code, out, err.split('\n').length]).toEqual([2, '', 2]);
     expect(err).toContain(message);
+  });
+
+  it('runs a command of the user’s own as programs.yaml says it now, without a new supervisor', async () => {
+    const write = (command: string, more = '') =>
+      writeFileSync(
+        path.join(test.home.root, 'programs.yaml'),
+        `programs:\n  own words:\n    summary: says so\n    phase: P1\n    command: [sh, -c, '${command}', "{text}"]\n` +
+          `    arguments: { text: { required: true, help: what it says } }\n${more}`,
+      );
+    const run = async () => {
+      const started = await prometheus('job', 'start', 'own', 'words', '--', '--text', 'x');
+      const waited = await prometheus('job', 'wait', 'last');
+      return `${started.err}${waited.err}${(await prometheus('job', 'logs', 'last')).out}`;
+    };
+    mkdirSync(test.home.root, { recursive: true });
+    write('echo first; exit 3');
+    expect(await run()).toBe('0001-own-words PART: exit code 3: some items failed\nfirst\n');
+    write('echo second; exit 3', '    reading: { partialCode: null }\n');
+    expect(await run()).toBe('0002-own-words FAIL: exit code 3\nsecond\n');
+    write('echo third; exit 2');
+    expect(await run()).toBe('0003-own-words FAIL: exit code 2\nthird\n');
+    const status = await prometheus('supervisor', 'status', '--json');
+    expect(JSON.parse(status.out).running).toBe(true);
+    write('echo fourth', '    nothing: 1\n');
+    const refused = await prometheus('job', 'start', 'own', 'words', '--', '--text', 'x');
+    expect(refused).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/programs\.yaml:7: .*nothing: is not a setting/),
+    });
+    write('echo fifth');
+    const help = await prometheus('job', 'programs', 'own', 'words');
+    expect(help.out).toMatch(
+      /^Usage: prometheus job start own words -- --text TEXT\n(.*\n)*  --text TEXT +what it says \(required\)\n$/,
+    );
   });
 
   it('knows no jobs in a new home', async () => {

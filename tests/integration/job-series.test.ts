@@ -74,12 +74,12 @@ done
 `;
   writeFileSync(test.at('nvidia-smi'), script, { mode: 0o755 });
   const runtime = fixtureRuntime({ env: { ...process.env, PATH: `${path.dirname(record)}:${process.env.PATH}` } });
-  const [spec] = runtime.catalog;
+  const [spec] = runtime.catalog();
   const args = ['--until', test.at('go'), '--record', record];
   const { id } = await startJob(
     test.home,
     { args, idempotencyKey: 'k' },
-    { ...runtime, catalog: [{ ...spec, resource: 'gpu' }] },
+    { ...runtime, catalog: () => [{ ...spec, resource: 'gpu' }] },
   );
   await until(() => readJobSeries(folderOf(id), { name: 'gpu memory' }).series[0]?.last === 512, 'its GPU memory');
   writeFileSync(test.at('go'), '');

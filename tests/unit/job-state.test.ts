@@ -153,6 +153,16 @@ describe('success', () => {
     expect(judged(3, { rows: 4 })).toBe('PART: exit code 3: some items failed');
   });
 
+  it('takes exit codes of a command of the user’s own for what programs.yaml says they are', () => {
+    expect(judged(3, { partialCode: 3 })).toBe('PART: exit code 3: some items failed');
+    expect(judged(3, { partialCode: null })).toBe('FAIL: exit code 3');
+    expect(judged(4, { partialCode: 4 })).toBe('PART: exit code 4: some items failed');
+    expect(judged(4, { partialCode: 4, fatal: 'KeyError: x' })).toBe('FAIL: exit code 4, but: KeyError: x');
+    // Only of our own programs is it known what 2 means.
+    expect(judged(2, {})).toBe('FAIL: exit code 2: its arguments were refused');
+    expect(judged(2, { partialCode: 3 })).toBe('FAIL: exit code 2');
+  });
+
   it('names what is left, and what ran out of time', () => {
     const survivors = [{ pid: 7, command: 'sleep 9', escaped: true }];
     expect(ended({ code: 0, survivors })).toBe('DONE: processes that it started still run: 7 sleep 9');

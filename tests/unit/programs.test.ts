@@ -145,6 +145,30 @@ programs:
     expect(() => load(`${head}  y: [\n`)).toThrow(/programs\.yaml is not valid YAML.*line \d/s);
   });
 
+  it('may have flags that our own commands all have; they are theirs then', () => {
+    const yaml =
+      'programs: { x: { summary: s, phase: P1, command: [a, "{arguments}"], arguments: { debug: { type: boolean }, help: {}, runtime: {} } } }';
+    const { argv, args, environment } = parseProgramArguments(find('x', yaml), [
+      '--debug',
+      '--runtime',
+      'r',
+      '--help',
+      'h',
+    ]);
+    expect({ argv, args, environment }).toEqual({
+      argv: ['--debug', '--help', 'h', '--runtime', 'r'],
+      args: { debug: true, help: 'h', runtime: 'r' },
+      environment: {},
+    });
+  });
+
+  it('are refused wrong arguments with the place of their help', () => {
+    const own = find('nightly report', OWN);
+    expect(() => parseProgramArguments(own, [])).toThrow(
+      expect.objectContaining({ fix: 'See: prometheus job programs nightly report' }),
+    );
+  });
+
   it('have flags as they are written, also with digits', () => {
     const yaml =
       'programs: { x: { summary: s, phase: P1, command: [a, "{arguments}"], arguments: { top-5: { type: integer } } } }';

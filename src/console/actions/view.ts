@@ -1,5 +1,5 @@
 /** What is shown and how: filter, order, pause, copy, help, palette, detach. */
-import { commandLine } from '../../format/command.ts';
+import { commandLine, jobCommandLine } from '../../format/command.ts';
 import type { Action, ActionContext } from '../action.ts';
 import { shutdownDialog } from '../dialogs.ts';
 import { EMPTY_LINE, lineOf } from '../line-editor.ts';
@@ -29,7 +29,7 @@ function copyMenu(state: ConsoleState): Menu {
   const failing = phase?.checks.find((check) => check.state !== 'OK' && check.fix !== null);
   const items = [
     job && { key: 'j', label: 'id of the job', text: job.id },
-    job && { key: 'c', label: 'command of the job', text: commandLine([...job.program.split(' '), ...job.args]) },
+    job && { key: 'c', label: 'command of the job', text: jobCommandLine(job) },
     launch && { key: 'n', label: 'command of the phase', text: commandLine(launch.argv) },
     phase && {
       key: 'w',
