@@ -7,7 +7,7 @@ import { JobList, readJobView } from '../supervisor/job-list.ts';
 import { readJobSeries } from '../supervisor/job-series.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
 import { findJobId, readJob } from '../supervisor/job-store.ts';
-import { JOB_STATES, type JobView } from '../supervisor/protocol.ts';
+import { JOB_STATES, type JobState, type JobView } from '../supervisor/protocol.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { jobJson, jobPage, jobTable } from './job-output.ts';
@@ -91,10 +91,19 @@ export const jobShow = defineCommand({
   },
 });
 
+/** For `a && b` in a shell: a job that ended with 0 and is not DONE is no success. */
+const CODE_OF: Readonly<Partial<Record<JobState, ExitCode>>> = {
+  FAIL: Exit.failed,
+  PART: Exit.partial,
+  STOP: Exit.interrupted,
+};
+
 export const jobWait = defineCommand({
   name: 'job wait',
   summary: 'wait for a job and exit with its code',
-  description: 'Exits with the code of the job; 128 + the signal that ended it; 1 when the job is lost.',
+  description: `
+Exits with the code of the job; 128 + the signal that ended it; 1 when the job is lost. Where it ended with 0 but its rows or
+words say otherwise: 1 for FAIL, 3 for PART, 130 for STOP.`,
   args: z.object({ job, json }),
   positionals: ['job'],
   run: async (args, cli) => {
@@ -108,7 +117,7 @@ export const jobWait = defineCommand({
     if (args.json) printJson(cli, { job: view });
     else cli.err(`${view.id} ${view.state}${view.reason ? `: ${view.reason}` : ''}\n`);
     // Any code a program can end with; the contract of our own programs is a part of those.
-    return (view.exitCode ?? Exit.failed) as ExitCode;
+    return (view.exitCode === null ? Exit.failed : view.exitCode || CODE_OF[view.state] || Exit.done) as ExitCode;
   },
 });
 

@@ -1,6 +1,6 @@
 /** A command made from an engine program's declaration: context, events, exit code. */
 import type { z } from 'zod';
-import { UserError } from '../platform/errors.ts';
+import { errorMessage, UserError } from '../platform/errors.ts';
 import { type Events, fileEvents } from '../platform/events.ts';
 import { newId } from '../platform/ids.ts';
 import { type Program, type ProgramSpec, resultEvent } from '../platform/program.ts';
@@ -53,8 +53,7 @@ export function programCommand<Args extends z.ZodObject>(
         finish(result.summary);
         return result.exitCode;
       } catch (error) {
-        const message =
-          error instanceof UserError ? `${error.message}. ${error.fix}` : String((error as Error)?.message);
+        const message = error instanceof UserError ? `${error.message}. ${error.fix}` : errorMessage(error);
         events.emit({ type: 'result', status: 'failed', summary: message });
         finish(null);
         throw error;

@@ -50,12 +50,15 @@ export function claimsOf(spec: ProgramSpec, args: Readonly<Record<string, unknow
         table,
         scope: oneScope,
         model: oneModel,
-        start: values(start)[0],
-        end: values(end)[0],
+        ...range(values(start)[0], values(end)[0]),
       })),
     ),
   );
 }
+
+/** Dates of a claim in their order: a range given backwards may not slip past one that it overlaps. */
+const range = (start: string | null, end: string | null) =>
+  start !== null && end !== null && start > end ? { start: end, end: start } : { start, end };
 
 /** Jobs that live, and programs run by hand. */
 export function claimHolders(home: Home): ClaimHolder[] {

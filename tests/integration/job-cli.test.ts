@@ -108,6 +108,9 @@ describe('prometheus job', () => {
     expect(await run()).toBe('0002-own-words FAIL: exit code 3\nsecond\n');
     write('echo third; exit 2');
     expect(await run()).toBe('0003-own-words FAIL: exit code 2\nthird\n');
+    write('exit 0', '    rowsDue: true\n');
+    expect(await run()).toMatch(/^0004-own-words FAIL: exit code 0, but no row was written/);
+    expect((await prometheus('job', 'wait', 'last')).code).toBe(1);
     const status = await prometheus('supervisor', 'status', '--json');
     expect(JSON.parse(status.out).running).toBe(true);
     write('echo fourth', '    nothing: 1\n');
@@ -119,7 +122,7 @@ describe('prometheus job', () => {
     write('echo fifth');
     const help = await prometheus('job', 'programs', 'own', 'words');
     expect(help.out).toMatch(
-      /^Usage: prometheus job start own words -- --text TEXT\n(.*\n)*  --text TEXT +what it says \(required\)\n$/,
+      /^Usage: prometheus job start own words -- --text TEXT\n(.*\n)* +--text TEXT +what it says \(required\)\n$/,
     );
   });
 

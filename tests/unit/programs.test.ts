@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
+import { claimsOf } from '../../src/supervisor/claims.ts';
 import { LinePattern } from '../../src/supervisor/line-pattern.ts';
 import { loadPrograms } from '../../src/supervisor/programs.ts';
 
@@ -91,6 +92,14 @@ programs:
     ]);
     expect(find('nightly report').claims).toMatchObject([{ table: 'runtime.x', scope: 'target' }]);
     expect(load('programs: { python tests: null }').map((one) => one.name)).not.toContain('python tests');
+  });
+
+  it('claim the same rows for a range given backwards', () => {
+    const yaml =
+      'programs: { x: { summary: s, phase: P1, command: [a, "{arguments}"], arguments: { from: { type: date }, to: { type: date } }, claims: [{ table: t, start: from, end: to }] } }';
+    const claims = (from: string, to: string) => claimsOf(find('x', yaml), { from, to });
+    expect(claims('2024-03-01', '2024-01-15')).toEqual(claims('2024-01-15', '2024-03-01'));
+    expect(claims('2024-01-15', '2024-03-01')).toMatchObject([{ start: '2024-01-15', end: '2024-03-01' }]);
   });
 
   it('leave out a word whose argument was not given', () => {
