@@ -123,7 +123,7 @@ describe('arguments', () => {
     [['backtest', 'campaign', '--slippage-bps', '1001'], /--slippage-bps '1001': must be at most 1000/],
     [['db', 'url', 'elsewhere'], /<database> 'elsewhere': must be one of historical, runtime/],
     [['db', 'url'], /<database> is required: one of historical, runtime/],
-    [['plan', 'full-horizon', '--help'], /'plan full-horizon' needs Phase 5/],
+    [['plan', 'full-horizon', '--start', 'soon'], /--start 'soon': is not a date/],
     [['data', 'digest', 'no_such_table'], /no_such_table/],
   ])('%j', async (argv, what) => {
     expectOneLine(await run(argv), 2, what);
