@@ -50,23 +50,35 @@ export interface MachineFacts {
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
-/** The system keeps some of a machine's memory for itself: so much of what is built in counts as all. */
+/** The system keeps some of a machine's memory for itself: so much of what the profile has counts as all. */
 const MEMORY_SHARE = 0.95;
+
+const RESTART = 'restart the server';
+const RELOAD = 'SELECT pg_reload_conf()';
 
 /** A line a value of the profile: OK, WARN where the machine has less or another, UNKN. */
 export function judgeProfile(profile: Profile, facts: MachineFacts): Finding[] {
-  const least = (name: string, seen: number | null, want: number, unit: string, fix: string): Finding => {
+  const least = (name: string, seen: number | null, want: number, unit: string, fix: string, share = 1): Finding => {
     if (seen === null) return finding(name, 'UNKN', `cannot be told; the profile has ${want}${unit}`, fix);
     const words = `${Number(seen.toFixed(1))}${unit}, the profile has ${want}${unit}`;
-    return seen >= want ? finding(name, 'OK', words) : finding(name, 'WARN', `${words}: differs`, fix);
+    return seen >= want * share ? finding(name, 'OK', words) : finding(name, 'WARN', `${words}: differs`, fix);
   };
   const scaled = (bytes: number | null | undefined, unit: number) => (bytes == null ? null : bytes / unit);
+  /** PostgreSQL's units are powers of 1024 under the names GB and MB. */
+  const setting = (name: string, seen: number | null, want: number, unit: string, then: string) =>
+    least(name, seen, want, unit && ` ${unit}`, `ALTER SYSTEM SET ${name} = '${want}${unit}', then ${then}.`);
   const { postgres, gpu } = profile;
   const server = facts.postgres;
-  const memory = least('memory', scaled(facts.memoryBytes, GIB), profile.memoryGigabytes * MEMORY_SHARE, ' GiB', '');
   return [
     least('cores', facts.cores, profile.cores, '', `Lower --workers below the ${profile.workers} of the profile.`),
-    { ...memory, advice: memory.state === 'OK' ? '' : 'Lower shared_buffers and --workers in proportion.' },
+    least(
+      'memory',
+      scaled(facts.memoryBytes, GIB),
+      profile.memoryGigabytes,
+      ' GiB',
+      'Lower shared_buffers and --workers in proportion.',
+      MEMORY_SHARE,
+    ),
     least(
       'shared memory',
       scaled(facts.sharedMemoryBytes, GIB),
@@ -82,34 +94,16 @@ export function judgeProfile(profile: Profile, facts: MachineFacts): Finding[] {
       `Mount the data disk at ${profile.dataFolder}, or free space there.`,
     ),
     ...judgeProfileGpu(gpu, facts.gpu),
-    least(
-      'shared_buffers',
-      scaled(server?.sharedBuffersBytes, GIB),
-      postgres.sharedBuffersGigabytes,
-      ' GiB',
-      `ALTER SYSTEM SET shared_buffers = '${postgres.sharedBuffersGigabytes}GB', then restart the server.`,
-    ),
-    least(
-      'max_wal_size',
-      scaled(server?.maxWalBytes, GIB),
-      postgres.maxWalGigabytes,
-      ' GiB',
-      `ALTER SYSTEM SET max_wal_size = '${postgres.maxWalGigabytes}GB', then SELECT pg_reload_conf().`,
-    ),
-    least(
+    setting('shared_buffers', scaled(server?.sharedBuffersBytes, GIB), postgres.sharedBuffersGigabytes, 'GB', RESTART),
+    setting('max_wal_size', scaled(server?.maxWalBytes, GIB), postgres.maxWalGigabytes, 'GB', RELOAD),
+    setting(
       'maintenance_work_mem',
       scaled(server?.maintenanceWorkMemBytes, MIB),
       postgres.maintenanceWorkMemMegabytes,
-      ' MiB',
-      `ALTER SYSTEM SET maintenance_work_mem = '${postgres.maintenanceWorkMemMegabytes}MB', then SELECT pg_reload_conf().`,
+      'MB',
+      RELOAD,
     ),
-    least(
-      'max_connections',
-      server?.maxConnections ?? null,
-      postgres.maxConnections,
-      '',
-      `ALTER SYSTEM SET max_connections = ${postgres.maxConnections}, then restart the server.`,
-    ),
+    setting('max_connections', server?.maxConnections ?? null, postgres.maxConnections, '', RESTART),
   ];
 }
 

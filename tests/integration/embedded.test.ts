@@ -33,6 +33,7 @@ import { targetFromUrl } from '../../src/platform/db/targets.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { shortHash } from '../../src/platform/ids.ts';
 import { processStartTime } from '../../src/platform/locks.ts';
+import { until } from '../helpers/until.ts';
 
 const ROOT = process.getuid?.() === 0;
 const LINUX = process.platform === 'linux';
@@ -85,6 +86,17 @@ const query = async (home: Home, sql: string): Promise<unknown[][]> => {
     await databases.close();
   }
 };
+
+/** The child of a server whose title has a word. */
+const childOf = (pid: number, word: string): number | undefined =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number)
+    .find(
+      (child) => existsSync(`/proc/${child}/cmdline`) && readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(word),
+    );
 
 const failure = async (work: Promise<unknown>) => {
   const error = await work.then(
@@ -246,6 +258,25 @@ describe('a home of its own', () => {
     await databases.close();
     expect(await query(home, 'SELECT * FROM kept')).toEqual([[42]]);
   });
+
+  test.skipIf(!LINUX)(
+    'a server that lost its startup process while it recovered, and hangs, is begun again',
+    async () => {
+      await query(home, 'CREATE TABLE recovered AS SELECT x FROM generate_series(1, 1500000) AS x');
+      const { pid } = await serverStatus(home);
+      process.kill(pid!, 'SIGKILL');
+      await expect.poll(() => processStartTime(pid!)).toBeNull();
+      const starting = run(home, 'await server.startServer(home)');
+      const postmaster = await until(async () => (await serverStatus(home)).pid, 'the new server');
+      const startup = await until(() => childOf(postmaster, 'startup'), 'its startup process');
+      // Stopped, it does not see that its child is gone: as a server that waits for ever, whatever made it so.
+      process.kill(postmaster, 'SIGSTOP');
+      process.kill(startup, 'SIGKILL');
+      expect(await starting.done()).toMatchObject({ code: 0 });
+      expect((await serverStatus(home)).pid).not.toBe(postmaster);
+      expect(await query(home, 'SELECT count(*)::int FROM recovered')).toEqual([[1500000]]);
+    },
+  );
 
   test('a pid file whose pid now belongs to another program', async () => {
     const { dataFolder } = embeddedServer(home);

@@ -77,6 +77,22 @@ export function processesOf(layout: Layout): number[] {
     .filter((pid) => processStartTime(pid) !== null);
 }
 
+/**
+ * Whether a server that says it starts has no process that recovers its data. For a moment that is so at each start; one
+ * whose startup process is gone for good is never ready and does not end by itself. Linux only; elsewhere always false.
+ */
+export function lacksStartupProcess(layout: Layout): boolean {
+  if (process.platform !== 'linux' || readPidFile(layout)?.[7]?.trim() !== 'starting' || !findServer(layout))
+    return false;
+  return !processesOf(layout).some((pid) => {
+    try {
+      return /^postgres: .*\bstartup\b/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    } catch {
+      return false; // It has just ended.
+    }
+  });
+}
+
 /** Waits until `condition` holds; false when it does not within the time. */
 export async function until(condition: () => boolean, waitMs: number): Promise<boolean> {
   const deadline = performance.now() + waitMs;
