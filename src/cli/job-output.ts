@@ -75,6 +75,7 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
           ],
         ]
       : []),
+    ...(job.chain?.override ? [['override', job.chain.override] as [string, string]] : []),
     ...(job.attempt ? [['attempt', `${job.attempt.number} of ${job.attempt.of}`] as [string, string]] : []),
     ['ran in', spec?.cwd ?? UNKNOWN],
     ['code', (code || []).filter(Boolean).join(', ') || UNKNOWN],

@@ -17,20 +17,28 @@ export const phasesRun = defineCommand({
   summary: "a phase's whole plan as jobs, one after the other",
   description: `
 Each step is a job that begins when the one before it has ended well. A chain that stopped on the way is taken up at the
-step that failed; one that is through begins anew. Prints the jobs. With --wait it stays until the last one has ended, and
+step that failed; one that is through begins anew. A phase begins when those that it needs are there; --override says why
+it is to begin all the same, which is kept with its jobs and in the audit log. Prints the jobs. With --wait it stays until the last one has ended, and
 exits with the code of the first that did not end well.`,
   args: z.object({
     phase: z.string().describe('phase: P1, P2, …'),
     fresh: z.boolean().default(false).describe('from the first step, whatever an earlier chain has done'),
     allowPartial: z.boolean().default(false).describe('go on after a step that ended PART'),
+    override: z
+      .string()
+      .trim()
+      .min(1, 'must not be empty')
+      .max(4000)
+      .describe('why it is run though it is blocked')
+      .optional(),
     wait: z.boolean().default(false).describe('stay until the chain has ended'),
     json: z.boolean().default(false).describe('print JSON'),
   }),
   positionals: ['phase'],
   run: async (args, cli) =>
     withSupervisor(cli, async (supervisor) => {
-      const { phase, fresh, allowPartial } = args;
-      let jobs = await supervisor.chain({ phase, fresh, allowPartial, idempotencyKey: randomUUID() });
+      const { phase, fresh, allowPartial, override } = args;
+      let jobs = await supervisor.chain({ phase, fresh, allowPartial, override, idempotencyKey: randomUUID() });
       if (args.wait) {
         await supervisor.ready();
         const ids = new Set(jobs.map((job) => job.id));

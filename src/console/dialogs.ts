@@ -54,9 +54,15 @@ export function commandDialog(
   );
 }
 
-/** Before a phase's whole plan. */
-export function chainDialog(state: ConsoleState, phase: PhaseResult | null, idempotencyKey: string): Dialog | null {
+/** Before a phase's whole plan. `override`: why it is to run though the phases that it needs are not there. */
+export function chainDialog(
+  state: ConsoleState,
+  phase: PhaseResult | null,
+  idempotencyKey: string,
+  override?: string,
+): Dialog | null {
   if (!phase) return null;
+  if (phase.blockedBy.length > 0 && !override) return blockedDialog(phase);
   const measured = phase.commands.map(({ argv }) => measuredDuration(state, splitCommand(argv).program));
   const known = measured.filter((one) => one !== null);
   const sum = known.reduce((total, { ms }) => total + ms, 0) / 1000;
@@ -67,17 +73,30 @@ export function chainDialog(state: ConsoleState, phase: PhaseResult | null, idem
   return dialog(
     {
       title: `Run the whole plan of ${phase.phase} ${phase.title}`,
-      command: commandLine(['phases', 'run', phase.phase]),
+      command: commandLine(['phases', 'run', phase.phase, ...(override ? ['--override', override] : [])]),
       tone: 'accent',
       body: [
+        ...phase.blockedBy,
         `${phase.commands.length} steps, one after the other: ${phase.commands.map(({ label }) => label).join(' · ')}.`,
         'What an earlier chain has done already is passed by; a step that fails ends it, and the next run goes on there.',
         `Estimate: ${words}.`,
       ],
     },
-    { label: 'Run them', request: { kind: 'chain', request: { phase: phase.phase, idempotencyKey } } },
+    { label: 'Run them', request: { kind: 'chain', request: { phase: phase.phase, idempotencyKey, override } } },
   );
 }
+
+/** A phase that may not begin: why, and the way around it. */
+const blockedDialog = ({ phase, title, blockedBy }: PhaseResult): Dialog => ({
+  kind: 'dialog',
+  title: `${phase} ${title} may not begin`,
+  command: null,
+  tone: 'warn',
+  body: [...blockedBy, `To run it all the same, give the reason, which is kept: :phases run ${phase} --override why`],
+  buttons: [{ label: 'Close', request: null }],
+  focus: 0,
+  typed: null,
+});
 
 /** Before the same job again. */
 export function rerunDialog(state: ConsoleState, idempotencyKey: string, job = selectedJob(state)): Dialog | null {

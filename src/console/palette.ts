@@ -73,12 +73,16 @@ const VERBS: readonly Verb[] = [
   {
     name: 'phases run',
     words: phaseIds,
-    help: "a phase's whole plan as one chain",
+    help: "a phase's whole plan as one chain; --override why, where it is blocked",
     safe: false,
-    run({ state, store, host, toast }, [id]) {
+    run({ state, store, host, toast }, [id, flag, ...why]) {
       const phase = phasesOf(state).find((one) => one.phase === id);
       if (!phase) return toast(`which phase? ${phaseIds(state).join(', ')}`, 'warn');
-      store.setState({ overlay: chainDialog(state, phase, host.newId()) });
+      if (flag !== undefined && flag !== '--override') return toast(`phases run has no '${flag}' here`, 'warn');
+      const override = why.join(' ');
+      if (flag !== undefined && override === '')
+        return toast('--override: say why it is run though it is blocked', 'warn');
+      store.setState({ overlay: chainDialog(state, phase, host.newId(), override || undefined) });
     },
   },
   {

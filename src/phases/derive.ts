@@ -66,6 +66,7 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     required: required.length,
     headline: why.length ? why[0].brief : (required.find((check) => check.result.id === facts.mainCheck)?.brief ?? ''),
     why: why.map((reason) => reason.text),
+    blockedBy: gates.map((reason) => reason.text),
     checks: facts.checks.map((check) => check.result),
     commands: facts.commands,
     next: nextCommand(facts.commands, open),

@@ -1,7 +1,7 @@
 /** A phase's whole plan as jobs, one after the other, each begun when the one before it has ended well. */
 import { isDeepStrictEqual } from 'node:util';
 import type { PhaseCommand, PhaseResult } from '../phases/types.ts';
-import { UsageError } from '../platform/errors.ts';
+import { UsageError, UserError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { hasEnded } from './job-state.ts';
 import { findProgram, type JobRuntime, splitProgram } from './launch.ts';
@@ -65,6 +65,19 @@ export function planChain(
     steps: commands.slice(Math.max(0, open)),
     living: [],
   };
+}
+
+/**
+ * A phase begins when those that it needs are there, or when somebody says why it is to begin all the same.
+ * @returns that reason, null where none was needed. @throws UserError that names what is missing.
+ */
+export function requireOpen({ phase, blockedBy }: PhaseResult, override: string | null): string | null {
+  if (blockedBy.length === 0) return null;
+  if (override !== null) return override;
+  throw new UserError(
+    `${phase} may not begin: ${blockedBy.join(' ')}`,
+    `See: prometheus why ${phase}. To run it all the same, give the reason: prometheus phases run ${phase} --override "…"`,
+  );
 }
 
 function stepOf(

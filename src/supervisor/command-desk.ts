@@ -1,6 +1,6 @@
 /** What a client may ask of the supervisor: checked, written into the audit log, carried out. */
 
-import type { Board } from '../phases/types.ts';
+import type { Board, PhaseResult } from '../phases/types.ts';
 import { UsageError, UserError } from '../platform/errors.ts';
 import type { JobKeeper } from './job-keeper.ts';
 import type { Journal } from './journal.ts';
@@ -69,12 +69,18 @@ export class CommandDesk {
   }
 
   async #note({ phase, note }: NoteRequest, who: string): Promise<void> {
-    const { board, boardProblem } = this.#room.board();
-    const known = board?.phases.find((one) => one.phase === phase.toUpperCase());
-    if (!known) throw phaseError(phase, board, boardProblem);
+    const known = this.#phase(phase);
     if (!this.#room.writeNote) throw new UserError('this supervisor keeps no notes', 'Use: prometheus note');
     await this.#room.writeNote({ phase: known.phase, note, who });
     void this.#room.recheck();
+  }
+
+  /** A phase as it is known now. @throws UserError, UsageError when there is none of that name. */
+  #phase(name: string): PhaseResult {
+    const { board, boardProblem } = this.#room.board();
+    const phase = board?.phases.find((one) => one.phase === name.toUpperCase());
+    if (!phase) throw phaseError(name, board, boardProblem);
+    return phase;
   }
 
   async #carryOut(name: CommandName, request: unknown, client: ClientIdentity): Promise<unknown> {
@@ -93,9 +99,9 @@ export class CommandDesk {
       case 'chain': {
         const chain = request as ChainRequest;
         if (!this.#room.board().board) await this.#room.recheck();
-        const { board, boardProblem } = this.#room.board();
-        const phase = board?.phases.find((one) => one.phase === chain.phase.toUpperCase());
-        if (!phase) throw phaseError(chain.phase, board, boardProblem);
+        // What held it back may be done by now.
+        if (this.#phase(chain.phase).blockedBy.length > 0) await this.#room.recheck();
+        const phase = this.#phase(chain.phase);
         const ids = await keeper.chain(phase, chain, who);
         await this.#room.refresh();
         return { jobs: ids.map((id) => keeper.view(id)) };
@@ -157,9 +163,13 @@ const AUDITED: ReadonlySet<string> = new Set([
 
 /** What an action is about, and how, for the audit log: never a value of the environment. */
 function auditWords(request: object): [subject: string, detail: string] {
-  const { jobId, program, phase, args, killAfterMs } = request as Record<string, unknown>;
+  const { jobId, program, phase, args, killAfterMs, override } = request as Record<string, unknown>;
   const words = Array.isArray(args) ? args.join(' ') : '';
-  const detail = [words, killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '']
+  const detail = [
+    words,
+    killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '',
+    override === undefined ? '' : `though blocked: ${override}`,
+  ]
     .filter(Boolean)
     .join(', ');
   return [String(jobId ?? program ?? phase ?? 'supervisor'), detail];

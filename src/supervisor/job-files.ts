@@ -123,6 +123,8 @@ export interface ChainStep {
   readonly step: number;
   readonly of: number;
   readonly label: string;
+  /** Why it runs though the phases that it needs were not there; null when they were. */
+  readonly override: string | null;
 }
 
 /** How far a job is: replaced as a whole, first by whoever begins it, then by its shim only. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { PhaseResult } from '../phases/types.ts';
 import { errorMessage, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
-import { planChain } from './chains.ts';
+import { planChain, requireOpen } from './chains.ts';
 import type { RetryPlan } from './job-files.ts';
 import { ARCHIVED_MARK, JobList, type JobNote, KEPT_MARK, readJobView } from './job-list.ts';
 import { killJob, processesOfJob } from './job-processes.ts';
@@ -83,11 +83,12 @@ export class JobKeeper {
     return this.#queue.add(rerunOrder(this.#home, findJobId(this.#home, jobId), order, this.#runtime));
   }
 
-  /** All jobs of the chain, or none. @throws UsageError for a phase without commands; UserError when a step is refused. */
+  /** All jobs of the chain, or none. @throws UsageError for a phase without commands; UserError when it or a step is refused. */
   async chain(phase: PhaseResult, request: ChainRequest, who: string): Promise<readonly string[]> {
     const allowPartial = request.allowPartial ?? false;
     const plan = planChain(phase, this.#list.views, { fresh: request.fresh ?? false, allowPartial }, this.#runtime);
     if (plan.living.length > 0) return plan.living.map((job) => job.id);
+    const override = requireOpen(phase, request.override ?? null);
     const ids: string[] = [];
     try {
       for (const { step, label, program, args } of plan.steps) {
@@ -101,7 +102,7 @@ export class JobKeeper {
             environment: request.environment,
             after: ids.slice(-1),
             allowPartial,
-            chain: { id: plan.id, name: phase.phase, step, of: plan.of, label },
+            chain: { id: plan.id, name: phase.phase, step, of: plan.of, label, override },
           }),
         );
       }

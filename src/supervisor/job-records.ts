@@ -58,7 +58,9 @@ export const specSchema: z.ZodType<JobSpec> = z.object({
   after: z.array(z.object({ job: text, allowPartial: z.boolean() })),
   notBefore: figure,
   retry: z.object({ attempts: z.int(), attempt: z.int(), backoffMs: z.number(), of: text.nullable() }).nullable(),
-  chain: z.object({ id: text, name: text, step: z.int(), of: z.int(), label: text }).nullable(),
+  chain: z
+    .object({ id: text, name: text, step: z.int(), of: z.int(), label: text, override: text.nullable().default(null) })
+    .nullable(),
   rowsDue: z.boolean(),
   script: z
     .object({

@@ -13,7 +13,7 @@ import type { MachineSample } from '../telemetry/types.ts';
 import type { ReadArgs, ReadName, ReadResult } from './reads.ts';
 
 /** Raised by every change that an older reader would misunderstand. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** States of jobs: exit 0 with its evidence DONE, 3 PART, anything else FAIL; stopped by hand STOP; no exit record LOST. */
 export const JOB_STATES = ['QUEUE', 'RUN', 'DONE', 'PART', 'FAIL', 'STOP', 'LOST'] as const;
@@ -61,7 +61,16 @@ const jobViewSchema = z.object({
   resource: z.enum(['cpu', 'gpu', 'io']),
   requestedBy: z.string(),
   rerunOf: z.string().nullable(),
-  chain: z.object({ id: z.string(), name: z.string(), step: z.int(), of: z.int(), label: z.string() }).nullable(),
+  chain: z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      step: z.int(),
+      of: z.int(),
+      label: z.string(),
+      override: z.string().nullable(),
+    })
+    .nullable(),
   attempt: z.object({ number: z.int(), of: z.int() }).nullable(),
   /** Since when it has said nothing though it should; null while it speaks. */
   stalledSince: moment.nullable(),
@@ -227,6 +236,8 @@ const chainSchema = originSchema.extend({
   allowPartial: z.boolean().optional(),
   /** From the first step, though an earlier chain has done some. */
   fresh: z.boolean().optional(),
+  /** Why it is run though the phases that it needs are not there; kept with each of its jobs and in the audit log. */
+  override: z.string().trim().min(1).max(4000).optional(),
 });
 export type ChainRequest = Readonly<z.infer<typeof chainSchema>>;
 

@@ -16,13 +16,14 @@ export interface Daemon {
   attach(name?: string): Promise<RemoteSupervisor>;
 }
 
-/** Starts it and waits until it listens. `slots`: CPUs and writers; `chain`: commands of its only phase, P1. */
+/** Starts it and waits until it listens. `slots`: CPUs and writers; `chain`: commands of its only phase, P1, and what holds that back. */
 export async function startDaemon(
   test: TestHome,
-  options: { slots?: number; chain?: readonly (readonly string[])[] } = {},
+  options: { slots?: number; chain?: readonly (readonly string[])[]; blockedBy?: readonly string[] } = {},
 ): Promise<Daemon> {
   const socket = test.at('run/supervisor.sock');
-  const args = [FIXTURE, test.home.root, socket, String(options.slots ?? 4), JSON.stringify(options.chain ?? [])];
+  const { slots = 4, chain = [], blockedBy = [] } = options;
+  const args = [FIXTURE, test.home.root, socket, String(slots), JSON.stringify(chain), JSON.stringify(blockedBy)];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout!.on('data', (chunk) => (said += chunk));

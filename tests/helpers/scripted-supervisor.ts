@@ -51,6 +51,7 @@ const phase = (
   required: 0,
   headline: '',
   why: [],
+  blockedBy: [],
   checks: [],
   commands: [],
   next: 0,
@@ -148,6 +149,8 @@ export const PHASES: readonly PhaseResult[] = [
     required: 5,
     headline: 'needs P1: equity is flat',
     why: ['Needs P1: P1.equity is FAIL. A flat curve means that nothing was traded.'],
+    blockedBy: ['Needs P1: P1.equity is FAIL. A flat curve means that nothing was traded.'],
+    commands: [{ label: 'numeric embeddings', argv: ['backfill', 'numeric-embeddings'] }],
   }),
   phase('P3', 'Opportunity density λ', 'SKIP', {
     optional: true,
@@ -159,6 +162,7 @@ export const PHASES: readonly PhaseResult[] = [
     required: 6,
     headline: 'needs P2: numeric embeddings cover 0 % of 2010-01-04 → 2024-12-31',
     why: ['Needs P2, which is itself blocked: needs P1'],
+    blockedBy: ['Needs P2, which is itself blocked: needs P1'],
   }),
   phase('P5', 'Full-horizon decision', 'WAIT', {
     required: 3,
@@ -754,8 +758,8 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       const { program, args } = known(jobId);
       return start(program, args);
     },
-    chain: async ({ phase }) => {
-      asked.push(`chain ${phase}`);
+    chain: async ({ phase, override }) => {
+      asked.push(`chain ${phase}${override === undefined ? '' : ` though blocked: ${override}`}`);
       return [];
     },
     kill: async (jobId) => {

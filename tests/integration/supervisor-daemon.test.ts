@@ -306,6 +306,23 @@ describe('a chain', () => {
     await expect(client.chain({ phase: 'P9', idempotencyKey: 'k5' })).rejects.toThrow("there is no phase 'P9'");
   });
 
+  it('of a phase that is blocked is refused with the reason, or begins by a reason that each of its jobs keeps', async () => {
+    await begin({ chain: [step(), step()], blockedBy: ['Needs P0: P0.prices is FAIL. 3 days are missing.'] });
+    await expect(client.chain({ phase: 'P1', idempotencyKey: 'k' })).rejects.toThrow(
+      'P1 may not begin: Needs P0: P0.prices is FAIL. 3 days are missing.',
+    );
+    expect(client.snapshot().jobs).toEqual([]);
+    const made = await client.chain({ phase: 'P1', idempotencyKey: 'k2', override: 'the vendor is late' });
+    expect(made.map((one) => one.chain!.override)).toEqual(['the vendor is late', 'the vendor is late']);
+    expect(await ended(made[1].id)).toMatchObject({ state: 'DONE' });
+    const asked = readAudit(test.home).filter((one) => one.what.startsWith('chain'));
+    expect(asked.map((one) => [one.what, one.subject, one.detail])).toEqual([
+      ['chain', 'P1', ''],
+      ['chain refused', 'P1', 'P1 may not begin: Needs P0: P0.prices is FAIL. 3 days are missing.'],
+      ['chain', 'P1', 'though blocked: the vendor is late'],
+    ]);
+  });
+
   it('may write the same rows in several of its steps, however far apart', async () => {
     const write = (...args: string[]) => ['fixture', 'write', '--claim', 'x', '--rows', '1', ...args];
     await begin({ chain: [write('--print', 'a'), step(), write('--print', 'b')] });

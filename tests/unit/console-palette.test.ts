@@ -62,6 +62,22 @@ describe('the palette', () => {
     expect(supervisor.asked).toEqual(['launch backtest campaign key']);
   });
 
+  test("runs a blocked phase's plan only with a reason", async () => {
+    command('phases run P2');
+    expect(overlay()).toMatchObject({ title: 'P2 Numeric embeddings may not begin', buttons: [{ label: 'Close' }] });
+    press('enter');
+    command('phases run P2 --override');
+    expect(store.getState().toast?.text).toBe('--override: say why it is run though it is blocked');
+    command('phases run P2 --override the vendor is late');
+    expect(overlay()).toMatchObject({
+      command: "prometheus phases run P2 --override 'the vendor is late'",
+      body: expect.arrayContaining([expect.stringContaining('Needs P1: P1.equity is FAIL.')]),
+    });
+    press('right', 'enter');
+    await arrived();
+    expect(supervisor.asked).toEqual(['chain P2 though blocked: the vendor is late']);
+  });
+
   test('names a job by its number', () => {
     command('job stop 7');
     expect(overlay()).toMatchObject({ title: 'Stop 0007-backtest-campaign' });

@@ -136,7 +136,12 @@ describe('prerequisites', () => {
       ])[2];
     expect(either('OK', 'WAIT').state).toBe('OK');
     expect(either('WAIT', 'OK').state).toBe('OK');
-    expect(either('WAIT', 'FAIL')).toMatchObject({ state: 'BLKD', headline: 'needs P3 or P4' });
+    expect(either('WAIT', 'FAIL')).toMatchObject({
+      state: 'BLKD',
+      headline: 'needs P3 or P4',
+      blockedBy: ['Needs P3 or P4: needs P3: P3.a brief; needs P4: P4.a brief.'],
+    });
+    expect(either('OK', 'WAIT').blockedBy).toEqual([]);
     expect(either('UNKN', 'UNKN').state).toBe('UNKN');
   });
 });
@@ -173,6 +178,8 @@ test('any checks, any gates: a phase is OK exactly when its why-list is empty', 
         expect(result.state === 'OK').toBe(result.why.length === 0);
         if (result.state === 'OK') expect(result.passed).toBe(result.required);
         if (result.state !== 'OK') expect(result.headline).not.toBe('');
+        expect(result.why.slice(0, result.blockedBy.length)).toEqual(result.blockedBy);
+        if (result.blockedBy.length > 0) expect(['BLKD', 'UNKN']).toContain(result.state);
       }
       // The same facts give the same board.
       expect(derivePhases(facts)).toEqual(derivePhases(facts));
