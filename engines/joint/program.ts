@@ -4,9 +4,10 @@ import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
-import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
+import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
+import { reportRejected } from '../../src/queue/rejected.ts';
 import { type Branch, type JointKind, jointSpace, versionOf } from './ids.model.ts';
 import type { JointBackfillSpec, JointShard } from './plan.model.ts';
 import { type PreparedJoint, prepareJoint } from './prepare.ts';
@@ -14,9 +15,6 @@ import { readRegion } from './region.storage.ts';
 import { runJointShard } from './shard.ts';
 import type { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStabSpec } from './spec.ts';
 
-/** Stored vectors that cannot be used, named at most in the log and in JSON; their number is always given. */
-const NAMED = 20;
-const LISTED = 1000;
 /** What a plan was made over, for sentences. */
 const PLANNED_OVER = 'vectors, calendar or instruments';
 
@@ -136,19 +134,16 @@ async function report(
   backfill: Backfill<JointBackfillSpec>,
   { spec, days }: PreparedJoint,
   json: boolean,
-  { databases, events, stdout }: ProgramContext,
+  context: ProgramContext,
 ): Promise<ProgramResult> {
-  const { historical } = databases;
   const [model] = spec.models;
   const {
     rows: written = 0,
     skipped = 0,
     failed = 0,
-  } = (await totalsByModel(historical, backfill.id)).get(model) ?? {};
-  const failures = failed ? await failuresOf(historical, backfill.id, LISTED) : [];
-  for (const { entity, reason } of failures.slice(0, NAMED)) log(events, 'warn', `${entity} ${reason}`);
-  if (failed > NAMED) log(events, 'warn', `and ${failed - NAMED} more`);
-  if (!json) stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
+  } = (await totalsByModel(context.databases.historical, backfill.id)).get(model) ?? {};
+  const rejected = await reportRejected(backfill, failed, context);
+  if (!json) context.stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
   const kept = skipped ? `, ${skipped} left as they were` : '';
   const summary = `${written} rows of ${model} on ${days.length} trading days${kept}${failed ? `, ${failed} stored vectors could not be used` : ''}`;
   return {
@@ -158,7 +153,7 @@ async function report(
     // Rows that were left alone, and branches that are not there, are no rows that are missing.
     due: skipped || written ? written : days.length,
     failures: failed,
-    data: { backfill_id: backfill.id, model_id: model, days: days.length, written, skipped, failed, failures },
+    data: { backfill_id: backfill.id, model_id: model, days: days.length, written, skipped, failed, ...rejected },
   };
 }
 

@@ -1,14 +1,7 @@
 /** One shard, from stored vectors to a commit: its rows and its mark are written together or not at all. */
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
-import {
-  DONE_ELSEWHERE,
-  describeShard,
-  FAILURES_KEPT,
-  markShard,
-  type ShardOutcome,
-  shardId,
-} from '../../src/queue/shard-marks.ts';
+import { DONE_ELSEWHERE, describeShard, markShard, type ShardOutcome, shardId } from '../../src/queue/shard-marks.ts';
 import { DayBuilder } from './build.ts';
 import type { JointShard } from './plan.model.ts';
 import type { PreparedJoint } from './prepare.ts';
@@ -49,9 +42,7 @@ export async function runJointShard(
       skipped,
       failed: unusable.size,
       removed,
-      failures: [...unusable]
-        .slice(0, FAILURES_KEPT)
-        .map(([entity, reason]) => ({ entity, date: formatDay(first), reason })),
+      failures: [...unusable].map(([entity, reason]) => ({ entity, date: formatDay(first), reason })),
       worker,
       provider: 'cpu',
     });

@@ -1,6 +1,7 @@
 /** The λ panel as CSV, exactly the columns of contracts §4; doubles in the shortest form that reads back the same. */
+
+import { csvLine } from '../../src/platform/csv.ts';
 import { formatDay } from '../../src/platform/dates.ts';
-import { csvLine } from '../data/csv/write.ts';
 import type { LambdaPanel } from './model.ts';
 
 const DENSITY_COLUMNS = [

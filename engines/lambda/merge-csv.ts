@@ -1,9 +1,9 @@
 /** CSVs that hold several experiments: the rows of one are replaced, those of the others stay as they are. */
 import { existsSync } from 'node:fs';
+import { type CsvValue, csvLine } from '../../src/platform/csv.ts';
 import { UserError } from '../../src/platform/errors.ts';
 import { readCsv } from '../data/csv/read.ts';
 import { FileProblem } from '../data/csv/source.ts';
-import { type CsvValue, csvLine } from '../data/csv/write.ts';
 import { type PendingFile, writePending } from './files.ts';
 
 const KEY = 'experiment_id';

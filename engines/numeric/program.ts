@@ -5,9 +5,10 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
-import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
+import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
+import { reportRejected } from '../../src/queue/rejected.ts';
 import { refreshCoverage } from './coverage.storage.ts';
 import { sumKnown } from './horizon.model.ts';
 import type { BackfillSpec } from './plan.model.ts';
@@ -17,9 +18,6 @@ import type { numericBackfillSpec } from './spec.ts';
 import { startNumericThreads } from './threads.ts';
 import { V1_MODELS } from './v1.model.ts';
 
-/** Failures named in the log and in JSON; their number is always given. */
-const FAILURES_SHOWN = 20;
-const FAILURES_LISTED = 1000;
 /** What a plan was made over, for sentences. */
 const plannedOver = ({ models }: Prepared): string =>
   models.some(({ inputsFingerprint }) => inputsFingerprint)
@@ -169,18 +167,14 @@ async function report(
   json: boolean,
   context: ProgramContext,
 ): Promise<ProgramResult> {
-  const { historical } = context.databases;
-  const totals = await totalsByModel(historical, backfill.id);
+  const totals = await totalsByModel(context.databases.historical, backfill.id);
   const models = prepared.models.map(({ model, cells }) => {
     const { rows = 0, skipped = 0, failed = 0 } = totals.get(model.manifest.model_id) ?? {};
     return { model_id: model.manifest.model_id, due: cells, written: rows, skipped, failed };
   });
   const failed = models.reduce((sum, one) => sum + one.failed, 0);
   const written = models.reduce((sum, one) => sum + one.written, 0);
-  const failures = failed ? await failuresOf(historical, backfill.id, FAILURES_LISTED) : [];
-  for (const { model, entity, date, reason } of failures.slice(0, FAILURES_SHOWN)) {
-    log(context.events, 'warn', `${model} ${entity} ${date}: ${reason}`);
-  }
+  const rejected = await reportRejected(backfill, failed, context);
   if (!json) {
     const lines = models.map((one) => [one.model_id, one.due, one.written, one.skipped, one.failed].join());
     context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
@@ -194,6 +188,6 @@ async function report(
     // What was skipped stood there already.
     due: models.reduce((sum, one) => sum + one.due - one.skipped, 0),
     failures: failed,
-    data: { backfill_id: backfill.id, written, failed, models, failures },
+    data: { backfill_id: backfill.id, written, failed, models, ...rejected },
   };
 }

@@ -4,7 +4,6 @@ import type { Database } from '../../src/platform/db/databases.ts';
 import {
   DONE_ELSEWHERE,
   describeShard,
-  FAILURES_KEPT,
   type Failure,
   markShard,
   type ShardOutcome,
@@ -66,7 +65,6 @@ export async function runShard(
     const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there);
     const changes = new DayChanges(removed);
     const failures: Failure[] = [];
-    let failed = 0;
 
     async function* batches(): AsyncGenerator<VectorBatch> {
       const T = panel.calendar.days.length;
@@ -77,10 +75,7 @@ export async function runShard(
         );
         const found = new Map([...problems, ...notFinite(vectors, dim, rows.length, problems)]);
         for (const [k, reason] of found) {
-          failed++;
-          if (failures.length < FAILURES_KEPT) {
-            failures.push({ entity: key.entities[rows[k].entity].id, date: formatDay(rows[k].day), reason });
-          }
+          failures.push({ entity: key.entities[rows[k].entity].id, date: formatDay(rows[k].day), reason });
         }
         const batch = found.size ? without(rows, vectors, dim, found) : { rows, vectors };
         for (const { entity, day } of batch.rows) changes.add(key.entities[entity].type, day);
@@ -97,13 +92,13 @@ export async function runShard(
       lastDate: formatDay(key.days[key.days.length - 1]),
       rows,
       skipped,
-      failed,
+      failed: failures.length,
       removed: removed.reduce((sum, one) => sum + one.rows, 0),
       failures,
       worker: context.worker,
       provider: encoder.provider,
     });
-    return { written: true, rows, skipped, failed };
+    return { written: true, rows, skipped, failed: failures.length };
   });
 }
 

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
 import { UserError } from '../platform/errors.ts';
-import type { BackfillKind, Failure } from './shard-marks.ts';
+import type { BackfillKind } from './shard-marks.ts';
 
 /** What every backfill is asked for, whatever else its kind adds. */
 export interface BackfillRequest {
@@ -176,21 +176,5 @@ export async function totalsByModel(database: Database, id: string): Promise<Map
       [id],
     );
     return new Map(rows.map((row) => [row.modelId, row]));
-  });
-}
-
-/** The first failures of a backfill, in the order of its shards' days. */
-export async function failuresOf(
-  database: Database,
-  id: string,
-  limit: number,
-): Promise<(Failure & { model: string })[]> {
-  return database.client(async (client) => {
-    const { rows } = await client.query<{ model: string; failures: Failure[] }>(
-      `SELECT model_id AS model, failures FROM console.shard_done WHERE backfill_id = $1 AND failed > 0
-        ORDER BY first_date, model_id COLLATE "C", shard_id COLLATE "C"`,
-      [id],
-    );
-    return rows.flatMap(({ model, failures }) => failures.map((one) => ({ ...one, model }))).slice(0, limit);
   });
 }

@@ -28,16 +28,13 @@ export interface Mark {
   readonly failed: number;
   /** Rows that stood there and were replaced. */
   readonly removed: number;
-  /** The first of the failures. */
+  /** All of them. */
   readonly failures: readonly Failure[];
   /** `host/pid` */
   readonly worker: string;
   /** What ran the graph: `cpu`, `cuda`. */
   readonly provider: string;
 }
-
-/** Failures kept with a mark; their number is always exact. */
-export const FAILURES_KEPT = 100;
 
 /** What became of a shard. */
 export interface ShardOutcome {

@@ -1,4 +1,5 @@
 /** Joint backfills over the shard queue: cut as one likes, broken off, taken over, and nothing read that came later. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { program as digest } from '../../engines/data/digest/program.ts';
 import { digestSpec } from '../../engines/data/digest/spec.ts';
@@ -172,6 +173,20 @@ async function breakOff(): Promise<void> {
   await historical(`DELETE FROM joint_embeddings WHERE joint_type = 'STAB_FRAGILITY_V0'
     AND as_of_date BETWEEN '${DAYS[3]}' AND '${DAYS[5]}'`);
 }
+
+describe('stored vectors that cannot be used', () => {
+  it('are listed whole in a file with the reason, and make the result partial', async () => {
+    await historical(`UPDATE numeric_window_embeddings SET vector = '\\x0102' WHERE model_id = 'num-stab-core-v2'`);
+    const { result, events } = await fragility('v2');
+    expect(result.exitCode).toBe(3);
+    const { failed, failures_file } = result.data as { failed: number; failures_file: string };
+    expect(failed).toBe(3 * DAYS.length);
+    const lines = readFileSync(failures_file, 'utf8').trimEnd().split('\n');
+    expect(new Set(lines.slice(1)).size).toBe(failed);
+    for (const line of lines.slice(1)) expect(line).toMatch(/num-stab-core-v2 of \S+ on .*"has 0\.5 values, not 384"$/);
+    expect(events.filter((event) => event.type === 'artifact')).toMatchObject([{ path: failures_file }]);
+  });
+});
 
 describe('a backfill that broke off', () => {
   it('goes on with --resume', async () => {

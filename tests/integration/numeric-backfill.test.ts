@@ -1,4 +1,5 @@
 /** `backfill numeric-embeddings` in one process: which rows, with which bytes, and what is done with what is there. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { program as digest } from '../../engines/data/digest/program.ts';
 import { digestSpec } from '../../engines/data/digest/spec.ts';
@@ -196,6 +197,43 @@ describe('what is due and cannot be embedded', () => {
         `SELECT 1 FROM numeric_window_embeddings WHERE entity_id = 'I000.T' AND as_of_date >= '${date(100)}'`,
       ),
     ).toEqual([]);
+  });
+
+  it('is listed whole in a file, however much of it one shard has', async () => {
+    for (const i of [0, 1, 2]) columnOf(panel, 'close')[i * panel.calendar.days.length + 100] = Number.MIN_VALUE;
+    await storePanel(db.databases, panel);
+    const { result, events } = await backfill({ models: ['num-stab-core-v1'], shardCells: 3000 });
+    const { failed, failures, failures_file } = result.data as {
+      failed: number;
+      failures: { entity: string; date: string }[];
+      failures_file: string;
+    };
+    expect(failed).toBeGreaterThan(150);
+    expect(failures).toHaveLength(failed);
+    const lines = readFileSync(failures_file, 'utf8').trimEnd().split('\n');
+    expect(lines[0]).toBe('model_id,item,date,reason');
+    expect(lines.slice(1).map((line) => line.split(',').slice(1, 3).join(' '))).toEqual(
+      failures.map((one) => `${one.entity} ${one.date}`),
+    );
+    expect(new Set(lines).size).toBe(failed + 1);
+    expect(events.filter((event) => event.type === 'artifact')).toMatchObject([{ path: failures_file }]);
+    expect(
+      events.filter((event) => event.type === 'log' && event.message.includes(`${failed - 20} more`)),
+    ).toHaveLength(1);
+  });
+
+  it('says how many an older build counted and did not keep', async () => {
+    columnOf(panel, 'close')[100] = Number.MIN_VALUE;
+    await storePanel(db.databases, panel);
+    const models = ['num-stab-core-v1'];
+    await backfill({ models, shardCells: 3000 });
+    await query(`UPDATE console.shard_done SET failures = jsonb_path_query_array(failures, '$[0 to 4]')`);
+    await query(`UPDATE console.backfills SET state = 'open', ended_at = NULL`);
+    const { result, events } = await backfill({ models, shardCells: 3000, resume: true });
+    expect((result.data as { failures: unknown[] }).failures).toHaveLength(5);
+    const kept = (result.data as { failed: number }).failed - 5;
+    const message = `${kept} more were counted by a build that kept only the first of each shard`;
+    expect(events.filter((event) => event.type === 'log' && event.message === message)).toHaveLength(1);
   });
 });
 

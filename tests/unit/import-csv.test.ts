@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMissingToken, numberAt } from '../../engines/data/csv/numbers.ts';
 import { CsvReader } from '../../engines/data/csv/reader.ts';
-import { csvLine } from '../../engines/data/csv/write.ts';
+import { csvLine } from '../../src/platform/csv.ts';
 
 interface Parsed {
   readonly records: { line: number; fields: string[] }[];

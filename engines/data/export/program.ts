@@ -1,10 +1,10 @@
 /** `prometheus data export`. */
 import path from 'node:path';
 import type pg from 'pg';
+import { csvLine } from '../../../src/platform/csv.ts';
 import { Exit, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import type { Program, ProgramContext } from '../../../src/platform/program.ts';
-import { csvLine } from '../csv/write.ts';
 import { amongInstruments, holidaysQuery, instrumentsQuery, newsQuery, pricesQuery } from './queries.ts';
 import type { exportSpec } from './spec.ts';
 import { beginSnapshot, columnsNeeded, type ExportFile, prepareFolder, rowsByYear, writeFile } from './storage.ts';

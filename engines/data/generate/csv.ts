@@ -1,11 +1,11 @@
 /** Writes the synthetic market as files that `prometheus data import` reads; formats: docs/synthetic-market.md. */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { csvLine } from '../../../src/platform/csv.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
 import { errorCode, errorMessage, InterruptedError, UserError } from '../../../src/platform/errors.ts';
 import { type Events, stage } from '../../../src/platform/events.ts';
 import { makeFolders } from '../../../src/platform/folders.ts';
-import { csvLine } from '../csv/write.ts';
 import type { Company } from './company.ts';
 import { GzipFile } from './gzip-file.ts';
 import { type MarketFingerprint, type SyntheticMarket, sameMarket, sortArticles } from './market.ts';

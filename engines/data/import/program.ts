@@ -1,12 +1,12 @@
 /** `prometheus data import`: reference data first, since prices and news are checked against it. */
 import path from 'node:path';
 import type pg from 'pg';
+import { csvLine } from '../../../src/platform/csv.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, InterruptedError, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import type { Program, ProgramContext } from '../../../src/platform/program.ts';
 import { listSources, type SourceFile } from '../csv/source.ts';
-import { csvLine } from '../csv/write.ts';
 import { InstrumentDirectory } from './directory.ts';
 import { loadKnownInstruments } from './instrument-storage.ts';
 import { importNews, importPrices } from './market-files.ts';

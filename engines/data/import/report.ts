@@ -1,9 +1,9 @@
 /** What an import did and refused: counts by table and file, findings by reason, the list of all findings as a file. */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { csvLine } from '../../../src/platform/csv.ts';
 import { errorMessage } from '../../../src/platform/errors.ts';
 import { makeFolders } from '../../../src/platform/folders.ts';
-import { csvLine } from '../csv/write.ts';
 
 export type ImportTable = 'instruments' | 'market_holidays' | 'prices_daily' | 'news_articles';
 /** Tables that are filled along with another one. */

@@ -1,10 +1,11 @@
 /** The program `lambda experiment`: the original's λ̂ models over a λ panel CSV. */
+
+import { type CsvValue, csvLine } from '../../../src/platform/csv.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { shortHash } from '../../../src/platform/ids.ts';
 import { type Program, parseRange } from '../../../src/platform/program.ts';
-import { type CsvValue, csvLine } from '../../data/csv/write.ts';
 import type { PendingFile } from '../files.ts';
 import { appendTrials, countTrials, replacePredictions } from '../ledger.storage.ts';
 import { mergeExperiments } from '../merge-csv.ts';

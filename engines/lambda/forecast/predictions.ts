@@ -1,6 +1,7 @@
 /** λ̂ rows of a forecast as CSV. */
+
+import type { CsvValue } from '../../../src/platform/csv.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
-import type { CsvValue } from '../../data/csv/write.ts';
 import type { Panel } from '../../market/panel.ts';
 import type { Predictions } from '../ledger.storage.ts';
 import type { LambdaPanel } from '../model.ts';

@@ -1,16 +1,14 @@
 /** The program `backfill text-embeddings`, and a worker's share of one. */
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import type { z } from 'zod';
 import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../../src/platform/program.ts';
-import { type Backfill, failuresOf, openBackfill, requireSame, totalsByModel } from '../../../src/queue/backfills.ts';
+import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../../src/queue/backfills.ts';
 import { drive, type Share } from '../../../src/queue/drive.ts';
 import { requireDecision } from '../../../src/queue/full-horizon.ts';
-import { csvLine } from '../../data/csv/write.ts';
+import { reportRejected } from '../../../src/queue/rejected.ts';
 import type { Device } from '../../onnx/session.ts';
 import type { textBackfillSpec } from '../spec.ts';
 import { newsExtent } from './news.storage.ts';
@@ -18,8 +16,6 @@ import { SOURCES, type TextBackfillSpec } from './plan.model.ts';
 import { type PreparedText, prepareText } from './prepare.ts';
 import { startTextThreads } from './threads.ts';
 
-/** Failures named in the log; when there are more, a file lists all. */
-const FAILURES_SHOWN = 20;
 /** What a plan was made over, for sentences. */
 const PLANNED_OVER = 'news, calendar or instruments';
 
@@ -134,19 +130,6 @@ function count(prepared: PreparedText, json: boolean, context: ProgramContext): 
   return { exitCode: Exit.done, summary, due: 0, data };
 }
 
-/** Writes all failures to a file of the home, and says where. */
-async function listFailures(
-  failures: Awaited<ReturnType<typeof failuresOf>>,
-  backfillId: string,
-  { home, events }: ProgramContext,
-): Promise<void> {
-  const file = path.join(home.logs, `rejected-texts-${backfillId.slice(0, 8)}.csv`);
-  const lines = failures.map(({ model, entity, date, reason }) => csvLine([model, entity, date, reason]));
-  await writeFile(file, [csvLine(['model_id', 'item', 'date', 'reason']), ...lines].join(''));
-  events.emit({ type: 'artifact', kind: 'rejected texts', id: path.basename(file), path: file });
-  log(events, 'warn', `and ${failures.length - FAILURES_SHOWN} more: all are listed in ${file}`);
-}
-
 /** What the backfill has done, all machines and all its runs together. */
 async function report(
   backfill: Backfill<TextBackfillSpec>,
@@ -154,19 +137,14 @@ async function report(
   json: boolean,
   context: ProgramContext,
 ): Promise<ProgramResult> {
-  const { historical } = context.databases;
-  const totals = await totalsByModel(historical, backfill.id);
+  const totals = await totalsByModel(context.databases.historical, backfill.id);
   const models = prepared.spec.models.map((model) => {
     const { rows = 0, skipped = 0, failed = 0 } = totals.get(model) ?? {};
     return { model_id: model, due: dueOfModel(prepared), written: rows, skipped, failed };
   });
   const written = models.reduce((sum, one) => sum + one.written, 0);
   const failed = models.reduce((sum, one) => sum + one.failed, 0);
-  const failures = failed ? await failuresOf(historical, backfill.id, Number.POSITIVE_INFINITY) : [];
-  for (const { model, entity, date, reason } of failures.slice(0, FAILURES_SHOWN)) {
-    log(context.events, 'warn', `${model} ${entity} ${date}: ${reason}`);
-  }
-  if (failures.length > FAILURES_SHOWN) await listFailures(failures, backfill.id, context);
+  const rejected = await reportRejected(backfill, failed, context);
   if (!json) {
     const lines = models.map((one) => [one.model_id, one.due, one.written, one.skipped, one.failed].join());
     context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
@@ -180,6 +158,6 @@ async function report(
     // What was skipped stood there already.
     due: models.reduce((sum, one) => sum + one.due - one.skipped, 0),
     failures: failed,
-    data: { backfill_id: backfill.id, start, end, due: prepared.due, written, failed, models, failures },
+    data: { backfill_id: backfill.id, start, end, due: prepared.due, written, failed, models, ...rejected },
   };
 }
