@@ -3,6 +3,7 @@ import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { type Program, parseRange } from '../../src/platform/program.ts';
+import { modelId } from '../models/manifest.model.ts';
 import { Nearest } from './nearest.model.ts';
 import type { similarSpec } from './spec.ts';
 import { eachCandidate, nearestDay, readVector } from './storage.ts';
@@ -19,6 +20,12 @@ interface SimilarQuery {
   readonly endDate?: string;
   readonly topK: number;
 }
+
+/** A command is told only of what can be a model: it will be pasted into a shell. */
+const makeIt = ({ model, asOf }: SimilarQuery) =>
+  modelId.safeParse(model).success
+    ? `Make it: prometheus backfill numeric-embeddings --models ${model} --as-of ${asOf}`
+    : 'See: prometheus models ls';
 
 interface SimilarResult {
   /** Vectors compared, the one itself not counted. */
@@ -39,9 +46,7 @@ export async function findSimilar(historical: Database, args: SimilarQuery): Pro
     const near = await nearestDay(historical, key);
     throw new UserError(
       `${args.model} has no vector of ${args.instrument} on ${args.asOf}`,
-      near === null
-        ? `Make it: prometheus backfill numeric-embeddings --models ${args.model} --as-of ${args.asOf}`
-        : `The nearest day that has one is ${formatDay(near)}.`,
+      near !== null ? `The nearest day that has one is ${formatDay(near)}.` : makeIt(args),
     );
   }
   let nearest: Nearest;

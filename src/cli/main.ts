@@ -6,7 +6,7 @@ import type { GlobalFlags } from './arguments.ts';
 import type { Command } from './command.ts';
 import { findCommand } from './commands.ts';
 import { makeCli } from './context.ts';
-import { lostOutput, writeOut } from './output.ts';
+import { complain, harmlessLines, lostOutput, writeOut } from './output.ts';
 
 const MINIMUM_NODE = [22, 18];
 
@@ -20,7 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(Exit.done);
     const { message, fix } = lostOutput(error);
-    process.stderr.write(`prometheus: ${message}. ${fix}\n`);
+    complain(`${message}. ${fix}`);
     process.exit(Exit.failed);
   });
   // Words for people may get lost, on a full disk or in a closed pipe; a job or a supervisor must not end for that.
@@ -77,18 +77,18 @@ function versionLine(): string {
 function report(error: unknown, signal: AbortSignal, what: string, debug: boolean): number {
   const shown = signal.aborted && !(error instanceof UsageError) ? new InterruptedError(what) : error;
   if (shown instanceof UserError) {
-    process.stderr.write(`prometheus: ${shown.message}. ${shown.fix}\n`);
-    if (debug) process.stderr.write(`${(error as Error)?.stack ?? ''}\n`);
+    complain(`${shown.message}. ${shown.fix}`);
+    if (debug) process.stderr.write(`${harmlessLines((error as Error)?.stack ?? '')}\n`);
     return shown.exitCode;
   }
   if ((shown as NodeJS.ErrnoException)?.code === 'ENOSPC' || (shown as NodeJS.ErrnoException)?.code === 'EFBIG') {
-    process.stderr.write(`prometheus: the disk is full (${errorMessage(shown)}). Free some space and run it again.\n`);
+    complain(`the disk is full (${errorMessage(shown)}). Free some space and run it again.`);
   } else {
-    process.stderr.write(
-      `prometheus: ${what} failed unexpectedly: ${errorMessage(shown)}. Run it again with --debug and report what it prints.\n`,
+    complain(
+      `${what} failed unexpectedly: ${errorMessage(shown)}. Run it again with --debug and report what it prints.`,
     );
   }
-  if (debug) process.stderr.write(`${(shown as Error)?.stack ?? ''}\n`);
+  if (debug) process.stderr.write(`${harmlessLines((shown as Error)?.stack ?? '')}\n`);
   return Exit.failed;
 }
 
@@ -109,7 +109,7 @@ main(process.argv.slice(2)).then(
     setTimeout(() => process.exit(code), 500).unref();
   },
   (error) => {
-    process.stderr.write(`prometheus: ${errorMessage(error)}\n`);
+    complain(errorMessage(error));
     process.exit(Exit.failed);
   },
 );

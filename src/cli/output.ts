@@ -1,17 +1,27 @@
 /** Words and data on their way out of a command. */
 import { fstatSync, writeSync } from 'node:fs';
+import { cleanText } from '../format/width.ts';
 import { errorCode, errorMessage, UserError } from '../platform/errors.ts';
 
 const STDOUT = 1;
 
+/** Lines that nothing from outside (names, notes, logs, arguments) makes drive the terminal that they are shown on. */
+export const harmlessLines = (text: string): string => text.split('\n').map(cleanText).join('\n');
+
+/** What went wrong and what to do, as one line on stderr: whatever the words hold. */
+export function complain(message: string): void {
+  process.stderr.write(`prometheus: ${cleanText(message)}\n`);
+}
+
 /**
  * Writes all of `text` to stdout. Files and devices are written here: Node's own stream leaves out the rest of a write that
- * a full disk cut short, and says nothing. A terminal and a pipe are left to the stream.
+ * a full disk cut short, and says nothing. A terminal and a pipe are left to the stream; a terminal gets harmless text, files
+ * and pipes the very bytes.
  * @throws UserError when it cannot be written.
  */
 export function writeOut(stdout: NodeJS.WriteStream, text: string): void {
   if (stdout.isTTY || !takesWholeWrites()) {
-    stdout.write(text);
+    stdout.write(stdout.isTTY ? harmlessLines(text) : text);
     return;
   }
   try {

@@ -1,7 +1,9 @@
 /** Program events for a person at a terminal: one progress bar on stderr, with rate and time left; plain lines without a terminal. */
 
 import { formatCount, formatDuration } from '../format/numbers.ts';
+import { cleanText } from '../format/width.ts';
 import type { Events, ProgramEvent } from '../platform/events.ts';
+import { harmlessLines } from './output.ts';
 
 const BAR_CELLS = 24;
 const REDRAW_MS = 100;
@@ -26,12 +28,14 @@ export function terminalEvents(
   const draw = () => {
     if (!live || bars.size === 0) return;
     lastDraw = now();
-    stream.write(`\r\x1b[2K${tag}${barLine(stageName, [...bars.values()], now() - stageStart, stream.columns ?? 80)}`);
+    stream.write(
+      `\r\x1b[2K${tag}${cleanText(barLine(stageName, [...bars.values()], now() - stageStart, stream.columns ?? 80))}`,
+    );
     drawn = true;
   };
   const line = (text: string) => {
     clear();
-    stream.write(`${text}\n`);
+    stream.write(`${harmlessLines(text)}\n`);
   };
 
   const emit = (event: ProgramEvent) => {

@@ -1,7 +1,8 @@
 /** Runs an engine program in this process on test databases. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 import type { z } from 'zod';
 import type { Databases } from '../../src/platform/db/databases.ts';
 import { collectedEvents, type ProgramEvent } from '../../src/platform/events.ts';
@@ -15,6 +16,18 @@ export interface ProgramRun {
   readonly events: readonly ProgramEvent[];
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is removed after the tests of the file. */
+function ownFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-test-'));
+  folders.push(folder);
+  return folder;
+}
+
 /** Parses `args` by the spec's schema, as the command line does, and runs the program. */
 export async function runProgram<Args extends z.ZodObject>(
   spec: ProgramSpec<Args>,
@@ -22,7 +35,7 @@ export async function runProgram<Args extends z.ZodObject>(
   args: z.input<Args>,
   databases: Databases,
   signal: AbortSignal = new AbortController().signal,
-  home: Home = homeAt(mkdtempSync(path.join(tmpdir(), 'prometheus-test-'))),
+  home: Home = homeAt(ownFolder()),
 ): Promise<ProgramRun> {
   const events = collectedEvents();
   let stdout = '';
