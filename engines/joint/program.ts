@@ -8,6 +8,8 @@ import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../s
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { reportRejected } from '../../src/queue/rejected.ts';
+import type { Throttle } from '../../src/queue/throttle.ts';
+import { throttleOf } from '../../src/queue/throttle-args.ts';
 import { type Branch, type JointKind, jointSpace, versionOf } from './ids.model.ts';
 import type { JointBackfillSpec, JointShard } from './plan.model.ts';
 import { type PreparedJoint, prepareJoint } from './prepare.ts';
@@ -18,7 +20,7 @@ import type { jointAssessmentSpec, jointProfilesSpec, jointRegimeSpec, jointStab
 /** What a plan was made over, for sentences. */
 const PLANNED_OVER = 'vectors, calendar or instruments';
 
-interface JointArgs {
+interface JointArgs extends Throttle {
   readonly asOf?: string;
   readonly start?: string;
   readonly end?: string;
@@ -88,7 +90,7 @@ async function run(
   const { backfill, resumed } = await openBackfill(
     databases.historical,
     { id: context.newId(), ...planOf(prepared) },
-    { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER },
+    { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER, throttle: throttleOf(args) },
   );
   if (args.resume && !resumed) log(events, 'info', 'nothing to resume: this backfill begins anew');
   stage(events, `join ${args.modelId}`, 2, 2);

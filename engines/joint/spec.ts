@@ -1,6 +1,7 @@
 /** Declarations of the joint backfills. */
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../src/platform/program.ts';
+import { throttleArgs } from '../../src/queue/throttle-args.ts';
 
 const weight = (what: string) => z.number().min(0).default(1).describe(`weight of ${what}; 0 leaves it out`);
 
@@ -21,6 +22,7 @@ const common = {
     .max(1000)
     .default(21)
     .describe('trading days of a shard: what is lost when a worker dies'),
+  ...throttleArgs,
   resume: z.boolean().default(false).describe('go on with the same backfill where it broke off'),
   json: z.boolean().default(false).describe('print JSON instead of the CSV'),
 };

@@ -9,6 +9,7 @@ import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../s
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { reportRejected } from '../../src/queue/rejected.ts';
+import { throttleOf } from '../../src/queue/throttle-args.ts';
 import { refreshCoverage } from './coverage.storage.ts';
 import { sumKnown } from './horizon.model.ts';
 import type { BackfillSpec } from './plan.model.ts';
@@ -37,6 +38,7 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
     resume: args.resume,
     build: context.provenance.build,
     data: plannedOver(prepared),
+    throttle: throttleOf(args),
   });
   if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
   // Counted before the first shard adds to it.

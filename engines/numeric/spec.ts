@@ -1,6 +1,7 @@
 /** Declarations of `backfill numeric-embeddings`, `worker` and `similar`. */
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../src/platform/program.ts';
+import { throttleArgs } from '../../src/queue/throttle-args.ts';
 
 const workers = z
   .number()
@@ -53,6 +54,7 @@ Example (the plan's Phase 2):
       .max(1_000_000)
       .default(8192)
       .describe('vectors of a shard: what is lost when a worker dies'),
+    ...throttleArgs,
     resume: z.boolean().default(false).describe('go on with the same backfill where it broke off'),
     dryRun: z.boolean().default(false).describe('count what would be written; write nothing'),
     explain: z.boolean().default(false).describe('rows, time and bytes by the rates measured so far; write nothing'),

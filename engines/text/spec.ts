@@ -1,6 +1,7 @@
 /** Declarations of the programs around text models. */
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../src/platform/program.ts';
+import { throttleArgs } from '../../src/queue/throttle-args.ts';
 
 export const textBackfillSpec = defineProgram({
   name: 'backfill text-embeddings',
@@ -43,6 +44,7 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
       .max(1_000_000)
       .default(2048)
       .describe('articles of a shard at least: what is lost when a worker dies'),
+    ...throttleArgs,
     resume: z.boolean().default(false).describe('go on with the same backfill where it broke off'),
     dryRun: z.boolean().default(false).describe('count what would be written; write nothing'),
     json: z.boolean().default(false).describe('print JSON instead of the CSV'),

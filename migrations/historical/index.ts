@@ -6,6 +6,7 @@ import * as shards from './0004_shards.ts';
 import * as numericKey from './0005_numeric_key.ts';
 import * as issuerDays from './0006_issuer_days.ts';
 import * as newsByTime from './0007_news_by_time.ts';
+import * as throttle from './0008_throttle.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0005_numeric_key': numericKey,
   '0006_issuer_days': issuerDays,
   '0007_news_by_time': newsByTime,
+  '0008_throttle': throttle,
 };

@@ -44,6 +44,7 @@ export function jobRecord(state: ConsoleState, width: number, drawing: Drawing, 
       ...field('rows', job.rows === null ? null : `${formatCount(job.rows)} written`),
       ...field('failures', job.failures === null ? null : formatCount(job.failures), job.failures ? 'warn' : 'plain'),
       ...field('pid', job.pid === null ? null : String(job.pid)),
+      ...field('paused', job.paused, 'warn'),
       ...field('silent', job.stalledSince === null ? null : `since ${formatClock(job.stalledSince)} UTC`, 'warn'),
       ...field(
         'code',

@@ -133,6 +133,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./backfill.ts')).backfillNumeric,
   ),
   entry(
+    'backfill throttle',
+    'show or change how gently open backfills go: CPU share, hours of the day, load, pause',
+    async () => (await import('./throttle.ts')).backfillThrottle,
+  ),
+  entry(
     'plan full-horizon',
     'rows, hours and disk of a backfill over all years, from measured rates',
     async () => (await import('./plan.ts')).planFullHorizon,
@@ -298,6 +303,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     'run a job again, with the same arguments or edited ones',
     async () => (await import('./job-actions.ts')).jobRerun,
   ),
+  entry(
+    'job pause',
+    'a running backfill begins no further shard, on no machine',
+    async () => (await import('./throttle.ts')).jobPause,
+  ),
+  entry('job resume', 'a paused backfill goes on', async () => (await import('./throttle.ts')).jobResume),
   entry('job keep', 'keep a record for good, or hide it', async () => (await import('./job-actions.ts')).jobKeep),
   entry(
     'job rm',

@@ -25,6 +25,11 @@ const took = (job: JobView, now: number) =>
 const stateWord = (job: JobView) => `${JOB_SIGNS[job.state].symbol} ${JOB_SIGNS[job.state].word}`;
 
 function progressWords(job: JobView): string {
+  const paused = job.paused === null ? '' : `paused ${job.paused}`;
+  return [paused, workWords(job)].filter(Boolean).join(' · ');
+}
+
+function workWords(job: JobView): string {
   if (!job.progress) return job.stage ?? '';
   const { done, total, unit } = job.progress;
   const share = total ? ` ${formatPercent(done / total, 0)}` : '';

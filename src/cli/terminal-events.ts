@@ -57,6 +57,9 @@ export function terminalEvents(
       case 'artifact':
         if (event.path) line(`${tag}wrote ${event.path}`);
         break;
+      case 'paused':
+        line(`${tag}${event.reason === null ? 'goes on' : `paused ${event.reason}`}`);
+        break;
       default:
         break;
     }

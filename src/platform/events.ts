@@ -16,6 +16,8 @@ export type ProgramEvent =
   | { type: 'log'; level: LogLevel; message: string }
   /** Something the program made: rows of a run, a file, a report. */
   | { type: 'artifact'; kind: string; id: string; path?: string }
+  /** It rests on purpose, and why (`until 20:00 UTC (night window)`); null: it goes on. */
+  | { type: 'paused'; reason: string | null }
   /** The outcome, once, last; `ProgramResult` says what its figures are. Whoever runs a program tells it. */
   | {
       type: 'result';

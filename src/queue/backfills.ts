@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
 import { UserError } from '../platform/errors.ts';
 import type { BackfillKind } from './shard-marks.ts';
+import type { Throttle } from './throttle.ts';
 
 /** What every backfill is asked for, whatever else its kind adds. */
 export interface BackfillRequest {
@@ -46,13 +47,13 @@ export async function whileAlive<T>(database: Database, id: string, work: () => 
 
 /**
  * Opens a backfill: a new one, or with `resume` the newest open one of the same request. Open ones of the same models and
- * days that nobody works on any more are replaced.
+ * days that nobody works on any more are replaced. What `throttle` names is how it goes from now on; a pause stays.
  * @throws UserError when somebody works on one of them, or when what is to be resumed was planned over other data.
  */
 export async function openBackfill<Spec extends BackfillRequest>(
   database: Database,
   wanted: Backfill<Spec>,
-  { resume, build, data }: { resume: boolean; build: string | null; data: string },
+  { resume, build, data, throttle }: { resume: boolean; build: string | null; data: string; throttle: Throttle },
 ): Promise<{ backfill: Backfill<Spec>; resumed: boolean }> {
   return database.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('prometheus backfills', 0))`);
@@ -61,6 +62,10 @@ export async function openBackfill<Spec extends BackfillRequest>(
     if (same) {
       // Whoever works on it already may go on: the marks see to it that nothing is done twice.
       requireSame(same, wanted, data);
+      await client.query('UPDATE console.backfills SET throttle = throttle || $2 WHERE backfill_id = $1', [
+        same.id,
+        throttle,
+      ]);
       return { backfill: same, resumed: true };
     }
     for (const other of others) {
@@ -71,9 +76,19 @@ export async function openBackfill<Spec extends BackfillRequest>(
       ]);
     }
     await client.query(
-      `INSERT INTO console.backfills (backfill_id, kind, spec, data_fingerprint, models, shards, due, build)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [wanted.id, wanted.kind, wanted.spec, wanted.dataFingerprint, wanted.models, wanted.shards, wanted.due, build],
+      `INSERT INTO console.backfills (backfill_id, kind, spec, data_fingerprint, models, shards, due, build, throttle)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        wanted.id,
+        wanted.kind,
+        wanted.spec,
+        wanted.dataFingerprint,
+        wanted.models,
+        wanted.shards,
+        wanted.due,
+        build,
+        throttle,
+      ],
     );
     return { backfill: wanted, resumed: false };
   });

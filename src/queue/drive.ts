@@ -1,4 +1,5 @@
 /** Works a backfill off: takes shards from the queue until every one is marked, whoever did it. */
+import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { UserError } from '../platform/errors.ts';
 import { log } from '../platform/events.ts';
@@ -7,6 +8,8 @@ import { type Backfill, endBackfill, isOpen, whileAlive } from './backfills.ts';
 import { type MarkTotals, markedShards, markTotals, shardId } from './shard-marks.ts';
 import { openShardQueue } from './shard-queue.ts';
 import type { OnOpened, Thread, Threads } from './threads.ts';
+import { restAfter, restReason, type Throttle } from './throttle.ts';
+import { type Standing, standingOf } from './throttle-store.ts';
 
 /** How often the marks of all machines are counted, and how long an idle thread waits for a shard to come free. */
 const LOOK_MS = 1_000;
@@ -61,6 +64,8 @@ class Drive<Shard extends PlannedShard> {
   #lastLook: number;
   #lastTotals: MarkTotals | null = null;
   #looking: Promise<void> | null = null;
+  #standing: { readonly at: number; readonly read: Promise<Standing> } | null = null;
+  #rests: string | null = null;
 
   constructor(options: DriveOptions<Shard>, context: ProgramContext) {
     this.#options = options;
@@ -88,6 +93,7 @@ class Drive<Shard extends PlannedShard> {
           shards.filter(({ number }) => !marked.has(shardId(backfill.id, number))).map(({ number }) => number),
         );
       }
+      events.emit({ type: 'artifact', kind: 'backfill', id: backfill.id });
       await this.#look();
       await Promise.all(threads.list.map((thread) => this.#work(thread, queue)));
       signal.throwIfAborted();
@@ -99,6 +105,7 @@ class Drive<Shard extends PlannedShard> {
       return this.#share;
     } finally {
       this.#ended = true;
+      if (this.#rests !== null) events.emit({ type: 'paused', reason: null });
       await threads.stop();
       await queue.close();
     }
@@ -115,14 +122,16 @@ class Drive<Shard extends PlannedShard> {
     try {
       while (!this.#ended) {
         signal.throwIfAborted();
-        const claim = await queue.take();
+        // A worker that rests holds no shard and no transaction.
+        const throttle = await this.#throttle();
+        const claim = throttle && (await queue.take());
         if (!claim) {
           await this.#look();
           if (this.#lastTotals!.shards >= backfill.shards) {
             this.#allMarked.resolve();
             return;
           }
-          await Promise.race([pause(LOOK_MS, undefined, { signal, ref: false }), this.#allMarked.promise]);
+          await this.#rest(LOOK_MS);
           continue;
         }
         const started = now();
@@ -141,7 +150,9 @@ class Drive<Shard extends PlannedShard> {
             series: model,
           });
         }
+        const rest = restAfter(now() - started, throttle.cpuShare ?? 1);
         if (now() - this.#lastLook >= LOOK_MS) await this.#look();
+        if (rest > 0) await this.#rest(rest);
       }
     } catch (error) {
       // Whoever began it may have ended it and removed the queue while we were asking for more.
@@ -154,6 +165,27 @@ class Drive<Shard extends PlannedShard> {
       this.#ended = true;
       throw this.#explain(error);
     }
+  }
+
+  /** Waits between two shards; not beyond the end of the backfill. */
+  async #rest(ms: number): Promise<void> {
+    await Promise.race([pause(ms, undefined, { signal: this.#context.signal, ref: false }), this.#allMarked.promise]);
+  }
+
+  /** How to go, or null while no shard may be begun; a change of that is told. Threads that ask within a second share one answer. */
+  async #throttle(): Promise<Throttle | null> {
+    const { backfill } = this.#options;
+    const { databases, events, now } = this.#context;
+    if (!this.#standing || now() - this.#standing.at >= LOOK_MS) {
+      this.#standing = { at: now(), read: standingOf(databases.historical, backfill.id) };
+    }
+    const { throttle, paused } = await this.#standing.read;
+    const reason = restReason(throttle, paused, { now: now(), load: loadavg()[0] });
+    if (reason !== this.#rests) {
+      this.#rests = reason;
+      events.emit({ type: 'paused', reason });
+    }
+    return reason === null ? throttle : null;
   }
 
   /** Counts the marks of all machines and reports; threads that ask at the same time share one look. */
@@ -174,8 +206,9 @@ class Drive<Shard extends PlannedShard> {
     const at = now();
     const before = this.#lastTotals;
     const done = (one: MarkTotals) => one.rows + one.skipped + one.failed;
-    events.emit({ type: 'progress', done: done(totals), total: backfill.due, unit: 'vectors' });
-    if (before && at > this.#lastLook) {
+    const still = this.#rests !== null && before?.shards === totals.shards;
+    if (!still) events.emit({ type: 'progress', done: done(totals), total: backfill.due, unit: 'vectors' });
+    if (!still && before && at > this.#lastLook) {
       const seconds = (at - this.#lastLook) / 1000;
       events.emit({ type: 'metric', name: 'rate', value: (totals.rows - before.rows) / seconds, unit: 'rows/s' });
       events.emit({ type: 'metric', name: 'errors', value: totals.failed, unit: 'vectors' });

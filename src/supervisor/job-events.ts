@@ -31,6 +31,7 @@ const eventSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('log'), t, level: z.enum(['debug', 'info', 'warn', 'error']), message: text }),
   z.object({ type: z.literal('artifact'), t, kind: text, id: text, path: text.optional() }),
+  z.object({ type: z.literal('paused'), t, reason: text.nullable() }),
   z.object({
     type: z.literal('result'),
     t,
@@ -60,6 +61,7 @@ const MAX_BARS = 1000;
 /** Stage, progress, pace and summary of a job as of its last event. */
 export class EventDigest {
   #stage: string | null = null;
+  #paused: string | null = null;
   #result: Extract<StampedEvent, { type: 'result' }> | null = null;
   #bars = new Map<string, { done: number; total: number | null; unit: string }>();
   #done = 0;
@@ -77,12 +79,21 @@ export class EventDigest {
       if (!before && this.#bars.size >= MAX_BARS) return;
       this.#bars.set(label, event);
       this.#done += event.done - (before?.done ?? 0);
-      this.#pace.push(event.t, this.#done);
+      if (this.#paused === null) this.#pace.push(event.t, this.#done);
+    } else if (event.type === 'paused') {
+      this.#paused = event.reason;
+      // A rest says nothing about how fast it works.
+      this.#pace.reset();
     } else if (event.type === 'result') this.#result = event;
   }
 
   get stage(): string | null {
     return this.#stage;
+  }
+
+  /** Why it rests on purpose; null while it works. */
+  get paused(): string | null {
+    return this.#paused;
   }
 
   get summary(): string | null {

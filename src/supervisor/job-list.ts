@@ -88,7 +88,9 @@ function jobView(record: JobRecord, digest: EventDigest, { now, stopDeadlineMs, 
     rerunOf: spec?.rerunOf ?? null,
     chain: spec?.chain ?? null,
     attempt: spec?.retry ? { number: spec.retry.attempt, of: spec.retry.attempts } : null,
-    stalledSince: running ? silentSince(folder, spec?.limits.stallMs ?? null, now) : null,
+    paused: running ? digest.paused : null,
+    // What rests on purpose has nothing to say.
+    stalledSince: running && digest.paused === null ? silentSince(folder, spec?.limits.stallMs ?? null, now) : null,
     stopping:
       stop && !ended ? { since: stop.at, deadline: stop.at + stopDeadlineMs, survivors: note.survivors ?? [] } : null,
     kept: existsSync(path.join(folder, KEPT_MARK)),

@@ -72,6 +72,8 @@ const jobViewSchema = z.object({
     })
     .nullable(),
   attempt: z.object({ number: z.int(), of: z.int() }).nullable(),
+  /** Why it rests on purpose: `until 20:00 UTC (night window)`; null while it works. */
+  paused: z.string().nullable().default(null),
   /** Since when it has said nothing though it should; null while it speaks. */
   stalledSince: moment.nullable(),
   /** A stop under way: when KILL may be offered, and what is left of the job. */

@@ -27,6 +27,7 @@ export const jobViewOf = (change: Partial<JobView> = {}): JobView => ({
   rerunOf: null,
   chain: null,
   attempt: null,
+  paused: null,
   stalledSince: null,
   stopping: null,
   kept: false,

@@ -43,8 +43,8 @@ const ROOMS: readonly Room[] = [
   { name: 'report', match: /^src\/(queue|report)\//, may: [PLATFORM, FORMAT] },
   { name: 'cli', match: /^src\/cli\//, may: [/./] },
   { name: 'catalog', match: /^engines\/catalog\.ts$/, may: [PLATFORM, /^engines\/.*spec\.ts$/] },
-  // A spec is data: it may not pull the program in.
-  { name: 'specs', match: /^engines\/.*spec\.ts$/, may: [PLATFORM] },
+  // A spec is data: it may not pull the program in. Backfills share the flags of a throttle.
+  { name: 'specs', match: /^engines\/.*spec\.ts$/, may: [PLATFORM, /^src\/queue\/throttle-args\.ts$/] },
   {
     name: 'engines',
     match: /^engines\//,

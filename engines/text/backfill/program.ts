@@ -9,6 +9,7 @@ import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../.
 import { drive, type Share } from '../../../src/queue/drive.ts';
 import { requireDecision } from '../../../src/queue/full-horizon.ts';
 import { reportRejected } from '../../../src/queue/rejected.ts';
+import { throttleOf } from '../../../src/queue/throttle-args.ts';
 import type { Device } from '../../onnx/session.ts';
 import type { textBackfillSpec } from '../spec.ts';
 import { newsExtent } from './news.storage.ts';
@@ -34,7 +35,7 @@ export const backfillText: Program<typeof textBackfillSpec> = async (args, conte
   const { backfill, resumed } = await openBackfill(
     context.databases.historical,
     { id: context.newId(), ...planOf(prepared) },
-    { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER },
+    { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER, throttle: throttleOf(args) },
   );
   if (args.resume && !resumed) log(context.events, 'info', 'nothing to resume: this backfill begins anew');
   stage(context.events, 'embed and write', 2, 2);

@@ -136,6 +136,8 @@ function eventWords(bytes: Buffer, from: number, to: number): Words | null {
       return said(`── ${word('name')}${event.of ? ` (${word('index')}/${word('of')})` : ''} ──`, 'info');
     case 'artifact':
       return said(['made', word('kind'), word('id'), word('path')].filter(Boolean).join(' '), 'info');
+    case 'paused':
+      return said(event.reason === null ? 'goes on' : `paused ${word('reason')}`, 'info');
     case 'result':
       return said(
         `result: ${word('status')} · ${word('summary')}`,
