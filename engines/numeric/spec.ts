@@ -61,7 +61,12 @@ Example (the plan's Phase 2):
     json: z.boolean().default(false).describe('print JSON instead of the CSV'),
   }),
   reads: ['historical.prices_daily', 'historical.market_holidays', 'runtime.instruments', 'runtime.issuers'],
-  writes: ['historical.numeric_window_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
+  writes: [
+    'historical.numeric_window_embeddings',
+    'historical.console.shard_done',
+    'historical.console.backfills',
+    'historical.console.throttles',
+  ],
   resource: 'cpu',
   claims: [{ table: 'historical.numeric_window_embeddings', model: 'models', start: 'startDate', end: 'endDate' }],
 });

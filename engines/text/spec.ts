@@ -57,7 +57,12 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
     'runtime.instruments',
     'runtime.issuers',
   ],
-  writes: ['historical.text_embeddings', 'historical.console.shard_done', 'historical.console.backfills'],
+  writes: [
+    'historical.text_embeddings',
+    'historical.console.shard_done',
+    'historical.console.backfills',
+    'historical.console.throttles',
+  ],
   resource: 'cpu',
   claims: [{ table: 'historical.text_embeddings', model: 'modelId', start: 'start', end: 'end' }],
 });

@@ -26,7 +26,7 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     '0005_numeric_key': [],
     '0006_issuer_days': [],
     '0007_news_by_time': [],
-    '0008_throttle': [],
+    '0008_throttle': ['console.throttles'],
   },
   runtime: {
     '0001_reference': ['markets', 'issuers', 'instruments', 'portfolios', 'strategies'],

@@ -4,6 +4,7 @@ import type { Database } from '../platform/db/databases.ts';
 import { UserError } from '../platform/errors.ts';
 import type { BackfillKind } from './shard-marks.ts';
 import type { Throttle } from './throttle.ts';
+import { writeThrottle } from './throttle-store.ts';
 
 /** What every backfill is asked for, whatever else its kind adds. */
 export interface BackfillRequest {
@@ -62,10 +63,7 @@ export async function openBackfill<Spec extends BackfillRequest>(
     if (same) {
       // Whoever works on it already may go on: the marks see to it that nothing is done twice.
       requireSame(same, wanted, data);
-      await client.query('UPDATE console.backfills SET throttle = throttle || $2 WHERE backfill_id = $1', [
-        same.id,
-        throttle,
-      ]);
+      await writeThrottle(client, same.id, { throttle });
       return { backfill: same, resumed: true };
     }
     for (const other of others) {
@@ -76,20 +74,11 @@ export async function openBackfill<Spec extends BackfillRequest>(
       ]);
     }
     await client.query(
-      `INSERT INTO console.backfills (backfill_id, kind, spec, data_fingerprint, models, shards, due, build, throttle)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-      [
-        wanted.id,
-        wanted.kind,
-        wanted.spec,
-        wanted.dataFingerprint,
-        wanted.models,
-        wanted.shards,
-        wanted.due,
-        build,
-        throttle,
-      ],
+      `INSERT INTO console.backfills (backfill_id, kind, spec, data_fingerprint, models, shards, due, build)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [wanted.id, wanted.kind, wanted.spec, wanted.dataFingerprint, wanted.models, wanted.shards, wanted.due, build],
     );
+    await writeThrottle(client, wanted.id, { throttle });
     return { backfill: wanted, resumed: false };
   });
 }

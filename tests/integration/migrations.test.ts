@@ -42,9 +42,9 @@ const CONTRACT = {
     joint_embeddings: `joint_id bigserial | joint_type s32! | as_of_date date! | entity_scope j! | model_id s64! | vector bytea |
       vector_ref s255 | cr || PK (joint_id) | INDEX (joint_type, as_of_date, model_id)`,
     'console.backfills': `backfill_id text! | kind text! | spec j! | data_fingerprint text! | models j! | shards integer! | due bigint! |
-      state text! = 'open'::text | build text | created_at ts! = now() | ended_at ts | throttle j! = '{}'::jsonb |
-      paused_at ts || PK (backfill_id) |
+      state text! = 'open'::text | build text | created_at ts! = now() | ended_at ts || PK (backfill_id) |
       CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'replaced'::text])))`,
+    'console.throttles': `backfill_id text! | settings j! = '{}'::jsonb | paused_at ts || PK (backfill_id)`,
     'console.shard_done': `shard_id text! | backfill_id text! | kind text! | model_id text | first_date date | last_date date | rows integer |
       skipped integer | failed integer | removed integer | failures j | worker text | provider text | seconds f8 |
       done_at ts! = now() || PK (shard_id) | INDEX (backfill_id) | INDEX (model_id, done_at DESC)`,
@@ -340,7 +340,9 @@ describe('a pair that Alembic made', () => {
       const database = pair.databases[name];
       const before = await catalogue(database);
       const ours =
-        name === 'runtime' ? ['0008_evidence', '0009_opportunity_density', '0010_decisions'] : ['0004_shards'];
+        name === 'runtime'
+          ? ['0008_evidence', '0009_opportunity_density', '0010_decisions']
+          : ['0004_shards', '0008_throttle'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
       );
