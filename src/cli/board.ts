@@ -2,9 +2,12 @@
 import { evaluateBoard } from '../phases/board.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { CoverageOptions } from '../phases/coverage-days.ts';
+import type { Suite } from '../phases/evidence.ts';
 import { latestRuns } from '../phases/runs.ts';
 import type { Board } from '../phases/types.ts';
 import type { ConnectOptions, Databases } from '../platform/db/databases.ts';
+import { readGit } from '../platform/provenance.ts';
+import { pythonSuite } from '../supervisor/programs.ts';
 import type { RunSummary } from '../supervisor/protocol.ts';
 import type { Cli } from './context.ts';
 
@@ -30,10 +33,17 @@ export function boardReader(cli: Cli, databases: Databases): BoardReader {
         now: Date.now,
         signal,
         checkout: cli.env.PROMETHEUS_CHECKOUT ?? null,
+        suite: suiteOf(cli),
         build: cli.provenance.build,
       }),
     latestRuns: () => latestRuns(databases),
   };
+}
+
+/** The user's own tests with the commit that is checked out there now. */
+function suiteOf(cli: Cli): Suite | null {
+  const suite = pythonSuite(cli.home, cli.env);
+  return suite && { root: suite.root, sha: readGit(suite.root).sha };
 }
 
 /** What coverage asks for in this home, day by day. The thresholds are read anew each time, as for the board. */

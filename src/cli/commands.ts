@@ -178,6 +178,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./worker.ts')).worker,
   ),
   entry(
+    'verify tests',
+    "run Phase 0's tests: your own pytest suite where its path is set, else those of this build",
+    async () => (await import('./verify-tests.ts')).verifyTests,
+  ),
+  entry(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,

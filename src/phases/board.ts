@@ -12,7 +12,7 @@ import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts
 import { coverageOf } from './coverage.ts';
 import { probeDecision, probeGains, probeNotes, probeRepeats } from './decision-evidence.ts';
 import { derivePhases } from './derive.ts';
-import { type Evidence, firstUnknown, unknownBecause } from './evidence.ts';
+import { type Evidence, firstUnknown, type Suite, unknownBecause } from './evidence.ts';
 import {
   probeGaps,
   probeHolidays,
@@ -38,6 +38,8 @@ export interface BoardInput {
   readonly signal: AbortSignal;
   /** Folder of the checkout or package; its test record is read. Null when the launcher was not used. */
   readonly checkout: string | null;
+  /** The user's own tests, which then stand for ours. */
+  readonly suite: Suite | null;
   /** Hash of the running build; default: the launcher's, from the environment. */
   readonly build?: string | null;
 }
@@ -59,6 +61,7 @@ export async function evaluateBoard(input: BoardInput): Promise<Board> {
       signal,
       timeoutMs: config.evidence.probeTimeoutMs,
       checkout,
+      suite: input.suite,
     });
     const build = input.build === undefined ? process.env.PROMETHEUS_BUILD || null : input.build;
     return deriveBoard({ evidence, need, now: now(), build });
@@ -83,7 +86,7 @@ function notesOf({ evidence: { notes } }: Facts, phase: string): PhaseNote[] {
   return rows.filter((row) => row.phase === phase).map(({ note, who, at }) => ({ note, who, at }));
 }
 
-type GatherOptions = ProbeOptions & { readonly checkout: string | null };
+type GatherOptions = ProbeOptions & Pick<BoardInput, 'checkout' | 'suite'>;
 
 async function gatherEvidence(databases: Databases, need: Requirements, options: GatherOptions): Promise<Evidence> {
   // The runtime's looks need the holidays to know the campaign's first and last trading day.
@@ -95,7 +98,7 @@ async function gatherEvidence(databases: Databases, need: Requirements, options:
     ),
     withProber(databases.runtime, options, async (prober) => gatherRuntime(prober, need, await holidays.promise)),
   ]);
-  return { tests, ...historical, ...runtime };
+  return { tests, suite: options.suite, ...historical, ...runtime };
 }
 
 async function gatherHistorical(prober: Prober, need: Requirements, announce: (holidays: readonly number[]) => void) {
@@ -142,6 +145,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     runs,
     equity,
     counts,
+    suiteRun: await probeRecorded(prober, 'P0.tests'),
     pointInTime: await probeRecorded(prober, 'P1.pit'),
     numericProof: await probeRecorded(prober, 'P2.verified'),
     contextRuns: await probeRuns(prober, sleeveIds(need), contextDays),

@@ -136,6 +136,13 @@ export interface TestRecord {
   readonly finishedAt: number;
 }
 
+export interface Suite {
+  /** Its folder. */
+  readonly root: string;
+  /** The commit that is checked out there now; null without git. */
+  readonly sha: string | null;
+}
+
 /** One model of a training of λ̂ and its R² out of sample. */
 export interface ForecastRow {
   readonly horizon: number;
@@ -180,6 +187,10 @@ export interface DecisionRow {
 
 export interface Evidence {
   readonly tests: Probe<TestRecord | null>;
+  /** The user's own suite, where one is configured: what is checked out there; null without one. */
+  readonly suite: Suite | null;
+  /** What `verify tests` recorded last of it. */
+  readonly suiteRun: Probe<EvidenceRow | null>;
   readonly historicalSchema: Probe<SchemaState>;
   readonly runtimeSchema: Probe<SchemaState>;
   readonly holidays: Probe<readonly number[]>;

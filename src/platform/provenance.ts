@@ -39,7 +39,8 @@ export function currentProvenance(env: NodeJS.ProcessEnv): Provenance {
   return { version: VERSION, build: env.PROMETHEUS_BUILD || null, gitSha, gitDirty };
 }
 
-function readGit(checkout: string | undefined): { sha: string | null; dirty: boolean | null } {
+/** The commit that a folder has checked out, and whether files differ from it; null outside a git checkout. */
+export function readGit(checkout: string | undefined): { sha: string | null; dirty: boolean | null } {
   if (!checkout) return { sha: null, dirty: null };
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', checkout, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

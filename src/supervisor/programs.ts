@@ -121,6 +121,16 @@ export function loadPrograms(
   return Object.entries(programs).flatMap(([name, entry]) => (entry ? [programOf(name, entry, settings)] : []));
 }
 
+/** Where the user's Python system lies, and its interpreter; null when its path is not set. @throws UsageError */
+export function pythonSuite(
+  home: Home,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): { readonly root: string; readonly interpreter: string | null } | null {
+  const { settings } = loadLayers('programs.yaml', fileSchema, home, env);
+  const { 'python.root': root, 'python.interpreter': interpreter } = settings;
+  return root ? { root, interpreter: interpreter || null } : null;
+}
+
 /** The key of a flag; from it the flag can be had back, so a digit keeps its hyphen. */
 const camel = (name: string) => name.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase());
 

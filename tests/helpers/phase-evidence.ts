@@ -115,6 +115,8 @@ export function greenEvidence(need: Requirements): Evidence {
       dirty: null,
       finishedAt: NOW - DAY_MS,
     }),
+    suite: null,
+    suiteRun: known(null),
     historicalSchema: known({ missingTables: [], pending: [], applied: 3, adopted: false, swapped: false }),
     runtimeSchema: known({ missingTables: [], pending: [], applied: 9, adopted: false, swapped: false }),
     holidays: known(HOLIDAYS),

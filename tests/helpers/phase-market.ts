@@ -122,6 +122,7 @@ export async function evaluate(
       now: options.now ?? (() => NOW),
       signal: options.signal ?? new AbortController().signal,
       checkout: null,
+      suite: null,
       build: null,
     });
     return {

@@ -72,6 +72,44 @@ describe('P0.tests', () => {
   });
 });
 
+describe('P0.tests with a suite of the user’s own', () => {
+  const suite = { root: '/theirs', sha: 'abcdef0123' };
+  const run = (observed: Record<string, unknown>, state = 'OK'): Partial<Evidence> => ({
+    suite,
+    suiteRun: known({
+      checkId: 'P0.tests',
+      state,
+      observed: { passed: 612, failed: 0, skipped: 3, root: '/theirs', sha: 'abcdef0123', dirty: false, ...observed },
+      reason: '',
+      build: null,
+      at: NOW - DAY_MS,
+    }),
+    // Our own record says nothing then.
+    tests: known(null),
+  });
+
+  test.each([
+    [{ suite }, 'WAIT', 'No run of the tests in /theirs is recorded.'],
+    [run({}), 'OK', ''],
+    [run({ root: '/elsewhere' }), 'WAIT', 'No run of the tests in /theirs is recorded.'],
+    [
+      run({ sha: '9999999999' }),
+      'WAIT',
+      'The recorded test run is of another commit (9999999; abcdef0 is checked out).',
+    ],
+    [run({ failed: 2 }, 'FAIL'), 'FAIL', '2 failed, 612 passed, 1 day ago.'],
+  ] as const)('%j is %s', (evidence, state, reason) => {
+    expect(check('P0.tests', evidence)).toMatchObject({ state, reason });
+  });
+
+  test('its record tells counts, commit and changes', () => {
+    expect(check('P0.tests', run({ dirty: true }))).toMatchObject({
+      observed: 'pytest: 612 passed, 0 failed, 3 skipped · with changes',
+      at: NOW - DAY_MS,
+    });
+  });
+});
+
 describe('P0.databases', () => {
   const schema = { missingTables: [], pending: [], applied: 3, adopted: false, swapped: false };
 

@@ -2,7 +2,7 @@
 import { civilFromDay, formatDay, isWeekend, parseDay } from '../../platform/dates.ts';
 import { longestRun, uncoveredByHolidays, yearOf } from '../calendar.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
-import type { PriceExtent, PriceGaps, SchemaState } from '../evidence.ts';
+import type { EvidenceRow, PriceExtent, PriceGaps, SchemaState, Suite } from '../evidence.ts';
 import { ageInDays, count, counted, percent, range, some } from '../words.ts';
 
 const IMPORT_PRICES = 'data import --instruments FILE --holidays FILE --prices PATH';
@@ -11,11 +11,12 @@ const IMPORT_NEWS = 'data import --news PATH';
 
 const tests: CheckSpec = {
   id: 'P0.tests',
-  title: 'test run of this build',
-  required: () => 'a run of bin/test on this build without failures',
-  looks: (evidence) => [evidence.tests],
+  title: 'test run of this build, or of your own suite',
+  required: () => 'a run of bin/test on this build without failures; where python.root is set, of pytest on its commit',
+  looks: ({ tests, suite, suiteRun }) => [suite ? suiteRun : tests],
   holdsBack: [],
   judge: ({ evidence, build, now }) => {
+    if (evidence.suite) return judgeSuite(evidence.suite, figureOf(evidence.suiteRun), now);
     const record = figureOf(evidence.tests);
     const fix = 'bin/test';
     if (!record)
@@ -47,6 +48,30 @@ const tests: CheckSpec = {
     return ok(observed, `${count(record.passed)} tests passed`, record.finishedAt);
   },
 };
+
+/** The user's own suite: the newest record counts for the commit that was checked out then. */
+function judgeSuite({ root, sha }: Suite, run: EvidenceRow | null, now: number): Judgment {
+  const fix = 'verify tests';
+  const { passed, failed, skipped, ...of } = (run?.observed ?? {}) as Record<string, unknown>;
+  if (!run || of.root !== root)
+    return notOk('WAIT', 'no record', `no run of the tests in ${root} is recorded`, fix, 'no test run recorded');
+  const observed = `pytest: ${passed} passed, ${failed} failed, ${skipped} skipped${of.dirty ? ' · with changes' : ''}`;
+  const commit = (one: unknown) => (typeof one === 'string' ? one.slice(0, 7) : 'unknown');
+  if (sha === null || of.sha !== sha) {
+    const reason = `the recorded test run is of another commit (${commit(of.sha)}; ${commit(sha)} is checked out)`;
+    return notOk('WAIT', `${observed} · another commit`, reason, fix, 'no test run of this commit', run.at);
+  }
+  if (run.state !== 'OK')
+    return notOk(
+      'FAIL',
+      observed,
+      `${failed} failed, ${passed} passed, ${ageInDays(run.at, now)}`,
+      fix,
+      undefined,
+      run.at,
+    );
+  return ok(observed, `${passed} tests of yours passed at ${commit(sha)}`, run.at);
+}
 
 const databases: CheckSpec = {
   id: 'P0.databases',
