@@ -29,7 +29,12 @@ export interface Panel {
   readonly offCalendarRows: number;
   /** SHA-256 over instruments, days and columns: equal panels have equal fingerprints. */
   readonly fingerprint: string;
+  /** What is wrong with values that no day can have, where the panel was loaded with them. */
+  readonly unusable?: UnusableValues;
 }
+
+/** Values that the table holds and no trading day can have: `close is 0`, by column and cell. The column has Infinity there. */
+export type UnusableValues = Readonly<Partial<Record<PriceColumn, ReadonlyMap<number, string>>>>;
 
 /** A column filled with NaN, on shared memory so that workers see one copy. */
 export function makeColumn(length: number): Float64Array {

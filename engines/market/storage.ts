@@ -4,7 +4,14 @@ import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database, Databases } from '../../src/platform/db/databases.ts';
 import { errorCode, UserError } from '../../src/platform/errors.ts';
 import { type Calendar, makeCalendar, requireHolidays, tradingDaysBefore } from './calendar.ts';
-import { type Instrument, makeColumn, type Panel, type PriceColumn, panelFingerprint } from './panel.ts';
+import {
+  type Instrument,
+  makeColumn,
+  type Panel,
+  type PriceColumn,
+  panelFingerprint,
+  type UnusableValues,
+} from './panel.ts';
 import { readCachedColumns, writeCachedColumns } from './panel-cache.ts';
 
 interface MarketTables {
@@ -94,6 +101,8 @@ export interface PanelRequest {
   readonly cacheFolder: string | null;
   /** Equities of every status, not of ACTIVE alone. */
   readonly everyStatus?: boolean;
+  /** Values that no day can have are marked in the panel; without this they are refused. */
+  readonly markUnusable?: boolean;
 }
 
 export interface LoadedPanel extends Panel {
@@ -107,7 +116,7 @@ export interface LoadedPanel extends Panel {
 /**
  * Loads the panel of a market for `[start, end]` with its look-back.
  * @throws UserError for an empty market, a range without trading days, without prices or else without holidays, and for
- * prices that no day can have.
+ * prices that no day can have, unless they are to be marked.
  */
 export async function loadPanel(databases: Databases, request: PanelRequest): Promise<LoadedPanel> {
   const { marketId, start, end, lookback } = request;
@@ -130,6 +139,7 @@ export async function loadPanel(databases: Databases, request: PanelRequest): Pr
     columns: read.columns,
     rows: read.rows,
     offCalendarRows: read.offCalendarRows,
+    unusable: read.unusable,
     fingerprint: panelFingerprint(instruments, calendar.days, read.columns),
     first,
     count: calendar.days.length - first,
@@ -146,6 +156,7 @@ interface ColumnsRead {
   readonly columns: Partial<Record<PriceColumn, Float64Array>>;
   readonly rows: number;
   readonly offCalendarRows: number;
+  readonly unusable?: UnusableValues;
   readonly fromCache: boolean;
 }
 
@@ -177,8 +188,11 @@ async function readColumns(
         PriceColumn,
         Float64Array
       >;
-      const counts = await copyPrices(client, where, names, columns, instruments, calendar);
+      const { unusable, ...counts } = await copyPrices(client, where, names, columns, instruments, calendar);
+      if (!request.markUnusable) unusable.refuse(instruments, calendar.days);
       const read = { columns, ...counts };
+      // The cache holds usable prices only: whoever reads it need not look.
+      if (unusable.count) return { ...read, unusable: unusable.values, fromCache: false };
       if (key) await writeCachedColumns(request.cacheFolder!, key, read);
       return { ...read, fromCache: false };
     } finally {
@@ -221,7 +235,7 @@ async function copyPrices(
   columns: Record<PriceColumn, Float64Array>,
   instruments: readonly Instrument[],
   calendar: Calendar,
-): Promise<{ rows: number; offCalendarRows: number }> {
+): Promise<{ rows: number; offCalendarRows: number; unusable: Unusable }> {
   const days = calendar.days.length;
   const firstDay = calendar.days[0];
   const dayIndex = new Int32Array(calendar.days[days - 1] - firstDay + 1).fill(-1);
@@ -231,7 +245,7 @@ async function copyPrices(
   const indexOf = new Map(instruments.map((instrument, i) => [instrument.id, i]));
   const targets = names.map((name) => columns[name]);
   const lowest = names.map((name) => (name === 'volume' ? 0 : Number.MIN_VALUE));
-  const unusable = new UnusablePrices();
+  const unusable = new Unusable();
   // Rows come mostly instrument by instrument: compare bytes with the row before and look names up only on a change.
   let lastId = Buffer.alloc(0);
   let lastIndex = -1;
@@ -254,17 +268,16 @@ async function copyPrices(
       const value = row.float64();
       if (!use) continue;
       const before = targets[c][at];
-      targets[c][at] = value;
       if (!(value >= lowest[c] && value < Number.POSITIVE_INFINITY)) {
-        const shown = Number.isNaN(value) ? 'no number' : String(value);
-        unusable.add(instruments[lastIndex].id, calendar.days[t], `${names[c]} is ${shown}`);
+        unusable.add(names[c], at, `${names[c]} is ${Number.isNaN(value) ? 'no number' : value}`);
+        targets[c][at] = Number.POSITIVE_INFINITY;
       } else if (before !== value && !Number.isNaN(before)) {
-        unusable.add(instruments[lastIndex].id, calendar.days[t], `two rows differ in ${names[c]}`);
-      }
+        unusable.add(names[c], at, `two rows differ in ${names[c]}`);
+        targets[c][at] = Number.POSITIVE_INFINITY;
+      } else targets[c][at] = value;
     }
   });
-  unusable.refuse();
-  return { rows, offCalendarRows };
+  return { rows, offCalendarRows, unusable };
 }
 
 /**
@@ -272,26 +285,32 @@ async function copyPrices(
  * day that contradict each other, where a table lacks its key. An import refuses them, another system may have stored them:
  * they would silently empty every window across them, or make results depend on the order of the table.
  */
-class UnusablePrices {
-  #count = 0;
-  #first: { id: string; day: number; what: string } | null = null;
+class Unusable {
+  readonly values: Partial<Record<PriceColumn, Map<number, string>>> = {};
+  count = 0;
 
-  /** Keeps the first by day, then by instrument: the message does not depend on the order of the table. */
-  add(id: string, day: number, what: string): void {
-    this.#count++;
-    const first = this.#first;
-    if (first === null || day < first.day || (day === first.day && compareIds(id, first.id) < 0)) {
-      this.#first = { id, day, what };
-    }
+  add(column: PriceColumn, cell: number, what: string): void {
+    this.count++;
+    this.values[column] ??= new Map();
+    const known = this.values[column].get(cell);
+    // The same sentence whatever the order of the rows in the table.
+    if (known === undefined || what < known) this.values[column].set(cell, what);
   }
 
-  /** @throws UserError naming instrument, day and figure when there is any. */
-  refuse(): void {
-    if (this.#first === null) return;
-    const { id, day, what } = this.#first;
-    const more = this.#count > 1 ? ` (unusable values in the range: ${this.#count})` : '';
+  /** @throws UserError naming the first by day, then by instrument, when there is any. */
+  refuse(instruments: readonly Instrument[], days: Int32Array): void {
+    if (this.count === 0) return;
+    const T = days.length;
+    let [first, text] = [-1, ''];
+    for (const values of Object.values(this.values)) {
+      for (const [cell, what] of values) {
+        const order = (cell % T) - (first % T) || cell - first;
+        if (first < 0 || order < 0 || (order === 0 && what < text)) [first, text] = [cell, what];
+      }
+    }
+    const more = this.count > 1 ? ` (unusable values in the range: ${this.count})` : '';
     throw new UserError(
-      `prices_daily of ${id} on ${formatDay(day)}: ${what}${more}`,
+      `prices_daily of ${instruments[Math.floor(first / T)].id} on ${formatDay(days[first % T])}: ${text}${more}`,
       'Correct or delete the row, or import it anew: prometheus data import --prices PATH',
     );
   }

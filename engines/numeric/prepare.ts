@@ -51,6 +51,7 @@ export async function prepare(
     lookback: Math.max(...models.map(({ kind, window }) => kind.lookback(window))),
     columns: [...new Set(models.flatMap(({ kind }) => kind.columns))],
     cacheFolder: home.cache,
+    markUnusable: true,
   });
   const all = panel.calendar.days.subarray(panel.first);
   const chosen = spec.snapshots ? monthEnds(all, monthOf) : [...all.keys()];

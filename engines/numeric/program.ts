@@ -29,7 +29,7 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   const spec = specOf(args);
   stage(context.events, 'load prices', 1, 2);
   const prepared = await prepare(spec, context);
-  warnOffCalendar(prepared, context);
+  warnOfPrices(prepared, context);
   if (args.explain || args.dryRun) return explain(prepared, args, context);
   await requireDecision(context.databases.runtime, spec);
   const wanted: Backfill<BackfillSpec> = { id: context.newId(), ...planOf(prepared) };
@@ -115,12 +115,20 @@ function planOf({ spec, panel, models, shards, cells }: Prepared): Omit<Backfill
   };
 }
 
-function warnOffCalendar({ panel }: Prepared, { events }: ProgramContext): void {
+function warnOfPrices({ panel }: Prepared, { events }: ProgramContext): void {
   if (panel.offCalendarRows) {
     log(
       events,
       'warn',
       `${panel.offCalendarRows} price rows lie on days that are no trading days; no window holds them`,
+    );
+  }
+  const unusable = Object.values(panel.unusable ?? {}).reduce((sum, { size }) => sum + size, 0);
+  if (unusable) {
+    log(
+      events,
+      'warn',
+      `${unusable} values of prices_daily are none that a day can have; windows with them are listed`,
     );
   }
 }

@@ -3,7 +3,8 @@
  * features close, volume and log return. A row is a day with a price; days without one are not in a window.
  */
 import { formatDay } from '../../src/platform/dates.ts';
-import { columnOf, type Panel } from '../market/panel.ts';
+import { indexOnOrAfter } from '../market/calendar.ts';
+import { columnOf, type Panel, type PriceColumn } from '../market/panel.ts';
 
 const FEATURES = 3;
 /** A window has at least this share of its rows. */
@@ -114,14 +115,32 @@ export function writeWindow(
   let finite = 0;
   // Zero times anything but a finite number is NaN: one sum tells whether a value is none.
   for (let k = at; k < at + window * FEATURES; k++) finite += 0 * target[k];
-  return finite === 0 ? null : problemOf(rows, target, at, end - count);
+  return finite === 0 ? null : problemOf(rows, panel, i, target, at, end - count);
 }
 
-/** Which value of a window is no finite number. */
-function problemOf(rows: PriceRows, target: Float32Array, at: number, firstRow: number): string {
+/** Which value of instrument i's window is no finite number. */
+function problemOf(
+  rows: PriceRows,
+  panel: Panel,
+  i: number,
+  target: Float32Array,
+  at: number,
+  firstRow: number,
+): string {
   const names = ['close', 'volume', 'log return'];
   const k = target.subarray(at).findIndex((value) => !Number.isFinite(value));
-  return `the ${names[k % FEATURES]} of ${formatDay(rows.day[firstRow + Math.floor(k / FEATURES)])} is no finite number`;
+  const day = rows.day[firstRow + Math.floor(k / FEATURES)];
+  return (
+    unusableValue(panel, i, day, ['close', 'volume']) ??
+    `the ${names[k % FEATURES]} of ${formatDay(day)} is no finite number`
+  );
+}
+
+/** What is wrong with these columns of instrument i on a day with a price: `prices of 2014-03-05: close is 0`, or null. */
+export function unusableValue(panel: Panel, i: number, day: number, columns: readonly PriceColumn[]): string | null {
+  const cell = i * panel.calendar.days.length + indexOnOrAfter(panel.calendar, day);
+  const column = columns.find((name) => panel.unusable?.[name]?.has(cell));
+  return column ? `prices of ${formatDay(day)}: ${panel.unusable![column]!.get(cell)}` : null;
 }
 
 const sharedInts = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4));

@@ -237,16 +237,53 @@ describe('what is due and cannot be embedded', () => {
   });
 });
 
-describe('a price that no trading day can have', () => {
-  it('ends the backfill before it begins, by instrument and day', async () => {
-    columnOf(panel, 'close')[100] = 0;
+describe('values that no trading day can have', () => {
+  it('leave out the windows that hold them, each listed with its reason, and no other one', async () => {
     await storePanel(db.databases, panel);
-    await expect(backfill({ models: ['num-stab-core-v1'] })).rejects.toThrow(
-      `prices_daily of I000.T on ${date(100)}: close is 0`,
+    const bad = [
+      { i: 0, t: 100, set: 'close = 0', what: 'close is 0' },
+      { i: 1, t: 60, set: "volume = 'NaN'", what: 'volume is no number' },
+      { i: 2, t: 120, set: "close = 'NaN'", what: 'close is no number' },
+      { i: 4, t: 70, set: 'volume = -5', what: 'volume is -5' },
+    ].map((one) => ({ ...one, id: panel.instruments[one.i].id }));
+    for (const { id, t, set } of bad) {
+      const { length } = await query(
+        `UPDATE prices_daily SET ${set} WHERE instrument_id = '${id}' AND trade_date = '${date(t)}' RETURNING 1`,
+      );
+      expect([id, length]).toEqual([id, 1]);
+    }
+    const models = ['num-stab-core-v1'];
+    const expected = expectedRows(models, 63, days(60, 199));
+    const failures = bad.flatMap(({ i, id, t: at, what }) =>
+      days(60, 199).flatMap((t) => {
+        const key = `num-stab-core-v1 ${id} ${date(t)}`;
+        if (!expected.has(key) || !windowHolds(i, t, at)) return [];
+        expected.delete(key);
+        return [{ model: 'num-stab-core-v1', entity: id, date: date(t), reason: `prices of ${date(at)}: ${what}` }];
+      }),
     );
-    expect(await query('SELECT 1 FROM console.backfills')).toEqual([]);
+    const { result, stdout, events } = await backfill({ models });
+    await expectRows(expected, 63);
+    expect(result.exitCode).toBe(3);
+    const sorted = (list: { entity: string; date: string }[]) =>
+      list.toSorted((x, y) => (`${x.entity} ${x.date}` < `${y.entity} ${y.date}` ? -1 : 1));
+    expect(failures.length).toBeGreaterThan(150);
+    expect(sorted((result.data as { failures: typeof failures }).failures)).toEqual(sorted(failures));
+    expect(stdout).toMatch(new RegExp(`^num-stab-core-v1,\\d+,${expected.size},0,${failures.length}$`, 'm'));
+    expect(events).toContainEqual({
+      type: 'log',
+      level: 'warn',
+      message: '4 values of prices_daily are none that a day can have; windows with them are listed',
+    });
   });
 });
+
+/** Whether the window of 63 rows that ends on day `t` holds the row of day `at`. */
+function windowHolds(i: number, t: number, at: number): boolean {
+  const close = columnOf(panel, 'close').subarray(i * 200, (i + 1) * 200);
+  const rows = days(0, t).filter((s) => !Number.isNaN(close[s]));
+  return rows.slice(-63).includes(at) && panel.calendar.days[at] >= panel.calendar.days[t] - 3 * 63;
+}
 
 describe('--dry-run and --explain', () => {
   it('write nothing; time and bytes are unknown until something was measured', async () => {

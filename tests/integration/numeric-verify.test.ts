@@ -143,6 +143,21 @@ describe('a hole', () => {
     });
   });
 
+  it('whose prices no day can have is one, and vectors that were made of other prices are wrong', async () => {
+    await storePanel(db.databases, panel);
+    const spoil = `UPDATE prices_daily SET close = 0 WHERE instrument_id = 'I001.T' AND trade_date = '${date(100)}'`;
+    await backfill();
+    await historical(spoil);
+    expect((await verify({ recompute: 10_000 })).exitCode).toBe(1);
+    expect(await evidence()).toMatchObject({ state: 'FAIL', reason: expect.stringContaining('first: I001.T ') });
+    await backfill();
+    expect(await cause()).toEqual({
+      entity: 'I001.T',
+      date: date(100),
+      cause: `prices of ${date(100)}: close is 0`,
+    });
+  });
+
   it('does not matter as long as the share is enough', async () => {
     await storePanel(db.databases, panel);
     await backfill();

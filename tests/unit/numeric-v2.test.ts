@@ -260,6 +260,21 @@ describe('a window of an instrument', () => {
     expect(inputsOf(on, 290).problem).toBeNull();
   });
 
+  it('with a value that no day can have is named, and no other one is touched', () => {
+    const whole = fullMarket({ seed: 6, instruments: 3, days: 300, gaps: 0 });
+    const high = columnOf(whole, 'high').slice();
+    high[200] = Number.POSITIVE_INFINITY;
+    const on = {
+      ...withColumns(whole, { high: Float64Array.from(high) }),
+      unusable: { high: new Map([[200, 'high is -1']]) },
+    };
+    expect(inputsOf(on, 199)).toMatchObject({ problem: null });
+    for (const t of [200, 262]) {
+      expect(inputsOf(on, t).problem).toBe(`prices of ${formatDay(on.calendar.days[200])}: high is -1`);
+    }
+    expect(inputsOf(on, 263)).toEqual({ ...inputsOf(whole, 263), problem: null });
+  });
+
   it('without volume on a day leaves that day out', () => {
     const on = fullMarket({ seed: 6, instruments: 3, days: 300, gaps: 0 });
     columnOf(on, 'volume')[240] = 0;

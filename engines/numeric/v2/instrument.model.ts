@@ -5,7 +5,7 @@
  */
 import { formatDay } from '../../../src/platform/dates.ts';
 import type { Panel } from '../../market/panel.ts';
-import { eligible, lookbackOf, oldestDay, rowsInWindow } from '../windows.model.ts';
+import { eligible, lookbackOf, oldestDay, rowsInWindow, unusableValue } from '../windows.model.ts';
 import { type InstrumentRows, instrumentRows, MARKET_WINDOW, ROW_COLUMNS } from './rows.model.ts';
 import {
   correlation,
@@ -159,7 +159,13 @@ function readWindow(
   series.count = count;
   for (let k = 0, row = start; k < count; k++, row++) {
     const ret = rows.ret[row];
-    if (!Number.isFinite(ret)) return `the adjusted close of ${formatDay(rows.day[row])} or the row before is no price`;
+    if (!Number.isFinite(ret)) {
+      return (
+        unusableValue(panel, i, rows.day[row], ROW_COLUMNS) ??
+        unusableValue(panel, i, rows.day[row - 1], ROW_COLUMNS) ??
+        `the adjusted close of ${formatDay(rows.day[row])} or the row before is no price`
+      );
+    }
     series.ret[k] = ret;
     series.market[k] = rows.market[row];
     series.own[k] = ret - rows.market[row];

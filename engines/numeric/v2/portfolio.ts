@@ -162,7 +162,10 @@ async function writeRun(context: RunContext, run: PortfolioRun, trades: Trades):
   const equity = new Map(run.equity.map((one, k) => [one.day, k]));
   for (let t = 0; t < T; t++) {
     for (const { i, quantity } of byDay.get(t) ?? []) held[i] += quantity;
-    for (let i = 0; i < held.length; i++) if (price[i * T + t] > 0) last[i] = price[i * T + t];
+    for (let i = 0; i < held.length; i++) {
+      const now = price[i * T + t];
+      if (now > 0 && now < Number.POSITIVE_INFINITY) last[i] = now;
+    }
     const k = equity.get(days[t]);
     if (k === undefined || t < context.window) continue;
     const cell = p * T + t;

@@ -13,7 +13,10 @@ export const MARKET_WINDOW = 63;
 
 /** One value a price row. On shared memory; float32 where a later difference would not need more. */
 export interface InstrumentRows extends RowIndex {
-  /** Log return of the adjusted close since the row before; NaN for an instrument's first row or without a price above 0. */
+  /**
+   * Log return of the adjusted close since the row before; NaN for an instrument's first row, without a price above 0, and
+   * on a day with a value that cannot be used.
+   */
   readonly ret: Float32Array;
   /** Sum of the market's log returns over the same days. */
   readonly market: Float32Array;
@@ -38,7 +41,8 @@ export function instrumentRows(panel: Panel): InstrumentRows {
     marketReturn: floats(panel.calendar.days.length),
   };
   eachRow(panel, index, (row, at, before) => {
-    rows.ret[row] = before < 0 ? Number.NaN : logRatio(adjusted[at], adjusted[before]);
+    const usable = before >= 0 && !ROW_COLUMNS.some((name) => panel.unusable?.[name]?.has(at));
+    rows.ret[row] = usable ? logRatio(adjusted[at], adjusted[before]) : Number.NaN;
     rows.range[row] = Math.max(0, logRatio(high[at], low[at]));
     rows.dollars[row] = logRatio(close[at] * volume[at], 1);
   });
