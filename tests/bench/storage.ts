@@ -1,0 +1,172 @@
+/**
+ * Layouts of numeric_window_embeddings (ADR 0012) on a server of their own: the key as a b-tree, a BRIN index of days without
+ * a key, and the key over partitions by year and by month. Two million vectors each, in the order in which a backfill writes.
+ * CPU-seconds of the server and blocks that a look reads say the same on a busy machine; wall times do not.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type pg from 'pg';
+import { type Database, openDatabases } from '../../src/platform/db/databases.ts';
+import { dropServer, embeddedTargets, serverStatus, startServer } from '../../src/platform/db/embedded.ts';
+import { createHome, homeAt } from '../../src/platform/home.ts';
+import { requireFree } from './disk.ts';
+import { type Bar, treeCpuSeconds } from './harness.ts';
+
+const ENTITIES = 600;
+const MODELS = 5;
+/** Days of two years and eight months, weekends left out: 696 × 600 × 5 = 2,088,000 vectors. */
+const DAYS = 696;
+/** A model's days of one statement: about 8,192 rows, as in a shard. */
+const DAYS_AT_ONCE = 14;
+const FIRST = '2022-01-03';
+
+const COLUMNS = `embedding_id bigint NOT NULL, entity_type varchar(32) NOT NULL, entity_id varchar(64) NOT NULL,
+  window_spec jsonb NOT NULL, as_of_date date NOT NULL, model_id varchar(64) NOT NULL, vector bytea, vector_ref varchar(255),
+  created_at timestamptz NOT NULL DEFAULT now()`;
+const KEY = 'UNIQUE (model_id, as_of_date, entity_type, entity_id)';
+
+/** Statements that make each layout. */
+const LAYOUTS: Readonly<Record<string, readonly string[]>> = {
+  'b-tree key': [`CREATE TABLE vectors (${COLUMNS}, ${KEY})`],
+  'BRIN, no key': [`CREATE TABLE vectors (${COLUMNS})`, 'CREATE INDEX ON vectors USING brin (as_of_date, model_id)'],
+  'key, by year': [`CREATE TABLE vectors (${COLUMNS}, ${KEY}) PARTITION BY RANGE (as_of_date)`, ...partitions(12)],
+  'key, by month': [`CREATE TABLE vectors (${COLUMNS}, ${KEY}) PARTITION BY RANGE (as_of_date)`, ...partitions(1)],
+};
+
+function partitions(months: number): string[] {
+  const day = (month: number) => new Date(Date.UTC(2022, month, 1)).toISOString().slice(0, 10);
+  return Array.from({ length: 36 / months }, (_, i) => {
+    const [from, to] = [day(i * months), day((i + 1) * months)];
+    return `CREATE TABLE vectors_${i} PARTITION OF vectors FOR VALUES FROM ('${from}') TO ('${to}')`;
+  });
+}
+
+const INSERT = `
+  INSERT INTO vectors SELECT nextval('ids'), 'INSTRUMENT', 'I' || lpad(e::text, 4, '0') || '.US', '{"window_days": 63}',
+         d.day, $3, s.vector, NULL, now()
+    FROM days d CROSS JOIN generate_series(1, ${ENTITIES}) e JOIN samples s ON s.id = (e * 31 + d.number * 7) % 256
+   WHERE d.number >= $1 AND d.number < $2 ORDER BY d.number, e`;
+
+/** What the product asks the table. */
+const LOOKS = {
+  'coverage of a model': `SELECT as_of_date, count(*) FROM vectors WHERE model_id = 'num-2' AND entity_type = 'INSTRUMENT' GROUP BY 1`,
+  'a day': `SELECT count(vector) FROM vectors WHERE model_id = 'num-2' AND as_of_date = '2023-03-15'`,
+  'an instrument over a year': `SELECT count(vector) FROM vectors WHERE model_id = 'num-2' AND entity_type = 'INSTRUMENT'
+    AND entity_id = 'I0300.US' AND as_of_date BETWEEN '2023-01-01' AND '2023-12-31'`,
+} as const;
+type Look = keyof typeof LOOKS;
+const LOOK_NAMES = Object.keys(LOOKS) as Look[];
+
+/** What `--skip-existing` and a replaced shard do: a model's days are deleted, then vacuumed away. */
+const DELETE = `DELETE FROM vectors WHERE model_id = 'num-2' AND as_of_date BETWEEN '2023-01-01' AND '2023-12-31'`;
+
+interface Cost {
+  /** CPU-seconds of the server. */
+  readonly cpu: number;
+  readonly wall: number;
+}
+
+interface Figures {
+  readonly load: Cost;
+  readonly tableMib: number;
+  readonly indexMib: number;
+  /** Blocks of 8 KiB that each look reads, and its milliseconds. */
+  readonly looks: Readonly<Record<Look, { readonly blocks: number; readonly ms: number }>>;
+  readonly vacuum: Cost;
+  readonly vacuumAfterDelete: Cost;
+}
+
+async function measureLayout(database: Database, serverPid: number, statements: readonly string[]): Promise<Figures> {
+  return database.client(async (client) => {
+    const cost = async (work: () => Promise<unknown>): Promise<Cost> => {
+      const [cpu, wall] = [treeCpuSeconds(serverPid), performance.now()];
+      await work();
+      return { cpu: treeCpuSeconds(serverPid) - cpu, wall: (performance.now() - wall) / 1000 };
+    };
+    await client.query('DROP TABLE IF EXISTS vectors');
+    for (const statement of statements) await client.query(statement);
+    const load = await cost(async () => {
+      for (let model = 0; model < MODELS; model++) {
+        for (let day = 0; day < DAYS; day += DAYS_AT_ONCE) {
+          await client.query(INSERT, [day, Math.min(DAYS, day + DAYS_AT_ONCE), `num-${model}`]);
+        }
+      }
+    });
+    const vacuum = await cost(() => client.query('VACUUM (ANALYZE) vectors'));
+    const { rows } = await client.query<{ heap: number; indexes: number }>(
+      `SELECT sum(pg_table_size(relid))::float8 AS heap, sum(pg_indexes_size(relid))::float8 AS indexes
+         FROM pg_partition_tree('vectors') WHERE isleaf`,
+    );
+    const looks = {} as Record<Look, { blocks: number; ms: number }>;
+    for (const name of LOOK_NAMES) looks[name] = await look(client, LOOKS[name]);
+    await client.query(DELETE);
+    const vacuumAfterDelete = await cost(() => client.query('VACUUM vectors'));
+    const [{ heap, indexes }] = rows;
+    return { load, tableMib: heap / 2 ** 20, indexMib: indexes / 2 ** 20, looks, vacuum, vacuumAfterDelete };
+  });
+}
+
+/** Blocks that a statement touches and its time, the second time that it is asked. */
+async function look(client: pg.ClientBase, statement: string): Promise<{ blocks: number; ms: number }> {
+  await client.query(statement);
+  const { rows } = await client.query<{ 'QUERY PLAN': [Record<string, number> & { Plan: Record<string, number> }] }>(
+    `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`,
+  );
+  const [{ Plan: plan, 'Execution Time': ms }] = rows[0]['QUERY PLAN'];
+  return { blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], ms };
+}
+
+const told = (name: string, { load, tableMib, indexMib, looks, vacuum, vacuumAfterDelete }: Figures) =>
+  [
+    `bench: storage ${name}: ${Math.round((MODELS * DAYS * ENTITIES) / load.cpu)} rows/CPU-s (${load.wall.toFixed(0)} s wall)`,
+    `table ${tableMib.toFixed(0)} MiB, indexes ${indexMib.toFixed(1)} MiB`,
+    ...LOOK_NAMES.map((one) => `${one} ${looks[one].blocks} blocks ${looks[one].ms.toFixed(1)} ms`),
+    `vacuum ${vacuum.cpu.toFixed(1)} CPU-s ${vacuum.wall.toFixed(1)} s`,
+    `after deleting a year of a model ${vacuumAfterDelete.cpu.toFixed(1)} CPU-s ${vacuumAfterDelete.wall.toFixed(1)} s\n`,
+  ].join('; ');
+
+export async function run(): Promise<Bar[]> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-storage-'));
+  const home = homeAt(path.join(folder, 'home'));
+  createHome(home);
+  requireFree(home.root, 8, 'storage');
+  const databases = openDatabases(embeddedTargets(await startServer(home)), { application: 'bench' });
+  try {
+    await databases.historical.client(async (client) => {
+      // 384 float32 that no compression makes smaller, as real ones are not.
+      await client.query(`CREATE TABLE samples AS SELECT id, string_agg(uuid_send(gen_random_uuid()), '') AS vector
+        FROM generate_series(0, 255) id CROSS JOIN generate_series(1, 96) part GROUP BY id`);
+      await client.query(`CREATE TABLE days AS SELECT row_number() OVER (ORDER BY day) - 1 AS number, day::date AS day
+        FROM generate_series(date '${FIRST}', date '${FIRST}' + 1100, '1 day') day
+        WHERE extract(isodow FROM day) < 6 ORDER BY day LIMIT ${DAYS}`);
+      await client.query('CREATE SEQUENCE ids');
+    });
+    const { pid } = await serverStatus(home);
+    const figures = new Map<string, Figures>();
+    for (const [name, statements] of Object.entries(LAYOUTS)) {
+      const one = await measureLayout(databases.historical, pid!, statements);
+      figures.set(name, one);
+      process.stderr.write(told(name, one));
+    }
+    const chosen = figures.get('b-tree key')!;
+    const others = [...figures.values()];
+    const ratio = { name: 'storage', unit: 'times', bar: 1.5, higherIsBetter: false };
+    return [
+      {
+        ...ratio,
+        what: 'server CPU of the load, against the cheapest layout',
+        figure: chosen.load.cpu / Math.min(...others.map(({ load }) => load.cpu)),
+      },
+      ...LOOK_NAMES.map((name) => ({
+        ...ratio,
+        what: `blocks of ${name}, against the best layout`,
+        figure: chosen.looks[name].blocks / Math.min(...others.map(({ looks }) => looks[name].blocks)),
+      })),
+    ];
+  } finally {
+    await databases.close();
+    await dropServer(home);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
