@@ -1,5 +1,7 @@
 /** What a backfill over many years would take, from counts and measured rates; and how far a plan was off. Pure. */
 
+import { clockSeconds, type Scaling } from './scaling.model.ts';
+
 /** Rows due of one model, by year. */
 interface ModelRows {
   readonly modelId: string;
@@ -13,6 +15,8 @@ export interface HorizonInput {
   /** Bytes on disk of a row, index included; null: not measured. */
   readonly bytesPerRow: number | null;
   readonly workers: readonly number[];
+  /** What workers cost each other; null: not measured. */
+  readonly scaling: Scaling | null;
   readonly order: 'newest' | 'oldest';
   /** `YYYY-MM-DD` */
   readonly start: string;
@@ -45,7 +49,7 @@ export interface HorizonPlan {
     readonly rowsPerSecond: number | null;
     readonly workerSeconds: number | null;
   }[];
-  /** Hours if every worker were as fast as the ones that were measured. */
+  /** Hours by the measured scaling; where none was measured, as if workers cost each other nothing. */
   readonly hours: readonly { readonly workers: number; readonly hours: number | null }[];
   readonly disk: {
     readonly needBytes: number | null;
@@ -98,7 +102,7 @@ export function planHorizon(input: HorizonInput): HorizonPlan {
     models: told,
     hours: workers.map((count) => ({
       workers: count,
-      hours: workerSeconds === null ? null : workerSeconds / count / 3600,
+      hours: workerSeconds === null ? null : clockSeconds(workerSeconds, count, input.scaling) / 3600,
     })),
     disk: {
       needBytes,

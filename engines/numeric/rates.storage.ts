@@ -1,5 +1,7 @@
 /** What numeric backfills were measured to take. */
 import type { Database } from '../../src/platform/db/databases.ts';
+import { sumKnown } from './horizon.model.ts';
+import type { ScalingPoint } from './scaling.model.ts';
 
 /** Rates as measured; null where nothing was measured yet. */
 export interface Rates {
@@ -8,6 +10,10 @@ export interface Rates {
   /** Bytes on disk of a row, index included. */
   readonly bytesPerRow: number | null;
 }
+
+/** Newest backfills that scaling is taken from; one of fewer shards than workers need to fall into step says nothing. */
+const SCALING_BACKFILLS = 50;
+const LEAST_SHARDS = 4;
 
 /** Newest shards of a model that a rate is taken from. */
 const RATE_SHARDS = 200;
@@ -32,5 +38,41 @@ export async function measuredRates(database: Database, models: readonly string[
       rowsPerSecond: new Map(rows.map(({ model, rate }) => [model, Number(rate)])),
       bytesPerRow: count >= LEAST_ROWS ? bytes / count : null,
     };
+  });
+}
+
+/**
+ * Seconds in which at least one of the shards was worked on; time in which all rested does not count. `shards` is a query
+ * of `done_at` and `seconds`.
+ */
+export const busySeconds = (shards: string): string => `
+  SELECT sum(extract(epoch FROM ended - greatest(began, coalesce(before, began)))) FILTER (WHERE before IS NULL OR ended > before)::float8
+    FROM (SELECT began, ended, max(ended) OVER (ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+            FROM (SELECT done_at - make_interval(secs => seconds) AS began, done_at AS ended FROM (${shards}) s) spans) runs`;
+
+/** How many workers each of the newest finished backfills had at once, and how fast they were then. */
+export async function measuredScaling(
+  database: Database,
+  rowsPerSecond: ReadonlyMap<string, number>,
+): Promise<ScalingPoint[]> {
+  return database.client(async (client) => {
+    const { rows } = await client.query<{ seconds: number; busy: number; counts: Record<string, number> }>(
+      `SELECT d.seconds, (${busySeconds('SELECT done_at, seconds FROM console.shard_done WHERE backfill_id = b.backfill_id AND seconds > 0')}) AS busy, d.counts
+         FROM (SELECT backfill_id FROM console.backfills WHERE kind = 'numeric' AND state = 'done'
+                ORDER BY created_at DESC LIMIT ${SCALING_BACKFILLS}) b
+        CROSS JOIN LATERAL (SELECT sum(seconds)::float8 AS seconds, sum(shards) AS shards, jsonb_object_agg(model_id, rows) AS counts
+          FROM (SELECT model_id, sum(rows) AS rows, sum(seconds) AS seconds, count(*) AS shards FROM console.shard_done
+                 WHERE backfill_id = b.backfill_id AND seconds > 0 GROUP BY 1) m) d
+        WHERE d.shards >= ${LEAST_SHARDS}`,
+    );
+    return rows.flatMap(({ seconds, busy, counts }) => {
+      const expected = sumKnown(
+        Object.entries(counts).map(([model, count]) => {
+          const rate = rowsPerSecond.get(model);
+          return rate ? count / rate : null;
+        }),
+      );
+      return expected && busy ? [{ workers: seconds / busy, slowdown: seconds / expected }] : [];
+    });
   });
 }

@@ -9,7 +9,9 @@ import {
   type HorizonStep,
   horizonErrors,
   planHorizon,
+  sumKnown,
 } from '../../engines/numeric/horizon.model.ts';
+import { clockSeconds, fitScaling, type Scaling } from '../../engines/numeric/scaling.model.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
 import { commandLine } from '../format/command.ts';
@@ -34,8 +36,8 @@ export const planFullHorizon = defineCommand({
   summary: 'rows, hours and disk of a backfill over all years, from measured rates',
   description: `
 Counts the vectors that are due over the days, and says what they take by the rates that finished shards were measured to
-have; what was never measured is UNKN (a month of a backfill is enough to measure by). Hours on N workers hold if each is as
-fast as those measured and the server takes their rows as fast. Each step is a backfill of one year, newest first: it can be
+have; what was never measured is UNKN (a month of a backfill is enough to measure by). Hours on N workers follow from what
+workers were seen to cost each other in backfills with different numbers of them; until there were two, they are plain division. Each step is a backfill of one year, newest first: it can be
 stopped at any time and resumed. The plan is kept as evidence; prometheus plan check compares it with what was done since.
 
 Nothing but that record is written. A plan with something unknown, or a disk too small, exits with 3.
@@ -57,7 +59,7 @@ Example:
   run: async (args, cli) => {
     parseRange(args);
     const { cellsByYear, prepare } = await import('../../engines/numeric/prepare.ts');
-    const { measuredRates } = await import('../../engines/numeric/rates.storage.ts');
+    const { measuredRates, measuredScaling } = await import('../../engines/numeric/rates.storage.ts');
     const { writeEvidence } = await import('../../engines/verify/storage.ts');
     const databases = await cli.databases({ application: 'plan' });
     const { start, end, market, order } = args;
@@ -73,8 +75,9 @@ Example:
         prepared.panel.instruments.map(({ id }) => id),
       ),
     ]);
+    const scaling = fitScaling(await measuredScaling(databases.historical, rates.rowsPerSecond));
     const plan = planHorizon({
-      ...{ start, end, order, walBytes, freeBytes: disk.freeBytes, headroom: HEADROOM, ...rates },
+      ...{ scaling, start, end, order, walBytes, freeBytes: disk.freeBytes, headroom: HEADROOM, ...rates },
       workers: [...new Set(args.workers.length ? args.workers : [1, availableParallelism()])],
       models: prepared.models.map((one) => ({
         modelId: one.model.manifest.model_id,
@@ -82,7 +85,17 @@ Example:
       })),
     });
     const reasons = reasonsOf(plan, disk.problem, prices, args);
-    const observed = { start, end, market, order, prices, bytesPerRow: rates.bytesPerRow, ...plan, beside: beside() };
+    const observed = {
+      start,
+      end,
+      market,
+      order,
+      prices,
+      bytesPerRow: rates.bytesPerRow,
+      scaling,
+      ...plan,
+      beside: beside(),
+    };
     await writeEvidence(databases.runtime, {
       ...{ checkId: PLAN, phase: 'P5', state: reasons.length ? 'PART' : 'OK', observed, required: {} },
       ...{ reason: reasons.join('; '), provenance: cli.provenance },
@@ -90,7 +103,7 @@ Example:
     if (args.json) printFigures(cli, { ...observed, reasons });
     else {
       const report = new Report(cli);
-      printPlan(report, plan, reasons, { market, models });
+      printPlan(report, plan, reasons, { market, models, scaling });
       report.print(cli);
     }
     return reasons.length ? Exit.partial : Exit.done;
@@ -102,17 +115,19 @@ export const planCheck = defineCommand({
   summary: 'how far the newest plan was off, by what was written since',
   description: `
 Compares the newest plan of prometheus plan full-horizon with the shards that backfills of its models, market and days have
-finished since: the workers' time for these very rows as planned and as it was. Exits with 3 while nothing was written.`,
+finished since: the workers' time for these very rows as planned and as it was, and the same by the clock for as many
+workers as there were, pauses left out. Exits with 3 while nothing was written.`,
   args: z.object({ json: z.boolean().default(false).describe('print JSON') }),
   run: async (args, cli) => {
-    const { measuredRates } = await import('../../engines/numeric/rates.storage.ts');
+    const { busySeconds, measuredRates } = await import('../../engines/numeric/rates.storage.ts');
     const { historical, runtime } = await cli.databases({ application: 'plan' });
     const plan = await newestPlan(runtime);
-    const { done, wallSeconds } = await doneSince(historical, plan);
+    const { done, wallSeconds } = await doneSince(historical, plan, busySeconds);
     const models = horizonErrors(plan.models, done);
     const { bytesPerRow } = await measuredRates(historical, []);
+    const clock = clockOf(plan, models, wallSeconds);
     const found = {
-      ...{ plannedAt: plan.at, start: plan.start, end: plan.end, models, wallSeconds },
+      ...{ plannedAt: plan.at, start: plan.start, end: plan.end, models, clock },
       bytesPerRow: { planned: plan.bytesPerRow, now: bytesPerRow, error: errorOf(plan.bytesPerRow, bytesPerRow) },
     };
     if (args.json) printFigures(cli, found);
@@ -135,7 +150,10 @@ finished since: the workers' time for these very rows as planned and as it was. 
         'bytes  ',
         `a row ${size(bytesPerRow)}, planned ${size(plan.bytesPerRow)}, error ${known(found.bytesPerRow.error, percent)}`,
       );
-      report.text('clock  ', known(wallSeconds, formatDuration));
+      report.text(
+        'clock  ',
+        `${known(clock.seconds, formatDuration)} with ${known(clock.workers, (n) => n.toFixed(1))} workers at once, planned ${known(clock.planned, formatDuration)}, error ${known(clock.error, percent)}`,
+      );
       report.print(cli);
     }
     return models.some(({ rows }) => rows > 0) ? Exit.done : Exit.partial;
@@ -144,6 +162,15 @@ finished since: the workers' time for these very rows as planned and as it was. 
 
 const errorOf = (planned: number | null, real: number | null): number | null =>
   planned === null || !real ? null : planned / real - 1;
+
+/** The time in which any worker was at these rows, and what the plan gives to so many workers. */
+function clockOf({ scaling = null }: RecordedPlan, models: readonly HorizonError[], seconds: number | null) {
+  const real = models.reduce((sum, one) => sum + one.workerSeconds, 0);
+  const planned = sumKnown(models.map((one) => (one.rows === 0 ? 0 : one.plannedSeconds)));
+  const workers = seconds ? real / seconds : null;
+  const clock = planned === null || workers === null ? null : clockSeconds(planned, workers, scaling);
+  return { seconds, workers, planned: clock, error: errorOf(clock, seconds) };
+}
 
 /** Programs that write other tables: they wait for a slot only, never for these rows. */
 function beside(): string[] {
@@ -176,7 +203,7 @@ function printPlan(
   report: Report,
   plan: HorizonPlan,
   reasons: readonly string[],
-  { market, models }: { market: string; models: readonly string[] },
+  { market, models, scaling }: { market: string; models: readonly string[]; scaling: Scaling | null },
 ): void {
   report.table<HorizonPlan['models'][number]>(
     [
@@ -209,6 +236,7 @@ function printPlan(
       `${workers} worker${workers === 1 ? '' : 's'}: ${known(hours, (h) => `${h.toFixed(2)} h`)}`,
     );
   }
+  report.text('scaling ', scalingWords(scaling));
   const { needBytes, walBytes, freeBytes } = plan.disk;
   report.text(
     'disk    ',
@@ -223,6 +251,11 @@ function printPlan(
     report.text('first   ', commandLine([...words, '--skip-existing']));
   }
 }
+
+const scalingWords = (scaling: Scaling | null): string =>
+  scaling === null
+    ? 'UNKN (no two backfills had different numbers of workers): the hours are plain division'
+    : `each further worker makes a shard ${percent(scaling.each / scaling.alone)} longer; measured with up to ${scaling.measuredTo.toFixed(1)} at once`;
 
 interface PriceRange {
   readonly first: string | null;
@@ -259,6 +292,8 @@ interface RecordedPlan {
   readonly market: string;
   readonly models: HorizonPlan['models'];
   readonly bytesPerRow: number | null;
+  /** Absent from plans of older builds. */
+  readonly scaling?: Scaling | null;
 }
 
 /** @throws UserError when there is none. */
@@ -274,10 +309,11 @@ async function newestPlan(runtime: Database): Promise<RecordedPlan> {
   });
 }
 
-/** Shards finished since a plan by backfills within it that began after it; and their time by the clock. */
+/** Shards finished since a plan by backfills within it that began after it; and the time in which any was worked on. */
 async function doneSince(
   historical: Database,
   { at, start, end, market, models }: RecordedPlan,
+  busySeconds: (shards: string) => string,
 ): Promise<{ done: DoneRows[]; wallSeconds: number | null }> {
   const of = `b.kind = 'numeric' AND b.created_at >= $1 AND b.spec->>'market' = $2
     AND b.spec->>'start' >= $3 AND b.spec->>'end' <= $4`;
@@ -288,11 +324,15 @@ async function doneSince(
         WHERE ${of} AND model_id = ANY ($5::text[]) GROUP BY 1`,
       [at, market, start, end, models.map(({ modelId }) => modelId)],
     );
-    const { rows } = await client.query<{ seconds: number | null }>(
-      `SELECT extract(epoch FROM sum(ended_at - created_at))::float8 AS seconds
-         FROM console.backfills b WHERE ${of} AND ended_at IS NOT NULL`,
-      [at, market, start, end],
-    );
+    const shards = `SELECT done_at, seconds FROM console.shard_done JOIN console.backfills b USING (backfill_id)
+      WHERE ${of} AND model_id = ANY ($5::text[]) AND seconds > 0`;
+    const { rows } = await client.query<{ seconds: number | null }>(`SELECT (${busySeconds(shards)}) AS seconds`, [
+      at,
+      market,
+      start,
+      end,
+      models.map(({ modelId }) => modelId),
+    ]);
     return { done, wallSeconds: rows[0].seconds };
   });
 }

@@ -73,13 +73,52 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
     code: 0,
   });
   const check = await prometheus('plan', 'check', '--json');
-  const { models, wall_seconds } = JSON.parse(check.out);
+  const { models, clock } = JSON.parse(check.out);
   expect(check.code).toBe(0);
   expect(models).toHaveLength(1);
   expect(models[0]).toMatchObject({ model_id: MODEL, rows: after.rows, planned_rows: after.rows });
   expect(models[0].error).toBeCloseTo(models[0].planned_seconds / models[0].worker_seconds - 1, 12);
-  expect(wall_seconds).toBeGreaterThan(0);
+  // One worker at a time: its time is that of the clock.
+  expect(clock.workers).toBeCloseTo(1, 6);
+  expect(clock.seconds).toBeCloseTo(models[0].worker_seconds, 6);
+  expect(clock.planned).toBeCloseTo(models[0].planned_seconds, 6);
+  expect(clock.error).toBeCloseTo(models[0].error, 6);
   expect((await prometheus('plan', 'check')).out).toMatch(/ERROR/);
+}, 120_000);
+
+test('hours follow from backfills with different numbers of workers, rests left out', async () => {
+  const model = 'num-regime-core-v1';
+  /** A finished backfill of four shards of 100 rows; `ends` in seconds after midnight. */
+  const record = (id: string, seconds: number, ends: readonly number[]) =>
+    pair.databases.historical.client(async (client) => {
+      await client.query(
+        `INSERT INTO console.backfills (backfill_id, kind, spec, data_fingerprint, models, shards, due, state)
+         VALUES ($1, 'numeric', '{}', '', '{}', 4, 400, 'done')`,
+        [id],
+      );
+      await client.query(
+        `INSERT INTO console.shard_done (shard_id, backfill_id, kind, model_id, rows, seconds, done_at)
+         SELECT $1 || '/' || ended, $1, 'numeric', $2, 100, $3, timestamptz '2020-01-01 00:00Z' + ended * interval '1 s'
+           FROM unnest($4::float8[]) AS ended`,
+        [id, model, seconds, ends],
+      );
+    });
+  const planned = async () => {
+    const words = ['--start', start, '--end', end, '--market', 'TEST', '--models', model, '--workers', '1', '2'];
+    return JSON.parse((await prometheus('plan', 'full-horizon', ...words, '--json')).out);
+  };
+  // One after another, with an hour's rest in the middle; then two at a time, each shard a fifth longer.
+  await record('alone', 10, [10, 20, 3630, 3640]);
+  expect((await planned()).scaling).toBeNull();
+  await record('together', 12, [112, 112.5, 124, 124.5]);
+  const { scaling, hours, rows } = await planned();
+  expect(scaling.each / scaling.alone).toBeCloseTo(12 / 10 - 1, 1);
+  const alone = rows / 10 / 3600;
+  expect(hours[0].hours).toBeCloseTo(alone, 6);
+  // 48 seconds of work in 24.5 by the clock.
+  expect(scaling.measured_to).toBeCloseTo(48 / 24.5, 9);
+  expect(hours[1].hours).toBeLessThan(alone);
+  expect(hours[1].hours).toBeGreaterThan(alone / 2);
 }, 120_000);
 
 test('an end before the start, and days without prices, are told', async () => {

@@ -19,6 +19,7 @@ const input: HorizonInput = {
   ]),
   bytesPerRow: 10,
   workers: [1, 4],
+  scaling: null,
   order: 'newest',
   start: '2001-03-01',
   end: '2002-06-30',
@@ -28,6 +29,11 @@ const input: HorizonInput = {
 };
 
 describe('a plan', () => {
+  it('gives hours by what workers were seen to cost each other', () => {
+    const { hours } = planHorizon({ ...input, scaling: { alone: 0.9, each: 0.1, measuredTo: 2 } });
+    expect(hours.map((one) => one.hours)).toEqual([expect.closeTo(3.6, 12), expect.closeTo(1.2, 12)]);
+  });
+
   it('adds up rows, time and bytes, cuts years newest first, and asks for room beside the rows', () => {
     const plan = planHorizon(input);
     expect(plan).toMatchObject({ rows: 12_600, workerSeconds: 14_400, bytes: 126_000 });
