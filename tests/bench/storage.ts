@@ -95,8 +95,8 @@ async function measureLayout(database: Database, serverPid: number, statements: 
     });
     const vacuum = await cost(() => client.query('VACUUM (ANALYZE) vectors'));
     const { rows } = await client.query<{ heap: number; indexes: number }>(
-      `SELECT sum(pg_table_size(relid))::float8 AS heap, sum(pg_indexes_size(relid))::float8 AS indexes
-         FROM pg_partition_tree('vectors') WHERE isleaf`,
+      `SELECT sum(pg_table_size(oid))::float8 AS heap, sum(pg_indexes_size(oid))::float8 AS indexes
+         FROM pg_class WHERE relkind = 'r' AND relname ~ '^vectors'`,
     );
     const looks = {} as Record<Look, { blocks: number; ms: number }>;
     for (const name of LOOK_NAMES) looks[name] = await look(client, LOOKS[name]);
