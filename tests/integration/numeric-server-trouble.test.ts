@@ -1,6 +1,6 @@
 /** The server dies, or its disk is full, in the middle of a backfill: --resume ends with the rows of an undisturbed run. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -110,3 +110,54 @@ it('a full disk is said in one line; when there is room again, --resume does the
   expect(await backfill('--resume').ended).toMatchObject({ code: 0 });
   expect(await content()).toBe(expected);
 });
+
+/** A file system of its own needs root, and a kernel that lets it mount one. */
+const canMount =
+  spawnSync('sh', ['-c', 'd=$(mktemp -d) && mount -t tmpfs -o size=1m tmpfs "$d" && umount "$d"; rmdir "$d"'])
+    .status === 0;
+
+it.runIf(canMount)(
+  'a data folder whose disk is really full: nothing half-written, and --resume does the rest',
+  async () => {
+    const folder = server.dataFolder;
+    const aside = `${folder}-aside`;
+    await databases.close();
+    await stopServer(home);
+    renameSync(folder, aside);
+    execFileSync('sh', [
+      '-c',
+      'mkdir "$1" && mount -t tmpfs -o size=512m tmpfs "$1" && cp -a "$0/." "$1"',
+      aside,
+      folder,
+    ]);
+    try {
+      server = await startServer(home);
+      connect();
+      // Room for some shards, and for no more of the server's log.
+      const ballast = path.join(folder, 'ballast');
+      const { bavail, bsize } = statfsSync(folder);
+      writeFileSync(ballast, Buffer.alloc(bavail * bsize - 4 * 2 ** 20));
+      const { code, stderr } = await backfill().ended;
+      expect(code).toBe(1);
+      // Where the log finds no room, the server ends itself.
+      expect(stderr).toMatch(
+        /(the disk of the server is full|the connection broke|no server answers).*--resume goes on where/,
+      );
+      rmSync(ballast);
+      await restart(() => startServer(home));
+      const [{ whole, left }] = await query<{ whole: boolean; left: boolean }>(
+        `SELECT (SELECT count(*) FROM numeric_window_embeddings) = (SELECT coalesce(sum(rows), 0) FROM console.shard_done) AS whole,
+              (SELECT count(*) FROM console.shard_done) < max(shards) AS left FROM console.backfills`,
+      );
+      expect({ whole, left }).toEqual({ whole: true, left: true });
+      expect(await backfill('--resume').ended).toMatchObject({ code: 0 });
+      expect(await content()).toBe(expected);
+    } finally {
+      await databases.close();
+      await stopServer(home);
+      execFileSync('sh', ['-c', 'umount "$1" && rmdir "$1" && mv "$0" "$1"', aside, folder]);
+      server = await startServer(home);
+      connect();
+    }
+  },
+);
