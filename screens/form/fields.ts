@@ -7,6 +7,7 @@ import {
   focusedField,
   isTyped,
   ON,
+  shownText,
   textOf,
 } from '../../src/console/form/model.ts';
 import { type FormStatus, problemOf } from '../../src/console/form/status.ts';
@@ -60,7 +61,7 @@ export function fieldRows(form: FormView, { validation }: FormStatus, width: num
 
 /** `[text]` with the cursor in it, `[x]`, `‹ choice ›`. */
 function valueSpans(form: FormView, field: FormField, focused: boolean, width: number): Span[] {
-  const text = textOf(form.values, field);
+  const text = focused ? textOf(form.values, field) : shownText(form.values, field);
   const tone = focused ? 'accent' : 'muted';
   if (!isTyped(field)) {
     if (field.kind === 'boolean') return [span('[', tone), span(text === ON ? 'x' : ' '), span(']', tone)];

@@ -1,3 +1,4 @@
+import { maskJson } from '../platform/secrets.ts';
 import type { Cli } from './context.ts';
 
 /** Before a report as text: a demo says so. */
@@ -5,9 +6,9 @@ export function printDemo(cli: Cli): void {
   if (cli.home.demo) cli.out('DEMO: synthetic market, not real prices\n');
 }
 
-/** Prints one line of a stream of JSON objects. */
+/** Prints one line of a stream of JSON objects, without passwords. */
 export function printJsonLine(cli: Cli, value: object): void {
-  cli.out(`${JSON.stringify({ ...(cli.home.demo ? { demo: true } : {}), ...value })}\n`);
+  cli.out(`${JSON.stringify({ ...(cli.home.demo ? { demo: true } : {}), ...value }, maskJson)}\n`);
 }
 
 /**
@@ -28,7 +29,7 @@ export function snakeCased(value: unknown): unknown {
 const snakeKey = (key: string): string =>
   /^[a-z][a-z0-9]*([A-Z][a-z0-9]*)+$/.test(key) ? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key;
 
-/** Prints a report as JSON: `schema` counts changes of its shape; a demo says so. */
+/** Prints a report as JSON: `schema` counts changes of its shape; a demo says so; passwords are left out. */
 export function printJson(cli: Cli, value: object): void {
-  cli.out(`${JSON.stringify({ schema: 1, ...(cli.home.demo ? { demo: true } : {}), ...value })}\n`);
+  cli.out(`${JSON.stringify({ schema: 1, ...(cli.home.demo ? { demo: true } : {}), ...value }, maskJson)}\n`);
 }

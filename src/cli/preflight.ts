@@ -8,14 +8,13 @@ import { DATABASE_NAMES, type DatabaseName, type Targets } from '../platform/db/
 import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import type { ProgramSpec } from '../platform/program.ts';
-import { type ClaimHolder, claimHolders, claimsOf } from '../supervisor/claims.ts';
+import { type ClaimHolder, claimHolders, claimsOf, clashWords } from '../supervisor/claims.ts';
 import { type Extent, estimateRun, type MeasuredRun } from '../supervisor/estimate.ts';
 import type { Claim } from '../supervisor/job-files.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
 import { findJobId, listJobIds, readJob } from '../supervisor/job-store.ts';
 import { findProgram, type JobRuntime } from '../supervisor/launch.ts';
 import type { Estimate, Preflight, PreflightCheck, ReadArgs } from '../supervisor/reads.ts';
-import { claimWords, overlappingClaim } from '../supervisor/scheduler.ts';
 import { DiskSampler } from '../telemetry/disks.ts';
 import { flagsOf } from './arguments.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -114,16 +113,8 @@ export async function databaseDisk(
 
 function overlapCheck(claims: readonly Claim[], holders: readonly ClaimHolder[]): PreflightCheck {
   const name = 'overlap';
-  for (const holder of holders) {
-    const taken = overlappingClaim(claims, holder.claims);
-    if (taken) {
-      return {
-        name,
-        state: 'FAIL',
-        detail: `${holder.name} is writing the same rows (${claimWords(taken)}); --after lets the job wait for it`,
-      };
-    }
-  }
+  const clash = clashWords(claims, holders);
+  if (clash !== null) return { name, state: 'FAIL', detail: `${clash}; --after lets the job wait for it` };
   return { name, state: 'OK', detail: claims.length === 0 ? 'it replaces no rows' : 'nobody writes the same rows' };
 }
 

@@ -1,12 +1,14 @@
 /** Commands as a person would type them. */
+import { maskWords } from '../platform/secrets.ts';
 
-const SAFE_WORD = /^[\w@%+=:,./-]+$/;
+/** `…` stands for a password. */
+const SAFE_WORD = /^[\w@%+=:,./…-]+$/;
 
 /** One word for a POSIX shell, quoted when it has to be. */
 export const shellWord = (word: string): string => (SAFE_WORD.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
-/** Words as one line for a shell. */
-export const shellLine = (words: readonly string[]): string => words.map(shellWord).join(' ');
+/** Words as one line for a shell, to be looked at: without passwords. */
+export const shellLine = (words: readonly string[]): string => maskWords(words).map(shellWord).join(' ');
 
 /** The exact command line: `prometheus backtest campaign --market-id US_EQ …`. */
 export const commandLine = (argv: readonly string[]): string => shellLine(['prometheus', ...argv]);

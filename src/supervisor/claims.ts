@@ -13,7 +13,7 @@ import { type Claim, writeRecord } from './job-files.ts';
 import { hasEnded } from './job-state.ts';
 import { jobsLock, listJobIds, readJob } from './job-store.ts';
 import { identifyProcess, isAlive } from './process-identity.ts';
-import { claimWords, overlappingClaim } from './scheduler.ts';
+import { claimWords, overlappingClaims } from './scheduler.ts';
 
 /** Somebody living who replaces rows. */
 export interface ClaimHolder {
@@ -92,17 +92,25 @@ export function manualHolders(home: Home): ClaimHolder[] {
   });
 }
 
+/** Who is writing rows that are asked for, which it writes and which were asked for, in words; null when nobody is. */
+export function clashWords(claims: readonly Claim[], holders: readonly ClaimHolder[]): string | null {
+  for (const { name, claims: held } of holders) {
+    const clash = overlappingClaims(claims, held);
+    if (!clash) continue;
+    const [asked, taken] = clash.map(claimWords);
+    return `${name} is writing the same rows (${asked === taken ? asked : `it writes ${taken}; asked for: ${asked}`})`;
+  }
+  return null;
+}
+
 /** @throws UserError that names the holder and the rows when a claim is taken. */
 export function assertFree(claims: readonly Claim[], holders: readonly ClaimHolder[]): void {
-  for (const holder of holders) {
-    const taken = overlappingClaim(claims, holder.claims);
-    if (taken) {
-      throw new UserError(
-        `${holder.name} is writing the same rows (${claimWords(taken)})`,
-        'Wait until it has ended, stop it, or choose another range. As a job it can wait by itself: job start --after.',
-      );
-    }
-  }
+  const clash = clashWords(claims, holders);
+  if (clash === null) return;
+  throw new UserError(
+    clash,
+    'Wait until it has ended, stop it, or choose another range. As a job it can wait by itself: job start --after.',
+  );
 }
 
 /** Runs a program by hand under its claims. @throws UserError when one of them is taken. */

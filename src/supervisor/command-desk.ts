@@ -2,6 +2,7 @@
 
 import type { Board, PhaseResult } from '../phases/types.ts';
 import { UsageError, UserError } from '../platform/errors.ts';
+import { maskWords } from '../platform/secrets.ts';
 import type { JobKeeper } from './job-keeper.ts';
 import type { Journal } from './journal.ts';
 import {
@@ -164,7 +165,7 @@ const AUDITED: ReadonlySet<string> = new Set([
 /** What an action is about, and how, for the audit log: never a value of the environment. */
 function auditWords(request: object): [subject: string, detail: string] {
   const { jobId, program, phase, args, killAfterMs, override } = request as Record<string, unknown>;
-  const words = Array.isArray(args) ? args.join(' ') : '';
+  const words = Array.isArray(args) ? maskWords(args).join(' ') : '';
   const detail = [
     words,
     killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '',

@@ -50,6 +50,8 @@ export interface Ending {
 export interface JobFacts {
   readonly exit: Ending | null;
   readonly stopAsked: boolean;
+  /** Its time limit; null when it has none, or that is not known. */
+  readonly timeoutMs: number | null;
   /** Whether the processes named in the folder still run; null when none is named. */
   readonly starterAlive: boolean | null;
   readonly shimAlive: boolean | null;
@@ -67,7 +69,7 @@ export function deriveState(facts: JobFacts): StateAndReason {
   const { exit } = facts;
   if (exit) {
     const begun = exit.startedAt === null ? 'QUEUE' : applyEvent('QUEUE', 'started')!;
-    const { event, reason } = outcome(exit);
+    const { event, reason } = outcome(exit, facts.timeoutMs);
     const left = exit.survivors.map(({ pid, command }) => `${pid} ${command}`).join(', ');
     return {
       state: applyEvent(begun, event) ?? 'FAIL',
@@ -90,7 +92,9 @@ export function deriveState(facts: JobFacts): StateAndReason {
   return { state: 'QUEUE', reason: facts.starterAlive ? 'starting' : 'waits for a supervisor to begin it' };
 }
 
-function outcome(exit: Ending): { event: JobEvent; reason: string } {
+const seconds = (milliseconds: number) => `${Number((milliseconds / 1000).toFixed(1))} s`;
+
+function outcome(exit: Ending, timeoutMs: number | null): { event: JobEvent; reason: string } {
   const how = exit.signal ? `ended by ${exit.signal}` : `exit code ${exit.code}`;
   if (exit.stopped) {
     if (exit.startedAt === null) return { event: 'stopped', reason: exit.error ?? 'stopped before it began' };
@@ -98,8 +102,9 @@ function outcome(exit: Ending): { event: JobEvent; reason: string } {
   }
   if (exit.error) return { event: 'failed', reason: exit.error };
   if (exit.timedOut) {
-    const seconds = exit.startedAt === null ? 0 : Math.round((exit.endedAt - exit.startedAt) / 1000);
-    return { event: 'failed', reason: `timed out after ${seconds} s, ${how}` };
+    const limit = timeoutMs === null ? '' : `: its limit was ${seconds(timeoutMs)}`;
+    const ran = exit.startedAt === null ? '' : ` after ${seconds(exit.endedAt - exit.startedAt)}`;
+    return { event: 'failed', reason: `timed out${limit}, ${how}${ran}` };
   }
   if (exit.signal) return { event: 'failed', reason: how };
   const own = exit.verdict?.partialCode !== undefined;

@@ -91,6 +91,7 @@ export function readJob(home: Home, id: string): JobRecord {
     exit: exit.value,
     // Whatever it holds: on a full disk it holds nothing.
     stopAsked: stop.value !== null || stop.problem !== null,
+    timeoutMs: spec.value?.limits.timeoutMs ?? null,
     starterAlive,
     shimAlive,
     childAlive,

@@ -7,6 +7,7 @@ import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
+import { maskText } from '../platform/secrets.ts';
 import { cleanText } from './clean-text.ts';
 import { type Handover, type JournalEntry, journalEntrySchema } from './protocol.ts';
 import { parseLine } from './wire/lines.ts';
@@ -94,8 +95,8 @@ export class Journal {
   }
 }
 
-/** Text of requests and programs: nothing that drives a terminal, and no password of an address (`://user:…@`). */
-const harmless = (text: string): string => cleanText(text).replace(/(:\/\/[^:/@\s]*:)[^@\s]*@/g, '$1…@');
+/** Text of requests and programs: nothing that drives a terminal, and no password. */
+const harmless = (text: string): string => maskText(cleanText(text));
 
 /** Entries of both files of the journal, oldest first; lines cut off by a full disk or a kill are passed over. */
 export function readJournal(home: Home): JournalEntry[] {

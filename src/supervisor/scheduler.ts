@@ -67,7 +67,7 @@ export function schedule(
       continue;
     }
     // Claims are held while queued too, and refused when a job is made; a job made by an older build may still clash.
-    const rival = occupants.find((one) => overlappingClaim(one.claims, job.claims) !== null);
+    const rival = occupants.find((one) => overlappingClaims(one.claims, job.claims) !== null);
     if (rival) {
       waiting.set(job.id, `waits for ${rival.id}, which writes the same rows`);
       continue;
@@ -94,9 +94,13 @@ export function schedule(
 
 const uses = (job: Occupant, slot: Slot) => (slot === 'writer' ? job.writes : job.resource === slot);
 
-/** The first claim of `a` that meets one of `b`: same table, no scope, model or dates that tell them apart. */
-export function overlappingClaim(a: readonly Claim[], b: readonly Claim[]): Claim | null {
-  return a.find((one) => b.some((other) => overlap(one, other))) ?? null;
+/** The first claim of `a` that meets one of `b`, and that one: same table, no scope, model or dates tell them apart. */
+export function overlappingClaims(a: readonly Claim[], b: readonly Claim[]): readonly [Claim, Claim] | null {
+  for (const one of a) {
+    const other = b.find((candidate) => overlap(one, candidate));
+    if (other) return [one, other];
+  }
+  return null;
 }
 
 function overlap(a: Claim, b: Claim): boolean {

@@ -83,7 +83,9 @@ async function standOver(folder: string): Promise<void> {
   const { startedAt } = status;
   const record: ExitRecord = { version: RECORD_VERSION, ...ending, startedAt, endedAt: Date.now() };
   await persist(() => writeExitRecord(folder, record));
-  const facts = { exit: record, stopAsked: record.stopped, starterAlive: null, shimAlive: null, childAlive: null };
+  const { timeoutMs } = spec.limits;
+  const nobody = { starterAlive: null, shimAlive: null, childAlive: null };
+  const facts = { exit: record, stopAsked: record.stopped, timeoutMs, ...nobody };
   try {
     update({ state: deriveState(facts).state, endedAt: record.endedAt });
   } catch {

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { maskText, maskWords } from '../platform/secrets.ts';
 
 /** Variables that mark the processes of a job; both, for two homes have jobs of the same id. */
 export const JOB_MARK = 'PROMETHEUS_JOB';
@@ -16,7 +17,7 @@ export interface TreeProcess {
   readonly group: number;
   /** Tells it from another process with the same pid; as `processStartTime` gives it. */
   readonly startTime: number;
-  /** Its command line, shortened; the bare name of the program where that cannot be read. */
+  /** Its command line, shortened, without passwords; the bare name of the program where that cannot be read. */
   readonly command: string;
 }
 
@@ -117,7 +118,8 @@ const treeProcess = ({ pid, parent, group, startTime, name }: ProcStat, procRoot
 
 function commandOf(folder: string): string {
   try {
-    return readFileSync(path.join(folder, 'cmdline'), 'utf8').replaceAll('\0', ' ').trim().slice(0, MAX_COMMAND);
+    const words = readFileSync(path.join(folder, 'cmdline'), 'utf8').split('\0');
+    return maskWords(words).join(' ').trim().slice(0, MAX_COMMAND);
   } catch {
     return '';
   }
@@ -161,6 +163,6 @@ export function parsePs(text: string): TreeProcess[] {
     if (!match || match[4].startsWith('Z')) return [];
     const [pid, parent, group] = match.slice(1, 4).map(Number);
     const startTime = Date.parse(`${match[5]} UTC`);
-    return [{ pid, parent, group, startTime, command: match[6].trim().slice(0, MAX_COMMAND) }];
+    return [{ pid, parent, group, startTime, command: maskText(match[6].trim()).slice(0, MAX_COMMAND) }];
   });
 }

@@ -1,6 +1,6 @@
 /** `prometheus job` and `prometheus top` as a person calls them. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
@@ -124,6 +124,30 @@ describe('prometheus job', () => {
     expect(help.out).toMatch(
       /^Usage: prometheus job start own words -- --text TEXT\n(.*\n)* +--text TEXT +what it says \(required\)\n$/,
     );
+  });
+
+  it('gives a password to the program as it is, and shows it to nobody', async () => {
+    mkdirSync(test.home.root, { recursive: true });
+    writeFileSync(
+      path.join(test.home.root, 'programs.yaml'),
+      'programs: { own: { summary: s, phase: P1, command: [sh, -c, \'test "$1$2" = --urlpostgresql://u:canary@h/d\', sh,' +
+        ' "{arguments}"], arguments: { url: {}, db-password: {} } } }',
+    );
+    const words = ['--url', 'postgresql://u:canary@h/d', '--db-password', 'can ary'];
+    await prometheus('job', 'start', 'own', '--', ...words);
+    expect(await prometheus('job', 'wait', '1')).toMatchObject({ code: 0 });
+    const folder = path.join(test.home.jobs, '0001-own');
+    expect(readFileSync(path.join(folder, 'spec.json'), 'utf8')).toContain('canary');
+    expect([folder, path.join(folder, 'spec.json')].map((file) => statSync(file).mode & 0o777)).toEqual([0o700, 0o600]);
+    const shown = await prometheus('job', 'show', '1');
+    expect(shown.out).toContain('--url postgresql://u:…@h/d --db-password …\n');
+    expect(shown.out).toContain('DONE');
+    const said = [shown, await prometheus('job', 'show', '1', '--json'), await prometheus('job', 'ls', '--json')];
+    said.push(await prometheus('events', '--audit', '--json'), await prometheus('events'));
+    for (const { code, out } of said) expect([code, /can ?ary/.test(out)]).toEqual([0, false]);
+    // Run again it has what it had.
+    await prometheus('job', 'rerun', '1');
+    expect(await prometheus('job', 'wait', '2')).toMatchObject({ code: 0 });
   });
 
   it('knows no jobs in a new home', async () => {

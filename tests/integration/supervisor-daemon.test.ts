@@ -162,7 +162,8 @@ describe('requests', () => {
     const other = await attach('you@there');
     const clash = ['--claim', 'US', '--start', '2014-06-30'];
     await expect(write(other, clash)).rejects.toThrow(
-      `${first.id} is writing the same rows (runtime.x, US, 2014-06-30 … the end)`,
+      `${first.id} is writing the same rows (it writes runtime.x, US, the beginning … 2014-06-30; ` +
+        'asked for: runtime.x, US, 2014-06-30 … the end)',
     );
     expect((await write(other, ['--claim', 'US', '--start', '2014-07-01'])).state).not.toBe('FAIL');
     expect((await write(other, ['--claim', 'EU'])).state).not.toBe('FAIL');
@@ -391,7 +392,7 @@ describe('the end of a job', () => {
     });
     expect(await ended(id)).toMatchObject({
       state: 'FAIL',
-      reason: expect.stringMatching(/^timed out after \d+ s, ended by SIGKILL/),
+      reason: expect.stringMatching(/^timed out: its limit was 0.3 s, ended by SIGKILL after [\d.]+ s$/),
     });
     expect(readJob(test.home, id).exit).toMatchObject({ timedOut: true, survivors: [] });
   });

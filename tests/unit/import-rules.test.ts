@@ -38,7 +38,7 @@ const ROOMS: readonly Room[] = [
   { name: 'phases', match: /^src\/phases\//, may: [PLATFORM, /^migrations\//] },
   { name: 'telemetry', match: /^src\/telemetry\//, may: [PLATFORM] },
   { name: 'platform', match: PLATFORM, may: [] },
-  { name: 'format', match: FORMAT, may: [] },
+  { name: 'format', match: FORMAT, may: [/^src\/platform\/secrets\.ts$/] },
   { name: 'adoption', match: /^src\/adoption\//, may: [PLATFORM] },
   { name: 'report', match: /^src\/(queue|report)\//, may: [PLATFORM, FORMAT] },
   { name: 'cli', match: /^src\/cli\//, may: [/./] },

@@ -44,6 +44,7 @@ describe('the table of moves', () => {
 const FACTS: JobFacts = {
   exit: null,
   stopAsked: false,
+  timeoutMs: null,
   starterAlive: false,
   shimAlive: true,
   childAlive: true,
@@ -114,7 +115,7 @@ describe('the state that facts prove', () => {
     const facts = fc.record({ stopAsked: fc.boolean(), starterAlive: known, shimAlive: known, childAlive: known });
     fc.assert(
       fc.property(facts, (one) => {
-        const derived = deriveState({ exit: null, ...one });
+        const derived = deriveState({ ...FACTS, ...one });
         expect(['QUEUE', 'RUN', 'LOST']).toContain(derived.state);
         if (one.childAlive) expect(derived.state).toBe('RUN');
         expect(derived.state === 'RUN' || derived.reason !== '').toBe(true);
@@ -166,9 +167,11 @@ describe('success', () => {
   it('names what is left, and what ran out of time', () => {
     const survivors = [{ pid: 7, command: 'sleep 9', escaped: true }];
     expect(ended({ code: 0, survivors })).toBe('DONE: processes that it started still run: 7 sleep 9');
-    expect(ended({ signal: 'SIGKILL', timedOut: true, startedAt: 1, endedAt: 60_001 })).toBe(
-      'FAIL: timed out after 60 s, ended by SIGKILL',
+    const exit = exitRecordOf({ code: null, signal: 'SIGKILL', timedOut: true, startedAt: 1, endedAt: 61_301 });
+    expect(state({ exit, timeoutMs: 60_000 })).toBe(
+      'FAIL: timed out: its limit was 60 s, ended by SIGKILL after 61.3 s',
     );
+    expect(state({ exit, timeoutMs: null })).toBe('FAIL: timed out, ended by SIGKILL after 61.3 s');
     expect(ended({ stopped: true, startedAt: null, error: 'not begun: 0001-x ended FAIL' })).toBe(
       'STOP: not begun: 0001-x ended FAIL',
     );

@@ -6,7 +6,7 @@ import {
   type Candidate,
   type Capacity,
   claimWords,
-  overlappingClaim,
+  overlappingClaims,
   schedule,
 } from '../../src/supervisor/scheduler.ts';
 
@@ -136,8 +136,8 @@ describe('claims', () => {
     [claim({ scope: 'US_EQ' }), claim({ scope: 'EU_EQ' }), false],
     [claim({ table: 'x' }), claim({ table: 'y' }), false],
   ])('%j and %j meet: %j', (a, b, meet) => {
-    expect(overlappingClaim([a], [b]) !== null).toBe(meet);
-    expect(overlappingClaim([b], [a]) !== null).toBe(meet);
+    expect(overlappingClaims([a], [b])).toEqual(meet ? [a, b] : null);
+    expect(overlappingClaims([b], [a])).toEqual(meet ? [b, a] : null);
   });
 
   it('are told in words', () => {

@@ -1,5 +1,6 @@
 /** The launch form as data: fields of a program's schema, what was typed into them, and the words that they make. */
 import { isBlank, shellWord, splitWords } from '../../format/command.ts';
+import { maskText, namesSecret } from '../../platform/secrets.ts';
 import type { ArgumentField, ProgramSummary, ReadArgs } from '../../supervisor/reads.ts';
 import { type EditedLine, EMPTY_LINE, lineOf } from '../line-editor.ts';
 
@@ -57,6 +58,12 @@ function initialText({ kind, repeatable, choices, defaultValue }: ArgumentField)
 }
 
 export const textOf = (values: Values, field: FormField): string => values[field.id]?.text ?? initialText(field);
+
+/** The same for whoever looks on: without passwords. */
+export function shownText(values: Values, field: FormField): string {
+  const text = textOf(values, field);
+  return text !== '' && namesSecret(field.name) ? '…' : maskText(text);
+}
 
 /** The words that the fields make. A value that looks like a flag is tied to its own. */
 function wordsOf(values: Values, fields: readonly FormField[]): string[] {
