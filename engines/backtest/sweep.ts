@@ -1,5 +1,6 @@
 /** A grid of campaign flags: its points as sets of options. */
 import { UsageError } from '../../src/platform/errors.ts';
+import { issueWords } from '../../src/platform/issue-words.ts';
 import { type CampaignArgs, campaignOptions } from './options.ts';
 import type { CampaignOptions } from './record.ts';
 import { parseSleeve, type Sleeve } from './sleeves.ts';
@@ -37,7 +38,7 @@ export function gridPoints(grid: readonly string[]): Point[] {
     const flag = name as SweepFlag;
     const values = (list ?? '').split(',').map((value) => {
       const number = value.trim() === '' ? Number.NaN : Number(value);
-      const checked = campaignSpec.args.shape[SWEEP_FLAGS[flag]].safeParse(number);
+      const checked = campaignSpec.args.shape[SWEEP_FLAGS[flag]].safeParse(number, { error: issueWords });
       if (!checked.success) {
         throw new UsageError(`--grid '${text}': '${value}': ${checked.error.issues[0].message}`, shape);
       }

@@ -1,6 +1,7 @@
 /** `model.json`: what a model is, what it was made from, and the hash of each of its files. */
 import { z } from 'zod';
 import { tryParseDay } from '../../src/platform/dates.ts';
+import { issueWords } from '../../src/platform/issue-words.ts';
 
 export const MANIFEST_FILE = 'model.json';
 const MANIFEST_SCHEMA = 1;
@@ -98,7 +99,7 @@ export function parseManifest(json: string): Manifest {
   } catch (error) {
     throw new Error(`${MANIFEST_FILE} is no JSON (${(error as Error).message})`);
   }
-  const result = manifestSchema.safeParse(value);
+  const result = manifestSchema.safeParse(value, { error: issueWords });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new Error(`${MANIFEST_FILE}: ${issue.path.join('.') || 'the file'}: ${issue.message}`);

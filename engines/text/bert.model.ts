@@ -4,6 +4,7 @@
  * in Hugging Face transformers, `BertModel` and `config.json`.
  */
 import { z } from 'zod';
+import { issueWords } from '../../src/platform/issue-words.ts';
 import { GraphBuilder, type Value } from '../onnx/graph.ts';
 import { type ConstantTensor, float32, int64 } from '../onnx/tensor.ts';
 import type { Safetensors, Weights } from './safetensors.model.ts';
@@ -33,7 +34,7 @@ export type BertConfig = z.infer<typeof bertConfig>;
 
 /** `config.json` as settings. @throws Error that names the first one that cannot be accepted. */
 export function parseBertConfig(json: string): BertConfig {
-  const result = bertConfig.safeParse(JSON.parse(json));
+  const result = bertConfig.safeParse(JSON.parse(json), { error: issueWords });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new Error(`config.json: ${issue.path.join('.')}: ${issue.message}`);

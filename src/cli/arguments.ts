@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { UsageError } from '../platform/errors.ts';
+import { issueWords } from '../platform/issue-words.ts';
 import type { ArgumentField, ArgumentProblem } from '../supervisor/reads.ts';
 
 export interface Flag extends ArgumentField {
@@ -148,7 +149,7 @@ export function checkArguments<Args extends z.ZodObject>(
   if (positionals.length > positionalKeys.length) {
     problems.push({ flag: null, message: `unexpected argument '${positionals[positionalKeys.length]}'` });
   }
-  const result = schema.strict().safeParse(input);
+  const result = schema.strict().safeParse(input, { error: issueWords });
   for (const issue of result.success ? [] : result.error.issues) {
     const flag = flags.find((f) => f.key === issue.path[0]);
     if (flag && problems.some((one) => one.flag === flag.name)) continue;
@@ -177,19 +178,7 @@ function issueMessage(
   const choices = flag?.choices ? `: one of ${flag.choices.join(', ')}` : '';
   if (flag && value === undefined) return `${name} is required${choices}`;
   const given = flag ? ` '${[value].flat().join(' ')}'` : '';
-  return `${name}${given}: ${describeIssue(issue, flag)}`;
-}
-
-/** One line for a zod issue; names the allowed values of a choice. */
-function describeIssue(issue: z.core.$ZodIssue, flag: Flag | undefined): string {
-  if (flag?.choices) return `must be one of ${flag.choices.join(', ')}`;
-  if (flag && isNumeric(flag) && issue.code === 'too_small') {
-    return `must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`;
-  }
-  if (flag && isNumeric(flag) && issue.code === 'too_big') {
-    return `must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`;
-  }
-  return issue.message;
+  return `${name}${given}: ${issue.message}`;
 }
 
 /** `--prices a b --news c` → `--prices a --prices b --news c` for repeatable string flags. */

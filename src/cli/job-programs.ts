@@ -36,7 +36,7 @@ export const jobPrograms = defineCommand({
   run: async (args, cli) => {
     const all = jobRuntime(cli).catalog();
     const name = args.program.join(' ');
-    const catalog = name ? [findProgram(all, name)] : all;
+    const catalog = name ? [findProgram(all, name)] : all.filter((one) => !one.fault);
     if (args.json) {
       printJson(cli, { programs: catalog.map(programSummary) });
     } else if (name) {
@@ -45,6 +45,7 @@ export const jobPrograms = defineCommand({
       const width = Math.max(...catalog.map((one) => one.name.length));
       for (const { name, phase, summary } of catalog) cli.out(`${name.padEnd(width)}  ${phase}  ${summary}\n`);
     }
+    if (!name) for (const { name: one, fault } of all) if (fault) cli.err(`${one} cannot be run: ${fault.message}\n`);
     return Exit.done;
   },
 });

@@ -47,7 +47,10 @@ export function readersOf(
       return lambdaOverview(runtime, { marketId: market, columns, experimentId: null });
     },
     programs: async () => ({
-      programs: jobs.catalog().map(programSummary),
+      programs: jobs
+        .catalog()
+        .filter((one) => !one.fault)
+        .map(programSummary),
       policy: argumentFields(policySchema),
     }),
     validate: async (args) => validateJob(home, jobs.catalog(), args),

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { errorCode, errorMessage, UsageError, UserError } from './errors.ts';
 import type { Home } from './home.ts';
+import { issueWords } from './issue-words.ts';
 import { lineAt, parseYaml } from './yaml.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -27,38 +28,62 @@ export function loadLayers<Schema extends z.ZodType>(
   home: Home,
   env: Env = process.env,
 ): z.infer<Schema> {
+  return loadEntries(name, null, schema, home, env).settings;
+}
+
+type Faults = Map<string, UsageError>;
+
+/**
+ * The same for a file whose key `apart` holds entries that have nothing to do with each other: a faulty one is left out and
+ * told in `faults`, the others go on. @throws UsageError when anything else cannot be accepted.
+ */
+export function loadEntries<Schema extends z.ZodType>(
+  name: string,
+  apart: string | null,
+  schema: Schema,
+  home: Home,
+  env: Env = process.env,
+): { readonly settings: z.infer<Schema>; readonly faults: ReadonlyMap<string, UsageError> } {
   const shipped = shippedFile(name, env);
   const own = [...(home.demo ? [] : [path.join(userConfigFolder(env), name)]), path.join(home.root, name)];
   let merged = readLayer(shipped, true, name);
-  let settings = validate(schema, merged, shipped, shipped);
+  let faults: Faults = new Map();
+  let settings = validate(schema, merged, { file: shipped, shipped, apart, faults });
   for (const file of own) {
     const layer = readLayer(file, false, name);
     if (layer === null) continue;
     merged = merge(merged, layer);
     // Checked layer by layer, so that a wrong value is reported with the file that holds it.
-    settings = validate(schema, merged, file, shipped);
+    const found: Faults = new Map();
+    settings = validate(schema, merged, { file, shipped, apart, faults: found });
+    const entries = apart === null ? undefined : (layer as Record<string, unknown>)[apart];
+    const isHere = (entry: string) => isMap(entries) && entry in entries;
+    faults = new Map([...found].map(([entry, now]) => [entry, isHere(entry) ? now : (faults.get(entry) ?? now)]));
   }
-  return settings;
+  return { settings, faults };
 }
 
 function validate<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
-  file: string,
-  shipped: string,
+  from: { readonly file: string; readonly shipped: string; readonly apart: string | null; readonly faults: Faults },
 ): z.infer<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: issueWords });
   if (result.success) return result.data;
+  const { file, shipped, apart, faults } = from;
   const issue = result.error.issues[0];
   const stray = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const keys = [...issue.path, ...stray];
   const key = keys.join('.');
-  const problem =
-    stray.length > 0 ? 'is not a setting' : issue.code === 'invalid_key' ? issue.issues[0].message : issue.message;
-  throw new UsageError(
-    `${file}:${lineAt(readFileSync(file, 'utf8'), keys)}: ${key || 'the file'}: ${problem}`,
+  const fault = new UsageError(
+    `${file}:${lineAt(readFileSync(file, 'utf8'), keys)}: ${key || 'the file'}: ${stray.length > 0 ? 'is not a setting' : issue.message}`,
     `Mend it; all settings are explained in ${shipped}`,
   );
+  if (apart === null || keys[0] !== apart || keys.length < 2 || !isMap(value)) throw fault;
+  const entry = String(keys[1]);
+  faults.set(entry, fault);
+  const others = Object.entries(value[apart] as object).filter(([one]) => one !== entry);
+  return validate(schema, { ...value, [apart]: Object.fromEntries(others) }, from);
 }
 
 /** `configs/NAME` of the checkout or of the package that this code belongs to (sources and bundle alike). */

@@ -34,6 +34,8 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly claims?: readonly ClaimRule[];
   /** For a command of the user's own: how it is run and read. */
   readonly script?: Script;
+  /** Why it cannot be run, when its description is wrong: only its name is known then. */
+  readonly fault?: UsageError;
 }
 
 /** A command that is not ours. */

@@ -2,6 +2,7 @@
 
 import type { Board, PhaseResult } from '../phases/types.ts';
 import { UsageError, UserError } from '../platform/errors.ts';
+import { issueWords } from '../platform/issue-words.ts';
 import { maskWords } from '../platform/secrets.ts';
 import type { JobKeeper } from './job-keeper.ts';
 import type { Journal } from './journal.ts';
@@ -51,7 +52,7 @@ export class CommandDesk {
       throw new UsageError(`the supervisor has no command '${name}'`, 'Use a client of the same version.');
     }
     const command = COMMANDS[name as CommandName];
-    const parsed = command.request.safeParse(request);
+    const parsed = command.request.safeParse(request, { error: issueWords });
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       throw new UsageError(`${name}: ${issue.path.join('.') || 'request'}: ${issue.message}`, 'Mend the request.');
@@ -137,7 +138,7 @@ export class CommandDesk {
     if (!reader) {
       throw new UsageError(`the supervisor cannot read '${what}'`, 'Use a client of the same version.');
     }
-    const parsed = READS[what as ReadName].safeParse(args);
+    const parsed = READS[what as ReadName].safeParse(args, { error: issueWords });
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       throw new UsageError(

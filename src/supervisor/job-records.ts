@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { errorCode, errorMessage } from '../platform/errors.ts';
+import { issueWords } from '../platform/issue-words.ts';
 import {
   type ExitRecord,
   JobFile,
@@ -128,7 +129,7 @@ export function readRecord<T>(
     const stat = statSync(file);
     if (!stat.isFile() || stat.size > MAX_RECORD_BYTES) return { value: null, problem: `${name} is not a record` };
     const json: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const parsed = schema.safeParse(json);
+    const parsed = schema.safeParse(json, { error: issueWords });
     if (parsed.success) return { value: parsed.data, problem: null };
     const found = (json as { version?: unknown } | null)?.version;
     if (typeof found === 'number' && found > RECORD_VERSION) {

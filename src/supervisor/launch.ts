@@ -166,9 +166,10 @@ function waitedFor(home: Home, jobs: readonly string[], found = new Set<string>(
   return found;
 }
 
-/** @throws UsageError that lists what there is. */
+/** @throws UsageError that lists what there is, or says what is wrong with the description of that program. */
 export function findProgram(catalog: readonly ProgramSpec[], name: string): ProgramSpec {
   const program = catalog.find((one) => one.name === name);
+  if (program?.fault) throw program.fault;
   if (program) return program;
   throw unknownProgram(catalog, name);
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { UsageError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
-import { loadLayers } from '../platform/layers.ts';
+import { loadEntries } from '../platform/layers.ts';
 import { compilePattern } from '../platform/patterns.ts';
 import { dateArg, type ProgramSpec } from '../platform/program.ts';
 
@@ -112,13 +112,20 @@ const fileSchema = z.strictObject({
 
 type ProgramEntry = z.infer<typeof programSchema>;
 
-/** The user's programs of a home. A program set to null in a later layer is gone. @throws UsageError naming file and key. */
+/**
+ * The user's programs of a home. A program set to null in a later layer is gone; one that is wrongly described stands with
+ * its `fault`, and the others go on. @throws UsageError naming file and key for what is wrong with the file itself.
+ */
 export function loadPrograms(
   home: Home,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ProgramSpec[] {
-  const { settings, programs } = loadLayers('programs.yaml', fileSchema, home, env);
-  return Object.entries(programs).flatMap(([name, entry]) => (entry ? [programOf(name, entry, settings)] : []));
+  const { settings, faults } = loadEntries('programs.yaml', 'programs', fileSchema, home, env);
+  const programs = Object.entries(settings.programs);
+  return [
+    ...programs.flatMap(([name, entry]) => (entry ? [programOf(name, entry, settings.settings)] : [])),
+    ...[...faults].map(([name, fault]) => faultyProgram(name, fault)),
+  ];
 }
 
 /** Where the user's Python system lies, and its interpreter; null when its path is not set. @throws UsageError */
@@ -126,10 +133,22 @@ export function pythonSuite(
   home: Home,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): { readonly root: string; readonly interpreter: string | null } | null {
-  const { settings } = loadLayers('programs.yaml', fileSchema, home, env);
+  const { settings } = loadEntries('programs.yaml', 'programs', fileSchema, home, env).settings;
   const { 'python.root': root, 'python.interpreter': interpreter } = settings;
   return root ? { root, interpreter: interpreter || null } : null;
 }
+
+/** A program of which nothing is known but its name and why it cannot be run. */
+const faultyProgram = (name: string, fault: UsageError): ProgramSpec => ({
+  name,
+  phase: 'P0',
+  summary: fault.message,
+  args: z.object({}),
+  reads: [],
+  writes: [],
+  resource: 'cpu',
+  fault,
+});
 
 /** The key of a flag; from it the flag can be had back, so a digit keeps its hyphen. */
 const camel = (name: string) => name.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase());

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { claimsOf } from '../../src/supervisor/claims.ts';
+import { findProgram } from '../../src/supervisor/launch.ts';
 import { LinePattern } from '../../src/supervisor/line-pattern.ts';
 import { loadPrograms } from '../../src/supervisor/programs.ts';
 
@@ -23,6 +24,7 @@ const load = (yaml?: string) => {
   return loadPrograms(home, { XDG_CONFIG_HOME: path.join(root, 'none') });
 };
 const find = (name: string, yaml?: string) => load(yaml).find((one) => one.name === name)!;
+const faultOf = (yaml: string) => load(yaml).find((one) => one.fault)?.fault?.message;
 const commandOf = (name: string, words: string[], yaml?: string) => {
   const spec = find(name, yaml);
   const { argv, args } = parseProgramArguments(spec, words);
@@ -127,28 +129,62 @@ programs:
       'programs: { x: { summary: s, phase: P1, command: [a], claims: [{ table: t, start: b }] } }',
       'programs.x.claims.0.start: names b, which is none of its arguments',
     ],
-    ['programs: [', 'is not valid YAML'],
   ])('%s is refused: %s', (yaml, message) => {
+    expect(faultOf(yaml)).toContain(message);
+    expect(faultOf(yaml)).toContain(`${path.join(root, 'programs.yaml')}:1: `);
+  });
+
+  it.each([
+    ['programs: [', 'is not valid YAML'],
+    ['programs: 5', 'programs: must be keys and values'],
+    ['settings: { a: 5 }', 'settings.a: must be text'],
+  ])('a file %s is refused: %s', (yaml, message) => {
     expect(() => load(yaml)).toThrow(message);
     expect(() => load(yaml)).toThrow(path.join(root, 'programs.yaml'));
   });
 
+  it('go on when another one is wrongly described; that one is refused by its name', () => {
+    const good = 'good: { summary: s, phase: P1, command: [a] }';
+    const catalog = load(`programs:\n  ${good}\n  bad: { summary: s, command: [a] }\n  worse: 5\n`);
+    expect(findProgram(catalog, 'good').summary).toBe('s');
+    expect(findProgram(catalog, 'python tests').summary).not.toBe('');
+    expect(() => findProgram(catalog, 'bad')).toThrow(
+      'programs.yaml:3: programs.bad.phase: is missing; it must be one of P0, P1, P2, P3, P4, P5',
+    );
+    expect(() => findProgram(catalog, 'worse')).toThrow('programs.yaml:4: programs.worse: must be keys and values');
+  });
+
+  it('are told with the file that has them wrong, and can be mended in a later one', () => {
+    const config = path.join(root, 'config');
+    mkdirSync(path.join(config, 'prometheus'), { recursive: true });
+    const users = path.join(config, 'prometheus', 'programs.yaml');
+    writeFileSync(users, 'programs:\n  x: { summary: s, command: [a] }\n');
+    const x = (yaml: string) => {
+      writeFileSync(path.join(root, 'programs.yaml'), yaml);
+      return loadPrograms(home, { XDG_CONFIG_HOME: config }).find((one) => one.name === 'x');
+    };
+    expect(x('programs: { y: null }')?.fault?.message).toContain(`${users}:2: programs.x.phase: is missing`);
+    expect(x('programs: { x: { phase: P9 } }')?.fault?.message).toContain(`${root}/programs.yaml:1: `);
+    expect(x('programs: { x: { phase: P1 } }')).toMatchObject({ phase: 'P1', summary: 's' });
+    expect(x('programs: { x: null }')).toBeUndefined();
+  });
+
   it('with a choice without choices, or a default of another type, are refused', () => {
     const argument = (text: string) =>
-      load(`programs: { x: { summary: s, phase: P1, command: [a, "{a}"], arguments: { a: ${text} } } }`);
-    expect(() => argument('{ type: choice }')).toThrow(
+      faultOf(`programs: { x: { summary: s, phase: P1, command: [a, "{a}"], arguments: { a: ${text} } } }`);
+    expect(argument('{ type: choice }')).toContain(
       'programs.yaml:1: programs.x.arguments.a.choices: a choice needs choices',
     );
-    expect(() => argument('{ type: integer, default: x }')).toThrow(
+    expect(argument('{ type: integer, default: x }')).toContain(
       'programs.yaml:1: programs.x.arguments.a.default: its default is not of its type',
     );
   });
 
   it('are refused with the line of what is wrong', () => {
     const head = 'programs:\n  x:\n    summary: s\n    phase: P1\n    command: [a]\n';
-    expect(() => load(`${head}    writes:\n      - t\n      - 5\n`)).toThrow('programs.yaml:8: programs.x.writes.1');
-    expect(() => load(`${head}    typo: 1\n`)).toThrow('programs.yaml:6: programs.x.typo: is not a setting');
-    expect(() => load('programs:\n  x:\n    summary: s\n    phase: P1\n')).toThrow(
+    expect(faultOf(`${head}    writes:\n      - t\n      - 5\n`)).toContain('programs.yaml:8: programs.x.writes.1');
+    expect(faultOf(`${head}    typo: 1\n`)).toContain('programs.yaml:6: programs.x.typo: is not a setting');
+    expect(faultOf('programs:\n  x:\n    summary: s\n    phase: P1\n')).toContain(
       'programs.yaml:3: programs.x.command',
     );
     expect(() => load(`${head}  y: [\n`)).toThrow(/programs\.yaml is not valid YAML.*line \d/s);
@@ -190,6 +226,6 @@ programs:
       `programs: { x: { summary: s, phase: P1, command: [a], reading: { fatal: ['${text}'] } } }`;
     const { reading } = load(entry('(a+)+$')).find(({ name }) => name === 'x')!.script!;
     expect(new LinePattern(reading.fatal[0]).test(`${'a'.repeat(200)}!`)).toBe(false);
-    expect(() => load(entry('(a+)+(?=b)'))).toThrow(/programs.x.reading.fatal.0: .* could take for ever/);
+    expect(faultOf(entry('(a+)+(?=b)'))).toMatch(/programs.x.reading.fatal.0: .* could take for ever/);
   });
 });
