@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { formatInstant } from '../format/age.ts';
 import { Exit } from '../platform/errors.ts';
+import { assertHomePossible } from '../platform/home.ts';
 import { JOURNAL_FILE, parseJournalLine, readAudit, readJournal } from '../supervisor/journal.ts';
 import { JOURNAL_KINDS, type JournalEntry } from '../supervisor/protocol.ts';
 import { FileTail } from '../supervisor/tail.ts';
@@ -27,6 +28,7 @@ every action with who asked for it, as the client told, never shortened.`,
     json: z.boolean().default(false).describe('print JSON, one object a line'),
   }),
   run: async (args, cli) => {
+    assertHomePossible(cli.home);
     const wanted = (entry: JournalEntry) =>
       (!args.kind || entry.kind === args.kind) && (!args.subject || entry.subject === args.subject);
     const print = (entry: JournalEntry) => (args.json ? printJsonLine(cli, entry) : cli.out(`${lineOf(entry)}\n`));

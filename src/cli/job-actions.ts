@@ -1,10 +1,12 @@
 /** `prometheus job start|stop|kill|rerun|keep|rm`: what changes jobs, all of it through the supervisor. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { PROGRAMS } from '../../engines/catalog.ts';
-import { Exit, type ExitCode } from '../platform/errors.ts';
+import { jobCommandLine } from '../format/command.ts';
+import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
 import { findJobId, readJob } from '../supervisor/job-store.ts';
-import { splitProgram } from '../supervisor/launch.ts';
+import { findProgram, splitProgram } from '../supervisor/launch.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 import type { RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { defineCommand } from './command.ts';
@@ -43,14 +45,25 @@ ${PROGRAMS.map((program) => `  ${program.name.padEnd(PROGRAM_WIDTH)}${program.su
   }),
   positionals: ['program'],
   run: async (args, cli) => {
-    const { program, args: words } = splitProgram(args.program, jobRuntime(cli).catalog());
+    const runtime = jobRuntime(cli);
+    const { program, args: words } = splitProgram(args.program, runtime.catalog());
     return withSupervisor(cli, async (supervisor) => {
+      const askedAt = Date.now();
       const made = await supervisor.launch({
         program,
         args: [...words],
         idempotencyKey: args.key ?? randomUUID(),
         ...policyOf(args),
       });
+      // A key that was used before gives that job again: somebody who asked for something else must hear of it.
+      const same = () =>
+        isDeepStrictEqual(made.args, runtime.parse(findProgram(runtime.catalog(), program), words).argv);
+      if (made.createdAt < askedAt && (made.program !== program || !same())) {
+        throw new UsageError(
+          `the key '${args.key}' is that of ${made.id}, which is another command: ${jobCommandLine(made)}`,
+          'Nothing was started; give another key.',
+        );
+      }
       return printJob(cli, args.json, made);
     });
   },

@@ -42,6 +42,17 @@ function workWords(job: JobView): string {
   return `${job.stage ? `${job.stage}: ` : ''}${formatCount(done)}${total === null ? '' : ` of ${formatCount(total)}`} ${unit}${share}${pace}${left}`;
 }
 
+/** What somebody should look at: it has gone quiet, or does not heed a stop. */
+function troubleWords({ stalledSince, stopping, id }: JobView): string[] {
+  const left = stopping?.survivors.length ?? 0;
+  return [
+    stalledSince === null ? '' : `stalled: nothing said since ${formatInstant(stalledSince)}`,
+    left === 0
+      ? ''
+      : `${left === 1 ? 'a process' : `${left} processes`} of it still run${left === 1 ? 's' : ''} (job kill ${id.slice(0, 4)})`,
+  ];
+}
+
 /** The table of `job ls`. */
 export function jobTable(jobs: readonly JobView[], now: number): string {
   const header = ['ID', 'STATE', 'STARTED (UTC)', 'TOOK', 'EXIT', 'WHAT'];
@@ -51,7 +62,9 @@ export function jobTable(jobs: readonly JobView[], now: number): string {
     formatInstant(job.startedAt ?? job.createdAt),
     took(job, now),
     job.exitCode === null ? UNKNOWN : String(job.exitCode),
-    [job.reason, job.state === 'RUN' ? progressWords(job) : (job.summary ?? '')].filter(Boolean).join(' · '),
+    [job.reason, ...troubleWords(job), job.state === 'RUN' ? progressWords(job) : (job.summary ?? '')]
+      .filter(Boolean)
+      .join(' · '),
   ];
   return columns([header, ...jobs.map(row)]);
 }

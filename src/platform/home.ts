@@ -1,7 +1,7 @@
-import { accessSync, chmodSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { errorCode, errorMessage, UserError } from './errors.ts';
+import { errorCode, errorMessage, UsageError, UserError } from './errors.ts';
 import { makeFolders } from './folders.ts';
 
 /** The one folder that holds everything a user's installation knows; two homes never meet. */
@@ -66,6 +66,33 @@ export function homeAt(root: string, options: { demo?: boolean } = {}): Home {
     logs: at('logs'),
     demo: options.demo ?? false,
   };
+}
+
+/** File systems that hold no files of anybody (`statfs`): /proc and /sys, which let even root ask in vain. */
+const NO_ROOM_FOR_FILES = [0x9fa0, 0x62656572];
+
+/**
+ * A home that is not there yet has nothing to tell, and that is no error; one that can never be there is.
+ * @throws UsageError when its path, or the folder that it would be made in, is none that can hold it.
+ */
+export function assertHomePossible(home: Home): void {
+  const refuse = (why: string) => {
+    throw new UsageError(`${home.root} is no home: ${why}`, 'Set PROMETHEUS_HOME to a folder that you may write.');
+  };
+  for (let place = home.root; ; place = path.dirname(place)) {
+    try {
+      if (!statSync(place).isDirectory()) refuse(`${place === home.root ? 'it' : place} is a file`);
+      accessSync(place, place === home.root ? constants.R_OK | constants.X_OK : constants.W_OK | constants.X_OK);
+      if (place === home.root) return;
+      if (NO_ROOM_FOR_FILES.includes(statfsSync(place).type)) refuse(`nothing can be made in ${place}`);
+      return;
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      // Not there, or below a file: what is above it decides.
+      if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '') || place === path.dirname(place))
+        refuse(errorMessage(error));
+    }
+  }
 }
 
 /**

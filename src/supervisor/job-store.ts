@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
-import { createHome, type Home } from '../platform/home.ts';
+import { assertHomePossible, createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
 import { withLock } from '../platform/locks.ts';
 import {
@@ -39,7 +39,7 @@ export interface JobRecord extends StateAndReason {
   readonly settled: boolean;
 }
 
-/** Ids of all job folders, oldest first. A home without a jobs folder has none. */
+/** Ids of all job folders, oldest first. A home without a jobs folder has none. @throws UsageError when it is no home. */
 export function listJobIds(home: Home): string[] {
   let names: string[];
   try {
@@ -47,6 +47,7 @@ export function listJobIds(home: Home): string[] {
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
       .map((entry) => entry.name);
   } catch (error) {
+    assertHomePossible(home);
     if (errorCode(error) === 'ENOENT') return [];
     throw new UserError(
       `the jobs in ${home.jobs} cannot be listed: ${errorMessage(error)}`,

@@ -150,6 +150,34 @@ describe('prometheus job', () => {
     expect(await prometheus('job', 'wait', '2')).toMatchObject({ code: 0 });
   });
 
+  it('starts nothing for a key that another command has', async () => {
+    mkdirSync(test.home.root, { recursive: true });
+    writeFileSync(
+      path.join(test.home.root, 'programs.yaml'),
+      'programs: { own: { summary: s, phase: P1, command: [echo, "{n}"], arguments: { n: { type: integer, default: 1 } } } }',
+    );
+    const start = (...words: string[]) => prometheus('job', 'start', 'own', '--key', 'k', ...words);
+    const first = { code: 0, out: '0001-own\n', err: '' };
+    expect([await start(), await start('--', '--n', '1')]).toEqual([first, first]);
+    expect(await start('--', '--n', '2')).toEqual({
+      code: 2,
+      out: '',
+      err: "prometheus: the key 'k' is that of 0001-own, which is another command: prometheus job start own -- --n 1. Nothing was started; give another key.\n",
+    });
+  });
+
+  it.each([['job', 'ls'], ['job', 'show', 'last'], ['events'], ['events', '--audit']])(
+    '%s %s: a file in the place of the home is told in one line',
+    async (...args) => {
+      writeFileSync(test.home.root, '');
+      expect(await prometheus(...args)).toEqual({
+        code: 2,
+        out: '',
+        err: `prometheus: ${test.home.root} is no home: it is a file. Set PROMETHEUS_HOME to a folder that you may write.\n`,
+      });
+    },
+  );
+
   it('knows no jobs in a new home', async () => {
     expect(await prometheus('job', 'ls')).toEqual({ code: 0, out: '', err: 'no jobs\n' });
   });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createHome, homeAt } from '../../src/platform/home.ts';
+import { assertHomePossible, createHome, homeAt } from '../../src/platform/home.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -33,6 +33,20 @@ test('are made with their parents, for their owner alone, whatever the umask; th
 test('that cannot be made are named, with what to do', () => {
   writeFileSync(path.join(folder, 'file'), '');
   expect(() => createHome(homeAt(path.join(folder, 'file', 'home')))).toThrow(/cannot be created/);
+});
+
+test('that can never be there are told from those that are not there yet', () => {
+  const file = path.join(folder, 'file');
+  writeFileSync(file, '');
+  expect(() => assertHomePossible(homeAt(path.join(folder, 'new', 'home')))).not.toThrow();
+  expect(() => assertHomePossible(homeAt(folder))).not.toThrow();
+  expect(() => assertHomePossible(homeAt(file))).toThrow(`${file} is no home: it is a file`);
+  const below = path.join(file, 'a', 'home');
+  expect(() => assertHomePossible(homeAt(below))).toThrow(`${below} is no home: ${file} is a file`);
+});
+
+test.runIf(process.platform === 'linux')('cannot be in /proc, whoever asks', () => {
+  expect(() => assertHomePossible(homeAt('/proc/x/home'))).toThrow(/^\/proc\/x\/home is no home: /);
 });
 
 test('that hold jobs of another user are refused, but not to root', () => {

@@ -1,12 +1,20 @@
 /** The wire between supervisor and clients: lines, differences of states, and the folder of the socket. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { homeAt } from '../../src/platform/home.ts';
 import { LineSplitter, parseLine } from '../../src/supervisor/wire/lines.ts';
-import { assertSocketFolder, makeSocketFolder, socketPath } from '../../src/supervisor/wire/socket-path.ts';
+import {
+  assertSocketFolder,
+  makeSocketFolder,
+  removeDeadSockets,
+  socketPath,
+} from '../../src/supervisor/wire/socket-path.ts';
 
 describe('LineSplitter', () => {
   it('gives the same lines however the bytes are cut', () => {
@@ -62,6 +70,31 @@ describe('the socket folder', () => {
     }
     expect(statSync(path.dirname(socket)).mode & 0o777).toBe(0o700);
     expect(() => makeSocketFolder(socket)).not.toThrow();
+  });
+
+  it('is rid of what killed supervisors left, and of nothing else', async () => {
+    makeSocketFolder(socket);
+    const at = (name: string) => path.join(path.dirname(socket), name);
+    const [dead, living, foreign, own] = [
+      at(`${'d'.repeat(16)}.sock`),
+      at(`${'a'.repeat(16)}.sock`),
+      at('x.sock'),
+      socket,
+    ];
+    const files = [dead, foreign, own];
+    const script = `for (const file of ${JSON.stringify(files)}) require('node:net').createServer().listen(file);
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', script]);
+    writeFileSync(at(`${'b'.repeat(16)}.sock`), 'a file');
+    const server = createServer().listen(living);
+    await once(server, 'listening');
+    const before = readdirSync(path.dirname(socket));
+    expect(before).toHaveLength(5);
+    await removeDeadSockets(socket, Date.now());
+    expect(readdirSync(path.dirname(socket))).toEqual(before);
+    await removeDeadSockets(socket, Date.now() + 120_000);
+    expect(readdirSync(path.dirname(socket))).toEqual(before.filter((name) => at(name) !== dead));
+    server.close();
   });
 
   it('is refused when it is a link, a file, open to others, or of another user', () => {

@@ -21,7 +21,7 @@ import {
   type Snapshot,
 } from '../protocol.ts';
 import { LineSplitter, parseLine } from './lines.ts';
-import { assertSocketFolder, makeSocketFolder } from './socket-path.ts';
+import { assertSocketFolder, makeSocketFolder, removeDeadSockets } from './socket-path.ts';
 
 /** What the server needs of the supervisor behind it. */
 export interface Served {
@@ -48,6 +48,8 @@ export async function listen(socket: string, home: Home, served: Served): Promis
   rmSync(socket, { force: true });
   const server = new SocketServer(home, served);
   await server.listen(socket);
+  // Nothing waits for it, and a folder that cannot be tidied is no trouble.
+  void removeDeadSockets(socket, Date.now()).catch(() => {});
   return server;
 }
 

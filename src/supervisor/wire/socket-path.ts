@@ -2,7 +2,8 @@
  * Where the supervisor of a home listens. The folder must be a real directory of our own that nobody else may enter: it is
  * made so, and checked again before every bind and connect, for in a shared temporary folder anybody may be first.
  */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage, UserError } from '../../platform/errors.ts';
@@ -44,6 +45,34 @@ export function makeSocketFolder(socket: string): void {
     }
   }
   assertSocketFolder(socket);
+}
+
+const SOCKET_NAME = /^[0-9a-f]{16}\.sock$/;
+/** A supervisor that is about to listen has its file there already: young ones are left alone. */
+const YOUNG_MS = 60_000;
+
+/** Removes what supervisors of other homes that were killed left in this folder: sockets of ours that nobody listens on. */
+export async function removeDeadSockets(socket: string, now: number): Promise<void> {
+  const folder = path.dirname(socket);
+  for (const name of readdirSync(folder)) {
+    const file = path.join(folder, name);
+    if (file === socket || !SOCKET_NAME.test(name)) continue;
+    const entry = lstatSync(file, { throwIfNoEntry: false });
+    if (!entry?.isSocket() || entry.uid !== (process.getuid?.() ?? entry.uid)) continue;
+    if (now - entry.ctimeMs > YOUNG_MS && (await isDead(file))) rmSync(file, { force: true });
+  }
+}
+
+/** Refused is what the system says where no process holds the other end; a busy one, or any other trouble, is not that. */
+function isDead(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(socket);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error) => resolve(errorCode(error) === 'ECONNREFUSED'));
+  });
 }
 
 /**
