@@ -124,7 +124,7 @@ describe('state', () => {
   });
 
   it('reaches others while one client reads nothing, and costs no memory for it', async () => {
-    const { script } = await serve();
+    const { script, server } = await serve();
     const stuck = await rawClient();
     stuck.write(`${JSON.stringify({ type: 'subscribe' })}\n`);
     await until(() => stuck.readableLength > 0, 'the first state');
@@ -141,6 +141,8 @@ describe('state', () => {
     const grown = process.memoryUsage().rss - before.rss;
     // 200 MB went by.
     expect(grown).toBeLessThan(100e6);
+    // Nor does the supervisor's own end wait for it.
+    await server.close();
     stuck.destroy();
   });
 

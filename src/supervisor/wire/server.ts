@@ -39,6 +39,8 @@ export interface Served {
 const DETAIL_MS = 250;
 /** Changes of one moment go out together. */
 const GATHER_MS = 15;
+/** How long clients may take to read what is left for them when the supervisor ends. */
+const END_PATIENCE_MS = 1000;
 /** Unread answers beyond this end the connection: the client asks and never listens. */
 const MAX_UNREAD = 64 * 1024 * 1024;
 
@@ -109,7 +111,12 @@ export class SocketServer {
     clearInterval(this.#detailTimer ?? undefined);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.end();
+    // One that reads nothing (a stopped console) never takes its last words: nobody waits for it longer than this.
+    const late = setTimeout(() => {
+      for (const connection of this.#connections) connection.drop();
+    }, END_PATIENCE_MS);
     await closed;
+    clearTimeout(late);
   }
 
   #accept(socket: Socket): void {
@@ -174,6 +181,11 @@ class Connection {
   end(): void {
     this.#socket.end();
     this.#socket.destroySoon();
+  }
+
+  /** Ends it whatever it has not read. */
+  drop(): void {
+    this.#socket.destroy();
   }
 
   #take(line: string): void {
