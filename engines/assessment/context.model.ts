@@ -9,12 +9,58 @@ export interface ContextAssessments {
   readonly expectedReturn: Float64Array;
   readonly score: Float64Array;
   readonly confidence: Float64Array;
+  /** What each context was joined of, as a `branchMask`; 0 where there is no context, or it does not say. */
+  readonly branches: Uint8Array;
+}
+
+/** What an assessment context is joined of. */
+export const CONTEXT_BRANCHES = ['profile', 'regime', 'stab', 'text'] as const;
+export type ContextBranch = (typeof CONTEXT_BRANCHES)[number];
+
+/** Bit k is set when branch k of `CONTEXT_BRANCHES` is among the names (`profile+text`); 0 when nothing is said. */
+export function branchMask(names: string | null): number {
+  const given = new Set(names?.split('+'));
+  return CONTEXT_BRANCHES.reduce((mask, branch, k) => mask | (given.has(branch) ? 1 << k : 0), 0);
+}
+
+/** How many of the cells with a price have a context, and each of its branches; a share of 1 is all of them. */
+export interface ContextCoverage {
+  readonly coverage: number;
+  /** Null when a context does not say what it was joined of. */
+  readonly branches: Readonly<Record<ContextBranch, number>> | null;
+}
+
+/** @param close price of each cell, NaN where there is none: a name that is not listed yet lacks no context */
+export function contextCoverage(
+  { expectedReturn, branches }: Pick<ContextAssessments, 'expectedReturn' | 'branches'>,
+  close: ArrayLike<number>,
+): ContextCoverage {
+  let [priced, known, silent] = [0, 0, 0];
+  const having = CONTEXT_BRANCHES.map(() => 0);
+  for (let cell = 0; cell < close.length; cell++) {
+    if (Number.isNaN(close[cell])) continue;
+    priced++;
+    if (Number.isNaN(expectedReturn[cell])) continue;
+    known++;
+    if (branches[cell] === 0) silent++;
+    for (let k = 0; k < having.length; k++) having[k] += (branches[cell] >> k) & 1;
+  }
+  const shares = CONTEXT_BRANCHES.map((branch, k) => [branch, having[k] / priced] as const);
+  return {
+    coverage: known / priced,
+    branches: silent > 0 ? null : (Object.fromEntries(shares) as Record<ContextBranch, number>),
+  };
 }
 
 /** Columns for D × N cells on shared memory: no context anywhere, which is HOLD with 0. */
 export function noContext(cells: number): ContextAssessments {
   const column = () => new Float64Array(new SharedArrayBuffer(cells * 8));
-  return { expectedReturn: column().fill(Number.NaN), score: column(), confidence: column() };
+  return {
+    expectedReturn: column().fill(Number.NaN),
+    score: column(),
+    confidence: column(),
+    branches: new Uint8Array(new SharedArrayBuffer(cells)),
+  };
 }
 
 /** Centre and scale of a norm in the v1 head. */

@@ -3,7 +3,7 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { UserError } from '../../src/platform/errors.ts';
-import { type ContextAssessments, headV1, noContext } from './context.model.ts';
+import { branchMask, type ContextAssessments, headV1, noContext } from './context.model.ts';
 
 /** `joint_type` of assessment contexts. */
 const JOINT_TYPE = 'ASSESSMENT_CTX_V0';
@@ -18,11 +18,13 @@ export interface ContextRequest {
   readonly days: Int32Array;
 }
 
-/** Instruments of one day that have a vector: their indices, ascending, and the vectors row by row. */
+/** Instruments of one day that have a vector: their indices, ascending, what each is joined of, and the vectors row by row. */
 export interface ContextDay {
   /** Position among the requested days. */
   readonly day: number;
   readonly instruments: Int32Array;
+  /** `branchMask` of each. */
+  readonly branches: Uint8Array;
   readonly vectors: Float32Array;
   readonly dim: number;
 }
@@ -41,11 +43,15 @@ export async function* contextDays(
     const to = Math.min(days.length, from + CHUNK_DAYS);
     const place = new Map(Array.from({ length: to - from }, (_, k) => [days[from + k], from + k]));
     // Where an adopted table holds a row twice, the newer one counts.
-    const found = Array.from({ length: to - from }, () => new Map<number, Float32Array>());
+    const found = Array.from(
+      { length: to - from },
+      () => new Map<number, { vector: Float32Array; branches: number }>(),
+    );
     await historical.client((client) =>
       copyOut(
         client,
-        `SELECT entity_scope->>'entity_id', as_of_date, vector, entity_scope->>'fit_end' FROM joint_embeddings
+        `SELECT entity_scope->>'entity_id', as_of_date, vector, entity_scope->>'fit_end',
+                coalesce(entity_scope->>'branches', entity_scope->>'source') FROM joint_embeddings
           WHERE joint_type = ${sqlLiteral(JOINT_TYPE)} AND model_id = ${sqlLiteral(modelId)} AND vector IS NOT NULL
             AND as_of_date BETWEEN ${sqlLiteral(formatDay(days[from]))} AND ${sqlLiteral(formatDay(days[to - 1]))}
           ORDER BY joint_id`,
@@ -54,10 +60,11 @@ export async function* contextDays(
           const d = place.get(row.date());
           const vector = floats(row.bytes());
           const fitEnd = row.text();
+          const branches = branchMask(row.text());
           if (i === undefined || d === undefined || !vector) return;
           requireUnseen(modelId, days[d], fitEnd);
           dim ||= vector.length;
-          if (vector.length === dim) found[d - from].set(i, vector);
+          if (vector.length === dim) found[d - from].set(i, { vector, branches });
         },
       ),
     );
@@ -65,9 +72,10 @@ export async function* contextDays(
       const indices = Int32Array.from([...ofDay.keys()].sort((a, b) => a - b));
       const vectors = new Float32Array(indices.length * dim);
       indices.forEach((i, row) => {
-        vectors.set(ofDay.get(i)!, row * dim);
+        vectors.set(ofDay.get(i)!.vector, row * dim);
       });
-      yield { day: from + k, instruments: indices, vectors, dim };
+      const branches = Uint8Array.from(indices, (i) => ofDay.get(i)!.branches);
+      yield { day: from + k, instruments: indices, branches, vectors, dim };
     }
   }
 }
@@ -97,7 +105,7 @@ export async function loadContextV1(historical: Database, request: ContextReques
   const n = request.instruments.length;
   const out = noContext(request.days.length * n);
   let cells = 0;
-  for await (const { day, instruments, vectors, dim } of contextDays(historical, request)) {
+  for await (const { day, instruments, branches, vectors, dim } of contextDays(historical, request)) {
     instruments.forEach((i, row) => {
       let squares = 0;
       for (let j = 0; j < dim; j++) squares += vectors[row * dim + j] ** 2;
@@ -106,6 +114,7 @@ export async function loadContextV1(historical: Database, request: ContextReques
       out.expectedReturn[cell] = expectedReturn;
       out.score[cell] = score;
       out.confidence[cell] = confidence;
+      out.branches[cell] = branches[row];
     });
     cells += instruments.length;
   }

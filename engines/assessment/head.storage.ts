@@ -67,7 +67,7 @@ export async function loadContextV2(historical: Database, folder: string, reques
   const session = await openSession(graph, 'cpu');
   let cells = 0;
   try {
-    for await (const { day, instruments: present, vectors, dim } of contextDays(historical, {
+    for await (const { day, instruments: present, branches, vectors, dim } of contextDays(historical, {
       modelId: made,
       instruments,
       days,
@@ -83,6 +83,7 @@ export async function loadContextV2(historical: Database, folder: string, reques
         out.expectedReturn[cell] = expectedReturn;
         out.score[cell] = score;
         out.confidence[cell] = confidence;
+        out.branches[cell] = branches[row];
       });
       cells += present.length;
     }

@@ -133,12 +133,18 @@ export async function runPoints(
   warnAboutData(panel, context);
   if (dates) reportDates(dates, panel, context);
   if (read) {
-    const share = `${(read.coverage * 100).toFixed(1)} %`;
+    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+    const branches = Object.entries(read.branches ?? {});
+    const of = branches.length ? ` (${branches.map(([name, share]) => `${name} ${percent(share)}`).join(', ')})` : '';
     log(
       events,
       'info',
-      `context: ${read.head} over ${read.modelId}, on ${share} of instruments and days; elsewhere HOLD with 0`,
+      `context: ${read.head} over ${read.modelId}, on ${percent(read.coverage)} of instruments and days${of}; elsewhere HOLD with 0`,
     );
+    for (const [name, share] of branches) {
+      if (share === 0)
+        log(events, 'warn', `no context has its ${name} branch: what is tried is not the plan's context`);
+    }
   }
   if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
   if (regime) {

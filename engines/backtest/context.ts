@@ -1,7 +1,7 @@
 /** The context backend of a campaign: which head, over which vectors, and what it says. */
 import { formatDay } from '../../src/platform/dates.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
-import { ASSESSMENT_CONTEXT_V1, type ContextAssessments } from '../assessment/context.model.ts';
+import { ASSESSMENT_CONTEXT_V1, type ContextAssessments, contextCoverage } from '../assessment/context.model.ts';
 import { loadContextV1 } from '../assessment/context.storage.ts';
 import { loadContextV2 } from '../assessment/head.storage.ts';
 import type { LoadedPanel } from '../market/storage.ts';
@@ -21,10 +21,10 @@ export async function loadContext(
   if (head === ASSESSMENT_CONTEXT_V1) {
     const model = modelId ?? CONTEXT_V1;
     const loaded = await loadContextV1(databases.historical, { modelId: model, instruments, days });
-    const coverage = coverageOf(loaded, features);
+    const coverage = contextCoverage(loaded, features.close);
     return {
       assessments: loaded,
-      origin: { head, modelId: model, fingerprint: null, trainEnd: null, ic: null, coverage },
+      origin: { head, modelId: model, fingerprint: null, trainEnd: null, ic: null, ...coverage },
     };
   }
   const loaded = await loadContextV2(databases.historical, home.models, {
@@ -36,17 +36,6 @@ export async function loadContext(
   });
   const { fingerprint, ic } = loaded;
   const trainEnd = formatDay(loaded.trainEnd);
-  const coverage = coverageOf(loaded, features);
-  return { assessments: loaded, origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, coverage } };
-}
-
-/** Share of the instruments and days with a price that have a context: a name that is not listed yet lacks none. */
-function coverageOf({ expectedReturn }: ContextAssessments, { close }: Features): number {
-  let [priced, known] = [0, 0];
-  for (let cell = 0; cell < close.length; cell++) {
-    if (Number.isNaN(close[cell])) continue;
-    priced++;
-    if (!Number.isNaN(expectedReturn[cell])) known++;
-  }
-  return known / priced;
+  const coverage = contextCoverage(loaded, features.close);
+  return { assessments: loaded, origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, ...coverage } };
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Provenance } from '../../src/platform/provenance.ts';
+import type { ContextCoverage } from '../assessment/context.model.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import type { BrokerOptions } from '../execution/model.ts';
 import { type LambdaChoice, type LambdaScores, sourceName } from '../lambda/provider.storage.ts';
@@ -63,7 +64,7 @@ export interface RunOrigin {
   readonly dates: UniverseDates | null;
 }
 
-export interface ContextOrigin {
+export interface ContextOrigin extends ContextCoverage {
   readonly head: string;
   readonly modelId: string;
   /** Fingerprint of a fitted head; null for the formula of v1. */
@@ -72,8 +73,6 @@ export interface ContextOrigin {
   readonly trainEnd: string | null;
   /** Information coefficient that a fitted head goes by: 0 when it found nothing and says 0 of every name; null for v1. */
   readonly ic: number | null;
-  /** Share of the days × instruments with a price that have a context. */
-  readonly coverage: number;
 }
 
 const NOT_TRADABLE = 'same-close, no costs: not tradable';
@@ -135,10 +134,12 @@ const contextConfig = ({
   trainEnd,
   ic,
   coverage,
+  branches,
 }: ContextOrigin): Record<string, unknown> => ({
   assessment_model_id: head,
   assessment_context_model_id: modelId,
   assessment_context_coverage: coverage,
+  ...(branches ? { assessment_context_branches: branches } : {}),
   ...(fingerprint
     ? { assessment_model_fingerprint: fingerprint, assessment_train_end: trainEnd, assessment_ic: ic }
     : {}),

@@ -147,6 +147,7 @@ const brief = ({ runId, sleeveId, backend, start, end, caveat, config }: StoredR
   end,
   caveat,
   contextCoverage: numberOf(config.assessment_context_coverage),
+  contextBranches: (config.assessment_context_branches as ComparedRun['contextBranches']) ?? null,
   contextIc: numberOf(config.assessment_ic),
 });
 
@@ -268,6 +269,7 @@ const observedOf = (comparison: Comparison): Record<string, unknown> => ({
       interval: sharpe.interval,
       beyond_noise: pair.beyondNoise,
       context_coverage: pair.b.contextCoverage,
+      context_branches: pair.b.contextBranches,
       context_ic: pair.b.contextIc,
       isolates: pair.isolates,
       differs: [...new Set(pair.differences.flatMap(({ cause }) => cause ?? []))],

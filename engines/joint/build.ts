@@ -21,8 +21,13 @@ export interface JointInputs {
   readonly marketId: string;
   readonly instruments: readonly Instrument[];
   readonly region: string;
-  /** Numeric models by role, and the text model. */
-  readonly models: { readonly profile: string; readonly regime: string; readonly stab: string; readonly text: string };
+  /** Numeric models by role, and that of the news; null for kinds that read none. */
+  readonly models: {
+    readonly profile: string;
+    readonly regime: string;
+    readonly stab: string;
+    readonly text: string | null;
+  };
   readonly weights: Readonly<Record<Branch, number>>;
   /** Calendar days of news before and with the day, for the assessment context. */
   readonly textWindowDays: number;
@@ -143,7 +148,7 @@ export class DayBuilder {
     for (const one of window) sums.push(await this.#newsOf(one, space.version));
     for (const known of this.#news.keys()) if (known < window[0]) this.#news.delete(known);
     const market = newsMean(sums);
-    const ofIssuer: Vectors = v2 ? await issuerDayTexts(this.#client, models.text, day, onBad) : new Map();
+    const ofIssuer: Vectors = v2 ? await issuerDayTexts(this.#client, models.text!, day, onBad) : new Map();
     const regime = regimes.get(region);
     return instruments.flatMap(({ id, issuerId }) => {
       const profile = issuerId === null ? undefined : profiles.get(issuerId);
@@ -217,7 +222,7 @@ export class DayBuilder {
     if (known) return known;
     const { models, session, onBad } = this.#inputs;
     const span = version === 'v1' ? { from: day * MS_PER_DAY, to: (day + 1) * MS_PER_DAY } : session(day);
-    const sum = await newsSum(this.#client, models.text, span, onBad);
+    const sum = await newsSum(this.#client, models.text!, span, onBad);
     this.#news.set(day, sum);
     return sum;
   }

@@ -11,7 +11,8 @@ export interface JointBackfillSpec {
   readonly end: string;
   /** The one joint model. */
   readonly models: readonly string[];
-  readonly textModel: string;
+  /** Model of the news vectors; null where the news does not go into the kind. */
+  readonly textModel: string | null;
   /** Model of profile texts; null where the kind has none. */
   readonly profileTextModel: string | null;
   /** Calendar days of news that a vector sees. */

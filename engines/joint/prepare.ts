@@ -71,7 +71,13 @@ export async function prepareJoint(
     regimes:
       kind === 'regime' ? await regimeVectors(runtime, spec.region, { first: start, last: end }, onBad) : new Map(),
     session: (day) => ({ from: closes[at.get(day)! - 1], to: closes[at.get(day)!] }),
-    fitEnd: space.version === 'v2' ? await lastTrainingDay(home.models, Object.values(models)) : null,
+    fitEnd:
+      space.version === 'v2'
+        ? await lastTrainingDay(
+            home.models,
+            Object.values(models).filter((model) => model !== null),
+          )
+        : null,
   };
   signal.throwIfAborted();
   const states = await statesOf(spec, inputs, [start - spec.textWindowDays, end + 1], historical);
@@ -113,7 +119,7 @@ async function statesOf(
 ): Promise<States> {
   const numeric = (model: string) => numericState(historical, model, 'INSTRUMENT', spec);
   const joint = (kind: 'profile' | 'regime' | 'stab') => jointState(historical, jointSpace(kind, space.version), spec);
-  const news = () => newsState(historical, models.text, first * MS_PER_DAY, last * MS_PER_DAY);
+  const news = () => newsState(historical, models.text!, first * MS_PER_DAY, last * MS_PER_DAY);
   switch (space.kind) {
     case 'profile':
       return {
@@ -132,7 +138,7 @@ async function statesOf(
         stab,
         regimes: await joint('regime'),
         news: await news(),
-        texts: await issuerTextState(historical, 'NEWS_ISSUER_DAY', models.text),
+        texts: await issuerTextState(historical, 'NEWS_ISSUER_DAY', models.text!),
       };
     }
   }

@@ -27,7 +27,6 @@ interface JointArgs extends Throttle {
   readonly marketId: string;
   readonly region?: string;
   readonly modelId: string;
-  readonly textModelId: string;
   readonly skipExisting: boolean;
   readonly workers: number;
   readonly shardDays: number;
@@ -44,7 +43,10 @@ export const backfillJointProfiles: Program<typeof jointProfilesSpec> = (args, c
   });
 
 export const backfillJointRegime: Program<typeof jointRegimeSpec> = (args, context) =>
-  run('regime', args, context, { weights: { ...ONES, regime: args.wRegime, text: args.wText } });
+  run('regime', args, context, {
+    weights: { ...ONES, regime: args.wRegime, text: args.wText },
+    textModel: args.textModelId,
+  });
 
 export const backfillJointStab: Program<typeof jointStabSpec> = (args, context) =>
   run('stab', args, context, { weights: { ...ONES, stab: args.wStab, profile: args.wProfile } });
@@ -52,11 +54,13 @@ export const backfillJointStab: Program<typeof jointStabSpec> = (args, context) 
 export const backfillJointAssessment: Program<typeof jointAssessmentSpec> = (args, context) =>
   run('assessment', args, context, {
     weights: { ...ONES, profile: args.wProfile, regime: args.wRegime, stab: args.wStab, text: args.wText },
+    textModel: args.textModelId,
     textWindowDays: args.textWindowDays,
   });
 
 interface KindOptions {
   readonly weights: Readonly<Record<Branch, number>>;
+  readonly textModel?: string;
   readonly textWindowDays?: number;
   readonly profileTextModel?: string;
 }
@@ -78,7 +82,7 @@ async function run(
     start: formatDay(range.start),
     end: formatDay(range.end),
     models: [args.modelId],
-    textModel: args.textModelId,
+    textModel: options.textModel ?? null,
     profileTextModel: options.profileTextModel ?? null,
     textWindowDays: options.textWindowDays ?? 1,
     weights: options.weights,

@@ -5,6 +5,9 @@ import { throttleArgs } from '../../src/queue/throttle-args.ts';
 
 const weight = (what: string) => z.number().min(0).default(1).describe(`weight of ${what}; 0 leaves it out`);
 
+/** Of those that the news goes into. */
+const textModelId = z.string().min(1).default('text-fin-general-v1').describe('model of the news vectors');
+
 /** Flags that all of them share. */
 const common = {
   asOf: dateArg().optional().describe('one day, in place of --start and --end'),
@@ -12,7 +15,6 @@ const common = {
   end: dateArg().optional().describe('last day'),
   marketId: z.string().min(1).default('US_EQ').describe('market'),
   region: z.string().min(1).optional().describe('region (default: that of the market)'),
-  textModelId: z.string().min(1).default('text-fin-general-v1').describe('model of the news vectors'),
   skipExisting: z.boolean().default(false).describe('leave days alone that have rows of this model'),
   workers: z.number().int().min(1).max(64).default(2).describe('shards that this process has in work at a time'),
   shardDays: z
@@ -76,6 +78,7 @@ ${WORDS}`,
   args: z.object({
     ...common,
     modelId: z.string().default('joint-regime-core-v1').describe('joint-regime-core-v1 or -v2'),
+    textModelId,
     wRegime: weight('the regime'),
     wText: weight('the news'),
   }),
@@ -129,6 +132,7 @@ ${WORDS}`,
   args: z.object({
     ...common,
     modelId: z.string().default('joint-assessment-context-v1').describe('joint-assessment-context-v1 or -v2'),
+    textModelId,
     textWindowDays: z
       .number()
       .int()

@@ -48,11 +48,13 @@ function runText(run: ComparedRun): string {
 }
 
 /** What the context backend of a run had to go by; empty for other backends. */
-export function contextWords({ contextCoverage, contextIc }: ComparedRun): string {
+export function contextWords({ contextCoverage, contextBranches, contextIc }: ComparedRun): string {
   if (contextCoverage === null) return '';
   const head =
     contextIc === null ? '' : contextIc === 0 ? ', its head says 0 of every name' : `, IC ${formatFixed(contextIc, 3)}`;
-  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${head}`;
+  const branches = Object.entries(contextBranches ?? {}).map(([name, share]) => `${name} ${formatPercent(share, 1)}`);
+  const of = branches.length ? ` (${branches.join(', ')})` : '';
+  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${of}${head}`;
 }
 
 const rowsOf = (name: string, trades: readonly ComparedTrade[]) =>

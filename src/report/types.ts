@@ -188,6 +188,8 @@ export interface ComparedRun {
   readonly caveat: string;
   /** Share of the days and instruments with a price that the context backend had a context for; null for others. */
   readonly contextCoverage: number | null;
+  /** The same for each branch that a context is joined of; null where that was not recorded. */
+  readonly contextBranches: Readonly<Record<string, number>> | null;
   /** Information coefficient that a fitted head goes by; 0 when it says 0 of every name; null where there is no such head. */
   readonly contextIc: number | null;
 }

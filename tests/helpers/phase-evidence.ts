@@ -161,7 +161,11 @@ export function greenEvidence(need: Requirements): Evidence {
       state: 'OK',
       observed: {
         verdict: 'No evidence that context differs from basic in any of 3 sleeves.',
-        pairs: sleeves.map((sleeve) => ({ run_ids: [`run-${sleeve}`, `context-${sleeve}`] })),
+        pairs: sleeves.map((sleeve) => ({
+          run_ids: [`run-${sleeve}`, `context-${sleeve}`],
+          context_coverage: 1,
+          context_branches: { profile: 1, regime: 1, stab: 1, text: 1 },
+        })),
       },
       reason: '',
       build: BUILD,

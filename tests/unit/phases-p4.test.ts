@@ -72,6 +72,21 @@ describe('the plan of Phase 4', () => {
     expect(withTexts('text-fin-static-v1-2014')[0].argv.slice(-2)).toEqual(['--as', 'text-fin-static-v1-2014']);
   });
 
+  test('names one text model, in every step that reads or writes news', () => {
+    const named = p4Commands({ ...need, context: { ...need.context, textModel: 'text-fin-static-v1-2014' } }).flatMap(
+      ({ label, argv }) =>
+        argv.flatMap((word, k) => (word.startsWith('text-fin-static') ? [[label, argv[k - 1], word]] : [])),
+    );
+    expect(named.filter(([label]) => label !== '1 fit the table of words')).toEqual([
+      ['1 texts of the news', '--model-id', 'text-fin-static-v1-2014'],
+      ['2 joint regime context', '--text-model-id', 'text-fin-static-v1-2014'],
+      ['3 assessment contexts', '--text-model-id', 'text-fin-static-v1-2014'],
+    ]);
+    // What has no flag for it reads no news: a default of its own would be another model than the chain's.
+    const reading = PROGRAMS.filter(({ args }) => 'textModelId' in args.shape).map(({ name }) => name);
+    expect(reading).toEqual(['backfill joint-regime-context', 'backfill joint-assessment-context']);
+  });
+
   test('with v1 spaces needs no model of ours', () => {
     const jointModels = need.context.jointModels.map((model) => model.replace(/-v2$/, '-v1'));
     const labels = p4Commands({ ...need, context: { ...need.context, jointModels } });
@@ -96,15 +111,32 @@ describe('P4.runs', () => {
 
 describe('P4.comparison', () => {
   const row = valueIn(green.comparison)!;
+  const recording = (changes: object) => {
+    const pairs = (row.observed!.pairs as object[]).map((pair, k) => (k === 1 ? { ...pair, ...changes } : pair));
+    return check('P4.comparison', { comparison: known({ ...row, observed: { ...row.observed, pairs } }) });
+  };
+
+  test('wants every branch in the contexts, and no coverage that nobody has counted', () => {
+    const branches = { profile: 1, regime: 1, stab: 1, text: 1 };
+    expect(recording({ context_branches: { ...branches, text: 0 } })).toMatchObject({
+      state: 'PART',
+      reason: expect.stringContaining('The text branch in the contexts of 0.00 %'),
+      fix: expect.stringContaining('backfill text-embeddings'),
+    });
+    expect(recording({ context_branches: { ...branches, profile: 0.7 } })).toMatchObject({
+      state: 'PART',
+      fix: expect.stringContaining('backfill joint-profiles'),
+    });
+    for (const changes of [{ context_branches: null }, { context_coverage: null }]) {
+      expect(recording(changes)).toMatchObject({ state: 'PART', reason: expect.stringContaining('do not say') });
+    }
+  });
 
   test('is the verdict on the newest runs, made on equal terms', () => {
     expect(check('P4.comparison')).toMatchObject({ state: 'OK' });
     expect(check('P4.comparison').observed).toContain('No evidence that context differs');
     expect(check('P4.comparison', { comparison: known(null) })).toMatchObject({ state: 'WAIT', fix: 'compare' });
-    const covered = (share: number) => {
-      const pairs = (row.observed!.pairs as object[]).map((pair) => ({ ...pair, context_coverage: share }));
-      return check('P4.comparison', { comparison: known({ ...row, observed: { ...row.observed, pairs } }) });
-    };
+    const covered = (share: number) => recording({ context_coverage: share });
     expect(covered(0.995).state).toBe('OK');
     expect(covered(0.6)).toMatchObject({
       state: 'PART',

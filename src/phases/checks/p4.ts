@@ -49,13 +49,16 @@ const JOINT_COMMANDS: Readonly<Record<string, string>> = {
   assessment: 'joint-assessment-context',
 };
 
+/** Kinds that the news goes into; the others name no text model. */
+const READS_NEWS = ['regime', 'assessment'];
+
 const jointArgv = (need: Requirements, kind: string): string[] => {
   const { context, market } = need;
   const model = jointModel(need, kind);
   return [
     ...['backfill', JOINT_COMMANDS[kind] ?? JOINT_COMMANDS.assessment, ...(model ? ['--model-id', model] : [])],
     ...['--start', context.start, '--end', context.end, '--market-id', market],
-    ...(kind === 'stab' ? [] : ['--text-model-id', context.textModel]),
+    ...(READS_NEWS.includes(kind) ? ['--text-model-id', context.textModel] : []),
   ];
 };
 
@@ -192,13 +195,22 @@ const runs: CheckSpec = {
 interface ComparedPair {
   readonly run_ids?: readonly string[];
   readonly context_coverage?: number | null;
+  readonly context_branches?: Readonly<Record<string, number>> | null;
 }
+
+type BranchShare = readonly [share: number, branch: string];
+
+/** Shares of days and instruments with a price that had a context (branch ''), and each of its branches; null when not recorded. */
+const sharesOf = ({ context_coverage: coverage, context_branches: branches }: ComparedPair): BranchShare[] | null =>
+  typeof coverage !== 'number' || !branches
+    ? null
+    : [[coverage, ''], ...Object.entries(branches).map(([branch, share]): BranchShare => [share, branch])];
 
 const comparison: CheckSpec = {
   id: 'P4.comparison',
   title: 'context compared with basic, on equal terms',
   required: ({ context }) =>
-    `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context for ≥ ${percent(context.minShare)} of days and instruments`,
+    `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context with each of its branches for ≥ ${percent(context.minShare)} of days and instruments`,
   looks: (evidence) => [evidence.comparison, evidence.contextRuns],
   judge: (facts): Judgment => {
     const { evidence, need, now } = facts;
@@ -226,11 +238,21 @@ const comparison: CheckSpec = {
         row.at,
       );
     }
-    // A name without a context is HOLD with 0: a comparison over many of them is one with having no opinion.
-    const thinnest = Math.min(1, ...pairs.map((pair) => pair.context_coverage ?? 1));
-    if (thinnest < need.context.minShare) {
-      const reason = `a context for ${percent(thinnest)} of days and instruments with a price only; the others were held without an opinion`;
-      return notOk('PART', observed, reason, fixed(jointArgv(need, 'assessment')), 'context for some only', row.at);
+    // A name without a context is HOLD with 0: a comparison over many of them is one with having no opinion. And a context
+    // without one of its branches is another one than the plan's.
+    const shares = pairs.map(sharesOf);
+    if (shares.some((one) => one === null)) {
+      const reason =
+        'the context runs do not say how many days and instruments had a context, and what each was joined of';
+      return notOk('PART', observed, reason, fixed(contextCampaign(need)), 'coverage not recorded', row.at);
+    }
+    const [share, of] = shares.flatMap((one) => one ?? []).reduce((a, b) => (b[0] < a[0] ? b : a), [1, ''] as const);
+    if (share < need.context.minShare) {
+      const reason = of
+        ? `the ${of} branch in the contexts of ${percent(share)} of days and instruments with a price only`
+        : `a context for ${percent(share)} of days and instruments with a price only; the others were held without an opinion`;
+      const fix = fixed(of === 'text' ? texts(need) : jointArgv(need, of || 'assessment'));
+      return notOk('PART', observed, reason, fix, of ? `${of} for some only` : 'context for some only', row.at);
     }
     return ok(observed, verdict, row.at);
   },
