@@ -14,8 +14,8 @@ export interface ContextAssessments {
 }
 
 /** What an assessment context is joined of. */
-export const CONTEXT_BRANCHES = ['profile', 'regime', 'stab', 'text'] as const;
-export type ContextBranch = (typeof CONTEXT_BRANCHES)[number];
+const CONTEXT_BRANCHES = ['profile', 'regime', 'stab', 'text'] as const;
+type ContextBranch = (typeof CONTEXT_BRANCHES)[number];
 
 /** Bit k is set when branch k of `CONTEXT_BRANCHES` is among the names (`profile+text`); 0 when nothing is said. */
 export function branchMask(names: string | null): number {

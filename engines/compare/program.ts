@@ -139,13 +139,14 @@ async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<
 
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
-const brief = ({ runId, sleeveId, backend, start, end, caveat, config }: StoredRun): ComparedRun => ({
+const brief = ({ runId, sleeveId, backend, start, end, caveat, trial, config }: StoredRun): ComparedRun => ({
   runId,
   sleeveId,
   backend,
   start,
   end,
   caveat,
+  trial,
   contextCoverage: numberOf(config.assessment_context_coverage),
   contextBranches: (config.assessment_context_branches as ComparedRun['contextBranches']) ?? null,
   contextIc: numberOf(config.assessment_ic),
@@ -205,12 +206,19 @@ async function comparePair(
   };
 }
 
-/** What came out over all pairs, in a sentence, and that a head without an opinion has none. */
+/** What came out over all pairs, in a sentence, how many of them are one, and that a head without an opinion has none. */
 function overall(names: readonly [string, string], pairs: readonly RunComparison[]): string {
   const silent = pairs.some((pair) => pair.a.contextIc === 0 || pair.b.contextIc === 0)
     ? ' The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.'
     : '';
-  return `${judged(names, pairs)}${silent}`;
+  return `${judged(names, pairs)}${repeated(pairs)}${silent}`;
+}
+
+/** Sleeves that came to the same trades are one finding, however many there are. */
+function repeated(pairs: readonly RunComparison[]): string {
+  const distinct = new Set(pairs.map(({ a, b }) => `${a.trial} ${b.trial}`)).size;
+  if (distinct === pairs.length) return '';
+  return ` Only ${distinct} of the ${pairs.length} pairs ${distinct === 1 ? 'is' : 'are'} of different trades: the others say the same again.`;
 }
 
 function judged([a, b]: readonly [string, string], pairs: readonly RunComparison[]): string {

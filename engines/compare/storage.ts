@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { UsageError } from '../../src/platform/errors.ts';
 import type { ComparedTrade, RunComparison } from '../../src/report/types.ts';
+import { TRIAL } from '../meta/storage.ts';
 import type { Config } from './differences.model.ts';
 import type { RunSeries } from './model.ts';
 
@@ -17,13 +18,16 @@ export interface StoredRun {
   readonly end: string;
   readonly config: Config;
   readonly caveat: string;
+  /** Equal for runs that made the same trades. */
+  readonly trial: string;
 }
 
 const RUN = `SELECT run_id AS "runId", strategy_id AS "strategyId", start_date AS start, end_date AS "end", config_json AS config,
     coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id) AS "sleeveId",
     coalesce(config_json->>'market_id', 'US_EQ') AS "marketId", coalesce(config_json->>'assessment_backend', 'basic') AS backend,
     (config_json->>'assessment_horizon_days')::int AS horizon,
-    coalesce(config_json->>'caveat', 'same-close, no costs: not tradable; survivors only') AS caveat
+    coalesce(config_json->>'caveat', 'same-close, no costs: not tradable; survivors only') AS caveat,
+    ${TRIAL} AS trial
   FROM backtest_runs r`;
 const COMPLETE = `jsonb_typeof(metrics_json->'cumulative_return') = 'number'`;
 

@@ -15,7 +15,7 @@ export interface MetaRecord {
 }
 
 /** One try however often it was recorded: equal trades, else (runs of other systems) equal figures. */
-const TRIAL = `coalesce(metrics_json->>'trade_list_hash', md5(metrics_json::text))`;
+export const TRIAL = `coalesce(metrics_json->>'trade_list_hash', md5(metrics_json::text))`;
 
 /**
  * Complete runs of a strategy in a market that were tried on days of the given runs.

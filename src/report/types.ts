@@ -186,6 +186,8 @@ export interface ComparedRun {
   readonly start: string;
   readonly end: string;
   readonly caveat: string;
+  /** Equal for runs that made the same trades. */
+  readonly trial: string;
   /** Share of the days and instruments with a price that the context backend had a context for; null for others. */
   readonly contextCoverage: number | null;
   /** The same for each branch that a context is joined of; null where that was not recorded. */

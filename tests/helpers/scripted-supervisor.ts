@@ -498,6 +498,7 @@ function comparison(a: string, b: string): Comparison {
       start,
       end,
       caveat,
+      trial: runId,
       contextCoverage: null,
       contextBranches: null,
       contextIc: null,

@@ -105,8 +105,14 @@ describe('compare', () => {
     expect(data.pairs.map(({ a, b }) => [a.contextCoverage, b.contextCoverage])).toEqual(close.map(() => [null, 0.75]));
     expect(data.pairs.map((pair) => pair.isolates)).toEqual(['assessment', 'assessment', 'assessment']);
     expect(data.coverage).toBeCloseTo(1 - 0.05 / 3, 12);
+    const trials = await query(
+      `SELECT DISTINCT metrics_json->>'trade_list_hash' FROM backtest_runs WHERE run_id = ANY ($1)`,
+      [again],
+    );
+    // H5 and H21 read the same window: two sleeves of the same trades are one finding.
+    expect(trials).toHaveLength(2);
     expect(data.verdict).toBe(
-      'No evidence that context differs from basic in any of 3 sleeves. The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.',
+      'No evidence that context differs from basic in any of 3 sleeves. Only 2 of the 3 pairs are of different trades: the others say the same again. The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.',
     );
     const newest = () =>
       query<{ state: string; phase: string; observed: { kind: string; pairs: { run_ids: string[] }[] } }>(
