@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
 import type { z } from 'zod';
 import type { Databases } from '../../src/platform/db/databases.ts';
 import { collectedEvents, type ProgramEvent } from '../../src/platform/events.ts';
@@ -17,11 +16,12 @@ export interface ProgramRun {
 }
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+// Not a hook of the test runner: benchmarks run programs too.
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder that is removed after the tests of the file. */
+/** A folder that is removed when the process of the tests ends. */
 function ownFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-test-'));
   folders.push(folder);
