@@ -49,6 +49,7 @@ const phaseConfigSchema = z.strictObject({
     .strictObject({
       ...span,
       minShare: share,
+      branchShare: share,
       textModel: z.string().min(1),
       jointModels: z.array(z.string()).min(1),
       encoderStart: date,

@@ -120,13 +120,15 @@ describe('P4.comparison', () => {
     const branches = { profile: 1, regime: 1, stab: 1, text: 1 };
     expect(recording({ context_branches: { ...branches, text: 0 } })).toMatchObject({
       state: 'PART',
-      reason: expect.stringContaining('The text branch in the contexts of 0.00 %'),
+      reason: expect.stringContaining('The text branch in the contexts of 0 %'),
       fix: expect.stringContaining('backfill text-embeddings'),
     });
     expect(recording({ context_branches: { ...branches, profile: 0.7 } })).toMatchObject({
       state: 'PART',
       fix: expect.stringContaining('backfill joint-profiles'),
     });
+    // Names that are younger than the window of a profile have none.
+    expect(recording({ context_branches: { ...branches, profile: 0.96 } }).state).toBe('OK');
     for (const changes of [{ context_branches: null }, { context_coverage: null }]) {
       expect(recording(changes)).toMatchObject({ state: 'PART', reason: expect.stringContaining('do not say') });
     }

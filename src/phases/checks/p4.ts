@@ -210,7 +210,7 @@ const comparison: CheckSpec = {
   id: 'P4.comparison',
   title: 'context compared with basic, on equal terms',
   required: ({ context }) =>
-    `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context with each of its branches for ≥ ${percent(context.minShare)} of days and instruments`,
+    `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context for ≥ ${percent(context.minShare)} of days and instruments, each of its branches for ≥ ${percent(context.branchShare)}`,
   looks: (evidence) => [evidence.comparison, evidence.contextRuns],
   judge: (facts): Judgment => {
     const { evidence, need, now } = facts;
@@ -246,8 +246,10 @@ const comparison: CheckSpec = {
         'the context runs do not say how many days and instruments had a context, and what each was joined of';
       return notOk('PART', observed, reason, fixed(contextCampaign(need)), 'coverage not recorded', row.at);
     }
-    const [share, of] = shares.flatMap((one) => one ?? []).reduce((a, b) => (b[0] < a[0] ? b : a), [1, ''] as const);
-    if (share < need.context.minShare) {
+    const { minShare, branchShare } = need.context;
+    const thin = shares.flatMap((one) => one ?? []).find(([share, of]) => share < (of ? branchShare : minShare));
+    if (thin) {
+      const [share, of] = thin;
       const reason = of
         ? `the ${of} branch in the contexts of ${percent(share)} of days and instruments with a price only`
         : `a context for ${percent(share)} of days and instruments with a price only; the others were held without an opinion`;
