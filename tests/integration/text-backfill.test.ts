@@ -309,7 +309,7 @@ describe('what cannot be embedded', () => {
     mkdirSync(home.logs, { recursive: true });
     const { result, events } = await backfill();
     expect((result.data as { failures: unknown[] }).failures).toHaveLength(150);
-    const [artifact] = events.filter((event) => event.type === 'artifact');
+    const artifact = events.filter((event) => event.type === 'artifact').find(({ kind }) => kind === 'rejected items');
     const lines = readFileSync(artifact!.path!, 'utf8').trimEnd().split('\n');
     expect(lines[0]).toBe('model_id,item,date,reason');
     expect(new Set(lines.slice(1).map((line) => line.split(',')[1])).size).toBe(150);
