@@ -5,11 +5,11 @@ import { handoverLine } from '../../src/console/handover.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
 import { completions, verbHelp } from '../../src/console/palette.ts';
-import { selectedPhase, trouble } from '../../src/console/selectors.ts';
+import { trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState, Prompt } from '../../src/console/store.ts';
 import { formatClock } from '../../src/format/age.ts';
 import { type Line, packLine, span, spellLine } from '../../src/format/lines.ts';
-import { formatDuration, UNKNOWN } from '../../src/format/numbers.ts';
+import { formatDuration } from '../../src/format/numbers.ts';
 import { useConsole, useConsoleState } from './context.ts';
 import { Rows } from './rows.tsx';
 
@@ -65,35 +65,31 @@ function statusLine(state: ConsoleState): Line {
   ];
 }
 
+const PROMPTS: Readonly<Record<Prompt['purpose'], { readonly sign: string; readonly hint: string }>> = {
+  command: { sign: ':', hint: '' },
+  search: { sign: '/', hint: 'regular expression · ! inverts · ~ letters in order' },
+  filter: { sign: '/', hint: 'regular expression · ! inverts · ~ letters in order' },
+  note: { sign: 'note', hint: 'a note' },
+  skip: { sign: 'skip', hint: 'why it is left out' },
+  unskip: { sign: 'unskip', hint: 'why it is taken in again' },
+};
+
 /** The line being typed, with what it may become. */
-function promptLine(state: ConsoleState, { purpose, line }: Prompt): Line {
+function promptLine(state: ConsoleState, { purpose, line, phase }: Prompt): Line {
   const [before, after] = splitAtCursor(line);
+  const sign = purpose === 'filter' && state.focus === 'output' ? '&' : PROMPTS[purpose].sign;
   const typed: Line = [
     ' ',
-    span(
-      { command: ':', search: '/', filter: state.focus === 'output' ? '&' : '/', note: 'note ' }[purpose],
-      'accent',
-      {
-        bold: true,
-      },
-    ),
+    span(sign + (phase === null ? '' : ` ${phase}: `), 'accent', { bold: true }),
     before,
     span(after[0] ?? ' ', 'plain', { inverse: true }),
     after.slice(1),
   ];
-  if (purpose === 'note') {
-    const hint = `   a note on ${selectedPhase(state)?.phase ?? UNKNOWN}, kept with time and name · Enter writes it`;
-    return [...typed, span(hint, 'muted')];
-  }
+  if (phase !== null)
+    return [...typed, span(`   ${PROMPTS[purpose].hint}, kept with time and name · Enter writes it`, 'muted')];
   if (purpose !== 'command') {
     const { problem } = readFilter(line.text);
-    return [
-      ...typed,
-      span(
-        problem ? `   ${problem}` : '   regular expression · ! inverts · ~ letters in order',
-        problem ? 'bad' : 'muted',
-      ),
-    ];
+    return [...typed, span(`   ${problem ?? PROMPTS[purpose].hint}`, problem ? 'bad' : 'muted')];
   }
   const help = verbHelp(line.text.trimEnd());
   const found = completions(state, line.text).slice(0, 12).join('   ');

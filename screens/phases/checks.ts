@@ -11,6 +11,7 @@ import type { CheckResult } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { checkSign, cursor, type Drawing, signCell, signSpan } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
+import { gatesOf, skipRows } from '../overview/phases.ts';
 
 /** A row a check: what was seen, what is asked for, how old that is and what it cost to see. */
 export function checkTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
@@ -68,10 +69,16 @@ export function checkTable(state: ConsoleState, width: number, drawing: Drawing)
 export function checkDetail(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
   const phase = selectedPhase(state);
   const check = selectedRow(state, 'checks');
-  if (!phase || !check) return { title: 'Why', lines: [[span('No check is selected.', 'muted')]] };
   const field = (name: string, text: string, tone: 'plain' | 'accent' | 'muted' | 'warn' = 'plain'): Line[] =>
     text === '' ? [] : hanging([span(name.padEnd(10), 'muted')], text, width, tone);
-  const gates = phase.why.filter((why) => !phase.checks.some(({ id }) => why.startsWith(`${id} `)));
+  const ofPhase = phase
+    ? [
+        ...skipRows(phase, width, state.snapshot.at),
+        ...gatesOf(phase).flatMap((gate) => field('phase', gate, 'warn')),
+        ...field('goal', phase.goal, 'muted'),
+      ]
+    : [];
+  if (!check) return { title: 'Why', lines: [[span('No check is selected.', 'muted')], ...ofPhase] };
   return {
     title: check.state === 'OK' ? `${check.id} is green` : `Why ${check.id} is not green`,
     note: [
@@ -84,8 +91,7 @@ export function checkDetail(state: ConsoleState, width: number, drawing: Drawing
       ...field('required', check.required),
       ...field('why', check.reason, check.state === 'OK' ? 'plain' : 'warn'),
       ...(check.fix ? field('fix', fixLine(check.fix), 'accent') : []),
-      ...gates.flatMap((gate) => field('phase', gate, 'warn')),
-      ...field('goal', phase.goal, 'muted'),
+      ...ofPhase,
       ...field('source', check.source, 'muted'),
     ],
   };

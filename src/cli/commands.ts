@@ -229,6 +229,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     "a phase's whole plan as jobs, one after the other",
     async () => (await import('./phases-run.ts')).phasesRun,
   ),
+  entry(
+    'phases skip',
+    'leave an optional phase out, with the reason',
+    async () => (await import('./phases-skip.ts')).phasesSkip,
+  ),
+  entry(
+    'phases unskip',
+    'take a skipped phase in again, with the reason',
+    async () => (await import('./phases-skip.ts')).phasesUnskip,
+  ),
   entry('why', 'why a phase or a check is not OK, and what would mend it', async () => (await import('./why.ts')).why),
   entry(
     'coverage',

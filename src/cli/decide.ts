@@ -6,6 +6,7 @@ import { Exit, UsageError, UserError } from '../platform/errors.ts';
 import { readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
+import { addNote, insertRecord } from './phase-records.ts';
 import { operatorName } from './supervisor-client.ts';
 
 const PHASES = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5'] as const;
@@ -57,7 +58,7 @@ export const decide = defineCommand({
       })),
     };
     const { build, gitSha } = cli.provenance;
-    await insert(runtime, 'console.decisions', {
+    await insertRecord(runtime, 'console.decisions', {
       phase: args.phase,
       decision: args.decision,
       runs: args.runs,
@@ -88,12 +89,6 @@ export const note = defineCommand({
   },
 });
 
-/** Keeps a note on a phase. */
-export const addNote = (
-  runtime: Database,
-  { phase, note: text, who }: { readonly phase: string; readonly note: string; readonly who: string },
-): Promise<void> => insert(runtime, 'console.notes', { phase, note: text, noted_by: who });
-
 /** What keeps Phase 5 from being OK beside the decision itself. */
 const lackingEvidence = (board: Board): string[] =>
   board.phases.find(({ phase }) => phase === 'P5')!.why.filter((reason) => !reason.startsWith('P5.decision '));
@@ -108,17 +103,4 @@ async function requireRuns(runtime: Database, runs: readonly string[]): Promise<
   });
   const unknown = runs.find((id) => !known.has(id));
   if (unknown) throw new UsageError(`there is no complete run ${unknown}`, 'See: prometheus backtests ls');
-}
-
-/** Adds a row; tables of the schema console are missing in an adopted database that was not migrated. */
-async function insert(runtime: Database, table: string, row: Readonly<Record<string, unknown>>): Promise<void> {
-  await runtime.client(async (client) => {
-    const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);
-    if (!rows[0].there) throw new UserError(`the runtime database has no table ${table}`, 'Run: prometheus db migrate');
-    const names = Object.keys(row);
-    await client.query(
-      `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((_, i) => `$${i + 1}`).join(', ')})`,
-      Object.values(row),
-    );
-  });
 }

@@ -38,7 +38,7 @@ export function phasesReport(board: Board, cli: Cli): Report {
     ],
     board.phases,
   );
-  const next = board.phases.find((phase) => phase.state !== 'OK');
+  const next = board.phases.find((phase) => phase.state !== 'OK' && phase.state !== 'SKIP');
   report.line();
   report.line(
     `evidence read in ${formatDuration(board.coverage.costMs / 1000)}${next ? `; for more: prometheus why ${next.phase}` : ''}`,

@@ -54,7 +54,10 @@ supervisor takes them over with their logs and exit codes.`,
           moreDisks: dataFolders(cli.home),
           gpu: { env: cli.env },
           readers: readersOf(cli, databases, jobs),
-          writeNote: async (note) => (await import('./decide.ts')).addNote(notes.runtime, note),
+          records: {
+            note: async (note) => (await import('./phase-records.ts')).addNote(notes.runtime, note),
+            skip: async (skip) => (await import('./phase-records.ts')).addSkip(notes.runtime, skip),
+          },
           ...boardReader(cli, databases),
         });
       },

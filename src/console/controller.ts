@@ -123,7 +123,7 @@ function withLine(state: ConsoleState, line: EditedLine): Partial<ConsoleState> 
   if (overlay?.kind === 'programs') return { overlay: { ...overlay, line, at: 0 } };
   if (overlay?.kind !== 'prompt') return {};
   const typed = { overlay: { ...overlay, line, recalled: null } };
-  if (overlay.purpose === 'command' || overlay.purpose === 'note' || readFilter(line.text).problem) return typed;
+  if (overlay.purpose === 'command' || overlay.phase !== null || readFilter(line.text).problem) return typed;
   if (state.focus === 'output') return typed;
   return { ...typed, filters: { ...state.filters, [state.focus]: line.text || undefined } };
 }
@@ -172,6 +172,11 @@ async function perform(supervisor: Supervisor, request: DialogRequest): Promise<
     case 'note':
       await supervisor.note(request.request);
       return { said: `noted on ${request.request.phase}` };
+    case 'skip': {
+      await supervisor.skip(request.request);
+      const { phase, skipped } = request.request;
+      return { said: skipped ? `${phase} is skipped` : `${phase} is skipped no longer` };
+    }
     case 'shutdown':
       await supervisor.shutdown();
       return { said: 'the supervisor is ending; jobs run on' };
@@ -202,6 +207,8 @@ function refusalTitle(request: DialogRequest): string {
       return `${request.request.jobId} could not be marked`;
     case 'note':
       return `${request.request.phase} could not be noted on`;
+    case 'skip':
+      return `${request.request.phase} could not be ${request.request.skipped ? 'skipped' : 'taken in again'}`;
     case 'shutdown':
       return 'The supervisor could not be stopped';
   }

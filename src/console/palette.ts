@@ -1,11 +1,14 @@
 /** The palette: commands typed after `:`. Verbs are those of the command line; a program is launched after asking. */
 import { splitCommand, splitWords } from '../format/command.ts';
+import type { PhaseResult } from '../phases/types.ts';
 import { THEMES } from '../platform/themes.ts';
 import { READS, type ReadArgs } from '../supervisor/reads.ts';
 import type { ActionContext } from './action.ts';
 import { chooseProgram, editJob, editProgram } from './actions/form.ts';
 import { openScreen } from './actions/navigation.ts';
+import { noSkip, noUnskip } from './actions/phases.ts';
 import { notReady } from './actions/reasons.ts';
+import { prompt } from './actions/view.ts';
 import {
   chainDialog,
   commandDialog,
@@ -19,7 +22,7 @@ import { knownPrograms } from './form/status.ts';
 import { isRunning, select } from './lists.ts';
 import { SCREENS } from './screens.ts';
 import { phasesOf, selectedJob } from './selectors.ts';
-import type { ConsoleState, Dialog } from './store.ts';
+import type { ConsoleState, Dialog, PhaseWords } from './store.ts';
 
 interface Verb {
   readonly name: string;
@@ -56,6 +59,28 @@ function onJob(
   };
 }
 
+/** A verb that opens the line for words on a phase, with those that were typed already. */
+function onPhase(
+  name: string,
+  help: string,
+  purpose: PhaseWords,
+  refusal: (phase: PhaseResult) => string | null,
+): Verb {
+  return {
+    name,
+    words: phaseIds,
+    help,
+    safe: false,
+    run({ state, store, toast }, [id, ...words]) {
+      const phase = phasesOf(state).find((one) => one.phase === id?.toUpperCase());
+      const reason = phase ? refusal(phase) : `which phase? ${phaseIds(state).join(', ')}`;
+      if (!phase || reason !== null) return toast(reason ?? '', 'warn');
+      const text = words.filter((word) => word !== '--text').join(' ');
+      store.setState({ overlay: prompt(purpose, text, phase.phase) });
+    },
+  };
+}
+
 const jobCalled = ({ snapshot }: ConsoleState, id: string) =>
   snapshot.jobs.find((job) => job.id === id || Number.parseInt(job.id, 10) === Number(id));
 
@@ -85,6 +110,9 @@ const VERBS: readonly Verb[] = [
       store.setState({ overlay: chainDialog(state, phase, host.newId(), override || undefined) });
     },
   },
+  onPhase('phases skip', 'leave an optional phase out: phases skip P3 [--text WHY]', 'skip', noSkip),
+  onPhase('phases unskip', 'take a skipped phase in again: phases unskip P3 [--text WHY]', 'unskip', noUnskip),
+  onPhase('note', 'a note on a phase: note P3 [TEXT]', 'note', () => null),
   {
     name: 'why',
     words: phaseIds,

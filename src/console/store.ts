@@ -7,6 +7,7 @@ import type {
   LaunchRequest,
   NoteRequest,
   RerunRequest,
+  SkipRequest,
   Snapshot,
 } from '../supervisor/protocol.ts';
 import type { ReadArgs } from '../supervisor/reads.ts';
@@ -34,6 +35,7 @@ export type DialogRequest =
   | { readonly kind: 'remove'; readonly jobId: string }
   | { readonly kind: 'keep'; readonly request: KeepRequest }
   | { readonly kind: 'note'; readonly request: NoteRequest }
+  | { readonly kind: 'skip'; readonly request: SkipRequest }
   | { readonly kind: 'shutdown' };
 
 export interface Dialog {
@@ -51,11 +53,16 @@ export interface Dialog {
   readonly typed: { readonly expected: string; readonly line: EditedLine } | null;
 }
 
+/** What is typed about a phase: a note, or why it is left out or taken in again. */
+export type PhaseWords = 'note' | 'skip' | 'unskip';
+
 /** A line being typed at the foot of the screen. */
 export interface Prompt {
   readonly kind: 'prompt';
-  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log; `note`: on the phase. */
-  readonly purpose: 'command' | 'filter' | 'search' | 'note';
+  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log; else words on a phase. */
+  readonly purpose: 'command' | 'filter' | 'search' | PhaseWords;
+  /** The phase that such words are about, whatever is selected when they are done; else null. */
+  readonly phase: string | null;
   readonly line: EditedLine;
   /** Which of the lines typed before is shown; null: a new one. */
   readonly recalled: number | null;

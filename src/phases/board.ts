@@ -4,13 +4,13 @@ import type { Databases } from '../platform/db/databases.ts';
 import { InterruptedError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { sleeveIds } from './campaign.ts';
-import { phaseSpecs } from './catalogue.ts';
+import { type PhaseSpec, phaseSpecs } from './catalogue.ts';
 import { type Facts, judge } from './check.ts';
 import { campaignWindow, runsToLookAt } from './checks/p1.ts';
 import { contextWindow } from './checks/p4.ts';
 import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
 import { coverageOf } from './coverage.ts';
-import { probeDecision, probeGains, probeNotes, probeRepeats } from './decision-evidence.ts';
+import { probeDecision, probeGains, probeNotes, probeRepeats, probeSkips } from './decision-evidence.ts';
 import { derivePhases } from './derive.ts';
 import { type Evidence, firstUnknown, type Suite, unknownBecause } from './evidence.ts';
 import {
@@ -26,7 +26,7 @@ import { type ProbeOptions, type Prober, withProber } from './probes.ts';
 import { probeCounts, probeEquity, probeForecast, probeLambda, probeRecorded, probeRuns } from './runtime-evidence.ts';
 import { probeSchema } from './schema.ts';
 import { probeTestRecord } from './test-record.ts';
-import type { Board, PhaseNote } from './types.ts';
+import type { Board, PhaseNote, PhaseSkip } from './types.ts';
 
 export interface BoardInput {
   /** Read-only pools that serve the board alone: an abort breaks off whatever runs on them. */
@@ -76,6 +76,7 @@ export function deriveBoard(facts: Facts): Board {
     ...spec,
     checks: spec.checks.map((check) => judge(check, facts)),
     notes: notesOf(facts, spec.phase),
+    skip: skipOf(facts, spec),
   }));
   return { at: facts.now, phases: derivePhases(phases), coverage: coverageOf(facts.evidence, facts.need, facts.now) };
 }
@@ -84,6 +85,12 @@ export function deriveBoard(facts: Facts): Board {
 function notesOf({ evidence: { notes } }: Facts, phase: string): PhaseNote[] {
   const rows = notes.known ? notes.value : [];
   return rows.filter((row) => row.phase === phase).map(({ note, who, at }) => ({ note, who, at }));
+}
+
+/** A skip that cannot be read is none: the checks speak, and say what is the matter with the database. */
+function skipOf({ evidence: { skips } }: Facts, { phase, optional }: PhaseSpec): PhaseSkip | null {
+  const row = optional && skips.known ? skips.value.find((one) => one.phase === phase) : undefined;
+  return row ? { reason: row.reason, who: row.who, at: row.at } : null;
 }
 
 type GatherOptions = ProbeOptions & Pick<BoardInput, 'checkout' | 'suite'>;
@@ -156,5 +163,6 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     gains: await probeGains(prober, sleeveIds(need), { lambda: campaignDays, context: contextDays }),
     decision: await probeDecision(prober, 'P5'),
     notes: await probeNotes(prober),
+    skips: await probeSkips(prober),
   };
 }

@@ -1,5 +1,5 @@
 /** Looks at the runtime database for Phase 5: repeated runs, gains over the baseline, decisions; and notes on phases. */
-import type { DecisionRow, GainRow, NoteRow, RepeatRow } from './evidence.ts';
+import type { DecisionRow, GainRow, NoteRow, RepeatRow, SkipRow } from './evidence.ts';
 import { pairedGain } from './paired-returns.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 import { BACKEND_OF_RUN, RUN_IS_COMPLETE, SLEEVE_OF_RUN, type Window } from './runtime-evidence.ts';
@@ -83,14 +83,29 @@ export function probeDecision(prober: Prober, phase: string): Promise<Probe<Deci
   });
 }
 
-/** Notes on phases, newest first. */
+/** Notes on phases, newest first; that one was left out or taken in again, and why, stands among them. */
 export function probeNotes(prober: Prober): Promise<Probe<readonly NoteRow[]>> {
   return prober.probe('console.notes', async (query) => {
     if (!(await exists(query, 'console.notes'))) return [];
+    const skips = `UNION ALL SELECT phase, CASE WHEN skipped THEN 'skipped: ' ELSE 'no longer skipped: ' END || reason, decided_by, decided_at
+           FROM console.phase_skips`;
     return query<NoteRow>(
       `SELECT phase, note, who, at FROM (
-         SELECT phase, note, noted_by AS who, ${MS('noted_at')} AS at, row_number() OVER (PARTITION BY phase ORDER BY note_id DESC) AS place
-           FROM console.notes) n WHERE place <= ${NOTES} ORDER BY phase COLLATE "C", place`,
+         SELECT phase, note, who, ${MS('said_at')} AS at, row_number() OVER (PARTITION BY phase ORDER BY said_at DESC) AS place
+           FROM (SELECT phase, note, noted_by AS who, noted_at AS said_at FROM console.notes
+                 ${(await exists(query, 'console.phase_skips')) ? skips : ''}) said) n
+        WHERE place <= ${NOTES} ORDER BY phase COLLATE "C", place`,
+    );
+  });
+}
+
+/** Phases that are left out: those whose newest word is that. */
+export function probeSkips(prober: Prober): Promise<Probe<readonly SkipRow[]>> {
+  return prober.probe('console.phase_skips', async (query) => {
+    if (!(await exists(query, 'console.phase_skips'))) return [];
+    return query<SkipRow>(
+      `SELECT phase, reason, decided_by AS who, ${MS('decided_at')} AS at
+         FROM (SELECT DISTINCT ON (phase) * FROM console.phase_skips ORDER BY phase, skip_id DESC) newest WHERE skipped`,
     );
   });
 }

@@ -3,10 +3,11 @@
  * one place, so that a phase is OK exactly when nothing is left to say about it.
  */
 
+import { dayOfInstant, formatDay } from '../platform/dates.ts';
 import type { Phase } from '../platform/program.ts';
 import type { Judged } from './check.ts';
 import { sentence } from './check.ts';
-import type { CheckState, PhaseCommand, PhaseNote, PhaseResult } from './types.ts';
+import type { CheckState, PhaseCommand, PhaseNote, PhaseResult, PhaseSkip } from './types.ts';
 
 /** One way to begin a phase: every listed phase must let it. Several ways are alternatives. */
 export type Prerequisite = readonly Phase[];
@@ -23,6 +24,7 @@ export interface PhaseFacts {
   readonly checks: readonly Judged[];
   readonly commands: readonly PhaseCommand[];
   readonly notes?: readonly PhaseNote[];
+  readonly skip?: PhaseSkip | null;
 }
 
 /** Worst first. */
@@ -47,6 +49,7 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
   const gates = facts.needs.flatMap((alternatives) => gate(facts.phase, alternatives, all));
   const open = required.filter((check) => check.result.state !== 'OK');
   const why: Why[] = [
+    ...(facts.skip ? [skipped(facts.skip)] : []),
     ...gates,
     ...open
       .map((check) => ({
@@ -61,7 +64,7 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     title: facts.title,
     goal: facts.goal,
     optional: facts.optional,
-    state: phaseState(gates, required),
+    state: facts.skip ? 'SKIP' : phaseState(gates, required),
     passed: required.length - open.length,
     required: required.length,
     headline: why.length ? why[0].brief : (required.find((check) => check.result.id === facts.mainCheck)?.brief ?? ''),
@@ -71,8 +74,16 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     commands: facts.commands,
     next: nextCommand(facts.commands, open),
     notes: facts.notes ?? [],
+    skip: facts.skip ?? null,
   };
 }
+
+/** Said before all else of a phase that is left out: whatever its checks have seen, it is no success. */
+const skipped = ({ reason, who, at }: PhaseSkip): Why => ({
+  state: 'SKIP',
+  text: sentence(`Skipped by ${who} on ${formatDay(dayOfInstant(at))}: ${reason}`),
+  brief: `skipped by ${who}: ${reason}`,
+});
 
 /** Position of the command that mends the first open check of those that a command mends. */
 function nextCommand(commands: readonly PhaseCommand[], open: readonly Judged[]): number {
@@ -115,6 +126,10 @@ function gate(waiting: Phase, alternatives: Prerequisite, all: ReadonlyMap<Phase
 function closedBy(waiting: Phase, phase: Phase, all: ReadonlyMap<Phase, PhaseFacts>): Why | null {
   const facts = all.get(phase);
   if (!facts) return { state: 'BLKD', text: `Needs ${phase}.`, brief: `needs ${phase}` };
+  if (facts.skip) {
+    const text = `Needs ${phase}, which is skipped: ${facts.skip.reason}`;
+    return { state: 'BLKD', text: sentence(text), brief: `needs ${phase}, which is skipped` };
+  }
   const inherited = facts.needs.flatMap((alternatives) => gate(waiting, alternatives, all));
   if (inherited.length) {
     const state = inherited.every((why) => why.state === 'UNKN') ? 'UNKN' : 'BLKD';

@@ -169,6 +169,14 @@ export interface GainRow {
   readonly at: number;
 }
 
+/** A phase that is left out. */
+export interface SkipRow {
+  readonly phase: string;
+  readonly reason: string;
+  readonly who: string;
+  readonly at: number;
+}
+
 export interface NoteRow {
   readonly phase: string;
   readonly note: string;
@@ -220,6 +228,7 @@ export interface Evidence {
   readonly decision: Probe<DecisionRow | null>;
   /** What people noted on phases, newest first. */
   readonly notes: Probe<readonly NoteRow[]>;
+  readonly skips: Probe<readonly SkipRow[]>;
 }
 
 /** The first of several looks that has no answer. */

@@ -45,6 +45,7 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     '0008_evidence': ['console.evidence'],
     '0009_opportunity_density': ['console.opportunity_density', 'console.lambda_predictions', 'console.lambda_trials'],
     '0010_decisions': ['console.decisions', 'console.notes'],
+    '0011_phase_skips': ['console.phase_skips'],
   },
 };
 

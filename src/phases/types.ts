@@ -50,6 +50,15 @@ export interface PhaseResult {
   readonly next: number;
   /** Newest first. */
   readonly notes: readonly PhaseNote[];
+  /** That people left it out, and why; null when they did not. Optional phases only. */
+  readonly skip: PhaseSkip | null;
+}
+
+/** That an optional phase is left out. */
+export interface PhaseSkip {
+  readonly reason: string;
+  readonly who: string;
+  readonly at: number;
 }
 
 /** What somebody wrote down about a phase. */

@@ -16,6 +16,7 @@ import {
   type NoteRequest,
   type ReadRequest,
   type RerunRequest,
+  type SkipRequest,
   type Snapshot,
   type StopRequest,
 } from './protocol.ts';
@@ -32,8 +33,14 @@ interface CommandRoom {
   readonly recheck: () => Promise<void>;
   /** Takes in what became of the job folders. */
   readonly refresh: () => Promise<void>;
-  /** Keeps a note on a phase, where notes are kept. */
-  readonly writeNote: ((note: NoteRequest & { readonly who: string }) => Promise<void>) | undefined;
+  /** Keeps what people say about phases, where that is kept. */
+  readonly records: PhaseRecords | undefined;
+}
+
+/** Keeps what is said about a phase, each with who said it. */
+export interface PhaseRecords {
+  note(note: NoteRequest & { readonly who: string }): Promise<void>;
+  skip(skip: SkipRequest & { readonly who: string }): Promise<void>;
 }
 
 export class CommandDesk {
@@ -72,17 +79,27 @@ export class CommandDesk {
 
   async #note({ phase, note }: NoteRequest, who: string): Promise<void> {
     const known = this.#phase(phase);
-    if (!this.#room.writeNote) throw new UserError('this supervisor keeps no notes', 'Use: prometheus note');
-    await this.#room.writeNote({ phase: known.phase, note, who });
+    if (!this.#room.records) throw new UserError('this supervisor keeps no notes', 'Use: prometheus note');
+    await this.#room.records.note({ phase: known.phase, note, who });
     void this.#room.recheck();
   }
 
-  /** A phase as it is known now. @throws UserError, UsageError when there is none of that name. */
+  async #skip({ phase, skipped, reason }: SkipRequest, who: string): Promise<void> {
+    const known = this.#phase(phase);
+    if (!known.optional)
+      throw new UsageError(`${known.phase} is not optional: evidence alone decides on it`, 'See: prometheus phases');
+    if (!skipped && !known.skip) throw new UsageError(`${known.phase} is not skipped`, 'See: prometheus phases');
+    if (!this.#room.records) throw new UserError('this supervisor keeps no skips', 'Use: prometheus phases skip');
+    await this.#room.records.skip({ phase: known.phase, skipped, reason, who });
+    void this.#room.recheck();
+  }
+
+  /** @throws UserError when the phases are not known, or it is none of them. */
   #phase(name: string): PhaseResult {
     const { board, boardProblem } = this.#room.board();
-    const phase = board?.phases.find((one) => one.phase === name.toUpperCase());
-    if (!phase) throw phaseError(name, board, boardProblem);
-    return phase;
+    const known = board?.phases.find((one) => one.phase === name.toUpperCase());
+    if (!known) throw phaseError(name, board, boardProblem);
+    return known;
   }
 
   async #carryOut(name: CommandName, request: unknown, client: ClientIdentity): Promise<unknown> {
@@ -103,8 +120,7 @@ export class CommandDesk {
         if (!this.#room.board().board) await this.#room.recheck();
         // What held it back may be done by now.
         if (this.#phase(chain.phase).blockedBy.length > 0) await this.#room.recheck();
-        const phase = this.#phase(chain.phase);
-        const ids = await keeper.chain(phase, chain, who);
+        const ids = await keeper.chain(this.#phase(chain.phase), chain, who);
         await this.#room.refresh();
         return { jobs: ids.map((id) => keeper.view(id)) };
       }
@@ -116,6 +132,9 @@ export class CommandDesk {
         return answer(keeper.keep(request as KeepRequest));
       case 'note':
         await this.#note(request as NoteRequest, who);
+        return {};
+      case 'skip':
+        await this.#skip(request as SkipRequest, who);
         return {};
       case 'remove':
         keeper.remove((request as { jobId: string }).jobId);
@@ -160,17 +179,19 @@ const AUDITED: ReadonlySet<string> = new Set([
   'remove',
   'keep',
   'note',
+  'skip',
   'shutdown',
 ] satisfies CommandName[]);
 
 /** What an action is about, and how, for the audit log: never a value of the environment. */
 function auditWords(request: object): [subject: string, detail: string] {
-  const { jobId, program, phase, args, killAfterMs, override } = request as Record<string, unknown>;
+  const { jobId, program, phase, args, killAfterMs, override, skipped, reason } = request as Record<string, unknown>;
   const words = Array.isArray(args) ? maskWords(args).join(' ') : '';
   const detail = [
     words,
     killAfterMs != null ? `kill after ${Number(killAfterMs) / 1000} s` : '',
     override === undefined ? '' : `though blocked: ${override}`,
+    typeof skipped === 'boolean' ? `${skipped ? 'left out' : 'taken in again'}: ${reason}` : '',
   ]
     .filter(Boolean)
     .join(', ');

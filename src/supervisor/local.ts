@@ -11,7 +11,7 @@ import type { DiskPath } from '../telemetry/disks.ts';
 import type { GpuMonitorOptions } from '../telemetry/gpu.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
-import { CommandDesk } from './command-desk.ts';
+import { CommandDesk, type PhaseRecords } from './command-desk.ts';
 import { EvidenceWatch, initialDatabases } from './evidence.ts';
 import { JobKeeper } from './job-keeper.ts';
 import { runningJobs } from './job-processes.ts';
@@ -33,6 +33,7 @@ import type {
   RerunRequest,
   RunSummary,
   SharedState,
+  SkipRequest,
   Snapshot,
   StopRequest,
   Supervisor,
@@ -49,8 +50,8 @@ export interface LocalSupervisorOptions {
   readonly latestRuns: () => Promise<RunSummary[]>;
   /** How consoles' questions are answered; histories of the machine and logs of jobs are the supervisor's own. */
   readonly readers?: Partial<Readers>;
-  /** Keeps a note on a phase; without it notes are refused. */
-  readonly writeNote?: (note: NoteRequest & { readonly who: string }) => Promise<void>;
+  /** Keeps what people say about phases; without it notes and skips are refused. */
+  readonly records?: PhaseRecords;
   readonly now: () => number;
   /** Brings databases back that are ours to start; called when one of them does not answer. */
   readonly revive?: () => Promise<void>;
@@ -155,7 +156,7 @@ export class LocalSupervisor implements Supervisor {
       board: () => this.#snapshot,
       recheck: () => this.#evidence.recheck(),
       refresh: () => this.#pollJobs(),
-      writeNote: options.writeNote,
+      records: options.records,
     });
     this.#snapshot = {
       sequence: 0,
@@ -247,6 +248,10 @@ export class LocalSupervisor implements Supervisor {
 
   async note(request: NoteRequest): Promise<void> {
     await this.perform('note', request, this.#self);
+  }
+
+  async skip(request: SkipRequest): Promise<void> {
+    await this.perform('skip', request, this.#self);
   }
 
   async setReadOnly(readOnly: boolean): Promise<void> {

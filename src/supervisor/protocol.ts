@@ -252,6 +252,14 @@ export type KeepRequest = Readonly<z.infer<typeof keepSchema>>;
 const noteSchema = z.object({ phase: z.string(), note: z.string().trim().min(1).max(4000) });
 export type NoteRequest = Readonly<z.infer<typeof noteSchema>>;
 
+const skipSchema = z.object({
+  phase: z.string(),
+  /** False takes it in again. */
+  skipped: z.boolean(),
+  reason: z.string().trim().min(1).max(4000),
+});
+export type SkipRequest = Readonly<z.infer<typeof skipSchema>>;
+
 const readSchema = z.object({ what: z.string(), args: z.unknown() });
 export type ReadRequest = Readonly<z.infer<typeof readSchema>>;
 
@@ -274,6 +282,7 @@ export const COMMANDS = {
   remove: { request: z.object({ jobId: z.string() }), reply: nothing, danger: 'destructive' },
   keep: { request: keepSchema, reply: jobReply, danger: 'safe' },
   note: { request: noteSchema, reply: nothing, danger: 'cost' },
+  skip: { request: skipSchema, reply: nothing, danger: 'cost' },
   recheck: { request: nothing, reply: nothing, danger: 'safe' },
   /** Arguments and results of each read are in `reads.ts`. */
   read: { request: readSchema, reply: z.object({ value: z.unknown() }), danger: 'safe' },
@@ -372,6 +381,8 @@ export interface Supervisor {
   keep(request: KeepRequest): Promise<JobView>;
   /** Writes a note on a phase, kept with time and name. */
   note(request: NoteRequest): Promise<void>;
+  /** Leaves an optional phase out, or takes it in again, with the reason; kept with time and name. */
+  skip(request: SkipRequest): Promise<void>;
   /** Follows one job's log and metrics (null: none). */
   watch(jobId: string | null): void;
   /** Reads all evidence again now. */

@@ -205,6 +205,7 @@ export function greenEvidence(need: Requirements): Evidence {
       at: NOW - DAY_MS,
     }),
     notes: known([]),
+    skips: known([]),
   };
 }
 

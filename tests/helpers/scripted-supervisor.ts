@@ -56,6 +56,7 @@ const phase = (
   commands: [],
   next: 0,
   notes: [],
+  skip: null,
   ...rest,
 });
 
@@ -155,8 +156,9 @@ export const PHASES: readonly PhaseResult[] = [
   phase('P3', 'Opportunity density λ', 'SKIP', {
     optional: true,
     required: 4,
-    headline: 'optional · skipped by user',
-    why: ['skipped by user'],
+    headline: 'skipped by ada@desk: after Phase 4',
+    why: ['Skipped by ada@desk on 2026-11-12: after Phase 4.'],
+    skip: { reason: 'after Phase 4', who: 'ada@desk', at: NOW - 12 * 86_400_000 },
   }),
   phase('P4', 'Context assessment', 'BLKD', {
     required: 6,
@@ -786,6 +788,9 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       const job = { ...before, kept: kept ?? before.kept, archived: archived ?? before.archived };
       change({ jobs: snapshot.jobs.map((one) => (one.id === jobId ? job : one)) });
       return job;
+    },
+    skip: async ({ phase, skipped, reason }) => {
+      asked.push(`${skipped ? 'skip' : 'unskip'} ${phase} ${reason}`);
     },
     note: async ({ phase, note }) => {
       asked.push(`note ${phase} ${note}`);

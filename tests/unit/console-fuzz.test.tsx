@@ -78,7 +78,8 @@ function askedFor(asked: string, event: KeyEvent, before: ConsoleState['overlay'
   if (SAFE.has(asked)) return true;
   const key = event.type === 'key' ? event.id : null;
   if (asked.startsWith('keep ')) return key === 'K' || key === 'A';
-  if (asked.startsWith('note ')) return key === 'enter' && before?.kind === 'prompt' && before.purpose === 'note';
+  const words = /^(?:note|skip|unskip)(?= )/.exec(asked)?.[0];
+  if (words) return key === 'enter' && before?.kind === 'prompt' && before.purpose === words;
   return before?.kind === 'dialog' && before.buttons.some(({ request }) => request !== null);
 }
 

@@ -94,6 +94,24 @@ describe('the palette', () => {
     expect(store.getState().toast?.text).toContain('--as-of YYYY-MM-DD');
   });
 
+  test('words on a phase are typed with the verbs of the command line', async () => {
+    command('phases skip P2');
+    expect(store.getState().toast?.text).toContain('P2 is not optional');
+    command('phases unskip p3 --text texts are there');
+    expect(overlay()).toMatchObject({
+      kind: 'prompt',
+      purpose: 'unskip',
+      phase: 'P3',
+      line: { text: 'texts are there' },
+    });
+    press('enter');
+    await new Promise((resolve) => setImmediate(resolve));
+    command('note P4 slow');
+    press('enter');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(supervisor.asked).toEqual(['unskip P3 texts are there', 'note P4 slow']);
+  });
+
   test('says what it does not know', () => {
     command('frobnicate');
     expect(store.getState().toast?.text).toContain('no such command: frobnicate');

@@ -206,6 +206,34 @@ describe('marks of a job, notes, the supervisor', () => {
     expect(store.getState().toast?.text).toContain('read-only');
   });
 
+  test('S leaves an optional phase out with a reason, u takes it in again; neither acts where it must not', async () => {
+    press('S');
+    expect(store.getState().toast?.text).toContain('P1 is not optional');
+    store.setState({ selected: { phases: 'P3' } });
+    press('S');
+    expect(store.getState().toast?.text).toContain('P3 is skipped already');
+    press('u', 'enter');
+    await arrived();
+    expect([overlay(), supervisor.asked]).toEqual([null, []]);
+    press('u');
+    controller.key({ type: 'paste', text: 'texts are there' });
+    // What is selected meanwhile does not matter.
+    store.setState({ selected: { phases: 'P1' } });
+    press('enter');
+    await arrived();
+    const { board } = SNAPSHOT;
+    const phases = board!.phases.map((phase) => ({ ...phase, skip: null }));
+    store.setState({ snapshot: { ...SNAPSHOT, board: { ...board!, phases } }, selected: { phases: 'P3' } });
+    press('u');
+    expect(store.getState().toast?.text).toContain('P3 is not skipped');
+    press('S', 'x', 'enter');
+    await arrived();
+    expect(supervisor.asked).toEqual(['unskip P3 texts are there', 'skip P3 x']);
+    store.setState({ readOnly: true });
+    press('S');
+    expect(store.getState().toast?.text).toContain('read-only');
+  });
+
   test('Q stops the supervisor once stop all was typed', async () => {
     press('Q', 'tab', 'enter');
     expect(supervisor.asked).toEqual([]);

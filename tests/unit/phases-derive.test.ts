@@ -95,6 +95,38 @@ describe('state of a phase from its checks', () => {
   });
 });
 
+describe('a phase that is left out', () => {
+  const skip = { reason: 'after P4', who: 'ada@host', at: Date.parse('2025-06-01T12:00:00Z') };
+  const board = (p3: CheckState, p4: CheckState) =>
+    derivePhases([
+      { ...phase('P3', [judged('P3.a', p3)]), optional: true, skip },
+      phase('P4', [judged('P4.a', p4)]),
+      phase('P5', [judged('P5.a', 'OK')], [['P3', 'P4']]),
+    ]);
+
+  test.each<CheckState>(['OK', 'FAIL', 'WAIT', 'UNKN'])('is SKIP while its checks are %s, and is never OK', (state) => {
+    const [only] = board(state, 'OK');
+    expect(only).toMatchObject({ state: 'SKIP', headline: 'skipped by ada@host: after P4', skip });
+    expect(only.why[0]).toBe('Skipped by ada@host on 2025-06-01: after P4.');
+    expect(only.checks[0].state).toBe(state);
+    expect(only.passed).toBe(state === 'OK' ? 1 : 0);
+  });
+
+  test('opens no way by itself: another alternative must', () => {
+    expect(board('OK', 'OK')[2].state).toBe('OK');
+    const closed = board('OK', 'WAIT')[2];
+    expect(closed.state).toBe('BLKD');
+    expect(closed.why[0]).toBe('Needs P3 or P4: needs P3, which is skipped; needs P4: P4.a brief.');
+  });
+
+  test('on the board only where the catalogue calls the phase optional, and its newest word is that', () => {
+    const rows = ['P2', 'P3'].map((name) => ({ phase: name, reason: 'later', who: 'ada', at: 0 }));
+    const states = deriveBoard(factsWith({ skips: known(rows) })).phases;
+    expect(states.map((one) => one.state)).toEqual(['OK', 'OK', 'OK', 'SKIP', 'OK', 'OK']);
+    expect(deriveBoard(factsWith({ skips: unknown('gone') })).phases[3].skip).toBeNull();
+  });
+});
+
 describe('prerequisites', () => {
   const green = judged('P1.a', 'OK');
   const behind = (check: Judged) => derivePhases([phase('P0', [check]), phase('P1', [green], [['P0']])])[1];

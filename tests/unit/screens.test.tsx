@@ -536,6 +536,21 @@ describe('what is on them', () => {
     }
   });
 
+  test('a phase that is left out is SKIP with reason, name and age, at 80×24 too', async () => {
+    for (const size of [
+      { columns: 120, rows: 40 },
+      { columns: 80, rows: 24 },
+    ])
+      for (const screen of ['overview', 'phases'] as const) {
+        const { rows } = open(SNAPSHOT, { screen, size, selected: { phases: 'P3' } });
+        const text = (await rows()).join('\n').replace(/\s+/g, ' ');
+        expect(text).toMatch(/P3 . SKIP/);
+        expect(text).toContain('after Phase 4 · ada@desk · 12 d ago');
+        mounted?.unmount();
+        mounted = null;
+      }
+  });
+
   test('unknown is shown as unknown, with the reason', async () => {
     const frame = await at(200, 50);
     expect(frame).toContain('? unknown: no nvidia-smi on this machine');

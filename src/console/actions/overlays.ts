@@ -2,7 +2,6 @@
 import type { Action, ActionContext } from '../action.ts';
 import { EMPTY_LINE, lineOf } from '../line-editor.ts';
 import { completions, runCommand } from '../palette.ts';
-import { selectedPhase } from '../selectors.ts';
 import { type ConsoleState, type Dialog, launchButton, type Prompt } from '../store.ts';
 import { clamp, PAGE } from './steps.ts';
 
@@ -35,16 +34,16 @@ function scrollHelp({ state, store, limits }: ActionContext, step: number): void
 function accept(context: ActionContext): void {
   const { state, store, send } = context;
   if (state.overlay?.kind !== 'prompt') return;
-  const { purpose, line } = state.overlay;
+  const { purpose, line, phase } = state.overlay;
+  const text = line.text.trim();
   store.setState({ overlay: null });
   if (purpose === 'search') state.log?.view.endTyping(true);
-  if (purpose === 'note') {
-    const phase = selectedPhase(state)?.phase;
-    if (phase && line.text.trim()) send({ kind: 'note', request: { phase, note: line.text.trim() } });
-    return;
+  if (phase !== null && text) {
+    if (purpose === 'note') send({ kind: 'note', request: { phase, note: text } });
+    else send({ kind: 'skip', request: { phase, skipped: purpose === 'skip', reason: text } });
   }
   // A filter has been at work since its first letter, and so has a search.
-  if (purpose !== 'command' || line.text.trim() === '') return;
+  if (purpose !== 'command' || text === '') return;
   store.setState({ typed: [...state.typed.filter((one) => one !== line.text), line.text].slice(-100) });
   runCommand(context, line.text);
 }
@@ -163,7 +162,7 @@ export const OVERLAYS: readonly Action[] = [
     name: 'prompt.accept',
     scopes: ['prompt'],
     keys: ['enter'],
-    help: 'run the command, keep the filter or the search, write the note',
+    help: 'run the command, keep the filter or the search, write the words on a phase',
     footer: { label: 'accept', rank: 1 },
     danger: 'safe',
     run: accept,

@@ -1,10 +1,26 @@
 /** Phases: their whole plan as one chain, notes, the evidence of a check. */
+import type { PhaseResult } from '../../phases/types.ts';
 import type { Action } from '../action.ts';
 import { chainDialog } from '../dialogs.ts';
 import { selectedRow } from '../lists.ts';
 import { selectedPhase } from '../selectors.ts';
 import { notReady } from './reasons.ts';
 import { prompt } from './view.ts';
+
+const UNREAD = 'the phases have not been read yet';
+
+/** Why a phase cannot be left out. */
+export function noSkip(phase: PhaseResult | null): string | null {
+  if (!phase) return UNREAD;
+  if (!phase.optional) return `${phase.phase} is not optional: evidence alone decides on it`;
+  return phase.skip ? `${phase.phase} is skipped already` : null;
+}
+
+/** Why a phase cannot be taken in again. */
+export function noUnskip(phase: PhaseResult | null): string | null {
+  if (!phase) return UNREAD;
+  return phase.skip ? null : `${phase.phase} is not skipped`;
+}
 
 export const PHASE_ACTIONS: readonly Action[] = [
   {
@@ -18,7 +34,7 @@ export const PHASE_ACTIONS: readonly Action[] = [
       const missing = notReady(state);
       if (missing) return missing;
       const phase = selectedPhase(state);
-      if (!phase) return 'the phases have not been read yet';
+      if (!phase) return UNREAD;
       return phase.commands.length > 0 ? null : `${phase.phase} has no commands`;
     },
     run: ({ state, store, host }) =>
@@ -30,8 +46,26 @@ export const PHASE_ACTIONS: readonly Action[] = [
     keys: ['i'],
     help: 'write a note on the selected phase; notes are only ever added',
     danger: 'cost',
-    disabled: (state) => notReady(state) ?? (selectedPhase(state) ? null : 'the phases have not been read yet'),
-    run: ({ store }) => store.setState({ overlay: prompt('note', '') }),
+    disabled: (state) => notReady(state) ?? (selectedPhase(state) ? null : UNREAD),
+    run: ({ state, store }) => store.setState({ overlay: prompt('note', '', selectedPhase(state)?.phase) }),
+  },
+  {
+    name: 'phase.skip',
+    scopes: ['overview', 'phases'],
+    keys: ['S'],
+    help: 'leave the selected phase out, with the reason; optional phases only, and a skip is never green',
+    danger: 'cost',
+    disabled: (state) => notReady(state) ?? noSkip(selectedPhase(state)),
+    run: ({ state, store }) => store.setState({ overlay: prompt('skip', '', selectedPhase(state)?.phase) }),
+  },
+  {
+    name: 'phase.unskip',
+    scopes: ['overview', 'phases'],
+    keys: ['u'],
+    help: 'take the selected phase in again, with the reason',
+    danger: 'cost',
+    disabled: (state) => notReady(state) ?? noUnskip(selectedPhase(state)),
+    run: ({ state, store }) => store.setState({ overlay: prompt('unskip', '', selectedPhase(state)?.phase) }),
   },
   {
     name: 'check.evidence',

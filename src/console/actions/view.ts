@@ -10,8 +10,8 @@ import { notThere } from './reasons.ts';
 
 const GLOBAL = ['global'] as const;
 
-export const prompt = (purpose: Prompt['purpose'], text: string) =>
-  ({ kind: 'prompt', purpose, line: text ? lineOf(text) : EMPTY_LINE, recalled: null }) as const;
+export const prompt = (purpose: Prompt['purpose'], text: string, phase: string | null = null) =>
+  ({ kind: 'prompt', purpose, phase, line: text ? lineOf(text) : EMPTY_LINE, recalled: null }) as const;
 
 async function recheck({ host, store }: ActionContext): Promise<void> {
   try {

@@ -95,6 +95,7 @@ export function createReplay(entries: readonly RecordingEntry[], book: Book): Re
     keep: refuse as () => Promise<JobView>,
     remove: refuse,
     note: refuse,
+    skip: refuse,
     shutdown: refuse,
     // What was watched comes as it was recorded.
     watch: () => {},

@@ -15,6 +15,7 @@ import {
   PROTOCOL_VERSION,
   type RerunRequest,
   type ServerMessage,
+  type SkipRequest,
   type Snapshot,
   type StopRequest,
   type Supervisor,
@@ -191,6 +192,10 @@ export class RemoteSupervisor implements Supervisor {
 
   async note(request: NoteRequest): Promise<void> {
     await this.#ask('note', request);
+  }
+
+  async skip(request: SkipRequest): Promise<void> {
+    await this.#ask('skip', request);
   }
 
   async recheck(): Promise<void> {
