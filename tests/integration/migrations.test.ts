@@ -134,6 +134,7 @@ const CONTRACT = {
       evidence j! | decided_by text! | decided_at ts! = now() | build text | git_sha text || PK (decision_id) |
       CHECK ((decision = ANY (ARRAY['extend'::text, 'stay'::text])))`,
     'console.notes': `note_id bigint! | phase text! | note text! | noted_by text! | noted_at ts! = now() || PK (note_id)`,
+    'console.phase_skips': `skip_id bigint! | phase text! | skipped boolean! | reason text! | decided_by text! | decided_at ts! = now() || PK (skip_id)`,
   },
 } as const;
 
