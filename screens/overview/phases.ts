@@ -149,7 +149,6 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
   ];
   const failing = phase.checks.filter((check) => check.state !== 'OK');
   const passing = phase.checks.filter((check) => check.state === 'OK');
-  const gates = gatesOf(phase);
   const name = phase.phase + (phase.optional ? ' (optional)' : '');
   const title = phase.state === 'OK' ? `${name} is green` : `Why ${name} is not green`;
   return {
@@ -159,7 +158,7 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
       ...troubleRows(state, width),
       ...(dense || phase.goal === '' ? [] : hanging([span('goal    ', 'muted')], phase.goal, width, 'muted')),
       ...skipRows(phase, width, now),
-      ...gates.flatMap((gate) => hanging([span('! ', 'bad')], gate, width, 'bad')),
+      ...phase.blockedBy.flatMap((gate) => hanging([span('! ', 'bad')], gate, width, 'bad')),
       ...[...failing]
         .sort(bySeverity)
         .flatMap((check) =>
@@ -170,10 +169,6 @@ export function whyPhase(state: ConsoleState, width: number, drawing: Drawing, d
     ],
   };
 }
-
-/** What of the phases before keeps it from beginning. */
-export const gatesOf = (phase: PhaseResult): readonly string[] =>
-  phase.why.slice(phase.skip ? 1 : 0).filter((why) => !phase.checks.some((check) => why.startsWith(`${check.id} `)));
 
 /** That a phase is left out: why, by whom, and since when. */
 export const skipRows = ({ skip }: PhaseResult, width: number, now: number): Line[] =>

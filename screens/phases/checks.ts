@@ -11,7 +11,7 @@ import type { CheckResult } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { checkSign, cursor, type Drawing, signCell, signSpan } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
-import { gatesOf, skipRows } from '../overview/phases.ts';
+import { skipRows } from '../overview/phases.ts';
 
 /** A row a check: what was seen, what is asked for, how old that is and what it cost to see. */
 export function checkTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
@@ -74,7 +74,7 @@ export function checkDetail(state: ConsoleState, width: number, drawing: Drawing
   const ofPhase = phase
     ? [
         ...skipRows(phase, width, state.snapshot.at),
-        ...gatesOf(phase).flatMap((gate) => field('phase', gate, 'warn')),
+        ...phase.blockedBy.flatMap((gate) => field('phase', gate, 'warn')),
         ...field('goal', phase.goal, 'muted'),
       ]
     : [];

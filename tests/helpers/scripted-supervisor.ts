@@ -170,6 +170,7 @@ export const PHASES: readonly PhaseResult[] = [
     required: 3,
     headline: 'needs P1, P2 and P3 or P4',
     why: ['Needs P1, P2 and one of P3 and P4.'],
+    blockedBy: ['Needs P1, P2 and one of P3 and P4.'],
   }),
 ];
 

@@ -184,9 +184,19 @@ describe('requests', () => {
     await client.setReadOnly(true);
     await expect(launch([])).rejects.toThrow('launch is refused: this console is read-only');
     await expect(client.kill('1')).rejects.toThrow('read-only');
+    await expect(client.skip({ phase: 'P3', skipped: true, reason: 'x' })).rejects.toThrow('read-only');
     await client.recheck();
     await client.setReadOnly(false);
     expect((await launch([])).id).toBe('0001-fixture-run');
+  });
+
+  it('leave out no phase on which evidence alone decides', async () => {
+    await begin();
+    await client.recheck();
+    const [{ phase }] = client.snapshot().board!.phases;
+    await expect(client.skip({ phase, skipped: true, reason: 'x' })).rejects.toThrow(`${phase} is not optional`);
+    await expect(client.skip({ phase, skipped: true, reason: ' ' })).rejects.toThrow('reason');
+    await expect(client.skip({ phase: 'P9', skipped: true, reason: 'x' })).rejects.toThrow("no phase 'P9'");
   });
 
   it('for what is no job are refused, and end nobody', async () => {
