@@ -31,6 +31,7 @@ try {
       main: join(root, 'src/cli/main.ts'),
       shim: join(root, 'src/supervisor/shim.ts'),
       'backtest-worker': join(root, 'engines/backtest/worker.ts'),
+      'compare-worker': join(root, 'engines/compare/worker.ts'),
       'numeric-worker': join(root, 'engines/numeric/worker.ts'),
       'text-worker': join(root, 'engines/text/backfill/worker.ts'),
     },

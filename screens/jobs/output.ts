@@ -1,6 +1,6 @@
 /** The log of the selected job: the rows in view, and in one line how it is looked at. */
 import { readFilter } from '../../src/console/filter.ts';
-import type { LogFrame } from '../../src/console/log/log-view.ts';
+import type { LogFrame } from '../../src/console/log/log-frame.ts';
 import { logRows } from '../../src/console/log/rows.ts';
 import { selectedJob } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';

@@ -260,7 +260,10 @@ export function jobLog(state: ConsoleState): PaneContent {
   return {
     title: `Log of ${job.id}`,
     fromEnd: true,
-    note: [following ? span('following', 'info') : span(`${state.scroll.log} rows up · f follows`, 'warn')],
+    note: [
+      ...(both && !detail.timed ? [span('no times: stdout before stderr · ', 'warn')] : []),
+      following ? span('following', 'info') : span(`${state.scroll.log} rows up · f follows`, 'warn'),
+    ],
     lines:
       detail.log.length > 0
         ? detail.log.map(

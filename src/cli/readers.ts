@@ -34,8 +34,8 @@ export function readersOf(
     runs: async (filter) => listRuns(runtime, filter),
     run: async ({ id }) => readRun(runtime, id),
     compare: async ({ a, b }) => {
-      const { compareRuns } = await import('../../engines/compare/program.ts');
-      return compareRuns(runtime, { run: [a, b], basic: [], context: [] }, { draws: GLANCE_DRAWS, seed: 1 });
+      const { compareInThread } = await import('../../engines/compare/thread.ts');
+      return compareInThread(runtime.target, [a, b], { draws: GLANCE_DRAWS, seed: 1 });
     },
     models: async () => {
       const { homeModels } = await import('./models.ts');

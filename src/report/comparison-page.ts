@@ -1,5 +1,5 @@
 /** The comparison of two runs, as sections of a page. */
-import { figureText, intervalText } from '../format/figure.ts';
+import { figureText, intervalText, settingText } from '../format/figure.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { type Html, html, htmlTable } from './html.ts';
 import type { ComparedFigure, ComparedRun, ComparedTrade, Comparison, RunComparison } from './types.ts';
@@ -18,7 +18,7 @@ function pairSections([a, b]: readonly [string, string], pair: RunComparison): H
   return html`<p>${a}: ${runText(pair.a)} · ${b}: ${runText(pair.b)} · ${formatCount(days.shared)} shared days, ${pair.first ?? UNKNOWN} … ${pair.last ?? UNKNOWN}</p>
 <h3>What differs</h3>${htmlTable(
     ['', 'kind', a, b],
-    pair.differences.map((one) => [one.name, one.cause ? one.kind : 'name', valueText(one.a), valueText(one.b)]),
+    pair.differences.map((one) => [one.name, one.cause ? one.kind : 'name', settingText(one.a), settingText(one.b)]),
   )}<p>${pair.attribution}</p>
 ${table('Figures of the shared days', pair.figures)}
 ${table(
@@ -66,9 +66,6 @@ const rowsOf = (name: string, trades: readonly ComparedTrade[]) =>
     formatFixed(size, 2),
     formatFixed(price, 2),
   ]);
-
-const valueText = (value: unknown): string =>
-  value === null || value === undefined ? UNKNOWN : typeof value === 'string' ? value : JSON.stringify(value);
 
 const figureTable = ([a, b]: readonly [string, string], rows: readonly ComparedFigure[]): Html =>
   htmlTable(

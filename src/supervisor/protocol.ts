@@ -113,8 +113,10 @@ const eventSchema = z.custom<StampedEvent>((value) => typeof (value as StampedEv
 /** What a job said, as far as it was asked for. */
 export interface JobDetail {
   readonly id: string;
-  /** Last lines of stdout and stderr in the order they were read; control characters removed. */
+  /** Last lines of stdout and stderr; control characters removed. */
   readonly log: readonly LogLine[];
+  /** They stand in the order of time; else stdout stands before stderr where both were read at once. */
+  readonly timed: boolean;
   /** The last events but progress and metrics, which are told as figures and series. */
   readonly events: readonly StampedEvent[];
   readonly metrics: readonly MetricSeries[];
@@ -348,6 +350,8 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     /** Forget what came before. */
     reset: z.boolean(),
     log: z.array(logLineSchema),
+    /** Lines that were read at once stand in the order of time; else stdout stands before stderr, for no time is known. */
+    timed: z.boolean(),
     /** Unfinished last lines, which stand behind the log until they are told anew. */
     partial: z.array(logLineSchema),
     events: z.array(eventSchema),

@@ -19,17 +19,17 @@ export class LineAssembler {
     this.#maxBytes = maxBytes;
   }
 
-  /** Takes bytes in; calls back once a finished line, without its newline. */
-  push(bytes: Buffer, onLine: (line: string) => void): void {
+  /** Takes bytes in; calls back once a finished line, without its newline, and where in `bytes` that newline is. */
+  push(bytes: Buffer, onLine: (line: string, newline: number) => void): void {
     let at = 0;
     for (;;) {
       const end = bytes.indexOf(NEWLINE, at);
       if (end === -1) break;
       const segment = bytes.subarray(at, end);
-      if (this.#isPlain(segment)) onLine(segment.toString('utf8'));
+      if (this.#isPlain(segment)) onLine(segment.toString('utf8'), end);
       else {
         this.#append(segment);
-        onLine(this.#text());
+        onLine(this.#text(), end);
         this.reset();
       }
       at = end + 1;
@@ -116,8 +116,11 @@ export class FileTail {
     if (options.from) this.#offset = this.#lineStart = options.from;
   }
 
-  /** Reads what was appended since the last call; true when there was anything. `onSkip` tells bytes left unread. */
-  read(onLine: (line: string) => void, onSkip?: (bytes: number) => void): boolean {
+  /**
+   * Reads what was appended since the last call; true when there was anything. Each line is told with the place of its
+   * newline in the file; `onSkip` tells bytes left unread.
+   */
+  read(onLine: (line: string, newline: number) => void, onSkip?: (bytes: number) => void): boolean {
     let fd: number;
     try {
       // Not to wait for a writer, should a named pipe stand where the file belongs.
@@ -145,7 +148,7 @@ export class FileTail {
     return this.#cut ? '' : this.#lines.partial();
   }
 
-  #readFrom(fd: number, onLine: (line: string) => void, onSkip?: (bytes: number) => void): boolean {
+  #readFrom(fd: number, onLine: (line: string, newline: number) => void, onSkip?: (bytes: number) => void): boolean {
     const size = fstatSync(fd).size;
     const { lastBytes, maxBytesPerRead } = this.#options;
     if (this.#offset === null) {
@@ -169,20 +172,22 @@ export class FileTail {
       if (got === 0) break;
       const newline = CHUNK.lastIndexOf(NEWLINE, got - 1);
       if (newline !== -1) this.#lineStart = this.#offset + newline + 1;
+      const from = this.#offset;
       this.#offset += got;
-      this.#take(CHUNK.subarray(0, got), onLine);
+      this.#take(CHUNK.subarray(0, got), from, onLine);
     }
     return true;
   }
 
-  #take(bytes: Buffer, onLine: (line: string) => void): void {
+  #take(bytes: Buffer, from: number, onLine: (line: string, newline: number) => void): void {
     if (this.#cut) {
       const end = firstEnd(bytes);
       if (end === -1) return;
       this.#cut = false;
       bytes = bytes.subarray(end + 1);
+      from += end + 1;
     }
-    this.#lines.push(bytes, onLine);
+    this.#lines.push(bytes, (line, newline) => onLine(line, from + newline));
   }
 
   #skipTo(offset: number): void {

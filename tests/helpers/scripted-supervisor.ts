@@ -383,6 +383,7 @@ export const SNAPSHOT: Snapshot = {
   jobs: JOBS,
   runs: RUNS,
   detail: {
+    timed: true,
     id: JOBS[0].id,
     log: Array.from({ length: 60 }, (_, i) => ({
       stream: 'err' as const,

@@ -86,6 +86,10 @@ test('Backtests has runs, one run day by day, and a comparison', async () => {
   const [a, b] = runs.map((one) => one.runId);
   const [compared] = await json(`compare ${a} ${b} --draws 400`);
   expect(compared).toMatchObject(snakeCased(await readers.compare({ a, b })) as object);
+  await expect(readers.compare({ a, b: a })).rejects.toMatchObject({
+    message: expect.stringContaining('itself'),
+    exitCode: 2,
+  });
 });
 
 test('Research has models and λ; Events what happened; the form every program', async () => {

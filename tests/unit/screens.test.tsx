@@ -551,6 +551,18 @@ describe('what is on them', () => {
       }
   });
 
+  test('a figure that a run does not have is a dash, never 0', async () => {
+    for (const [columns, rows] of [
+      [200, 50],
+      [80, 24],
+    ]) {
+      const frame = await at(columns, rows, SNAPSHOT, { screen: 'overview', focus: 'runs', zoomed: true });
+      const row = frame.split('\n').find((line) => line.includes('-8.33 %'))!;
+      expect(row).toMatch(/H63.* – +-8\.33 %/);
+      mounted?.unmount();
+    }
+  });
+
   test('unknown is shown as unknown, with the reason', async () => {
     const frame = await at(200, 50);
     expect(frame).toContain('? unknown: no nvidia-smi on this machine');

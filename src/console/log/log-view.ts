@@ -3,11 +3,14 @@
  * as soon as they are read: a later wish breaks off an earlier one that is not done yet. After every change there is a new
  * frame, which is all that a screen needs.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Counts, type Totals } from './counts.ts';
+import { BackgroundCount } from './background-count.ts';
+import { Counts } from './counts.ts';
+import { Errands, type Work } from './errands.ts';
 import { inOrder, type LogLine, sameLine } from './line.ts';
 import type { ReadBytes } from './log-file.ts';
+import type { LogFrame } from './log-frame.ts';
 import { LogWindow, type Seat } from './log-window.ts';
+import { Marks } from './marks.ts';
 import { MergedLog, type Walk } from './merged-log.ts';
 import { DEFAULT_OPTIONS, type LogOptions, shownBy, showsAll, showsOthers, soughtBy, streamsOf } from './query.ts';
 
@@ -19,81 +22,29 @@ const LEAP_BYTES = 2 * 1024 * 1024;
 const COUNT_UNASKED_BYTES = 256 * 1024 * 1024;
 /** Frames that no key asked for come no closer to each other: what is read at once is shown at once. */
 const GATHER_MS = 25;
-const ASK_REST_MS = 150;
-/** Counting tells how far it is no more often than this, and rests no longer than this after each block. */
-const TELL_MS = 250;
-const MAX_PAUSE_MS = 20;
 /** Longest text that is gathered for the clipboard. */
 const MAX_SELECTION = 1024 * 1024;
-
-export interface LogFrame {
-  readonly options: LogOptions;
-  /** False until the files have been looked at once. */
-  readonly read: boolean;
-  readonly lines: readonly LogLine[];
-  /** Index in `lines`; -1: no line is shown. */
-  readonly cursor: number;
-  /** There are no more lines above, or below. */
-  readonly atStart: boolean;
-  readonly atEnd: boolean;
-  readonly following: boolean;
-  /** Lines that stood below the cursor when it came there, near the end of the log: what comes later moves no line in view. */
-  readonly below: number | null;
-  /** What is being read at the moment: `searching`, `reading`; null when all is there. */
-  readonly busy: string | null;
-  readonly totals: Totals;
-  /** Number of the cursor's line among the lines shown, and of the match at or before it, from 1; null: not counted yet. */
-  readonly position: { readonly line: number; readonly match: number } | null;
-  readonly marks: readonly LogLine[];
-  /** The other end of the selection; null: only the cursor's line is meant. */
-  readonly anchor: LogLine | null;
-  readonly timesKnown: boolean;
-  /** Bytes a second that came at the last look; null when nothing did. */
-  readonly inflow: number | null;
-  readonly problem: string | null;
-}
-
-type Work = (signal: AbortSignal) => Promise<void>;
 
 export class LogView {
   readonly #log: MergedLog;
   readonly #now: () => number;
   readonly #onChange: (frame: LogFrame) => void;
   readonly #margin: number;
-  readonly #askRestMs: number;
   readonly #window: LogWindow;
   readonly #counts: Counts;
+  readonly #count: BackgroundCount;
+  readonly #errands: Errands;
+  readonly #marks: Marks;
   #options: LogOptions;
   #following = true;
   #below: number | null = null;
-  #marks: readonly LogLine[] = [];
-  #anchor: LogLine | null = null;
   #position: LogFrame['position'] = null;
   #inflow: number | null = null;
   #lookedAt: number | null = null;
-  #problem: string | null = null;
-
   /** Where the cursor was when a search was begun, and what was sought before. */
   #searchFrom: { readonly line: LogLine | null; readonly search: string; readonly following: boolean } | null = null;
   #telling: NodeJS.Timeout | null = null;
   readonly #closed = new AbortController();
-  /** Where the window has to begin anew; what it holds is not what is to be shown. */
-  #reseat: { readonly seat: Seat; readonly what: string } | null = null;
-  /** The same, put off until the supervisor is there again. */
-  #unreachable: { readonly seat: Seat; readonly what: string } | null = null;
-  /** The newest wish that needs lines which are not held. */
-  #wish: { readonly what: string; readonly work: Work } | null = null;
-  #refreshWanted = true;
-  #locateWanted = true;
-  /** Lines that the cursor has still to go, beyond what is held. */
-  #owed = 0;
-  /** Matches that it has still to go on, or back. */
-  #seeking = 0;
-  #busy: string | null = null;
-  #breaking = new AbortController();
-  #working: Promise<void> | null = null;
-  #counting = false;
-  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     read: ReadBytes,
@@ -112,12 +63,38 @@ export class LogView {
     this.#options = options;
     this.#onChange = onChange;
     this.#now = more.now;
-    this.#askRestMs = more.askRestMs ?? ASK_REST_MS;
-    this.#marks = more.marks ?? [];
+    this.#marks = new Marks(more.marks ?? []);
     this.#margin = more.margin ?? MARGIN;
     this.#window = new LogWindow(this.#log, this.#margin);
     this.#counts = new Counts(this.#log, this.#question());
-    this.#begin();
+    const closed = this.#closed.signal;
+    this.#count = new BackgroundCount(this.#counts, {
+      closed,
+      quiet: () => this.#errands.settled(),
+      wanted: () => this.#countsNow,
+      told: () => this.#changed(),
+      ended: () => {
+        this.#errands.locate();
+        this.#changed();
+      },
+      restMs: more.askRestMs,
+    });
+    this.#errands = new Errands(
+      {
+        refresh: (signal) => this.#refresh(signal),
+        seat: async (seat, signal) => {
+          await this.#window.seat(seat, this.#walk(signal));
+          this.#settle();
+        },
+        goOn: (signal) => this.#goOn(signal),
+        fill: () => (this.#window.wanting ? (signal) => this.#window.fill(this.#walk(signal)) : null),
+        locate: (signal) => this.#locate(signal),
+        changed: () => this.#changed(),
+        idle: () => void this.#count.run(),
+      },
+      closed,
+    );
+    this.#errands.refresh();
   }
 
   get frame(): LogFrame {
@@ -131,32 +108,30 @@ export class LogView {
       atEnd,
       following: this.#following,
       below: this.#below,
-      busy: this.#busy,
+      busy: this.#errands.busy,
       totals: this.#counts.totals,
       position: this.#position,
-      marks: this.#marks,
-      anchor: this.#anchor,
+      marks: this.#marks.lines,
+      anchor: this.#marks.anchor,
       timesKnown: this.#log.times.known,
       inflow: this.#inflow,
-      problem: this.#problem ?? this.#log.problem,
+      problem: this.#errands.problem ?? this.#log.problem,
     };
   }
 
   close(): void {
     this.#closed.abort();
-    this.#breaking.abort();
     if (this.#telling) clearTimeout(this.#telling);
   }
 
   /** Resolves when everything asked for so far is done; counting goes on. For tests. */
-  async settled(): Promise<void> {
-    while (this.#working) await this.#working;
+  settled(): Promise<void> {
+    return this.#errands.settled();
   }
 
   /** The files may have grown. */
   refresh(): void {
-    this.#refreshWanted = true;
-    this.#begin();
+    this.#errands.refresh();
   }
 
   /** Looks at the log in another way. The cursor stays on its line, or goes to the nearest one that is shown. */
@@ -166,7 +141,7 @@ export class LogView {
     const others = showsOthers(before, options);
     if (others || before.search !== options.search) {
       this.#counts.ask(this.#question());
-      this.#askedAt = performance.now();
+      this.#count.asked();
       this.#position = null;
     }
     const { lines, cursor } = this.#window;
@@ -177,12 +152,8 @@ export class LogView {
   /** Moves the cursor by lines; away from the end it stops following. */
   move(step: number): void {
     if (step < 0) this.#following = false;
-    if (this.#wish) {
-      this.#wish = null;
-      this.#seeking = 0;
-      this.#breaking.abort();
-    }
-    if (this.#reseat || this.#owed !== 0) this.#owed += step;
+    this.#errands.dropWish();
+    if (this.#errands.seating || this.#errands.owed !== 0) this.#errands.owed += step;
     else {
       const from = this.#window.cursor;
       const short = this.#window.move(step);
@@ -190,10 +161,10 @@ export class LogView {
       this.#shift(from, this.#window.cursor);
       const atEdge = short < 0 ? this.#window.atStart : this.#window.atEnd;
       if (short > 0 && atEdge) this.#following = true;
-      if (!atEdge) this.#owed = short;
+      if (!atEdge) this.#errands.owed = short;
     }
     this.#tell();
-    this.#begin();
+    this.#errands.begin();
   }
 
   first(): void {
@@ -212,23 +183,23 @@ export class LogView {
     if (!soughtBy(this.#options)) return;
     const step = forward ? 1 : -1;
     // Pressed again while it seeks: one further.
-    if (this.#seeking !== 0) {
-      this.#seeking += step;
+    if (this.#errands.seeking !== 0) {
+      this.#errands.seeking += step;
       return;
     }
     this.#ask('searching', async (signal) => {
-      while (this.#seeking !== 0) {
-        const ahead = this.#seeking > 0;
+      while (this.#errands.seeking !== 0) {
+        const ahead = this.#errands.seeking > 0;
         const { lines, cursor } = this.#window;
         const here = lines[cursor] ?? null;
         const next = here && (await this.#match(here, ahead, false, signal));
         const found = next ?? (await this.#match(null, ahead, false, signal));
         if (found) await this.#goTo(found, signal);
         told(next ? 'found' : found ? 'around' : 'none');
-        this.#seeking -= Math.sign(this.#seeking);
+        this.#errands.seeking -= Math.sign(this.#errands.seeking);
       }
     });
-    this.#seeking = step;
+    this.#errands.seeking = step;
   }
 
   /** A search is being typed: it goes to the first match at or below the line at which it was begun. */
@@ -262,22 +233,20 @@ export class LogView {
   toggleMark(): void {
     const line = this.#window.lines[this.#window.cursor];
     if (!line) return;
-    const others = this.#marks.filter((mark) => !sameLine(mark, line));
-    this.#marks = others.length < this.#marks.length ? others : [...this.#marks, line].sort(inOrder);
+    this.#marks.toggle(line);
     this.#tell();
   }
 
   /** To the next mark, around the end to the first. */
   toMark(): void {
-    const line = this.#window.lines[this.#window.cursor];
-    const next = this.#marks.find((mark) => line && inOrder(mark, line) > 0) ?? this.#marks[0];
+    const next = this.#marks.after(this.#window.lines[this.#window.cursor]);
     if (next) this.#ask('reading', (signal) => this.#goTo(next, signal));
   }
 
   /** Begins a selection at the cursor, or ends it. */
   toggleSelection(): void {
-    this.#anchor = this.#anchor ? null : (this.#window.lines[this.#window.cursor] ?? null);
-    if (this.#anchor) this.#following = false;
+    this.#marks.anchor = this.#marks.anchor ? null : (this.#window.lines[this.#window.cursor] ?? null);
+    if (this.#marks.anchor) this.#following = false;
     this.#tell();
   }
 
@@ -285,7 +254,7 @@ export class LogView {
   async selection(): Promise<string | null> {
     const line = this.#window.lines[this.#window.cursor];
     if (!line) return '';
-    const other = this.#anchor ?? line;
+    const other = this.#marks.anchor ?? line;
     const [first, last] = inOrder(other, line) < 0 ? [other, line] : [line, other];
     const texts: string[] = [];
     let length = 0;
@@ -319,29 +288,24 @@ export class LogView {
   }
 
   #seat(seat: Seat, what: string): void {
-    this.#reseat = { seat, what };
-    this.#breakOff();
+    this.#errands.seat(seat, what);
+    this.#position = null;
   }
 
-  /** The next line that matches, from a line on (or from an end of the log); `inclusive`: that line counts too. */
-  async #match(
-    from: LogLine | null,
-    forward: boolean,
-    inclusive: boolean,
-    signal: AbortSignal,
-  ): Promise<LogLine | null> {
+  /** The next line that matches; `from` null: from the beginning, or backward from the end. */
+  #match(from: LogLine | null, forward: boolean, inclusive: boolean, signal: AbortSignal): Promise<LogLine | null> {
     const sought = soughtBy(this.#options);
     const shown = shownBy(this.#options);
-    const walk: Walk = {
-      streams: streamsOf(this.#options.streams),
-      wanted: (line) => (sought?.matches(line.text) ?? false) && shown(line),
-      signal,
-      barren: this.#counts.withoutMatch,
-    };
-    const before = from ? await this.#log.cutBefore(from) : forward ? this.#log.start : this.#log.end;
-    const cut = from && forward && !inclusive ? { ...before, [from.stream]: from.end } : before;
-    for await (const line of forward ? this.#log.forward(cut, walk) : this.#log.backward(cut, walk)) return line;
-    return null;
+    return this.#log.next(
+      from,
+      { forward, inclusive },
+      {
+        streams: streamsOf(this.#options.streams),
+        wanted: (line) => (sought?.matches(line.text) ?? false) && shown(line),
+        signal,
+        barren: this.#counts.withoutMatch,
+      },
+    );
   }
 
   async #goTo(line: LogLine, signal: AbortSignal): Promise<void> {
@@ -351,96 +315,8 @@ export class LogView {
   }
 
   #ask(what: string, work: Work): void {
-    this.#breakOff();
-    this.#wish = { what, work };
-  }
-
-  /** What was wished for before is void. */
-  #breakOff(): void {
-    this.#wish = null;
-    this.#owed = 0;
-    this.#seeking = 0;
-    this.#breaking.abort();
+    this.#errands.ask(what, work);
     this.#position = null;
-    this.#locateWanted = true;
-    this.#begin();
-  }
-
-  #begin(): void {
-    this.#working ??= this.#work().finally(() => {
-      this.#working = null;
-      if (this.#closed.signal.aborted) return;
-      if (this.#wish || this.#reseat || this.#owed || this.#refreshWanted || this.#locateWanted) this.#begin();
-    });
-  }
-
-  /** Does one thing after the other until nothing is asked for any more. */
-  async #work(): Promise<void> {
-    // Never within the call that asks: what it sets after asking counts too.
-    await null;
-    while (!this.#closed.signal.aborted) {
-      const task = this.#nextTask();
-      if (!task) break;
-      this.#breaking = new AbortController();
-      const { signal } = this.#breaking;
-      this.#busy = task.what;
-      if (task.what !== null) this.#changed();
-      try {
-        await task.work(signal);
-        this.#problem = null;
-      } catch (error) {
-        if (!signal.aborted) {
-          // The supervisor is away: what was wished for is void, the next look at the files tries again.
-          this.#problem = (error as Error).message;
-          this.#wish = null;
-          this.#owed = 0;
-          this.#seeking = 0;
-          this.#refreshWanted = false;
-          this.#unreachable = this.#reseat;
-          this.#reseat = null;
-          this.#locateWanted = false;
-          this.#busy = null;
-          this.#changed();
-          return;
-        }
-      }
-      this.#busy = null;
-      if (!signal.aborted) this.#changed();
-    }
-    void this.#count();
-  }
-
-  #nextTask(): { readonly what: string | null; readonly work: Work } | null {
-    if (this.#refreshWanted) {
-      this.#refreshWanted = false;
-      this.#reseat ??= this.#unreachable;
-      this.#unreachable = null;
-      return { what: null, work: (signal) => this.#refresh(signal) };
-    }
-    const reseat = this.#reseat;
-    if (reseat) {
-      const work: Work = async (signal) => {
-        await this.#window.seat(reseat.seat, this.#walk(signal));
-        this.#settle();
-        if (this.#reseat === reseat) this.#reseat = null;
-      };
-      return { what: reseat.what, work };
-    }
-    const wish = this.#wish;
-    if (wish) {
-      const work: Work = async (signal) => {
-        await wish.work(signal);
-        if (this.#wish === wish) this.#wish = null;
-      };
-      return { what: wish.what, work };
-    }
-    if (this.#owed !== 0) return { what: 'reading', work: (signal) => this.#goOn(signal) };
-    if (this.#window.wanting) return { what: null, work: (signal) => this.#window.fill(this.#walk(signal)) };
-    if (this.#locateWanted) {
-      this.#locateWanted = false;
-      return { what: null, work: (signal) => this.#locate(signal) };
-    }
-    return null;
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
@@ -452,20 +328,17 @@ export class LogView {
     this.#lookedAt = now;
     this.#inflow = grownBy > 0 && elapsed > 0 ? (1000 * grownBy) / elapsed : null;
     if (found === 'same') return;
-    this.#locateWanted = true;
+    this.#errands.locate();
     const walk = this.#walk(signal);
     if (found === 'new') {
       this.#counts.ask(this.#question());
-      this.#marks = [];
-      this.#anchor = null;
-      this.#reseat = { seat: this.#following ? 'end' : 'start', what: 'reading' };
+      this.#marks.clear();
+      this.#errands.seatNext(this.#following ? 'end' : 'start', 'reading');
       return;
     }
     this.#counts.grown();
-    const noted = (line: LogLine) => ({ ...line, arrival: this.#log.times.arrival(line.stream, line.start) });
-    this.#marks = this.#marks.map(noted);
-    this.#anchor = this.#anchor && noted(this.#anchor);
-    if (this.#reseat) return;
+    this.#marks.noted((line) => this.#log.times.arrival(line.stream, line.start));
+    if (this.#errands.seating) return;
     const line = this.#window.lines[this.#window.cursor];
     this.#window.grown();
     if (!this.#following) {
@@ -490,13 +363,13 @@ export class LogView {
 
   /** Goes the lines that the cursor has still to go. */
   async #goOn(signal: AbortSignal): Promise<void> {
-    while (this.#owed !== 0) {
+    while (this.#errands.owed !== 0) {
       await this.#window.fill(this.#walk(signal));
-      this.#owed = this.#window.move(this.#owed);
+      this.#errands.owed = this.#window.move(this.#errands.owed);
       this.#settle();
-      if (this.#owed < 0 ? this.#window.atStart : this.#window.atEnd) {
-        if (this.#owed > 0) this.#following = true;
-        this.#owed = 0;
+      if (this.#errands.owed < 0 ? this.#window.atStart : this.#window.atEnd) {
+        if (this.#errands.owed > 0) this.#following = true;
+        this.#errands.owed = 0;
       }
     }
   }
@@ -527,44 +400,6 @@ export class LogView {
     const { filter, search, level } = this.#options;
     const asked = filter !== '' || search !== '' || level !== DEFAULT_OPTIONS.level;
     return asked || this.#counts.totals.bytes <= COUNT_UNASKED_BYTES;
-  }
-
-  /** Counts in the background, at half of a core at most, while nothing else is to be done. */
-  async #count(): Promise<void> {
-    if (this.#counting) return;
-    this.#counting = true;
-    let told = performance.now();
-    let any = false;
-    try {
-      while (!this.#closed.signal.aborted) {
-        await this.#working;
-        if (!this.#countsNow) break;
-        // Not while a search is being typed.
-        const wait = this.#askedAt + this.#askRestMs - performance.now();
-        if (wait > 0) {
-          await sleep(wait, undefined, { signal: this.#closed.signal });
-          continue;
-        }
-        const began = performance.now();
-        if (!(await this.#counts.step(this.#closed.signal))) break;
-        any = true;
-        const ended = performance.now();
-        if (ended - told > TELL_MS) {
-          told = ended;
-          this.#changed();
-        }
-        await sleep(Math.min(ended - began, MAX_PAUSE_MS), undefined, { signal: this.#closed.signal });
-      }
-    } catch {
-      // The supervisor is away, or the view is closed. The next look at the files goes on.
-      any = false;
-    } finally {
-      this.#counting = false;
-    }
-    if (!any || this.#closed.signal.aborted) return;
-    this.#locateWanted = true;
-    this.#changed();
-    this.#begin();
   }
 
   /** Something has changed by itself: a frame comes soon. */

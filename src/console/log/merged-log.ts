@@ -79,6 +79,21 @@ export class MergedLog {
     yield* this.#merge(walk, (stream, line) => this.#previous(stream, line?.start ?? cut[stream], walk), -1);
   }
 
+  /**
+   * The next line that a walk wants, or going backward the one before, from a line on (`inclusive`: that one counts too) or,
+   * without one, from the beginning or the end.
+   */
+  async next(
+    from: LogLine | null,
+    { forward, inclusive }: { readonly forward: boolean; readonly inclusive: boolean },
+    walk: Walk,
+  ): Promise<LogLine | null> {
+    const before = from ? await this.cutBefore(from) : forward ? this.start : this.end;
+    const cut = from && forward && !inclusive ? { ...before, [from.stream]: from.end } : before;
+    for await (const line of forward ? this.forward(cut, walk) : this.backward(cut, walk)) return line;
+    return null;
+  }
+
   async *#merge(
     { streams }: Walk,
     step: (stream: LogStream, after: LogLine | null) => Promise<LogLine | null>,

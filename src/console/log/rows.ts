@@ -5,7 +5,7 @@ import type { Tone } from '../../format/states.ts';
 import { CUT, cellWidth, startOf } from '../../format/width.ts';
 import { type Filter, readFilter } from '../filter.ts';
 import { inOrder, type Level, type LogLine, type LogStream, sameLine } from './line.ts';
-import type { LogFrame } from './log-view.ts';
+import type { LogFrame } from './log-frame.ts';
 import { soughtBy, streamsOf } from './query.ts';
 
 export interface LogRows {

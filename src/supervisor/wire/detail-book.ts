@@ -11,6 +11,7 @@ export const EVENTS = 200;
 export class DetailBook {
   #id: string | null = null;
   #log = new Ring<LogLine>(LOG_LINES);
+  #timed = true;
   #partial: readonly LogLine[] = [];
   #events = new Ring<StampedEvent>(EVENTS);
   #metrics = new Map<string, MetricSeries>();
@@ -22,7 +23,9 @@ export class DetailBook {
       this.#log = new Ring(LOG_LINES);
       this.#events = new Ring(EVENTS);
       this.#metrics = new Map();
+      this.#timed = true;
     }
+    this.#timed &&= message.timed;
     for (const line of message.log) this.#log.push(line);
     for (const event of message.events) this.#events.push(event);
     for (const series of message.metrics) this.#metrics.set(`${series.name}\0${series.series}`, series);
@@ -36,6 +39,7 @@ export class DetailBook {
       id: this.#id,
       // A last line without a newline counts too: a prompt, a progress bar, the last words of a killed program.
       log: [...this.#log.toArray(), ...this.#partial].slice(-LOG_LINES),
+      timed: this.#timed,
       events: this.#events.toArray(),
       metrics: [...this.#metrics.values()],
     };

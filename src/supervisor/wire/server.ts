@@ -172,7 +172,16 @@ class Connection {
     if (!this.#subscribed || this.#clogged) return;
     if (this.#unwatched) {
       this.#unwatched = false;
-      this.#send({ type: 'detail', jobId: null, reset: true, log: [], partial: [], events: [], metrics: [] });
+      this.#send({
+        type: 'detail',
+        jobId: null,
+        reset: true,
+        log: [],
+        timed: true,
+        partial: [],
+        events: [],
+        metrics: [],
+      });
     }
     const news = this.#reader?.read();
     if (news) this.#send({ type: 'detail', ...news });
