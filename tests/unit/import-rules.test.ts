@@ -116,6 +116,7 @@ describe('the rooms', () => {
         'src/cli/main.ts',
         'src/supervisor/shim.ts',
         'engines/backtest/worker.ts',
+        'engines/compare/worker.ts',
         'engines/numeric/worker.ts',
         'engines/text/backfill/worker.ts',
       ],
