@@ -157,7 +157,7 @@ export const PHASES: readonly PhaseResult[] = [
     optional: true,
     required: 4,
     headline: 'skipped by ada@desk: after Phase 4',
-    why: ['Skipped by ada@desk on 2026-11-12: after Phase 4.'],
+    why: ['Skipped by ada@desk on 2025-11-26: after Phase 4.'],
     skip: { reason: 'after Phase 4', who: 'ada@desk', at: NOW - 12 * 86_400_000 },
   }),
   phase('P4', 'Context assessment', 'BLKD', {
