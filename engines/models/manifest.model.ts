@@ -85,7 +85,10 @@ const head = z.strictObject({ ...common, kind: z.literal('head'), inputs: z.arra
 
 export const manifestSchema = z
   .discriminatedUnion('kind', [numeric, text, head])
-  .refine((manifest) => manifest.file in manifest.sha256, { message: 'sha256 lacks the graph', path: ['sha256'] });
+  .refine((manifest) => Object.hasOwn(manifest.sha256, manifest.file), {
+    message: 'sha256 lacks the graph',
+    path: ['sha256'],
+  });
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type NumericManifest = z.infer<typeof numeric>;

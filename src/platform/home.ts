@@ -40,12 +40,12 @@ async function configuredStateDir(env: Env): Promise<string | null> {
     throw new UserError(`${file} cannot be read: ${errorMessage(error)}`, 'Make it readable or move it away.');
   }
   // Loaded only when there is a file to read: the console's first frame does not wait for a parser.
-  const { parseYaml } = await import('./yaml.ts');
+  const { firstLine, parseYaml } = await import('./yaml.ts');
   let dir: unknown;
   try {
     dir = (parseYaml(text) as { state?: { dir?: unknown } } | null)?.state?.dir;
   } catch (error) {
-    throw new UserError(`${file} is not valid YAML: ${errorMessage(error)}`, 'Mend the line named above.');
+    throw new UserError(`${file} is not valid YAML: ${firstLine(error)}`, 'Mend the line named above.');
   }
   if (dir === undefined || dir === null) return null;
   if (typeof dir !== 'string' || !dir) {

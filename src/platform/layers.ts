@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { errorCode, errorMessage, UsageError, UserError } from './errors.ts';
 import type { Home } from './home.ts';
 import { issueWords } from './issue-words.ts';
-import { lineAt, parseYaml } from './yaml.ts';
+import { firstLine, lineAt, parseYaml } from './yaml.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -110,7 +110,7 @@ function readLayer(file: string, required: boolean, name: string): unknown {
   try {
     value = parseYaml(text);
   } catch (error) {
-    throw new UsageError(`${file} is not valid YAML: ${errorMessage(error)}`, 'Mend the line named above.');
+    throw new UsageError(`${file} is not valid YAML: ${firstLine(error)}`, 'Mend the line named above.');
   }
   if (value === null || value === undefined) return null;
   if (!isMap(value)) throw new UsageError(`${file} holds no settings`, `Write keys and values, as in configs/${name}.`);
@@ -123,7 +123,10 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 /** Maps are laid over each other key by key; anything else (lists too) is replaced. */
 function merge(under: unknown, over: unknown): unknown {
   if (!isMap(under) || !isMap(over)) return over;
-  const result: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) result[key] = key in under ? merge(under[key], value) : value;
-  return result;
+  const lay = (key: string, value: unknown) => (Object.hasOwn(under, key) ? merge(under[key], value) : value);
+  // Not by assignment: to `__proto__` it would change what the settings are made from, instead of being refused.
+  return Object.fromEntries([
+    ...Object.entries(under),
+    ...Object.entries(over).map(([key, value]) => [key, lay(key, value)]),
+  ]);
 }

@@ -1,7 +1,12 @@
 /** The YAML parser, in a module of its own so that it can be loaded when a file is there to parse. */
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter, parse, parseDocument } from 'yaml';
+import { errorMessage } from './errors.ts';
 
-export { parse as parseYaml } from 'yaml';
+/** The value in a text. What the parser would only warn of (on stderr) is left to the schema. @throws when it is no YAML. */
+export const parseYaml = (text: string): unknown => parse(text, { logLevel: 'error' });
+
+/** What is wrong and where, without the picture of the place that the parser adds. */
+export const firstLine = (error: unknown): string => errorMessage(error).split('\n')[0].replace(/:$/, '');
 
 /** The line (from 1) of the value at a path, or of the nearest one around it. */
 export function lineAt(text: string, keys: readonly PropertyKey[]): number {
