@@ -1,6 +1,6 @@
 /** Figures of a run from its equity curve. Source of the plan's figures: contracts §2; the others are named ours. */
 
-const TRADING_DAYS = 252;
+import { TRADING_DAYS } from '../statistics/model.ts';
 
 export interface RunMetrics {
   readonly cumulative_return: number;

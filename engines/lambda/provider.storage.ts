@@ -46,6 +46,8 @@ export interface LambdaScores {
 
 const KEYS = ['as_of_date', 'market_id', 'sector', 'soft_target_class', 'experiment_id'] as const;
 const TRAIN_END = 'train_end';
+/** Columns of our own predictions that hold what came after the day: never a score. */
+const OUTCOMES: readonly string[] = ['realised', 'lambda_next'];
 
 /** One row of the source, as text; null where it has no such column or value. */
 interface SourceRow {
@@ -62,7 +64,7 @@ interface SourceRow {
 
 /**
  * Reads the experiment's λ̂ for a campaign.
- * @throws UserError for a missing file or table, a wrong experiment or column, a value that is no number, two rows of a
+ * @throws UserError for a missing file or table, a wrong experiment or column, a column of outcomes, a value that is no number, two rows of a
  * cluster and day, no row in the range, and a λ̂ whose training ended after the day it would be used on.
  */
 export async function loadLambdaScores(
@@ -71,6 +73,12 @@ export async function loadLambdaScores(
   request: LambdaRequest,
 ): Promise<LambdaScores> {
   const { days, instruments, marketId } = request;
+  if (OUTCOMES.includes(choice.column)) {
+    throw new UserError(
+      `'${choice.column}' holds what came after the day: it is no λ̂`,
+      'Choose a forecast: --lambda-score-column lambda_hat or lambda_z',
+    );
+  }
   const name = sourceName(choice);
   const range = { from: formatDay(days[0]), to: formatDay(days[days.length - 1]) };
   const experiments = new Set<string>();

@@ -14,11 +14,11 @@ import {
 } from '../statistics/model.ts';
 import type { MetaDecision } from './model.ts';
 
-/** Runs on record that were tried on the same days. */
+/** Runs on record that were tried on days of the decision. */
 export interface RecordedTrials {
   /** Distinct runs of the strategy whose days overlap: runs with the same trades count once. */
   readonly distinct: number;
-  /** Annualised Sharpe ratios of the distinct ones over exactly the same days: their spread is what luck can do. */
+  /** Annualised Sharpe ratios of the distinct ones, as far as known: their spread is what luck can do. */
   readonly sharpes: readonly number[];
 }
 
@@ -59,6 +59,8 @@ export interface MetaEvidence {
 
 const DRAWS = 2000;
 const COVERAGE = 0.95;
+/** Fewer days tell no sleeves apart. */
+const LEAST_DAYS = 20;
 /** From here on a deflated Sharpe ratio is more than luck, by the usual 5 %. */
 const CONFIDENT = 0.95;
 
@@ -77,7 +79,7 @@ export function weighDecision(
   const series = ranking.map(({ runId }) => returns.get(runId)!);
   const n = series[0].length;
   const trials = Math.max(recorded.distinct, decision.trials);
-  const spread = recorded.sharpes.length > 1 ? deviation(recorded.sharpes) : 0;
+  const spread = spreadOf(recorded.sharpes, trials, n);
   const benchmark = expectedMaximumSharpe(spread / perYear, trials);
   // The first interval of each pair is the sleeve's own, the second that of the best less the sleeve.
   const intervals =
@@ -123,8 +125,18 @@ export function weighDecision(
     sharpeSpread: spread,
     days: n,
     bootstrap: { draws: DRAWS, coverage: COVERAGE, meanBlock: blockLength(n) },
-    conclusion: conclusionOf(sleeves, comparisons, trials, best.sleeveId),
+    conclusion: conclusionOf(sleeves, comparisons, trials, best.sleeveId, n),
   };
+}
+
+/**
+ * What luck can do to an annualised Sharpe ratio: the spread of the tries' own; of tries without figures the sampling error
+ * of a ratio of 0 over `days` daily returns (Lo 2002), for several tries never differ by nothing. 0 for a single try.
+ */
+function spreadOf(sharpes: readonly number[], trials: number, days: number): number {
+  if (trials < 2) return 0;
+  if (sharpes.length > 1) return deviation(sharpes);
+  return days > 1 ? Math.sqrt(TRADING_DAYS / (days - 1)) : 0;
 }
 
 /** Two sentences for people. */
@@ -133,14 +145,17 @@ function conclusionOf(
   comparisons: readonly SleeveComparison[],
   trials: number,
   best: string,
+  days: number,
 ): string {
   const noisy = comparisons.filter((one) => one.noise).map((one) => one.other);
   const apart =
     comparisons.length === 0
       ? 'All sleeves made the same trades.'
-      : noisy.length === 0
-        ? `${best} differs from the other sleeves by more than noise.`
-        : `The difference between ${best} and ${noisy.join(', ')} is noise.`;
+      : days < LEAST_DAYS
+        ? `${days} days are too few to tell the sleeves apart.`
+        : noisy.length === 0
+          ? `${best} differs from the other sleeves by more than noise.`
+          : `The difference between ${best} and ${noisy.join(', ')} is noise.`;
   const own = sleeves.find((one) => one.sleeveId === best)!;
   if (own.deflatedSharpe === null) return `${apart} Too few days to judge its Sharpe ratio.`;
   const tries = `the best of ${trials} ${trials === 1 ? 'try' : 'tries'}`;

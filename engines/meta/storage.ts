@@ -26,10 +26,9 @@ export async function recordedTrials(
   { strategyId, marketId, runIds }: { strategyId: string; marketId: string; runIds: readonly string[] },
 ): Promise<RecordedTrials> {
   const { rows } = await runtime.client((client) =>
-    client.query<{ trial: string; sharpe: number | null; same: boolean }>(
+    client.query<{ trial: string; sharpe: number | null }>(
       `WITH own AS (SELECT min(start_date) AS first, max(end_date) AS last FROM backtest_runs WHERE run_id = ANY ($3::text[]))
-       SELECT ${TRIAL} AS trial, max((metrics_json->>'annualised_sharpe')::float8) AS sharpe,
-              bool_or(start_date = own.first AND end_date = own.last) AS same
+       SELECT ${TRIAL} AS trial, max((metrics_json->>'annualised_sharpe')::float8) AS sharpe
          FROM backtest_runs, own
         WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
           AND start_date <= own.last AND end_date >= own.first
@@ -40,7 +39,7 @@ export async function recordedTrials(
   );
   return {
     distinct: rows.length,
-    sharpes: rows.filter((row) => row.same && row.sharpe !== null).map((row) => row.sharpe!),
+    sharpes: rows.flatMap(({ sharpe }) => (sharpe === null ? [] : [sharpe])),
   };
 }
 

@@ -43,7 +43,13 @@ const phaseConfigSchema = z.strictObject({
     })
     .refine(ordered, orderedSpan),
   lambda: z
-    .strictObject({ ...span, minShare: share, trainStart: date, minGain: z.number().min(0).max(1) })
+    .strictObject({
+      ...span,
+      minShare: share,
+      trainStart: date,
+      horizons: z.array(z.int().min(1)).min(1),
+      minGain: z.number().min(0).max(1),
+    })
     .refine(ordered, orderedSpan),
   context: z
     .strictObject({

@@ -122,7 +122,9 @@ export function probeForecast(prober: Prober, market: string): Promise<Probe<rea
     return query<ForecastRow>(
       `WITH measured AS (
          SELECT * FROM console.lambda_trials
-          WHERE program = 'lambda train' AND market_id = $1 AND jsonb_typeof(metrics->'r2') = 'number')
+          WHERE program = 'lambda train' AND market_id = $1 AND jsonb_typeof(metrics->'r2') = 'number'
+            -- Vectors that had seen their own future show nothing.
+            AND parameters->'allow_in_sample' IS NULL)
        SELECT horizon_days AS horizon, model, (metrics->>'r2')::float8 AS r2, (extract(epoch FROM recorded_at) * 1000)::float8 AS at
          FROM measured WHERE run_id = (SELECT run_id FROM measured ORDER BY trial_id DESC LIMIT 1)
         ORDER BY horizon_days, trial_id`,

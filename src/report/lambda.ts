@@ -21,9 +21,9 @@ export async function lambdaOverview(runtime: Database, options: OverviewOptions
       return {
         heat: await readHeat(client, options),
         forecasts: await readForecasts(client, options),
-        buckets: await readBuckets(client),
-        weights: await readWeights(client),
-        trials: await readTrials(client),
+        buckets: await readBuckets(client, options),
+        weights: await readWeights(client, options),
+        trials: await readTrials(client, options),
       };
     } finally {
       await client.query('ROLLBACK').catch(() => {});
@@ -35,7 +35,7 @@ async function readHeat(client: pg.ClientBase, { marketId, columns }: OverviewOp
   // The parameters that were computed last.
   const { rows: heads } = await client.query<Omit<LambdaHeat, 'columns' | 'clusters'>>(
     `SELECT market_id AS "marketId", lookback_days AS "lookbackDays", min_cluster_size AS "minClusterSize",
-            (array_agg(stab_source ORDER BY created_at DESC))[1] AS "stabSource", min(as_of_date)::text AS first,
+            string_agg(DISTINCT stab_source, ' and ' ORDER BY stab_source) AS "stabSource", min(as_of_date)::text AS first,
             max(as_of_date)::text AS last, count(*) AS rows
        FROM console.opportunity_density WHERE market_id = $1
       GROUP BY market_id, lookback_days, min_cluster_size ORDER BY max(created_at) DESC, lookback_days, min_cluster_size LIMIT 1`,
@@ -114,7 +114,10 @@ async function readForecasts(
   return forecasts;
 }
 
-async function readBuckets(client: pg.ClientBase): Promise<LambdaBuckets[]> {
+async function readBuckets(
+  client: pg.ClientBase,
+  { marketId, experimentId }: OverviewOptions,
+): Promise<LambdaBuckets[]> {
   const { rows } = await client.query<{
     runId: string;
     sleeveId: string;
@@ -130,8 +133,9 @@ async function readBuckets(client: pg.ClientBase): Promise<LambdaBuckets[]> {
             (config_json->>'lambda_score_weight')::float8 AS weight, metrics_json AS metrics, config_json->>'caveat' AS caveat
        FROM backtest_runs
       WHERE metrics_json->'lambda_bucket_total_num_days' IS NOT NULL AND config_json->'sweep' IS NULL
-      ORDER BY created_at DESC, run_id COLLATE "C" LIMIT $1`,
-    [RUNS],
+        AND config_json->>'market_id' = $1 AND ($2::text IS NULL OR config_json->>'lambda_experiment_id' = $2)
+      ORDER BY created_at DESC, run_id COLLATE "C" LIMIT $3`,
+    [marketId, experimentId, RUNS],
   );
   return rows.map(({ metrics, caveat, ...run }) => {
     const of = (name: string) =>
@@ -146,11 +150,15 @@ async function readBuckets(client: pg.ClientBase): Promise<LambdaBuckets[]> {
   });
 }
 
-async function readWeights(client: pg.ClientBase): Promise<LambdaWeightPoint[]> {
+async function readWeights(
+  client: pg.ClientBase,
+  { marketId, experimentId }: OverviewOptions,
+): Promise<LambdaWeightPoint[]> {
   const { rows } = await client.query<LambdaWeightPoint>(
     `WITH swept AS (
        SELECT *, config_json->>'campaign_id' AS campaign FROM backtest_runs
-        WHERE config_json->'sweep'->'lambda-score-weight' IS NOT NULL),
+        WHERE config_json->'sweep'->'lambda-score-weight' IS NOT NULL AND config_json->>'market_id' = $1
+          AND ($2::text IS NULL OR config_json->>'lambda_experiment_id' = $2)),
      newest AS (SELECT campaign FROM swept ORDER BY created_at DESC, run_id COLLATE "C" LIMIT 1)
      SELECT campaign AS "campaignId", run_id AS "runId", config_json->>'sleeve_id' AS "sleeveId",
             (config_json->'sweep'->>'lambda-score-weight')::float8 AS weight,
@@ -161,13 +169,19 @@ async function readWeights(client: pg.ClientBase): Promise<LambdaWeightPoint[]> 
             left(metrics_json->>'trade_list_hash', 12) AS trades, coalesce(config_json->>'caveat', '') AS caveat
        FROM swept JOIN newest USING (campaign)
       ORDER BY regexp_replace(config_json->>'sleeve_id', '\\.S[0-9]+$', '') COLLATE "C", 4, config_json->>'sleeve_id' COLLATE "C"`,
+    [marketId, experimentId],
   );
   return rows;
 }
 
-async function readTrials(client: pg.ClientBase): Promise<LambdaOverview['trials']> {
+async function readTrials(
+  client: pg.ClientBase,
+  { marketId, experimentId }: OverviewOptions,
+): Promise<LambdaOverview['trials']> {
   const { rows } = await client.query<LambdaOverview['trials']>(
-    `SELECT count(*) AS recorded, count(DISTINCT trial_key) AS distinct FROM console.lambda_trials`,
+    `SELECT count(*) AS recorded, count(DISTINCT trial_key) AS distinct FROM console.lambda_trials
+      WHERE $1 = ANY (string_to_array(market_id, '+')) AND ($2::text IS NULL OR experiment_id = $2)`,
+    [marketId, experimentId],
   );
   return rows[0];
 }

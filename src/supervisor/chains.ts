@@ -75,7 +75,7 @@ export function requireOpen({ phase, blockedBy }: PhaseResult, override: string 
   if (blockedBy.length === 0) return null;
   if (override !== null) return override;
   throw new UserError(
-    `${phase} may not begin: ${blockedBy.join(' ')}`,
+    `${phase} may not begin: ${blockedBy.join(' ').replace(/\.$/, '')}`,
     `See: prometheus why ${phase}. To run it all the same, give the reason: prometheus phases run ${phase} --override "…"`,
   );
 }

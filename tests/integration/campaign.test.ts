@@ -379,6 +379,8 @@ describe('campaign refuses', () => {
     [{ lambdaCsv: 'x.csv', lambdaTable: 'y' }, 2, /exclude each other/],
     [{ lambdaTable: 'no_such_table' }, 1, /there is no table no_such_table/],
     [{ lambdaTable: 'x; DROP TABLE y' }, 2, /is not the name of a table/],
+    [{ lambdaTable: 'x', lambdaScoreColumn: 'realised' }, 1, /'realised' holds what came after the day/],
+    [{ lambdaCsv: 'x.csv', lambdaScoreColumn: 'lambda_next' }, 1, /'lambda_next' holds what came after the day/],
     [{ lambdaScoreWeight: 10 }, 2, /--lambda-score-weight says nothing without predictions/],
     [{ marketId: 'NOWHERE' }, 2, /trades market 'TEST'/],
     [{ start: '1999-01-04', end: '1999-02-04' }, 1, /no prices from 1999-01-04/],

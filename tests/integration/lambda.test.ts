@@ -241,6 +241,11 @@ describe('lambda experiment', () => {
       (lines: string[]) => withField(lines, 7, 'NaN'),
       /line 9: lambda_value 'NaN' is not a number/,
     ],
+    [
+      'predictions',
+      (lines: string[]) => lines.map((line, k) => `${line},${k === 0 ? 'lambda_hat' : 1}`),
+      /it has a column lambda_hat: these are predictions/,
+    ],
     ['no λ', (lines: string[]) => withField(lines, 7, ''), /line 9: lambda_value is empty/],
     ['no date', (lines: string[]) => withField(lines, 0, '2012-13-01'), /line 9: '2012-13-01' is not a date/],
     ['a row twice', (lines: string[]) => [...lines, lines[8]], /has two rows of TEST\|/],
@@ -250,6 +255,15 @@ describe('lambda experiment', () => {
     const before = rowsOf('results.csv');
     expect((await refusal(experiment({ input: file('broken.csv') }))).message).toMatch(message);
     expect(rowsOf('results.csv')).toEqual(before);
+  });
+
+  it('takes what pandas writes for a missing figure as missing', async () => {
+    const measured = async (text: string) => {
+      writeFileSync(file('missing.csv'), withField(rowsOf('compute.csv'), 5, text).join('\n'));
+      const { result } = await experiment({ input: file('missing.csv'), output: file('missing-results.csv') });
+      return (result.data as { result: object }).result;
+    };
+    expect(await measured('NaN')).toEqual(await measured(''));
   });
 
   it('refuses a file with other columns, and leaves it as it is', async () => {
@@ -593,6 +607,21 @@ describe('sweep', () => {
     expect(sleeves[0].points[0].metrics.trade_list_hash).toBe(plain.metrics.trade_list_hash);
     expect(sleeves[0].evidence.recorded_trials).toBeGreaterThanOrEqual(4);
     expect(sleeves[0].evidence.conclusion).not.toBe('');
+    // A try over a day less is measured against all of them, not against itself alone.
+    const shorter = await runProgram(
+      sweepSpec,
+      sweep,
+      {
+        ...{ marketId: 'TEST', start: date(380), end: date(DAYS - 2), sleeve: [formatSleeve(SLEEVE)] },
+        grid: ['slippage-bps=50'],
+      },
+      db.databases,
+    );
+    const [{ evidence }] = (
+      shorter.result.data as { sleeves: { evidence: { recorded_trials: number; sharpe_spread: number } }[] }
+    ).sleeves;
+    expect(evidence.recorded_trials).toBeGreaterThan(4);
+    expect(evidence.sharpe_spread).toBeGreaterThan(0);
   });
 
   it('refuses grids that mean nothing', () => {
@@ -644,6 +673,14 @@ describe('what the console shows', () => {
     expect(overview.buckets.filter((run) => swept.has(run.runId))).toEqual([]);
     expect(overview.weights.map((point) => point.weight)).toEqual([0, 0, 40, 40]);
     expect(overview.trials.distinct).toBeGreaterThan(10);
+    const elsewhere = await lambdaOverview(db.databases.runtime, { marketId: 'NOPE', columns: 5, experimentId: null });
+    expect(elsewhere).toEqual({
+      heat: null,
+      forecasts: [],
+      buckets: [],
+      weights: [],
+      trials: { recorded: 0, distinct: 0 },
+    });
     const caveat = 'same-close, no costs: not tradable; survivors only';
     const caveats = [...overview.buckets, ...overview.weights].map((run) => run.caveat);
     expect(new Set(caveats)).toEqual(new Set([caveat, 'survivors only']));

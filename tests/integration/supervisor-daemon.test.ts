@@ -320,7 +320,7 @@ describe('a chain', () => {
   it('of a phase that is blocked is refused with the reason, or begins by a reason that each of its jobs keeps', async () => {
     await begin({ chain: [step(), step()], blockedBy: ['Needs P0: P0.prices is FAIL. 3 days are missing.'] });
     await expect(client.chain({ phase: 'P1', idempotencyKey: 'k' })).rejects.toThrow(
-      'P1 may not begin: Needs P0: P0.prices is FAIL. 3 days are missing.',
+      'P1 may not begin: Needs P0: P0.prices is FAIL. 3 days are missing',
     );
     expect(client.snapshot().jobs).toEqual([]);
     const made = await client.chain({ phase: 'P1', idempotencyKey: 'k2', override: 'the vendor is late' });
@@ -329,7 +329,7 @@ describe('a chain', () => {
     const asked = readAudit(test.home).filter((one) => one.what.startsWith('chain'));
     expect(asked.map((one) => [one.what, one.subject, one.detail])).toEqual([
       ['chain', 'P1', ''],
-      ['chain refused', 'P1', 'P1 may not begin: Needs P0: P0.prices is FAIL. 3 days are missing.'],
+      ['chain refused', 'P1', 'P1 may not begin: Needs P0: P0.prices is FAIL. 3 days are missing'],
       ['chain', 'P1', 'though blocked: the vendor is late'],
     ]);
   });

@@ -70,11 +70,22 @@ describe('Meta evidence', () => {
     expect(many.sleeves[0].deflatedSharpe!).toBeLessThan(few.sleeves[0].deflatedSharpe!);
   });
 
+  it('tries without figures of their own still deflate: several never differ by nothing', () => {
+    const a = noise(6, 0.0008);
+    const { decision, returns } = decisionOf({ a, twin: a });
+    const alone = weighDecision(decision, returns, { distinct: 1, sharpes: [1] }, uniform(3));
+    for (const sharpes of [[], [1]]) {
+      const nine = weighDecision(decision, returns, { distinct: 9, sharpes }, uniform(3));
+      expect(nine.sharpeSpread).toBeCloseTo(YEAR / Math.sqrt(499), 12);
+      expect(nine.sleeves[0].deflatedSharpe!).toBeLessThan(alone.sleeves[0].deflatedSharpe!);
+    }
+  });
+
   it('says when there are too few days, and is the same for the same seed', () => {
     const short = decisionOf({ a: noise(7, 0, 2), b: noise(8, 0, 2) });
     const evidence = weighDecision(short.decision, short.returns, { distinct: 2, sharpes: [] }, uniform(1));
     expect(evidence.sleeves[0].deflatedSharpe).toBeNull();
-    expect(evidence.conclusion).toMatch(/Too few days/);
+    expect(evidence.conclusion).toMatch(/^2 days are too few to tell the sleeves apart\. Too few days/);
     const { decision, returns } = decisionOf({ a: noise(9, 0.001), b: noise(10, 0.001) });
     const again = () => weighDecision(decision, returns, { distinct: 2, sharpes: [1, 2] }, uniform(5));
     expect(again()).toEqual(again());

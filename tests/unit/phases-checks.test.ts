@@ -415,7 +415,7 @@ describe('later phases', () => {
   test('P3.forecast: WAIT without a training, PART when a horizon does not beat persistence', () => {
     expect(check('P3.forecast', { forecast: known([]) })).toMatchObject({
       state: 'WAIT',
-      fix: 'lambda train --market US_EQ --start 2010-01-01 --end 2024-12-31',
+      fix: 'lambda train --market US_EQ --start 2010-01-01 --end 2024-12-31 --horizon 5 --horizon 21',
     });
     expect(check('P3.forecast', {}).state).toBe('OK');
     const weak = valueIn(green.forecast).map((row) =>
@@ -425,6 +425,17 @@ describe('later phases', () => {
     expect(found.state).toBe('PART');
     expect(found.reason).toContain('h=21');
     expect(found.reason).not.toContain('h=5');
+    // The newest training is of another horizon only, or its λ̂ comes from other inputs.
+    const rows = valueIn(green.forecast);
+    const other = rows.filter((row) => row.horizon === 21).map((row) => ({ ...row, horizon: 63 }));
+    expect(check('P3.forecast', { forecast: known(other) })).toMatchObject({
+      state: 'PART',
+      reason: 'The newest training of λ̂ has none for h=5, h=21.',
+    });
+    const vectors = rows
+      .filter((row) => row.model === 'har_ridge')
+      .map((row) => ({ ...row, model: 'har_vectors', r2: 0.1 }));
+    expect(check('P3.forecast', { forecast: known([...vectors, ...rows]) })).toMatchObject({ state: 'PART' });
   });
 
   test('P3.runs: a run with λ̂ counts for Phase 3 and not as the baseline', () => {

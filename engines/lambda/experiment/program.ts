@@ -14,7 +14,7 @@ import type { lambdaExperimentSpec } from '../spec.ts';
 import { type ExperimentMetrics, experimentMetrics } from './metrics.ts';
 import { predictLambda } from './models.ts';
 import { type Pairs, pairsOf } from './pairs.ts';
-import { type DensityTable, readDensityTable } from './table.ts';
+import { ADDED_COLUMNS, type DensityTable, readDensityTable } from './table.ts';
 
 const RESULT_COLUMNS = [
   'experiment_id',
@@ -117,7 +117,7 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
       if (result)
         files.push(await mergeExperiments(args.output!, RESULT_COLUMNS, [args.experimentId], [Object.values(result)]));
       if (args.predictionsOutput !== undefined) {
-        const header = [...table.header, 'lambda_next', 'lambda_prev', 'lambda_trend', 'lambda_hat', 'experiment_id'];
+        const header = [...table.header, ...ADDED_COLUMNS];
         const lines = predictionRows(table, pairs, testRows, predicted, args.experimentId);
         files.push(await mergeExperiments(args.predictionsOutput, header, [args.experimentId], lines));
       }

@@ -27,6 +27,11 @@ export interface DensityTable {
   column(name: string): Float64Array;
 }
 
+/** Spellings of a missing figure, as pandas writes and reads them. */
+const MISSING: ReadonlySet<string> = new Set(['', 'NaN', 'nan', 'NA', 'N/A', 'NULL', 'null', 'None']);
+/** What an experiment adds to the panel's columns. */
+export const ADDED_COLUMNS = ['lambda_next', 'lambda_prev', 'lambda_trend', 'lambda_hat', 'experiment_id'] as const;
+
 const NEEDED = ['as_of_date', 'market_id', 'sector', 'soft_target_class', 'lambda_value'] as const;
 
 /** @throws UserError that names file, line and column of what cannot be read. */
@@ -45,6 +50,8 @@ export async function readDensityTable(file: string, signal: AbortSignal): Promi
           header = names;
           const missing = NEEDED.find((name) => !names.includes(name));
           if (missing) throw new FileProblem(`the column ${missing} is missing`);
+          const added = ADDED_COLUMNS.find((name) => names.includes(name));
+          if (added) throw new FileProblem(`it has a column ${added}: these are predictions, no λ panel`);
         },
         record: (reader) => {
           if (reader.count !== header.length) broken(reader.line, `${reader.count} fields, not ${header.length}`);
@@ -66,7 +73,7 @@ export async function readDensityTable(file: string, signal: AbortSignal): Promi
     const at = header.indexOf(name);
     return Float64Array.from(text, (fields, k) => {
       const field = at < 0 ? '' : fields[at].trim();
-      if (field === '') return 0;
+      if (MISSING.has(field)) return 0;
       const value = Number(field);
       return Number.isFinite(value) ? value : broken(lines[k], `${name} '${field}' is not a number`);
     });
@@ -78,7 +85,9 @@ export async function readDensityTable(file: string, signal: AbortSignal): Promi
   const lambdaColumn = header.indexOf('lambda_value');
   text.forEach((fields, k) => {
     // What is missing among features counts as 0, as in the original; λ itself is what is asked for.
-    if (fields[lambdaColumn].trim() === '') broken(lines[k], 'lambda_value is empty');
+    const lambda = fields[lambdaColumn].trim();
+    if (MISSING.has(lambda))
+      broken(lines[k], lambda === '' ? 'lambda_value is empty' : `lambda_value '${lambda}' is not a number`);
   });
   const keyOf = (fields: readonly string[]) =>
     JSON.stringify([fields[marketColumn], fields[sectorColumn], fields[classColumn]]);

@@ -3,7 +3,15 @@
  * dispersion alone does not say so. Pure.
  */
 import { windowEndingAt } from '../../market/panel.ts';
-import { averageRanks, bootstrapIntervals, deviation, type Interval, mean, pearson } from '../../statistics/model.ts';
+import {
+  averageRanks,
+  bootstrapIntervals,
+  deviation,
+  type Interval,
+  mean,
+  pearson,
+  TRADING_DAYS,
+} from '../../statistics/model.ts';
 import { byDay, tStatistic } from './evaluate.ts';
 
 /** The signal and prices of all instruments, and where they belong. */
@@ -44,7 +52,6 @@ export interface InformationRatioTest {
   readonly returnRatioInterval: Interval;
 }
 
-const TRADING_DAYS = 252;
 /** Members with signal and return that a cluster needs, and clusters that a day needs. */
 const LEAST_MEMBERS = 5;
 const LEAST_CLUSTERS = 6;

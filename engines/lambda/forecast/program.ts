@@ -312,6 +312,7 @@ function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density
         embargo_days: args.embargoDays,
         least_training_days: args.leastTrainingDays,
         penalty: name.startsWith('har') ? args.penalty : 0,
+        ...(args.allowInSample ? { allow_in_sample: true } : {}),
       },
       metrics: {
         ...result.figures?.get(name),

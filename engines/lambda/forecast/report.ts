@@ -20,7 +20,11 @@ interface ReportArgs {
   readonly penalty: number;
   readonly seed: number;
   readonly vectors: readonly string[];
+  readonly allowInSample: boolean;
 }
+
+/** – for a figure that there are too few days for. */
+const figure = (value: number, digits: number) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
 
 const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |\n`;
 const header = (cells: readonly string[]) => row(cells) + row(cells.map(() => '---'));
@@ -39,6 +43,7 @@ export function* reportLines(
     `--lookback-days ${args.lookbackDays} --min-cluster-size ${args.minClusterSize} --refit-days ${args.refitDays}`,
     `--embargo-days ${args.embargoDays} --least-training-days ${args.leastTrainingDays} --penalty ${args.penalty} --seed ${args.seed}`,
     ...args.vectors.map((model) => `--vectors ${model}`),
+    ...(args.allowInSample ? ['--allow-in-sample'] : []),
   ];
   yield `# λ̂ out of sample\n\nMade by \`prometheus lambda train\`; do not edit.\n\n`;
   yield `\`\`\`sh\nprometheus lambda train ${flags.join(' \\\n  ')} \\\n  --report FILE.md\n\`\`\`\n\n`;
@@ -86,19 +91,19 @@ function* horizonSection(result: HorizonResult, density: LambdaPanel, panel: Loa
   for (const bucket of test.buckets) {
     yield row([
       `${bucket.bucket} λ̂`,
-      bucket.ic.toFixed(4),
-      bucket.icRatio.toFixed(2),
-      `${(1e4 * bucket.returnMean).toFixed(1)} bp`,
-      bucket.returnRatio.toFixed(2),
+      figure(bucket.ic, 4),
+      figure(bucket.icRatio, 2),
+      `${figure(1e4 * bucket.returnMean, 1)} bp`,
+      figure(bucket.returnRatio, 2),
     ]);
   }
-  const interval = ({ low, high }: { low: number; high: number }) => `${low.toFixed(2)} … ${high.toFixed(2)}`;
+  const interval = ({ low, high }: { low: number; high: number }) => `${figure(low, 2)} … ${figure(high, 2)}`;
   yield row([
     'high − low',
-    `${test.icDifference.toFixed(4)} (t ${test.icT.toFixed(1)})`,
-    `${test.icRatioDifference.toFixed(2)} (${interval(test.icRatioInterval)})`,
-    `${(1e4 * test.returnDifference).toFixed(1)} bp (t ${test.returnT.toFixed(1)})`,
-    `${test.returnRatioDifference.toFixed(2)} (${interval(test.returnRatioInterval)})`,
+    `${figure(test.icDifference, 4)} (t ${figure(test.icT, 1)})`,
+    `${figure(test.icRatioDifference, 2)} (${interval(test.icRatioInterval)})`,
+    `${figure(1e4 * test.returnDifference, 1)} bp (t ${figure(test.returnT, 1)})`,
+    `${figure(test.returnRatioDifference, 2)} (${interval(test.returnRatioInterval)})`,
   ]);
   yield `\n${verdict(result.horizon, test)}.\n\n`;
 }

@@ -16,8 +16,14 @@ export interface HorizonResult {
   readonly learntFrom: number;
 }
 
+/** Judged days that a verdict needs: fewer give ratios that the bootstrap cannot bound. */
+const LEAST_DAYS = 20;
+
 /** The information-ratio test in a sentence. */
 export function verdict(horizon: number, test: InformationRatioTest): string {
+  if (test.days < LEAST_DAYS) {
+    return `h=${horizon}: ${test.days} ${test.days === 1 ? 'day' : 'days'} with enough clusters; at least ${LEAST_DAYS} are needed to say whether the assessment signal pays more where λ̂ is high`;
+  }
   const { low, high } = test.icRatioInterval;
   const figure = `${test.icRatioDifference.toFixed(2)} (95 % interval ${low.toFixed(2)} … ${high.toFixed(2)})`;
   const head = `h=${horizon}: information ratio of the assessment signal in clusters of high λ̂ minus low λ̂: ${figure}`;

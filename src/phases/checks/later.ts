@@ -27,7 +27,10 @@ export const LATER_COMMANDS: Readonly<
   'lambda train': {
     phase: 'P3',
     available: true,
-    argv: ({ lambda, market }) => ['--market', market, '--start', lambda.trainStart, '--end', lambda.end],
+    argv: ({ lambda, market }) => [
+      ...['--market', market, '--start', lambda.trainStart, '--end', lambda.end],
+      ...lambda.horizons.flatMap((horizon) => ['--horizon', String(horizon)]),
+    ],
   },
 };
 
@@ -42,15 +45,15 @@ function remedy(name: string, need: Requirements): { fix: string | null; note: s
 const WHAT_P3_ADDS =
   'Phase 3 is optional: it forecasts where the members of a cluster will lie apart, so that universes can prefer such clusters; without it they rank by stability, volume and assessment alone';
 
-/** The model of `lambda train` and what it has to beat, by their names in the ledger. */
-const FORECAST = 'har_ridge';
+/** The models of `lambda train`, of which the first that was fitted makes λ̂, and what it has to beat; names of the ledger. */
+const FORECASTS = ['har_vectors', 'har_ridge'];
 const BASELINES = ['persistence_lambda_fitted', 'persistence_dispersion_21_fitted'];
 
 const forecast: CheckSpec = {
   id: 'P3.forecast',
   title: 'a λ̂ that beats persistence',
   required: ({ lambda }) =>
-    `R² out of sample ≥ ${lambda.minGain} above persistence of λ and of 21-day dispersion, every horizon`,
+    `R² out of sample ≥ ${lambda.minGain} above persistence of λ and of 21-day dispersion at ${lambda.horizons.map((h) => `h=${h}`).join(', ')}`,
   looks: (evidence) => [evidence.forecast],
   judge: ({ evidence, need, now }) => {
     const rows = figureOf(evidence.forecast);
@@ -60,15 +63,28 @@ const forecast: CheckSpec = {
     }
     const r2 = (horizon: number, model: string) =>
       rows.find((row) => row.horizon === horizon && row.model === model)?.r2 ?? Number.NaN;
+    const main = FORECASTS.find((name) => rows.some((row) => row.model === name)) ?? '';
     const gains = [...new Set(rows.map((row) => row.horizon))].map((horizon) => ({
       horizon,
-      gain: Math.min(...BASELINES.map((name) => r2(horizon, FORECAST) - r2(horizon, name))),
+      gain: Math.min(...BASELINES.map((name) => r2(horizon, main) - r2(horizon, name))),
     }));
+    const absent = need.lambda.horizons.filter((horizon) => !gains.some((one) => one.horizon === horizon));
     const observed = gains
-      .map(({ horizon, gain }) => `h=${horizon} R² ${r2(horizon, FORECAST).toFixed(2)}, gain ${gain.toFixed(2)}`)
+      .map(({ horizon, gain }) => `h=${horizon} R² ${r2(horizon, main).toFixed(2)}, gain ${gain.toFixed(2)}`)
       .join(' · ');
     const at = rows[0].at;
     const weak = gains.filter(({ gain }) => !(gain >= need.lambda.minGain));
+    if (absent.length > 0) {
+      const lacking = absent.map((horizon) => `h=${horizon}`).join(', ');
+      return notOk(
+        'PART',
+        observed,
+        `the newest training of λ̂ has none for ${lacking}`,
+        fix,
+        `no λ̂ for ${lacking}`,
+        at,
+      );
+    }
     if (weak.length === 0) return ok(`${observed} · ${ageInDays(at, now)}`, observed, at);
     const reason = `λ̂ gains less than ${need.lambda.minGain} in R² over persistence at ${weak.map(({ horizon }) => `h=${horizon}`).join(', ')}: there is no case for wiring it`;
     return notOk('PART', observed, reason, fix, 'λ̂ does not beat persistence', at);
