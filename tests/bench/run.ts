@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   b8: () => import('./b8.ts'),
   b9: () => import('./b9.ts'),
   b10: () => import('./b10.ts'),
+  horizon: () => import('./horizon.ts'),
   scale: () => import('./scale.ts'),
   storage: () => import('./storage.ts'),
   telemetry: () => import('./telemetry.ts'),
