@@ -1,4 +1,5 @@
 /** `model.json`: what a model is, what it was made from, and the hash of each of its files. */
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { tryParseDay } from '../../src/platform/dates.ts';
 import { issueWords } from '../../src/platform/issue-words.ts';
@@ -40,6 +41,8 @@ const common = {
   sha256: z.record(fileName, sha256),
   /** Bytes of those files together. */
   bytes: z.number().int().min(1),
+  /** Hash of all other keys: what a file says of itself is as fixed as what the others hold. */
+  manifest_sha256: sha256,
   dim: z.number().int().min(1),
 };
 
@@ -93,6 +96,19 @@ export const manifestSchema = z
 export type Manifest = z.infer<typeof manifestSchema>;
 export type NumericManifest = z.infer<typeof numeric>;
 export type TextManifest = z.infer<typeof text>;
+
+/** A manifest before its folder was hashed. */
+export type Unhashed<M> = M extends Manifest ? Omit<M, 'sha256' | 'bytes' | 'manifest_sha256'> : never;
+
+/** What `manifest_sha256` must be; the order of keys does not matter. */
+export function manifestHash({ manifest_sha256: _, ...rest }: Manifest): string {
+  const sorted = JSON.stringify(rest, (_key, value) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return hash('sha256', sorted, 'hex');
+}
 
 /** The manifest in a text. @throws Error that names the first key that cannot be accepted. */
 export function parseManifest(json: string): Manifest {

@@ -6,7 +6,16 @@ import { hash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
-import { formatManifest, MANIFEST_FILE, type Manifest, modelId, parseManifest } from './manifest.model.ts';
+import {
+  formatManifest,
+  MANIFEST_FILE,
+  type Manifest,
+  manifestHash,
+  manifestSchema,
+  modelId,
+  parseManifest,
+  type Unhashed,
+} from './manifest.model.ts';
 
 /** Models with weights of others' making, and numeric ones that are plain functions, written when they are first used. */
 const INSTALLED = /^text-fin-general-/;
@@ -33,11 +42,9 @@ export interface ModelEntry {
 
 /** Files of a model to be written, by path inside its folder; `model.json` is made from the manifest. */
 export interface NewModel {
-  readonly manifest: WithoutHashes<Manifest>;
+  readonly manifest: Unhashed<Manifest>;
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
-
-type WithoutHashes<M> = M extends Manifest ? Omit<M, 'sha256' | 'bytes'> : never;
 
 /** Models of a folder, by id. A folder that does not exist holds none. */
 export async function listModels(folder: string): Promise<ModelEntry[]> {
@@ -55,7 +62,7 @@ export async function listModels(folder: string): Promise<ModelEntry[]> {
 }
 
 /**
- * The model `id`, verified: the manifest is its own, every file has its hash and size, no other file lies there.
+ * The model `id`, verified: the manifest is its own and has its hash, so has every file, no other file lies there.
  * @throws UserError that names the first thing amiss.
  */
 export async function loadModel(folder: string, id: string): Promise<VerifiedModel> {
@@ -86,7 +93,6 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
   const stray = found.find((name) => !(name in manifest.sha256));
   if (stray) throw refuse(`${stray} is not named in ${MANIFEST_FILE}`);
   const files = new Map<string, Uint8Array>();
-  let bytes = 0;
   for (const [name, expected] of Object.entries(manifest.sha256)) {
     if (!found.includes(name)) throw refuse(`${name} is missing`);
     const content = await readFile(path.join(root, name));
@@ -94,12 +100,22 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
       throw refuse(`${name} has another content than when the model was made`);
     }
     files.set(name, content);
-    bytes += content.length;
   }
-  if (bytes !== manifest.bytes) throw refuse(`its files have ${bytes} bytes, not ${manifest.bytes}`);
   const graph = files.get(manifest.file)!;
   files.delete(manifest.file);
   return { manifest, fingerprint: hash('sha256', text, 'hex'), graph, files };
+}
+
+/** The manifest of a model with the hashes of its files and its own. @throws Error naming a key that cannot be accepted. */
+export function hashedManifest({ manifest, files }: NewModel): Manifest {
+  const sha256: Record<string, string> = {};
+  let bytes = 0;
+  for (const [name, content] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    sha256[name] = hash('sha256', content, 'hex');
+    bytes += content.length;
+  }
+  const hashed = manifestSchema.parse({ ...manifest, sha256, bytes, manifest_sha256: '0'.repeat(64) });
+  return { ...hashed, manifest_sha256: manifestHash(hashed) };
 }
 
 /**
@@ -107,29 +123,25 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
  * Equal models give equal bytes. Returns the manifest with its hashes.
  */
 export async function writeModel(folder: string, model: NewModel, replace = false): Promise<Manifest> {
-  const sha256: Record<string, string> = {};
-  let bytes = 0;
-  for (const [name, content] of Object.entries(model.files).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    sha256[name] = hash('sha256', content, 'hex');
-    bytes += content.length;
-  }
-  const manifest = parseManifest(JSON.stringify({ ...model.manifest, sha256, bytes }));
+  const manifest = hashedManifest(model);
   const target = path.join(folder, manifest.model_id);
-  // A name that no model id has: a half-written folder is never taken for a model.
+  // Names that no model id has: neither a half-written folder nor one on its way out is taken for a model.
   const draft = path.join(folder, `.${manifest.model_id}.${randomBytes(6).toString('hex')}`);
+  const old = `${draft}.old`;
   try {
     for (const [name, content] of Object.entries(model.files)) {
       await mkdir(path.dirname(path.join(draft, name)), { recursive: true, mode: 0o700 });
       await writeFile(path.join(draft, name), content);
     }
     await writeFile(path.join(draft, MANIFEST_FILE), formatManifest(manifest));
-    if (replace) await rm(target, { recursive: true, force: true });
+    if (replace) await rename(target, old).catch(ifMissing(undefined));
     await rename(draft, target);
   } catch (error) {
     // Another process wrote the same model first: its folder counts.
     if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;
   } finally {
     await rm(draft, { recursive: true, force: true });
+    await rm(old, { recursive: true, force: true });
   }
   return manifest;
 }
@@ -138,6 +150,9 @@ async function readManifest(folder: string, id: string): Promise<{ manifest: Man
   const text = await readFile(path.join(folder, id, MANIFEST_FILE), 'utf8');
   const manifest = parseManifest(text);
   if (manifest.model_id !== id) throw new Error(`${MANIFEST_FILE} is that of ${manifest.model_id}`);
+  if (manifest.manifest_sha256 !== manifestHash(manifest)) {
+    throw new Error(`${MANIFEST_FILE} has another content than when the model was made`);
+  }
   return { manifest, text };
 }
 

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../src/platform/errors.ts';
 import type { NumericManifest } from '../models/manifest.model.ts';
-import { loadModel, type VerifiedModel, writeModel } from '../models/storage.ts';
-import { isV1, v1Graph, v1Model } from './v1.model.ts';
-import { PORTFOLIO_MODEL, portfolioGraph, portfolioModel } from './v2/portfolio-model.ts';
+import { hashedManifest, loadModel, type VerifiedModel, writeModel } from '../models/storage.ts';
+import { isV1, v1Model } from './v1.model.ts';
+import { PORTFOLIO_MODEL, portfolioModel } from './v2/portfolio-model.ts';
 
 export interface NumericModel extends VerifiedModel {
   readonly manifest: NumericManifest;
@@ -15,10 +15,9 @@ export interface NumericModel extends VerifiedModel {
 export const isPlainModel = (id: string): boolean => isV1(id) || id === PORTFOLIO_MODEL;
 
 const plainModel = (id: string) => (isV1(id) ? v1Model(id) : portfolioModel());
-const plainGraph = (id: string) => (isV1(id) ? v1Graph() : portfolioGraph());
 
 /**
- * The numeric model `id`, verified. The id of a plain function must also be its own graph, whatever its folder says.
+ * The numeric model `id`, verified. The id of a plain function must also be that function, whatever its folder says.
  * @throws UserError when it is not there, not whole, or of another kind.
  */
 export async function loadNumericModel(folder: string, id: string): Promise<NumericModel> {
@@ -28,7 +27,7 @@ export async function loadNumericModel(folder: string, id: string): Promise<Nume
   if (manifest.kind !== 'numeric') {
     throw new UserError(`model ${id} is a ${manifest.kind} model`, 'Name numeric models; see: prometheus models ls');
   }
-  if (isPlainModel(id) && Buffer.compare(model.graph, plainGraph(id)) !== 0) {
+  if (isPlainModel(id) && manifest.manifest_sha256 !== hashedManifest(plainModel(id)).manifest_sha256) {
     throw new UserError(
       `model ${id} in ${folder} is not the function that this id stands for`,
       'Remove its folder; it is written again when it is needed.',

@@ -3,6 +3,7 @@ import { civilFromDay, parseDay } from '../../src/platform/dates.ts';
 import { UsageError } from '../../src/platform/errors.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
 import { type LoadedPanel, loadPanel } from '../market/storage.ts';
+import { requireRuns } from '../models/run.storage.ts';
 import type { Due, EncoderKind } from './encoder.model.ts';
 import { encoderOf } from './encoders.ts';
 import { loadNumericModel, type NumericModel } from './models.storage.ts';
@@ -41,6 +42,7 @@ export async function prepare(
   const models: { model: NumericModel; kind: EncoderKind<unknown>; window: number }[] = [];
   for (const id of spec.models) {
     const model = await loadNumericModel(home.models, id);
+    await requireRuns(model);
     models.push({ model, kind: encoderOf(model), window: windowOf(model, spec.window) });
   }
   signal.throwIfAborted();

@@ -22,7 +22,7 @@ export const V1_FEATURES = 3;
 const V1_WINDOW = 63;
 
 /** The graph: `window` float32 [N, W, 3] → `vector` float32 [N, 384], for any window length W. */
-export function v1Graph(): Uint8Array {
+function v1Graph(): Uint8Array {
   const graph = new GraphBuilder({ name: V1_ENCODER });
   const window = graph.input('window', 'float32', ['N', 'W', V1_FEATURES]);
   const flat = graph.node('Flatten', [window], { axis: { int: 1 } });

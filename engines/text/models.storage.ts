@@ -1,6 +1,6 @@
 /** Text models out of the registry. */
 import { UserError } from '../../src/platform/errors.ts';
-import type { TextManifest } from '../models/manifest.model.ts';
+import type { TextManifest, Unhashed } from '../models/manifest.model.ts';
 import { loadModel, type VerifiedModel } from '../models/storage.ts';
 
 export interface TextModel extends VerifiedModel {
@@ -9,7 +9,7 @@ export interface TextModel extends VerifiedModel {
 
 /** A text model that was just made, to be written. */
 export interface TextModelFiles {
-  readonly manifest: Omit<TextManifest, 'sha256' | 'bytes'>;
+  readonly manifest: Unhashed<TextManifest>;
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 

@@ -1,6 +1,7 @@
 /** `prometheus models …`: the registry of this home. */
 import { z } from 'zod';
 import type { Manifest } from '../../engines/models/manifest.model.ts';
+import { requireRuns } from '../../engines/models/run.storage.ts';
 import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
 import { modelsEvalSpec } from '../../engines/numeric/eval/spec.ts';
 import { isPlainModel, loadNumericModel } from '../../engines/numeric/models.storage.ts';
@@ -75,8 +76,10 @@ export const modelsShow = defineCommand({
 
 export const modelsVerify = defineCommand({
   name: 'models verify',
-  summary: 'compare every file of the models with the hashes on record',
-  description: 'Without ids all models of the home. Exit code 1 when one of them would be refused.',
+  summary: 'compare every file of the models with the hashes on record, and run their graphs',
+  description: `
+Each graph is run once: on a window of zeros, or of a text model on the golden texts of its manifest. Without ids all models of
+the home. Exit code 1 when one of them would be refused.`,
   args: z.object({ model: z.array(z.string()).default([]).describe('model ids'), json }),
   positionals: ['model'],
   run: async (args, cli) => {
@@ -85,7 +88,7 @@ export const modelsVerify = defineCommand({
     for (const id of ids) {
       cli.signal.throwIfAborted();
       try {
-        await load(cli, id);
+        await prove(cli, id);
         found.push({ id, ok: true, problem: '' });
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
@@ -111,7 +114,6 @@ export const modelsEval = programCommand(modelsEvalSpec, async () => ({
   program: (await import('../../engines/numeric/eval/program.ts')).evaluateModels,
 }));
 
-/** Models on disk, and the v1 ids that come into being when they are first used. */
 /** The models of a home; the plain ones are written when they are missing. */
 export async function homeModels({ models }: Home): Promise<ModelEntry[]> {
   for (const id of V1_MODELS) await loadNumericModel(models, id).catch(() => {});
@@ -119,6 +121,15 @@ export async function homeModels({ models }: Home): Promise<ModelEntry[]> {
 }
 
 const load = (cli: Cli, id: string) => (isPlainModel(id) ? loadNumericModel : loadModel)(cli.home.models, id);
+
+/** Hashes, then the graph at work. @throws UserError when a backfill would not use the model. */
+async function prove(cli: Cli, id: string): Promise<void> {
+  const model = await load(cli, id);
+  if (model.manifest.kind !== 'text') return requireRuns(model);
+  const { openTextEncoder } = await import('../../engines/text/encoder.ts');
+  const { loadTextModel } = await import('../../engines/text/models.storage.ts');
+  await (await openTextEncoder(await loadTextModel(cli.home.models, id), 'cpu')).close();
+}
 
 const fittedOn = (manifest: Manifest | null): string =>
   manifest && 'fit' in manifest && manifest.fit ? `${manifest.fit.fit_start} → ${manifest.fit.fit_end}` : '–';

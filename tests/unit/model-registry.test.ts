@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../engines/models/manifest.model.ts';
+import { requireRuns } from '../../engines/models/run.storage.ts';
 import { listModels, loadModel, type NewModel, writeModel } from '../../engines/models/storage.ts';
 import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
 import { V1_MODELS, v1Model } from '../../engines/numeric/v1.model.ts';
@@ -64,7 +65,15 @@ describe('a model that was written', () => {
     ["another model's manifest", () => edit({ model_id: 'num-other-core-v2' }), /is that of num-other-core-v2/],
     ['a newer schema', () => edit({ schema: 2 }), /schema/],
     ['a way out of the folder', () => edit({ file: '../model.onnx' }), /not a path inside the folder/],
-    ['another size', () => edit({ bytes: 6 }), /5 bytes, not 6/],
+    ['another size', () => edit({ bytes: 6 }), /model.json has another content/],
+    ['another length', () => edit({ dim: 192 }), /model.json has another content/],
+    ['other entities', () => edit({ entities: ['SECTOR'] }), /model.json has another content/],
+    [
+      'an earlier end of its fit',
+      () => edit({ fit: { ...model.manifest.fit, fit_end: '2012-12-31' } }),
+      /another content/,
+    ],
+    ['no hash of its own', () => edit({ manifest_sha256: undefined }), /manifest_sha256/],
   ])('is refused with %s', async (_, spoil, message) => {
     await writeModel(folder, model);
     spoil();
@@ -92,8 +101,31 @@ describe('the v1 models', () => {
 
   it('are refused when the folder holds another function, even a whole one', async () => {
     const id = V1_MODELS[0];
-    await writeModel(folder, { ...v1Model(id), files: { 'model.onnx': Uint8Array.of(1) } });
-    await expect(loadNumericModel(folder, id)).rejects.toThrow(/not the function that this id stands for/);
+    const own = v1Model(id);
+    for (const other of [
+      { ...own, files: { 'model.onnx': Uint8Array.of(1) } },
+      { ...own, manifest: { ...own.manifest, window_days: 21 } },
+      { ...own, manifest: { ...own.manifest, dim: 192 } },
+    ] as NewModel[]) {
+      await writeModel(folder, other, true);
+      await expect(loadNumericModel(folder, id)).rejects.toThrow(/not the function that this id stands for/);
+    }
+  });
+
+  it('run, and a graph that does not or that gives other vectors is refused by name', async () => {
+    const own = v1Model(V1_MODELS[0]);
+    const as = async (other: object, files = own.files) => {
+      const made = { manifest: { ...own.manifest, model_id: ID, ...other }, files } as NewModel;
+      await writeModel(folder, made, true);
+      return requireRuns(await loadNumericModel(folder, ID));
+    };
+    await as({});
+    await expect(as({ dim: 512 })).rejects.toThrow(
+      `model ${ID} is not used: its graph gave float32 [1, 384], not float32 [1, 512]`,
+    );
+    await expect(as({}, { 'model.onnx': Uint8Array.of(1, 2, 3) })).rejects.toThrow(
+      new RegExp(`model ${ID} is not used: its graph does not run \\(.*protobuf`),
+    );
   });
 
   it('are written once by several processes at a time', async () => {

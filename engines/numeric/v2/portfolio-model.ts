@@ -12,7 +12,7 @@ export const PORTFOLIO_MODEL = 'num-portfolio-core-v2';
 const ROTATION_SEED = 20_240_826;
 
 /** The graph: `schema` float32 [N, S] → `vector` float32 [N, 384]; lengths and angles stay as they are. */
-export function portfolioGraph(): Uint8Array {
+function portfolioGraph(): Uint8Array {
   const [input] = portfolioSource.inputs;
   const size = sizeOf(input);
   const random = new Random(ROTATION_SEED);
