@@ -60,9 +60,9 @@ export async function runShard(
     await client.query('SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off');
     await joinCoverage(client);
     if (!(await markShard(client, id, backfillId, 'numeric'))) return DONE_ELSEWHERE;
-    const there = context.skipExisting ? await existingVectors(client, key, dim) : null;
-    const removed = await removeVectors(client, key, there && { dim });
-    const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there);
+    const there = context.skipExisting ? await existingVectors(client, key, window, dim) : null;
+    const removed = await removeVectors(client, key, there?.broken ?? null);
+    const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there?.whole ?? null);
     const changes = new DayChanges(removed);
     const failures: Failure[] = [];
 

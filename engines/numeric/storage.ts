@@ -4,6 +4,7 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { type CopyWriter, copyInto, copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import type { Entity } from './encoder.model.ts';
+import { normOf } from './vector.model.ts';
 
 const TABLE = 'numeric_window_embeddings';
 const COLUMNS = ['entity_type', 'entity_id', 'window_spec', 'as_of_date', 'model_id', 'vector'];
@@ -25,41 +26,70 @@ export interface Removed {
   readonly rows: number;
 }
 
-/** Removes the shard's rows, whoever wrote them; with `unless` only those that have not so many values. */
+/** Removes the shard's rows, whoever wrote them; with `only` those of them with these ids. */
 export async function removeVectors(
   client: pg.ClientBase,
   { modelId, entities, days }: ShardKey,
-  unless: { dim: number } | null,
+  only: readonly string[] | null,
 ): Promise<Removed[]> {
-  const broken = unless ? ` AND octet_length(vector) IS DISTINCT FROM ${unless.dim * 4}` : '';
+  const these = only ? ' AND embedding_id = ANY($7)' : '';
   const removed: Removed[] = [];
   for (const [type, ids] of byType(entities)) {
     const { rows } = await client.query<Removed>(
       `WITH gone AS (
          DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND as_of_date = ANY($4::date[])
-            AND entity_type = $5 AND entity_id = ANY($6)${broken} RETURNING entity_id, as_of_date)
+            AND entity_type = $5 AND entity_id = ANY($6)${these} RETURNING entity_id, as_of_date)
        SELECT $5 AS "entityType", as_of_date - date '1970-01-01' AS day, count(DISTINCT entity_id) AS vectors,
               count(*) AS rows FROM gone GROUP BY 2`,
-      [modelId, formatDay(days[0]), formatDay(days[days.length - 1]), days.map(formatDay), type, ids],
+      [
+        modelId,
+        formatDay(days[0]),
+        formatDay(days[days.length - 1]),
+        days.map(formatDay),
+        type,
+        ids,
+        ...(only ? [only] : []),
+      ],
     );
     removed.push(...rows);
   }
   return removed;
 }
 
-/** Which of the shard's vectors are there with `dim` values: `type|id|day number`. */
-export async function existingVectors(client: pg.ClientBase, key: ShardKey, dim: number): Promise<Set<string>> {
-  const found = new Set<string>();
-  const range = `BETWEEN ${sqlLiteral(formatDay(key.days[0]))} AND ${sqlLiteral(formatDay(key.days[key.days.length - 1]))}`;
-  await copyOut(
-    client,
-    `SELECT entity_type, entity_id, as_of_date FROM ${TABLE}
-      WHERE model_id = ${sqlLiteral(key.modelId)} AND as_of_date ${range} AND octet_length(vector) = ${dim * 4}`,
-    (row) => {
-      found.add(`${row.text()}|${row.text()}|${row.date()}`);
-    },
-  );
-  return found;
+/** What stands where a shard is to be written. */
+export interface Existing {
+  /** Vectors that are whole: `type|id|day number`. */
+  readonly whole: ReadonlySet<string>;
+  /** `embedding_id` of rows that are not: another length or window, a value that is no number, all zeros. */
+  readonly broken: readonly string[];
+}
+
+/** Reads the rows of the shard, values and all. */
+export async function existingVectors(
+  client: pg.ClientBase,
+  { modelId, entities, days }: ShardKey,
+  window: number,
+  dim: number,
+): Promise<Existing> {
+  const whole = new Set<string>();
+  const broken: string[] = [];
+  const range = `BETWEEN ${sqlLiteral(formatDay(days[0]))} AND ${sqlLiteral(formatDay(days[days.length - 1]))}`;
+  for (const [type, ids] of byType(entities)) {
+    await copyOut(
+      client,
+      `SELECT embedding_id::text, entity_id, as_of_date,
+              CASE WHEN window_spec->>'window_days' = '${window}' AND octet_length(vector) = ${dim * 4} THEN vector END
+         FROM ${TABLE}
+        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date ${range} AND entity_type = ${sqlLiteral(type)}
+          AND entity_id COLLATE "C" BETWEEN ${sqlLiteral(ids[0])} AND ${sqlLiteral(ids[ids.length - 1])}`,
+      (row) => {
+        const [embeddingId, id, day, vector] = [row.text()!, row.text()!, row.date(), row.bytes()];
+        if (vector && normOf(vector) > 0) whole.add(`${type}|${id}|${day}`);
+        else broken.push(embeddingId);
+      },
+    );
+  }
+  return { whole, broken };
 }
 
 /** One vector to be written. */

@@ -6,8 +6,8 @@ export interface Seen {
   readonly rows: Uint8Array;
   /** Rows whose vector has another length than the model's, or none. */
   wrongLength: number;
-  /** Rows of entities or days outside the expectation. */
-  outside: number;
+  /** Rows of another window than the one that was asked for. */
+  otherWindow: number;
   /** Rows of cells inside it. */
   inside: number;
 }
@@ -51,14 +51,4 @@ export function coverageOf(due: Uint8Array, seen: Seen, entities: Int32Array, da
     if (hole >= 0 && firstHole < 0) [firstHole, holeDay] = [hole, day];
   }
   return { due: expected, present, duplicates: seen.inside - inside, notDue, firstHole, holeDay };
-}
-
-/** L2 norm of a little-endian float32 vector; NaN when a value is no finite number. */
-export function normOf(vector: Buffer): number {
-  let sum = 0;
-  for (let at = 0; at < vector.length; at += 4) {
-    const value = vector.readFloatLE(at);
-    sum += value * value;
-  }
-  return Number.isFinite(sum) ? Math.sqrt(sum) : Number.NaN;
 }

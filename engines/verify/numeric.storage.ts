@@ -3,21 +3,24 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 
-/** Every row of a model over `[first, last]` (day numbers): its key, and the bytes of its vector (−1 without one). */
+/** Every row of a model over `[first, last]` (day numbers): its key, the bytes of its vector (−1 without one), days of its window (−1). */
 export async function eachKey(
   historical: Database,
   modelId: string,
   first: number,
   last: number,
-  onRow: (entityType: string, entityId: string, day: number, bytes: number) => void,
+  onRow: (entityType: string, entityId: string, day: number, bytes: number, window: number) => void,
 ): Promise<void> {
   await historical.client((client) =>
     copyOut(
       client,
-      `SELECT entity_type, entity_id, as_of_date, coalesce(octet_length(vector), -1) FROM numeric_window_embeddings
+      // A window that is no whole number is another one: it must not end the reading.
+      `SELECT entity_type, entity_id, as_of_date, coalesce(octet_length(vector), -1),
+              CASE WHEN window_spec->>'window_days' ~ '^\\d{1,9}$' THEN (window_spec->>'window_days')::int ELSE -1 END
+         FROM numeric_window_embeddings
         WHERE model_id = ${sqlLiteral(modelId)}
           AND as_of_date BETWEEN ${sqlLiteral(formatDay(first))} AND ${sqlLiteral(formatDay(last))}`,
-      (row) => onRow(row.text()!, row.text()!, row.date(), row.int32()),
+      (row) => onRow(row.text()!, row.text()!, row.date(), row.int32(), row.int32()),
     ),
   );
 }
@@ -63,5 +66,17 @@ export async function recordedCause(
       return `backfill ${open[0].id} has done ${open[0].done} of its ${open[0].shards} shards; --resume goes on with it`;
     }
     return null;
+  });
+}
+
+/** Those of these ids that no row of `instruments` has, of whatever market and status. */
+export async function unknownInstruments(runtime: Database, ids: readonly string[]): Promise<string[]> {
+  return runtime.client(async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `SELECT id FROM unnest($1::text[]) AS id
+        WHERE NOT EXISTS (SELECT 1 FROM instruments WHERE instrument_id = id) ORDER BY id COLLATE "C"`,
+      [ids],
+    );
+    return rows.map(({ id }) => id);
   });
 }

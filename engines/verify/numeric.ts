@@ -7,8 +7,9 @@ import { Random } from '../../src/platform/random.ts';
 import { encoderOf } from '../numeric/encoders.ts';
 import { type Prepared, type PreparedModel, prepare } from '../numeric/prepare.ts';
 import { V1_MODELS } from '../numeric/v1.model.ts';
-import { type Coverage, coverageOf, normOf, type Seen } from './numeric.model.ts';
-import { eachKey, eachVector, recordedCause } from './numeric.storage.ts';
+import { normOf } from '../numeric/vector.model.ts';
+import { type Coverage, coverageOf, type Seen } from './numeric.model.ts';
+import { eachKey, eachVector, recordedCause, unknownInstruments } from './numeric.storage.ts';
 import type { numericEmbeddingsSpec } from './spec.ts';
 import { writeEvidence } from './storage.ts';
 
@@ -21,6 +22,10 @@ interface Finding {
   readonly duplicates: number;
   readonly not_due: number;
   readonly wrong_length: number;
+  readonly other_window: number;
+  /** Rows of no entity that the model can have, or of a day that is none of the market's. */
+  readonly stray: number;
+  readonly first_stray: string | null;
   readonly sampled: number;
   readonly not_finite: number;
   readonly zero_norm: number;
@@ -82,7 +87,9 @@ export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args,
     provenance: context.provenance,
   });
   const counts = `${observed.present} of ${observed.expected} vectors, ${observed.recomputed} computed again`;
-  const summary = state === 'OK' ? `${counts}: all as they should be` : `${state}: ${reason}`;
+  const missing = findings.find(({ first_hole }) => first_hole);
+  const judged = missing ? `enough of them (the first missing: ${holeText(missing)})` : 'all as they should be';
+  const summary = state === 'OK' ? `${counts}: ${judged}` : `${state}: ${reason}`;
   const exitCode = { OK: Exit.done, PART: Exit.partial, FAIL: Exit.failed }[state];
   return { exitCode, summary, rows: { 'console.evidence': 1 }, data: { state, reason, ...observed } };
 };
@@ -100,18 +107,26 @@ async function lookAt(
   const T = panel.calendar.days.length;
   const entityAt = new Map(Array.from(owned, (e) => [`${due.entities[e].type}|${due.entities[e].id}`, e]));
   const dayAt = new Map(Array.from(days, (t) => [panel.calendar.days[t], t]));
-  const seen: Seen = { rows: new Uint8Array(due.due.length), wrongLength: 0, outside: 0, inside: 0 };
+  const seen: Seen = { rows: new Uint8Array(due.due.length), wrongLength: 0, otherWindow: 0, inside: 0 };
+  const strays = new Map<string, Stray>();
+  const ownTypes = new Set<string>(model.manifest.entities);
   const [first, last] = [panel.calendar.days[days[0]], panel.calendar.days[days[days.length - 1]]];
-  await eachKey(historical, modelId, first, last, (type, id, day, bytes) => {
+  await eachKey(historical, modelId, first, last, (type, id, day, bytes, window) => {
     const [e, t] = [entityAt.get(`${type}|${id}`), dayAt.get(day)];
     if (bytes !== dim * 4) seen.wrongLength++;
+    if (window !== prepared.window) seen.otherWindow++;
     if (e === undefined || t === undefined) {
-      seen.outside++;
+      // Other entities than the expected ones are judged below, once a name: they may be of another market.
+      if (e === undefined && type !== 'INSTRUMENT' && ownTypes.has(type)) return;
+      const stray = strays.get(`${type}|${id}`);
+      if (stray) stray.rows++;
+      else strays.set(`${type}|${id}`, { type, id, rows: 1, day });
       return;
     }
     seen.inside++;
     if (seen.rows[e * T + t] < 255) seen.rows[e * T + t]++;
   });
+  const stray = await strayRows(strays, entityAt, ownTypes, context);
   const coverage = coverageOf(due.due, seen, owned, days, T);
   const values = await lookAtValues(prepared, { panel, days }, entityAt, args, random, context);
   return {
@@ -122,8 +137,47 @@ async function lookAt(
     duplicates: coverage.duplicates,
     not_due: coverage.notDue,
     wrong_length: seen.wrongLength,
+    other_window: seen.otherWindow,
+    ...stray,
     ...values,
     first_hole: coverage.firstHole < 0 ? null : await describeHole(prepared, { panel }, coverage, context),
+  };
+}
+
+/** Rows of one entity that are outside the expectation. */
+interface Stray {
+  readonly type: string;
+  readonly id: string;
+  rows: number;
+  /** Of the first that was read. */
+  readonly day: number;
+}
+
+/** What of the rows outside the expectation can be nobody's: not those of other markets or of names that are not active. */
+async function strayRows(
+  outside: ReadonlyMap<string, Stray>,
+  expected: ReadonlyMap<string, number>,
+  ownTypes: ReadonlySet<string>,
+  { databases }: ProgramContext,
+): Promise<Pick<Finding, 'stray' | 'first_stray'>> {
+  const others = [...outside.values()].filter(
+    ({ type, id }) => type === 'INSTRUMENT' && !expected.has(`${type}|${id}`),
+  );
+  const unknown = new Set(
+    others.length
+      ? await unknownInstruments(
+          databases.runtime,
+          others.map(({ id }) => id),
+        )
+      : [],
+  );
+  const strays = [...outside.entries()]
+    .filter(([key, { type, id }]) => expected.has(key) || !ownTypes.has(type) || unknown.has(id))
+    .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .map(([, stray]) => stray);
+  return {
+    stray: strays.reduce((sum, { rows }) => sum + rows, 0),
+    first_stray: strays.length ? `${strays[0].id} ${formatDay(strays[0].day)}` : null,
   };
 }
 
@@ -140,6 +194,11 @@ async function lookAtValues(
   const T = panel.calendar.days.length;
   const norms: number[] = [];
   const candidates: { cell: number; vector: Buffer }[] = [];
+  // The shortest and the longest are always computed again: what is out of the ordinary must come from the prices.
+  const extremes = [
+    { sign: 1, norm: Number.POSITIVE_INFINITY, cell: -1, vector: Buffer.alloc(0) },
+    { sign: -1, norm: Number.NEGATIVE_INFINITY, cell: -1, vector: Buffer.alloc(0) },
+  ];
   let [sampled, notFinite] = [0, 0];
   for (const position of random.permutation(days.length)) {
     if (sampled >= args.sample) break;
@@ -152,10 +211,18 @@ async function lookAtValues(
       else norms.push(norm);
       const e = entityAt.get(`${type}|${id}`);
       if (e === undefined || !due.due[e * T + t]) return;
+      for (const extreme of extremes) {
+        if (extreme.sign * (norm - extreme.norm) < 0) {
+          Object.assign(extreme, { norm, cell: e * T + t, vector: Buffer.from(vector) });
+        }
+      }
       // A sample of fixed size of all that pass by (reservoir, algorithm R).
       const place = candidates.length < args.recompute ? candidates.length : random.below(sampled);
       if (place < args.recompute) candidates[place] = { cell: e * T + t, vector: Buffer.from(vector) };
     });
+  }
+  for (const { cell, vector } of extremes) {
+    if (cell >= 0 && !candidates.some((one) => one.cell === cell)) candidates.push({ cell, vector });
   }
   let different = 0;
   let firstDifferent: string | null = null;
@@ -206,6 +273,8 @@ async function describeHole(
   return { entity, date, cause: 'its prices came after the backfill, or its row was deleted' };
 }
 
+const holeText = ({ first_hole: hole }: Finding): string => `${hole!.entity} ${hole!.date}: ${hole!.cause}`;
+
 function problemsOf(finding: Finding, minShare: number): { state: State; text: string }[] {
   const problems: { state: State; text: string }[] = [];
   const wrong = (count: number, what: string) => {
@@ -213,6 +282,8 @@ function problemsOf(finding: Finding, minShare: number): { state: State; text: s
   };
   wrong(finding.duplicates, 'rows repeat a key');
   wrong(finding.wrong_length, 'vectors have another length than the model');
+  wrong(finding.other_window, 'rows are of another window');
+  wrong(finding.stray, `rows are of no entity of this model, or of no trading day (first: ${finding.first_stray})`);
   wrong(finding.not_finite, 'vectors hold a value that is no number');
   wrong(finding.zero_norm, 'vectors are all zeros');
   wrong(
@@ -220,8 +291,7 @@ function problemsOf(finding: Finding, minShare: number): { state: State; text: s
     `of ${finding.recomputed} vectors are not what the prices give (first: ${finding.first_different})`,
   );
   if (finding.expected === 0 || finding.share < minShare) {
-    const hole = finding.first_hole;
-    const where = hole ? `; the first hole is ${hole.entity} ${hole.date}: ${hole.cause}` : '';
+    const where = finding.first_hole ? `; the first hole is ${holeText(finding)}` : '';
     problems.push({
       state: 'PART',
       text: `${finding.model_id}: ${finding.present} of ${finding.expected} expected vectors${where}`,

@@ -162,9 +162,20 @@ describe('the rows', () => {
     await query(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(120)}'`);
     await query(`UPDATE numeric_window_embeddings SET vector = '\\x0102' WHERE as_of_date = '${date(130)}'`);
     await query(`UPDATE numeric_window_embeddings SET vector = NULL WHERE as_of_date = '${date(131)}'`);
+    await query(
+      `UPDATE numeric_window_embeddings SET window_spec = '{"window_days": 21}' WHERE as_of_date = '${date(132)}'`,
+    );
+    await query(
+      `UPDATE numeric_window_embeddings SET vector = decode(repeat('00', 1536), 'hex') WHERE as_of_date = '${date(133)}'`,
+    );
+    await query(
+      `UPDATE numeric_window_embeddings SET vector = set_byte(set_byte(vector, 3, 127), 2, 192) WHERE as_of_date = '${date(134)}'`,
+    );
     const { result } = await backfill({ models, skipExisting: true });
     const expected = expectedRows(models, 63, days(60, 199));
-    const redone = [120, 130, 131].flatMap((t) => [...expected.keys()].filter((key) => key.endsWith(date(t)))).length;
+    const redone = [120, 130, 131, 132, 133, 134].flatMap((t) =>
+      [...expected.keys()].filter((key) => key.endsWith(date(t))),
+    ).length;
     expect(result.data).toMatchObject({ models: [{ written: redone, skipped: expected.size - redone, failed: 0 }] });
     await expectRows(expected, 63);
   });

@@ -94,6 +94,23 @@ describe('what is wrong', () => {
       `UPDATE t SET vector = set_bit(vector, 0, 1 - get_bit(vector, 0)) WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
       /1 of \d+ vectors are not what the prices give \(first: I\d+\.T 20/,
     ],
+    [
+      'another window',
+      `UPDATE t SET window_spec = '{"window_days": 21}' WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
+      /1 rows are of another window/,
+    ],
+    [
+      'a name that no table has, on a Saturday',
+      `INSERT INTO t (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+       SELECT entity_type, 'GHOST', window_spec, '2013-06-15', model_id, vector FROM t LIMIT 1`,
+      /1 rows are of no entity of this model, or of no trading day \(first: GHOST 2013-06-15\)/,
+    ],
+    [
+      'a known name on a Saturday',
+      `INSERT INTO t (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+       SELECT entity_type, 'I000.T', window_spec, '2013-06-15', model_id, vector FROM t LIMIT 1`,
+      /1 rows are of no entity of this model, or of no trading day \(first: I000.T 2013-06-15\)/,
+    ],
   ])('%s is FAIL', async (_, sql, reason) => {
     await storePanel(db.databases, panel);
     await backfill();
@@ -158,10 +175,22 @@ describe('a hole', () => {
     });
   });
 
+  it('is found in a value out of the ordinary, even where only one vector is computed again', async () => {
+    await storePanel(db.databases, panel);
+    await backfill();
+    await historical(`UPDATE numeric_window_embeddings SET vector = decode(repeat('0000f07a', 384), 'hex')
+                       WHERE embedding_id = (SELECT min(embedding_id) + 7 FROM numeric_window_embeddings)`);
+    expect((await verify({ recompute: 1 })).exitCode).toBe(1);
+    expect(await evidence()).toMatchObject({ reason: expect.stringContaining('are not what the prices give') });
+  });
+
   it('does not matter as long as the share is enough', async () => {
     await storePanel(db.databases, panel);
     await backfill();
     await historical(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(90)}'`);
-    expect((await verify({ minShare: 0.9 })).exitCode).toBe(0);
+    expect(await verify({ minShare: 0.9 })).toMatchObject({
+      exitCode: 0,
+      summary: expect.stringContaining(`the first missing: I000.T ${date(90)}: no backfill has reached that day`),
+    });
   });
 });
