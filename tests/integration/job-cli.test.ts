@@ -1,6 +1,6 @@
 /** `prometheus job` and `prometheus top` as a person calls them. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
@@ -166,11 +166,13 @@ describe('prometheus job', () => {
     });
   });
 
-  it.each([['job', 'ls'], ['job', 'show', 'last'], ['events'], ['events', '--audit']])(
-    '%s %s: a file in the place of the home is told in one line',
-    async (...args) => {
+  it.each([[['job', 'ls']], [['job', 'show', 'last']], [['events']], [['events', '--audit']]])(
+    '%j: a file in the place of the home is told in one line',
+    async (args) => {
       writeFileSync(test.home.root, '');
-      expect(await prometheus(...args)).toEqual({
+      const said = await prometheus(...args);
+      rmSync(test.home.root);
+      expect(said).toEqual({
         code: 2,
         out: '',
         err: `prometheus: ${test.home.root} is no home: it is a file. Set PROMETHEUS_HOME to a folder that you may write.\n`,
