@@ -107,10 +107,10 @@ export async function joinJoint(
   backfill: Backfill<JointBackfillSpec>,
   workers: number,
   context: ProgramContext,
-): Promise<Share> {
+): Promise<() => Promise<Share>> {
   const prepared = await prepareJoint(backfill.spec, context);
   requireSame(backfill, planOf(prepared), PLANNED_OVER);
-  return workOff(backfill, prepared, workers, false, context);
+  return () => workOff(backfill, prepared, workers, false, context);
 }
 
 /** This process's share: much reading and COPY and little arithmetic, so that shards share one thread. */

@@ -54,10 +54,10 @@ export async function joinNumeric(
   backfill: Backfill<BackfillSpec>,
   labour: Pick<Args, 'workers' | 'device'>,
   context: ProgramContext,
-): Promise<Share> {
+): Promise<() => Promise<Share>> {
   const prepared = await prepare(backfill.spec, context);
   requireSame(backfill, planOf(prepared), plannedOver(prepared));
-  return workOff(backfill, prepared, labour, false, context);
+  return () => workOff(backfill, prepared, labour, false, context);
 }
 
 type Args = z.infer<(typeof numericBackfillSpec)['args']>;

@@ -66,8 +66,9 @@ export async function openBackfill<Spec extends BackfillRequest>(
       await writeThrottle(client, same.id, { throttle });
       return { backfill: same, resumed: true };
     }
-    for (const other of others) {
-      if (!overlap(other.spec, wanted.spec)) continue;
+    const inTheWay = others.filter(({ spec }) => overlap(spec, wanted.spec));
+    if (resume && inTheWay.length) throw notTheSame(inTheWay[0], wanted);
+    for (const other of inTheWay) {
       await requireDead(client, other);
       await client.query(`UPDATE console.backfills SET state = 'replaced', ended_at = now() WHERE backfill_id = $1`, [
         other.id,
@@ -135,6 +136,18 @@ const canonical = (spec: BackfillRequest) =>
 const overlap = (a: BackfillRequest, b: BackfillRequest) =>
   a.start <= b.end && b.start <= a.end && a.models.some((model) => b.models.includes(model));
 
+/** `--resume` goes on with what was asked for: it never throws another backfill's work away. */
+function notTheSame(open: Backfill, wanted: Backfill): UserError {
+  const [was, is] = [open.spec, wanted.spec].map((spec) => new Map(Object.entries(spec)));
+  const keys = [...new Set([...was.keys(), ...is.keys()])].filter(
+    (key) => JSON.stringify(was.get(key)) !== JSON.stringify(is.get(key)),
+  );
+  return new UserError(
+    `backfill ${open.id} of these models and days is open and was begun with another ${keys.sort().join(', ')}`,
+    'Give --resume with the arguments that it was begun with, or leave out --resume: what is here then replaces it.',
+  );
+}
+
 async function requireDead(client: pg.ClientBase, { id, spec }: Backfill): Promise<void> {
   const { rows } = await client.query<{ free: boolean }>(
     'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free',
@@ -143,7 +156,7 @@ async function requireDead(client: pg.ClientBase, { id, spec }: Backfill): Promi
   if (rows[0].free) return;
   throw new UserError(
     `a backfill of ${spec.models.join(', ')} over ${spec.start} … ${spec.end} is running (${id})`,
-    'Wait until it has ended, or join it with: prometheus worker',
+    'Wait until it has ended, join it with: prometheus worker, or go on with it: the same command with --resume',
   );
 }
 

@@ -6,7 +6,7 @@ import { log } from '../platform/events.ts';
 import type { ProgramContext } from '../platform/program.ts';
 import { type Backfill, endBackfill, isOpen, whileAlive } from './backfills.ts';
 import { type MarkTotals, markedShards, markTotals, shardId } from './shard-marks.ts';
-import { openShardQueue } from './shard-queue.ts';
+import { openShardQueue, type ShardQueue } from './shard-queue.ts';
 import type { OnOpened, Thread, Threads } from './threads.ts';
 import { restAfter, restReason, type Throttle } from './throttle.ts';
 import { type Standing, standingOf } from './throttle-store.ts';
@@ -64,6 +64,7 @@ class Drive<Shard extends PlannedShard> {
   #lastLook: number;
   #lastTotals: MarkTotals | null = null;
   #looking: Promise<void> | null = null;
+  #refilling: Promise<void> | null = null;
   #standing: { readonly at: number; readonly read: Promise<Standing> } | null = null;
   #rests: string | null = null;
 
@@ -74,7 +75,7 @@ class Drive<Shard extends PlannedShard> {
   }
 
   async run(): Promise<Share> {
-    const { backfill, shards, start, fill } = this.#options;
+    const { backfill, start, fill } = this.#options;
     const { databases, events, signal } = this.#context;
     const { historical } = databases;
     const queue = await openShardQueue(historical, backfill.id, (message) => {
@@ -87,12 +88,7 @@ class Drive<Shard extends PlannedShard> {
       log(events, 'info', `${model} runs on ${provider}${fallback ? ` (${fallback})` : ''}`);
     });
     try {
-      if (fill) {
-        const marked = await markedShards(historical, backfill.id);
-        await queue.fill(
-          shards.filter(({ number }) => !marked.has(shardId(backfill.id, number))).map(({ number }) => number),
-        );
-      }
+      if (fill) await this.#fill(queue);
       events.emit({ type: 'artifact', kind: 'backfill', id: backfill.id });
       await this.#look();
       await Promise.all(threads.list.map((thread) => this.#work(thread, queue)));
@@ -111,8 +107,34 @@ class Drive<Shard extends PlannedShard> {
     }
   }
 
+  /** Puts the shards that are not marked into the queue. */
+  async #fill(queue: ShardQueue): Promise<void> {
+    const { backfill, shards } = this.#options;
+    const marked = await markedShards(this.#context.databases.historical, backfill.id);
+    await queue.fill(
+      shards.filter(({ number }) => !marked.has(shardId(backfill.id, number))).map(({ number }) => number),
+    );
+  }
+
+  /** Shards that are neither marked nor in the queue: whoever began the backfill died before it had put them there. */
+  #refill(queue: ShardQueue): Promise<void> {
+    const { databases } = this.#context;
+    this.#refilling ??= databases.historical
+      .transaction(async (client) => {
+        await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+          `prometheus backfill ${this.#options.backfill.id} fill`,
+        ]);
+        // A mark is committed before its shard leaves the queue: an empty queue and then no mark is a lost shard.
+        if (await queue.isEmpty()) await this.#fill(queue);
+      })
+      .finally(() => {
+        this.#refilling = null;
+      });
+    return this.#refilling;
+  }
+
   /** One thread: shard after shard, until there is none left anywhere. */
-  async #work(thread: Thread<Shard>, queue: Awaited<ReturnType<typeof openShardQueue>>): Promise<void> {
+  async #work(thread: Thread<Shard>, queue: ShardQueue): Promise<void> {
     const { shards, backfill } = this.#options;
     const { signal, now, events } = this.#context;
     const aborted = new Promise<never>((_, reject) => {
@@ -131,6 +153,7 @@ class Drive<Shard extends PlannedShard> {
             this.#allMarked.resolve();
             return;
           }
+          if (throttle) await this.#refill(queue);
           await this.#rest(LOOK_MS);
           continue;
         }

@@ -28,13 +28,15 @@ interface Claim {
 export interface ShardQueue {
   /** Makes exactly these shards free; what else waited is forgotten. */
   fill(shards: readonly number[]): Promise<void>;
+  /** Whether nothing waits and nobody works on anything of it. */
+  isEmpty(): Promise<boolean>;
   /** A free shard, or null when there is none just now. */
   take(): Promise<Claim | null>;
   /** The shard is done and must not be handed out again. */
   complete(claim: Claim): Promise<void>;
   /** Gives back what was taken and not completed, so that others need not wait for its heartbeat to fail. */
   close(): Promise<void>;
-  /** Removes the queue: the backfill has ended. */
+  /** Removes the queues of all backfills that are not open: this one has ended, others may have been replaced. */
   remove(): Promise<void>;
 }
 
@@ -79,6 +81,14 @@ export async function openShardQueue(
         shards.map((shard, k) => ({ data: { shard }, priority: shards.length - k })),
       );
     },
+    isEmpty: () =>
+      database.client(async (client) => {
+        const { rows } = await client.query(
+          `SELECT 1 FROM console.job WHERE name = $1 AND state IN ('created', 'retry', 'active') LIMIT 1`,
+          [name],
+        );
+        return rows.length === 0;
+      }),
     take: async () => {
       const [job] = await boss.fetch<{ shard: number }>(name);
       if (!job) return null;
@@ -94,6 +104,12 @@ export async function openShardQueue(
       if (held.size) await boss.fail(name, [...held]).catch((error: Error) => onTrouble(error.message));
       await boss.stop({ graceful: false, close: false });
     },
-    remove: () => boss.deleteQueue(name),
+    remove: () =>
+      database.client(async (client) => {
+        await client.query(
+          `SELECT console.delete_queue(name) FROM console.queue WHERE name LIKE 'backfill-%'
+              AND name NOT IN (SELECT 'backfill-' || backfill_id FROM console.backfills WHERE state = 'open')`,
+        );
+      }),
   };
 }

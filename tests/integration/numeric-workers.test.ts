@@ -147,6 +147,56 @@ describe('a worker', () => {
   });
 });
 
+describe('a backfill whose beginner died', () => {
+  const reopened = async (...more: string[]) => {
+    expect(await run(backfill(db, '--workers', '2', ...more)).ended).toMatchObject({ code: 0 });
+  };
+  /** Rows in `backfills` and nothing in any queue: that is what is left of one that was killed before it filled it. */
+  const leave = () =>
+    holder.query(`TRUNCATE numeric_window_embeddings; DELETE FROM console.shard_done;
+                  UPDATE console.backfills SET state = 'open', ended_at = NULL`);
+
+  it('before it had filled its queue is done by a worker', async () => {
+    await reopened();
+    await leave();
+    // With other arguments --resume would throw that work away.
+    const other = await run(backfill(db, '--resume', '--skip-existing')).ended;
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('begun with another skipExisting')]);
+    expect(await state()).toEqual(['open']);
+    const { code, stderr } = await run(worker(db)).ended;
+    expect([code, stderr]).toEqual([0, stderr]);
+    expect(await marks()).toBe(SHARDS);
+    expect(await contentOf(db)).toBe(expected);
+    expect(await run(backfill(db, '--resume')).ended).toMatchObject({ code: 0 });
+    expect(await state()).toEqual(['done']);
+  });
+
+  it('and whose prices have changed does not keep a worker from the next one', async () => {
+    const [early, late] = [70, 210].map((t) => formatDay(panel.calendar.days[t]));
+    const one = ['--models', 'num-stab-core-v1'];
+    await reopened(...one, '--start-date', late, '--end-date', end);
+    await reopened(...one, '--start-date', start, '--end-date', early);
+    await leave();
+    await holder.query(`UPDATE prices_daily SET volume = volume + 1 WHERE trade_date = $1`, [end]);
+    const { code, stderr } = await run(worker(db)).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/does not join backfill .*prices, calendar or instruments have changed/);
+    const { rows } = await holder.query(
+      `SELECT min(as_of_date)::text AS first, max(as_of_date)::text AS last FROM numeric_window_embeddings`,
+    );
+    expect(rows).toEqual([{ first: start, last: early }]);
+
+    // Those that are replaced leave no queue behind.
+    await reopened();
+    expect((await holder.query('SELECT state FROM console.backfills ORDER BY created_at')).rows).toEqual([
+      { state: 'replaced' },
+      { state: 'replaced' },
+      { state: 'done' },
+    ]);
+    expect((await holder.query('SELECT name FROM console.queue')).rows).toEqual([]);
+  });
+});
+
 describe('kill -9 and --resume', () => {
   it(
     'again and again, at random points, ends with the rows of an undisturbed run',

@@ -48,10 +48,10 @@ export async function joinText(
   backfill: Backfill<TextBackfillSpec>,
   labour: Labour,
   context: ProgramContext,
-): Promise<Share> {
+): Promise<() => Promise<Share>> {
   const prepared = await prepareText(backfill.spec, context);
   requireSame(backfill, planOf(prepared), PLANNED_OVER);
-  return workOff(backfill, prepared, labour, false, context);
+  return () => workOff(backfill, prepared, labour, false, context);
 }
 
 /** This process's share of a backfill. */
