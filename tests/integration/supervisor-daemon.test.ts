@@ -398,11 +398,12 @@ describe('the end of a job', () => {
   it('by its time limit', async () => {
     await begin();
     const { id } = await launch(['--ignore-term', '--until', test.at('never')], {
-      limits: { timeoutMs: 300, killAfterMs: 300 },
+      // Long enough for the program to have begun to ignore TERM.
+      limits: { timeoutMs: 2500, killAfterMs: 300 },
     });
     expect(await ended(id)).toMatchObject({
       state: 'FAIL',
-      reason: expect.stringMatching(/^timed out: its limit was 0.3 s, ended by SIGKILL after [\d.]+ s$/),
+      reason: expect.stringMatching(/^timed out: its limit was 2.5 s, ended by SIGKILL after [\d.]+ s$/),
     });
     expect(readJob(test.home, id).exit).toMatchObject({ timedOut: true, survivors: [] });
   });
