@@ -44,7 +44,7 @@ export const headFitSpec = defineProgram({
 
 export const fitHead: Program<typeof headFitSpec> = async (args, { databases, home, events, signal, stdout }) => {
   const id = nameOf(args.model, args.as);
-  const { start, end } = parseRange({ start: args.trainStart, end: args.trainEnd });
+  const { start, end } = parseRange({ start: args.trainStart, end: args.trainEnd }, ['--train-start', '--train-end']);
   if (!args.replace && (await listModels(home.models)).some((one) => one.id === id)) {
     throw new UserError(
       `there is a model ${id} already`,

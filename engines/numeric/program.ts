@@ -5,7 +5,13 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../src/platform/program.ts';
-import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../src/queue/backfills.ts';
+import {
+  type Backfill,
+  openBackfill,
+  requireConnections,
+  requireSame,
+  totalsByModel,
+} from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { reportRejected } from '../../src/queue/rejected.ts';
@@ -31,6 +37,7 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   const prepared = await prepare(spec, context);
   warnOfPrices(prepared, context);
   if (args.explain || args.dryRun) return explain(prepared, args, context);
+  await requireConnections(context.databases.historical, workersOf(args));
   await requireDecision(context.databases.runtime, spec);
   const wanted: Backfill<BackfillSpec> = { id: context.newId(), ...planOf(prepared) };
   const { historical } = context.databases;
@@ -57,6 +64,7 @@ export async function joinNumeric(
 ): Promise<() => Promise<Share>> {
   const prepared = await prepare(backfill.spec, context);
   requireSame(backfill, planOf(prepared), plannedOver(prepared));
+  await requireConnections(context.databases.historical, workersOf(labour));
   return () => workOff(backfill, prepared, labour, false, context);
 }
 
@@ -88,7 +96,7 @@ function specOf(args: Args): BackfillSpec {
   if (start === undefined || end === undefined) {
     throw new UsageError('the days are missing', 'Give --start-date and --end-date, or --as-of.');
   }
-  const range = parseRange({ start, end });
+  const range = parseRange({ start, end }, ['--start-date', '--end-date']);
   return {
     market: args.market,
     start: formatDay(range.start),

@@ -41,7 +41,7 @@ type State = 'OK' | 'PART' | 'FAIL';
 
 export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args, context) => {
   const { databases, events, signal } = context;
-  const { start, end } = parseRange({ start: args.startDate, end: args.endDate });
+  const { start, end } = parseRange({ start: args.startDate, end: args.endDate }, ['--start-date', '--end-date']);
   stage(events, 'load prices', 1, 2);
   const prepared = await prepare(
     {

@@ -1,7 +1,7 @@
 /** Backfills in `console.backfills`: what is open, who lives, what was measured. */
 import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
-import { UserError } from '../platform/errors.ts';
+import { UsageError, UserError } from '../platform/errors.ts';
 import type { BackfillKind } from './shard-marks.ts';
 import type { Throttle } from './throttle.ts';
 import { writeThrottle } from './throttle-store.ts';
@@ -123,6 +123,26 @@ async function openOnes<Spec extends BackfillRequest>(
     [kind],
   );
   return rows;
+}
+
+/**
+ * That the server has a connection for each of this process's threads; without this they would wait for one until they fail.
+ * @throws UsageError naming how many there are.
+ */
+export async function requireConnections(database: Database, workers: number): Promise<void> {
+  const { free, most } = await database.client(async (client) => {
+    const { rows } = await client.query<{ free: number; most: number }>(
+      `SELECT current_setting('max_connections')::int AS most, (current_setting('max_connections')::int
+              - current_setting('superuser_reserved_connections')::int
+              - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'))::int AS free`,
+    );
+    return rows[0];
+  });
+  if (workers <= free) return;
+  throw new UsageError(
+    `--workers ${workers} needs as many connections, and the ${database.target.label} has ${free} free of ${most}`,
+    'Give fewer workers, or raise max_connections of that server.',
+  );
 }
 
 /** The request as a text that does not depend on the order of keys, at any depth: jsonb keeps none. */

@@ -320,6 +320,12 @@ describe('arguments', () => {
     ['no days', { startDate: undefined }, /the days are missing/],
     ['a day and a range', { asOf: '2014-01-02', startDate: '2014-01-02' }, /--as-of names one day/],
     ['a model that is not there', { models: ['num-other-core-v2'] }, /there is no model num-other-core-v2/],
+    [
+      'days in the wrong order',
+      { startDate: '2014-03-02', endDate: '2014-03-01' },
+      /--end-date .* is before --start-date/,
+    ],
+    ['more workers than the server has connections', { workers: 256 }, /--workers 256 needs as many .* free of \d+/],
     ['days without prices', { startDate: '1990-01-02', endDate: '1990-12-31' }, /holidays|no prices/],
   ])('%s are refused, and nothing is begun', async (_, args, message) => {
     await storePanel(db.databases, panel);

@@ -26,7 +26,7 @@ interface Fitted {
 
 export const fitModels: Program<typeof numericFitSpec> = async (args, context) => {
   const { home, databases, events } = context;
-  const { start, end } = parseRange({ start: args.trainStart, end: args.trainEnd });
+  const { start, end } = parseRange({ start: args.trainStart, end: args.trainEnd }, ['--train-start', '--train-end']);
   const ids = idsOf(args.model, args.as);
   for (const { id } of ids) await requireFree(home.models, id, args.replace);
   stage(events, 'load prices', 1, ids.length + 1);

@@ -28,10 +28,13 @@ export const fitTextModel: Program<typeof textFitSpec> = async (args, { home, da
   stage(events, 'read news', 1, 2);
   const extent = await newsExtent(databases.historical);
   if (!extent) throw new UserError('news_articles is empty', 'Import news: prometheus data import --news FILE');
-  const { start, end } = parseRange({
-    start: args.trainStart ?? formatDay(dayOfInstant(extent.first)),
-    end: args.trainEnd ?? formatDay(dayOfInstant(extent.last)),
-  });
+  const { start, end } = parseRange(
+    {
+      start: args.trainStart ?? formatDay(dayOfInstant(extent.first)),
+      end: args.trainEnd ?? formatDay(dayOfInstant(extent.last)),
+    },
+    ['--train-start', '--train-end'],
+  );
   const [from, to] = [start * MS_PER_DAY, (end + 1) * MS_PER_DAY];
   const articles = await databases.historical.client((client) => readArticles(client, from, to, null));
   const hash = await newsFingerprint(databases.historical, from, to, false);
