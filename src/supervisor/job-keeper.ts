@@ -165,7 +165,11 @@ export class JobKeeper {
   async tidy(): Promise<void> {
     const { retention } = this.#runtime.settings;
     const now = this.#runtime.now();
-    for (const id of expiredJobs(this.#list.views, retention, now)) {
+    const living = this.#list.views.filter((job) => !hasEnded(job.state));
+    const waitedFor = new Set(
+      living.flatMap(({ id }) => readJob(this.#home, id).spec?.after.map(({ job }) => job) ?? []),
+    );
+    for (const id of expiredJobs(this.#list.views, retention, now, waitedFor)) {
       removeJob(this.#home, id);
       this.#journal.transition('job', id, 'removed', 'by retention');
     }

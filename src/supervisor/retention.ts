@@ -15,10 +15,20 @@ const COMPRESS_AFTER_MS = DAY_MS;
 
 /**
  * Ids of the jobs whose records go: ended, not kept, and older than `days` or beyond the newest `count`. A job that a
- * living one waits for, or repeats, stays. Pure; `jobs` newest first.
+ * living one waits for, or repeats, stays, and so do its later attempts. Pure; `jobs` newest first.
+ * @param waitedFor jobs that living ones were told to wait for.
  */
-export function expiredJobs(jobs: readonly JobView[], { days, count }: Settings['retention'], now: number): string[] {
-  const needed = new Set(jobs.filter((job) => !hasEnded(job.state)).flatMap((job) => job.rerunOf ?? []));
+export function expiredJobs(
+  jobs: readonly JobView[],
+  { days, count }: Settings['retention'],
+  now: number,
+  waitedFor: ReadonlySet<string>,
+): string[] {
+  const needed = new Set([
+    ...waitedFor,
+    ...jobs.filter((job) => !hasEnded(job.state)).flatMap((job) => job.rerunOf ?? []),
+  ]);
+  for (const job of jobs.toReversed()) if (job.rerunOf !== null && needed.has(job.rerunOf)) needed.add(job.id);
   const chains = new Set(jobs.filter((job) => !hasEnded(job.state) && job.chain).map((job) => job.chain!.id));
   const mayGo = (job: JobView) =>
     hasEnded(job.state) && !job.kept && !needed.has(job.id) && !(job.chain && chains.has(job.chain.id));

@@ -8,7 +8,7 @@ import { processStartTime } from '../../src/platform/locks.ts';
 import { type LocalSupervisorOptions, openLocalSupervisor } from '../../src/supervisor/local.ts';
 import type { RunSummary, Snapshot, Supervisor } from '../../src/supervisor/protocol.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
-import { createTestHome, fixtureRuntime, startJob, type TestHome } from '../helpers/jobs.ts';
+import { createTestHome, fixtureRuntime, startJob, type TestHome, withSettings } from '../helpers/jobs.ts';
 import { until } from '../helpers/until.ts';
 
 let test: TestHome;
@@ -255,5 +255,30 @@ describe('close', () => {
     await until(() => processStartTime(pid) === null, 'the end of the child');
     await supervisor.close();
     expect([supervisor.snapshot().sequence, heard]).toEqual(last);
+  });
+});
+
+describe('retention', () => {
+  it('removes records beyond the newest, but not what a waiting job waits for, and notes it', async () => {
+    const settings = { ...withSettings({}), retention: { days: 30, count: 3, compressMegabytes: 1 } };
+    open({ jobs: fixtureRuntime({ settings }), intervals: { ...FAST, retentionMs: 20 } });
+    const first = await launch(['--print', 'first']);
+    const second = await launch(['--print', 'second']);
+    await snapshotWhen((s) => s.jobs.filter((job) => job.state === 'DONE').length === 2, 'two ends');
+    const blocker = await launch(['--until', test.at('go')]);
+    const waiting = await supervisor.launch({
+      ...{ program: 'fixture run', args: [], idempotencyKey: 'waits' },
+      after: [blocker.id, first.id],
+    });
+    const last = await launch(['--print', 'last']);
+    const left = (s: Snapshot) => s.jobs.map((job) => job.id).toSorted();
+    const kept = [first.id, blocker.id, waiting.id, last.id].toSorted();
+    await snapshotWhen((s) => left(s).length === 4, 'the second to go');
+    expect(left(supervisor.snapshot())).toEqual(kept);
+    expect(supervisor.snapshot().journal).toContainEqual(
+      expect.objectContaining({ kind: 'job', subject: second.id, what: 'removed', detail: 'by retention' }),
+    );
+    writeFileSync(test.at('go'), '');
+    await snapshotWhen((s) => s.jobs.find((job) => job.id === waiting.id)?.state === 'DONE', 'the end of what waited');
   });
 });
