@@ -75,6 +75,7 @@ const CHECK_KEYS = [
   'title',
 ];
 const PHASE_KEYS = [
+  'blockedBy',
   'checks',
   'commands',
   'goal',
@@ -85,6 +86,7 @@ const PHASE_KEYS = [
   'passed',
   'phase',
   'required',
+  'skip',
   'state',
   'title',
   'why',
