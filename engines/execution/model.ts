@@ -31,6 +31,8 @@ export const REFERENCE_BROKER: BrokerOptions = {
 const DELISTING_DAYS = 5;
 /** Orders smaller than this many shares are not worth sending. */
 const MINIMUM_ORDER = 1e-6;
+/** Share of an order that a few roundings can leave over. */
+const ROUNDING = 1e-14;
 
 /** Prices of one day over N instruments; NaN where there is none. */
 export interface DayPrices {
@@ -174,7 +176,8 @@ export class Book {
     // Average cost moves on buys only.
     if (shares > 0) this.averageCost[i] = (held * this.averageCost[i] + value) / (held + shares);
     const left = held + shares;
-    this.quantity[i] = Math.abs(left) < 1e-12 * Math.abs(shares) ? 0 : left;
+    // What rounding leaves of a position that is closed, and not a cent more: its value would be lost.
+    this.quantity[i] = Math.abs(left) < ROUNDING * Math.abs(shares) ? 0 : left;
     if (this.quantity[i] === 0) this.averageCost[i] = 0;
     this.cash -= value + commission;
     if (cause === FILL_REBALANCE) this.tradedValue += Math.abs(value);

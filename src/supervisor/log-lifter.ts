@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Exit } from '../platform/errors.ts';
 import type { ProgramEvent } from '../platform/events.ts';
 import type { ScriptReading } from '../platform/program.ts';
+import { cleanText } from './clean-text.ts';
 import { JobFile, type JobSpec, type Verdict } from './job-files.ts';
 import { LinePattern } from './line-pattern.ts';
 import { FileTail } from './tail.ts';
@@ -16,7 +17,8 @@ const MAX_LINE_BYTES = 16 * 1024;
 /** Progress and metrics of one name are told no more often than this: a fast program prints thousands of lines a second. */
 const EVENT_INTERVAL_MS = 200;
 
-const TRACEBACK = 'Traceback (most recent call last):';
+/** With its colon as Python prints it, without one in the frames of rich and typer. */
+const TRACEBACK = 'Traceback (most recent call last)';
 /** Its last line: `KeyError: 'close'`, `psycopg2.errors.UndefinedColumn: …`; those of exception groups stand behind a bar. */
 const EXCEPTION = /^(?: *\| )?([A-Za-z_][\w.<>]*(?::.*)?)$/;
 const MAX_FATAL = 300;
@@ -94,14 +96,16 @@ export class LineReader {
       rows: this.#rowCount,
       failures,
       // One that breaks off (a full disk) is a traceback still.
-      fatal: this.#fatalLine ?? (this.#inTraceback.size > 0 ? TRACEBACK : null),
+      fatal: this.#fatalLine ?? (this.#inTraceback.size > 0 ? `${TRACEBACK}:` : null),
       rowsDue: rowsDue && !allThere,
       status: null,
     };
   }
 
   /** Python prints a traceback's frames indented, and the exception as the first line that is not. */
-  #readTraceback(stream: string, line: string): void {
+  #readTraceback(stream: string, raw: string): void {
+    // Python 3.13 and rich colour what they print.
+    const line = cleanText(raw);
     if (line.includes(TRACEBACK)) this.#inTraceback.add(stream);
     else if (this.#inTraceback.has(stream)) {
       const exception = EXCEPTION.exec(line)?.[1];

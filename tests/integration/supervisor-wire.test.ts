@@ -198,6 +198,10 @@ describe('the handshake', () => {
     const answer = JSON.parse(await everything(raw));
     expect(answer).toMatchObject({ type: 'refused', protocol: PROTOCOL_VERSION });
     expect(answer.reason).toContain(`the client version ${protocol}`);
+    // Whatever a hello holds in that version.
+    const strange = connect(socket);
+    strange.write(`${JSON.stringify({ type: 'hello', protocol, who: 'somebody' })}\n`);
+    expect(JSON.parse(await everything(strange)).reason).toBe(answer.reason);
   });
 
   it.each([

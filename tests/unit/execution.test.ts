@@ -110,6 +110,19 @@ describe('book', () => {
     expect(book.fills.columns().cause[1]).toBe(1);
   });
 
+  it('loses nothing of a position that is sold down to next to nothing', () => {
+    const book = new Book(3, 1e6, { ...REFERENCE_BROKER, wholeShares: false });
+    for (const [d, close, weight] of [
+      [0, 1, 0.8959189022182688],
+      [1, 19.891053575549734, 5.5743361208776694e-14],
+    ]) {
+      book.open(d, day(close, 1, 1), NONE(3));
+      const before = book.equity();
+      book.rebalance(d, weights(weight, 0, 0), day(close, 1, 1), before);
+      expect(Math.abs(book.equity() - before)).toBeLessThanOrEqual(1e-7);
+    }
+  });
+
   it('never has negative cash with long-only targets at the same close, gaps or not', () => {
     const price = fc.oneof(
       { weight: 5, arbitrary: fc.double({ min: 1, max: 100, noNaN: true }) },

@@ -115,6 +115,22 @@ describe('a traceback of another shape', () => {
     expect(read(NUMERIC, group).verdict.fatal).toBe('ExceptionGroup: two (1 sub-exception)');
   });
 
+  it('in the frame of rich, and in colours', () => {
+    const rich = [
+      '╭───────────── Traceback (most recent call last) ──────────────╮',
+      '│ x.py:1 in <module>                                           │',
+      '╰──────────────────────────────────────────────────────────────╯',
+      'KeyError: 5',
+    ];
+    expect(read(NUMERIC, rich).verdict.fatal).toBe('KeyError: 5');
+    const coloured = [
+      '\x1b[31mTraceback\x1b[0m (most recent call last):',
+      '  File \x1b[35m"x.py"\x1b[0m, line \x1b[35m1\x1b[0m, in \x1b[35m<module>\x1b[0m',
+      '\x1b[1;35mKeyError\x1b[0m: \x1b[35m5\x1b[0m',
+    ];
+    expect(read(NUMERIC, coloured).verdict.fatal).toBe('KeyError: 5');
+  });
+
   it('that breaks off is one still', () => {
     const lines = ['Traceback (most recent call last):', '  File "x.py", line 1, in <module>'];
     expect(read(NUMERIC, lines).verdict.fatal).toBe('Traceback (most recent call last):');

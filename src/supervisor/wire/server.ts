@@ -198,8 +198,9 @@ class Connection {
   }
 
   #take(line: string): void {
-    const parsed = clientMessageSchema.safeParse(parseLine(line));
-    if (!parsed.success) this.#refuse('that is no message of this protocol');
+    const message = parseLine(line);
+    const parsed = clientMessageSchema.safeParse(message);
+    if (!parsed.success) this.#refuse(otherVersion(message) ?? 'that is no message of this protocol');
     else if (parsed.data.type === 'hello') this.#welcome(parsed.data.protocol, parsed.data.client);
     else if (!this.client) this.#refuse('a client says hello first');
     else if (parsed.data.type === 'subscribe') {
@@ -210,9 +211,9 @@ class Connection {
   }
 
   #welcome(protocol: number, client: ClientIdentity): void {
-    if (protocol !== PROTOCOL_VERSION) {
-      const versions = `the supervisor speaks version ${PROTOCOL_VERSION} of the protocol, the client version ${protocol}`;
-      this.#refuse(versions);
+    const other = otherVersion({ type: 'hello', protocol });
+    if (other !== null) {
+      this.#refuse(other);
       return;
     }
     this.client = client;
@@ -294,4 +295,11 @@ function jobsDifference(
   const changed = now.filter((view) => known.get(view.id) !== view);
   for (const view of now) known.delete(view.id);
   return { changed, removed: [...known.keys()] };
+}
+
+/** What to say to a hello of another version, whatever else it holds by then; null when it is none. */
+function otherVersion(message: unknown): string | null {
+  const { type, protocol } = (message ?? {}) as { type?: unknown; protocol?: unknown };
+  if (type !== 'hello' || typeof protocol !== 'number' || protocol === PROTOCOL_VERSION) return null;
+  return `the supervisor speaks version ${PROTOCOL_VERSION} of the protocol, the client version ${protocol}`;
 }
