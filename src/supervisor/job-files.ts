@@ -91,6 +91,9 @@ export interface Claim {
   readonly end: string | null;
 }
 
+/** Between TERM and KILL of a program that ran out of its time, when the job says nothing else. */
+export const TIMEOUT_KILL_MS = 30_000;
+
 export interface JobLimits {
   /** TERM after this long, KILL `killAfterMs` later (30 s when that is null). */
   readonly timeoutMs: number | null;

@@ -13,6 +13,7 @@ import { hasEnded } from './job-state.ts';
 import { findJobId, readJob } from './job-store.ts';
 import type { Journal } from './journal.ts';
 import { type JobRuntime, removeJob, rerunOrder, stopJob } from './launch.ts';
+import { OrphanLimits } from './orphan-limits.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type {
   ChainRequest,
@@ -31,6 +32,7 @@ export class JobKeeper {
   readonly #journal: Journal;
   readonly #list: JobList;
   readonly #queue: JobQueue;
+  readonly #orphans: OrphanLimits;
   readonly #since: number;
 
   constructor(home: Home, runtime: JobRuntime, journal: Journal) {
@@ -39,6 +41,7 @@ export class JobKeeper {
     this.#journal = journal;
     this.#list = new JobList(home, runtime.now, this.#stopDeadlineMs);
     this.#queue = new JobQueue(home, runtime);
+    this.#orphans = new OrphanLimits(home, runtime.now);
     this.#since = runtime.now();
   }
 
@@ -63,6 +66,7 @@ export class JobKeeper {
   /** Reads the folders, begins what may begin, and notes what changed; returns the jobs that have ended since. */
   async poll(): Promise<readonly JobView[]> {
     await this.#list.poll();
+    this.#orphans.look(this.#list.views);
     const { notes } = await this.#queue.tick(this.#list.views);
     const all = new Map<string, JobNote>(notes);
     for (const { id, stopping } of this.#list.views) {

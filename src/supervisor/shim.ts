@@ -22,6 +22,7 @@ import {
   RECORD_VERSION,
   reserveExitRecord,
   type StopRecord,
+  TIMEOUT_KILL_MS,
   writeExitRecord,
   writeRecord,
 } from './job-files.ts';
@@ -45,8 +46,6 @@ const RETRY_MS = 2000;
 const SURVIVOR_WAIT_MS = 2000;
 const SURVIVOR_POLL_MS = 50;
 const WATCH_MS = 250;
-/** Between TERM and KILL of a program that ran out of its time, when the job says nothing else. */
-const TIMEOUT_KILL_MS = 30_000;
 /** What KILL has not ended by then hangs in the kernel (a dead network disk): it is named, and waited for no longer. */
 const KILL_PATIENCE_MS = 5000;
 

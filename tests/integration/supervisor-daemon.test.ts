@@ -408,6 +408,19 @@ describe('the end of a job', () => {
     expect(readJob(test.home, id).exit).toMatchObject({ timedOut: true, survivors: [] });
   });
 
+  it('by its limits comes though its shim was killed, but no exit code is made up', async () => {
+    await begin();
+    const limits = { timeoutMs: 2500, killAfterMs: 300 };
+    const late = await launch(['--ignore-term', '--until', test.at('never')], { limits });
+    const stubborn = await launch(['--ignore-term', '--until', test.at('never'), '--print', 'x']);
+    for (const { id } of [late, stubborn]) {
+      await running(id);
+      process.kill(readJob(test.home, id).status!.shim!.pid, 'SIGKILL');
+    }
+    await client.stop({ jobId: stubborn.id, killAfterMs: 300 });
+    for (const { id } of [late, stubborn]) expect(await ended(id)).toMatchObject({ state: 'LOST' });
+  });
+
   it('without the rows that were due is no success', async () => {
     await begin();
     const write = (args: string[]) =>
