@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { Exit, type ExitCode, InterruptedError } from '../platform/errors.ts';
+import { lockHolder } from '../platform/locks.ts';
 import { loadSettings } from '../platform/settings.ts';
+import { supervisorLock } from '../supervisor/daemon.ts';
 import { JobList, readJobView } from '../supervisor/job-list.ts';
 import { readJobSeries } from '../supervisor/job-series.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
@@ -103,21 +105,27 @@ export const jobWait = defineCommand({
   summary: 'wait for a job and exit with its code',
   description: `
 Exits with the code of the job; 128 + the signal that ended it; 1 when the job is lost. Where it ended with 0 but its rows or
-words say otherwise: 1 for FAIL, 3 for PART, 130 for STOP.`,
+words say otherwise: 1 for FAIL, 3 for PART, 130 for STOP, also of one that never began.`,
   args: z.object({ job, json }),
   positionals: ['job'],
   run: async (args, cli) => {
     const id = findJobId(cli.home, args.job);
     let view = readJobView(cli.home, id, viewOptions(cli));
+    let told = false;
     while (!hasEnded(view.state)) {
       if (cli.signal.aborted) throw new InterruptedError('job wait');
+      if (!told && view.state === 'QUEUE' && lockHolder(supervisorLock(cli.home)) === null) {
+        cli.err(`${view.id} waits for a supervisor, and none runs: prometheus supervisor start\n`);
+        told = true;
+      }
       await pause(cli.signal);
       view = readJobView(cli.home, id, viewOptions(cli));
     }
     if (args.json) printJson(cli, { job: view });
     else cli.err(`${view.id} ${view.state}${view.reason ? `: ${view.reason}` : ''}\n`);
     // Any code a program can end with; the contract of our own programs is a part of those.
-    return (view.exitCode === null ? Exit.failed : view.exitCode || CODE_OF[view.state] || Exit.done) as ExitCode;
+    const otherwise = CODE_OF[view.state] ?? (view.exitCode === null ? Exit.failed : Exit.done);
+    return (view.exitCode || otherwise) as ExitCode;
   },
 });
 

@@ -127,14 +127,16 @@ export class JobKeeper {
   /** KILL to everything of a job, those that left its group included. @throws UserError when it has ended already. */
   kill(jobId: string, who: string): string {
     const id = findJobId(this.#home, jobId);
+    let unrecorded: unknown = null;
     try {
       stopJob(this.#home, id, { who, killAfterMs: 0 }, this.#runtime.now);
     } catch (error) {
-      // A job that has ended may have left processes behind: those are still there to be killed.
-      if (!hasEnded(readJob(this.#home, id).state)) throw error;
-      if (processesOfJob(this.#home.root, id, this.#leader(id)).length === 0) throw error;
+      // On a full disk it is killed all the same. One that has ended may have left processes behind: those can be killed.
+      if (!hasEnded(readJob(this.#home, id).state)) unrecorded = error;
+      else if (processesOfJob(this.#home.root, id, this.#leader(id)).length === 0) throw error;
     }
     killJob(this.#home.root, id, this.#leader(id));
+    if (unrecorded !== null) throw unrecorded;
     return id;
   }
 

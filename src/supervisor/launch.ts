@@ -320,9 +320,11 @@ export function stopJob(
   const unmarked = markStop(before.folder, ask, now());
   const { status } = readJob(home, id);
   const child = status?.child;
-  if (child) signalGroup(child, 'SIGTERM');
+  // KILL that follows at once is not to be beaten by it: the record says what ended the job.
+  if (child && ask.killAfterMs !== 0) signalGroup(child, 'SIGTERM');
   if (unmarked) {
-    const sent = child ? 'TERM was sent to it' : 'it was not reached';
+    const signal = ask.killAfterMs === 0 ? 'KILL' : 'TERM';
+    const sent = child ? `${signal} was sent to it` : 'it was not reached';
     throw new UserError(
       `the stop of job ${id} could not be recorded (${errorMessage(unmarked)}); ${sent}`,
       `See: prometheus job show ${id}`,

@@ -89,6 +89,30 @@ describe('prometheus job', () => {
     expect(err).toContain(message);
   });
 
+  it('waits aloud where no supervisor runs, and tells a job that never began from one that failed', async () => {
+    mkdirSync(test.home.root, { recursive: true });
+    writeFileSync(
+      path.join(test.home.root, 'programs.yaml'),
+      `programs:\n  own wait:\n    summary: waits\n    phase: P1\n    command: [sh, -c, 'while [ ! -e "{go}" ]; do sleep 0.1; done; exit 4']\n` +
+        '    arguments: { go: { required: true, help: a file } }\n',
+    );
+    const start = (...more: string[]) =>
+      prometheus('job', 'start', 'own', 'wait', ...more, '--', '--go', test.at('go'));
+    await start();
+    await start('--after', '1');
+    await prometheus('supervisor', 'stop');
+    const waiting = prometheus('job', 'wait', '2');
+    const first = prometheus('job', 'wait', '1');
+    writeFileSync(test.at('go'), '');
+    expect((await first).code).toBe(4);
+    await prometheus('supervisor', 'start');
+    const { code, err } = await waiting;
+    expect(code).toBe(130);
+    expect(err).toMatch(
+      /^0002-own-wait waits for a supervisor, and none runs: prometheus supervisor start\n0002-own-wait STOP: not begun: 0001-own-wait ended FAIL\n$/,
+    );
+  });
+
   it('runs a command of the user’s own as programs.yaml says it now, without a new supervisor', async () => {
     const write = (command: string, more = '') =>
       writeFileSync(
