@@ -84,6 +84,9 @@ export function openDatabase(
   });
   // An idle connection that the server drops must not end the process; the next query reports the failure.
   pool.on('error', () => {});
+  // Nor one that it drops with the very bytes that made it ready, before anybody holds it; while it is lent, a broken one
+  // surfaces through the query that was running.
+  pool.on('connect', (connection) => connection.on('error', () => {}));
   const lent = new Set<pg.PoolClient>();
 
   const client = async <T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> => {
@@ -95,9 +98,6 @@ export function openDatabase(
       throw describeFailure(error, target);
     }
     lent.add(connection);
-    // While lent, a broken connection surfaces through the query that was running.
-    const ignore = () => {};
-    connection.on('error', ignore);
     let broken = false;
     try {
       return await work(connection);
@@ -106,7 +106,6 @@ export function openDatabase(
       throw describeFailure(error, target);
     } finally {
       lent.delete(connection);
-      connection.off('error', ignore);
       connection.release(broken);
     }
   };
