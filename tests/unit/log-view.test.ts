@@ -28,8 +28,8 @@ function open(source: LogSource, options: Partial<LogOptions> = {}, blockBytes =
 }
 
 /** All lines that options show, by reading everything. */
-async function whole(source: LogSource, options: LogOptions): Promise<LogLine[]> {
-  const log = new MergedLog(source.read, BLOCK);
+async function whole(source: LogSource, options: LogOptions, blockBytes = BLOCK): Promise<LogLine[]> {
+  const log = new MergedLog(source.read, blockBytes);
   await log.refresh();
   const { signal } = new AbortController();
   const walk = { streams: streamsOf(options.streams), wanted: shownBy(options), signal };
@@ -157,6 +157,25 @@ describe('the view', () => {
     await view.settled();
     expect(id(view.frame.lines[view.frame.cursor])).toBe(id(all[all.length - 151]));
     view.close();
+  });
+
+  it('tells the place of the line it is on, whenever it moved while that was looked up', async () => {
+    const source = talk(30);
+    const all = await whole(source, DEFAULT_OPTIONS, 4096);
+    // Reads take turns of the microtask queue only: the move comes after each number of turns once.
+    for (let turns = 0; turns < 400; turns++) {
+      const { view } = open(source, {}, 4096);
+      await view.settled();
+      view.refresh();
+      view.setOptions({ ...DEFAULT_OPTIONS, search: '2' });
+      view.seek(false, () => {});
+      for (let i = 0; i < turns; i++) await null;
+      view.move(-3);
+      await view.settled();
+      const { lines, cursor, position } = view.frame;
+      if (position) expect(position.line).toBe(ids(all).indexOf(id(lines[cursor])) + 1);
+      view.close();
+    }
   });
 
   it('adds up moves that come faster than lines are read', async () => {

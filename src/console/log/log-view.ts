@@ -392,6 +392,9 @@ export class LogView {
       return;
     }
     const above = await this.#counts.above(await this.#log.cutBefore(line), signal);
+    const { lines, cursor } = this.#window;
+    // Moved meanwhile: what was found is another line's place.
+    if (!lines[cursor] || !sameLine(lines[cursor], line)) return this.#errands.locate();
     const isMatch = soughtBy(this.#options)?.matches(line.text) ?? false;
     this.#position = above && { line: above.shown + 1, match: above.matches + (isMatch ? 1 : 0) };
   }
