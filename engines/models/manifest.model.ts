@@ -32,6 +32,9 @@ const fit = z.strictObject({
   probes: z.record(z.string(), z.number()).optional(),
 });
 
+/** Hash of all other keys: what a file says of itself is as fixed as what the others hold. */
+const ownHash = { manifest_sha256: sha256 };
+
 const common = {
   schema: z.literal(MANIFEST_SCHEMA),
   model_id: modelId.max(64),
@@ -41,8 +44,6 @@ const common = {
   sha256: z.record(fileName, sha256),
   /** Bytes of those files together. */
   bytes: z.number().int().min(1),
-  /** Hash of all other keys: what a file says of itself is as fixed as what the others hold. */
-  manifest_sha256: sha256,
   dim: z.number().int().min(1),
 };
 
@@ -55,6 +56,7 @@ const input = z.strictObject({
 
 const numeric = z.strictObject({
   ...common,
+  ...ownHash,
   kind: z.literal('numeric'),
   /** Which code of this product makes the graph's inputs, and from what: `price-window-v1`. */
   encoder: z.string().min(1),
@@ -68,6 +70,8 @@ const numeric = z.strictObject({
 
 const text = z.strictObject({
   ...common,
+  // A folder made elsewhere, by hand or by the script of its weights, need not have it; its golden texts say what it is.
+  manifest_sha256: sha256.optional(),
   kind: z.literal('text'),
   source: z.strictObject({ repo: z.string(), revision: z.string(), licence: z.string() }),
   dtype: z.enum(['float32', 'float16', 'int8']),
@@ -84,7 +88,7 @@ const text = z.strictObject({
   fit: fit.nullable().default(null),
 });
 
-const head = z.strictObject({ ...common, kind: z.literal('head'), inputs: z.array(input).min(1), fit });
+const head = z.strictObject({ ...common, ...ownHash, kind: z.literal('head'), inputs: z.array(input).min(1), fit });
 
 export const manifestSchema = z
   .discriminatedUnion('kind', [numeric, text, head])

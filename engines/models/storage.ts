@@ -90,7 +90,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     .filter((one) => !one.isDirectory())
     .map((one) => path.relative(root, path.join(one.parentPath, one.name)).split(path.sep).join('/'))
     .filter((name) => name !== MANIFEST_FILE);
-  const stray = found.find((name) => !(name in manifest.sha256));
+  const stray = found.find((name) => !Object.hasOwn(manifest.sha256, name));
   if (stray) throw refuse(`${stray} is not named in ${MANIFEST_FILE}`);
   const files = new Map<string, Uint8Array>();
   for (const [name, expected] of Object.entries(manifest.sha256)) {
@@ -100,6 +100,10 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
       throw refuse(`${name} has another content than when the model was made`);
     }
     files.set(name, content);
+  }
+  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  if (bytes !== manifest.bytes) {
+    throw refuse(`its files have ${bytes} bytes, ${MANIFEST_FILE} says ${manifest.bytes}`);
   }
   const graph = files.get(manifest.file)!;
   files.delete(manifest.file);
@@ -150,7 +154,7 @@ async function readManifest(folder: string, id: string): Promise<{ manifest: Man
   const text = await readFile(path.join(folder, id, MANIFEST_FILE), 'utf8');
   const manifest = parseManifest(text);
   if (manifest.model_id !== id) throw new Error(`${MANIFEST_FILE} is that of ${manifest.model_id}`);
-  if (manifest.manifest_sha256 !== manifestHash(manifest)) {
+  if (manifest.manifest_sha256 !== undefined && manifest.manifest_sha256 !== manifestHash(manifest)) {
     throw new Error(`${MANIFEST_FILE} has another content than when the model was made`);
   }
   return { manifest, text };

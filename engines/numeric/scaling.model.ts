@@ -21,7 +21,7 @@ const LEAST_SPREAD = 0.5;
 
 /**
  * The line through the points by least squares (the contention term of Gunther's law of scalability); workers never speed
- * each other up. Null when the points do not differ in their workers: what one more costs is unknown then.
+ * each other up, and one more never undoes more than it does. Null when the points do not differ in their workers: what one more costs is unknown then.
  */
 export function fitScaling(points: readonly ScalingPoint[]): Scaling | null {
   const counts = points.map(({ workers }) => workers);
@@ -32,7 +32,12 @@ export function fitScaling(points: readonly ScalingPoint[]): Scaling | null {
   const spread = points.reduce((sum, { workers }) => sum + (workers - 1 - x) ** 2, 0);
   const together = points.reduce((sum, { workers, slowdown }) => sum + (workers - 1 - x) * (slowdown - y), 0);
   const each = Math.max(0, together / spread);
-  return { alone: y - each * x, each, measuredTo };
+  const alone = y - each * x;
+  if (each <= alone) return { alone, each, measuredTo };
+  // Steeper than that: the line on which one more worker neither helps nor harms.
+  const products = points.reduce((sum, { workers, slowdown }) => sum + workers * slowdown, 0);
+  const none = products / points.reduce((sum, { workers }) => sum + workers ** 2, 0);
+  return { alone: none, each: none, measuredTo };
 }
 
 /** Seconds by the clock of work that takes one worker `workerSeconds` at the mean rates; without scaling plain division. */

@@ -91,7 +91,7 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
 
 /** A model that was just made and is not stored yet, as one to be opened. */
 export const unverified = ({ manifest, files }: TextModelFiles): TextModel => ({
-  manifest: { ...manifest, sha256: {}, bytes: 0, manifest_sha256: '' },
+  manifest: { ...manifest, sha256: {}, bytes: 0 },
   fingerprint: '',
   graph: files[manifest.file],
   files: new Map(Object.entries(files)),

@@ -1,5 +1,5 @@
 /** What of a backfill was due and could not be made: the first items in the log and the result, all of them in a file. */
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { csvLine } from '../platform/csv.ts';
 import type { Database } from '../platform/db/databases.ts';
@@ -40,18 +40,22 @@ export async function reportRejected(
   const draft = `${file}.${process.pid}`;
   const failures: Rejected[] = [];
   let listed = 0;
-  const output = await open(draft, 'w');
   try {
-    await output.write(csvLine(['model_id', 'item', 'date', 'reason']));
-    for await (const items of rejectedByShard(databases.historical, id)) {
-      await output.write(items.map((one) => csvLine([one.model, one.entity, one.date, one.reason])).join(''));
-      failures.push(...items.slice(0, IN_RESULT - failures.length));
-      listed += items.length;
+    const output = await open(draft, 'w');
+    try {
+      await output.write(csvLine(['model_id', 'item', 'date', 'reason']));
+      for await (const items of rejectedByShard(databases.historical, id)) {
+        await output.write(items.map((one) => csvLine([one.model, one.entity, one.date, one.reason])).join(''));
+        failures.push(...items.slice(0, IN_RESULT - failures.length));
+        listed += items.length;
+      }
+    } finally {
+      await output.close();
     }
+    await rename(draft, file);
   } finally {
-    await output.close();
+    await rm(draft, { force: true });
   }
-  await rename(draft, file);
   for (const { model, entity, date, reason } of failures.slice(0, LOGGED)) {
     log(events, 'warn', `${model} ${entity} ${date}: ${reason}`);
   }

@@ -1,6 +1,6 @@
 /** How gently a backfill goes: whether it rests at a moment and for what reason, and how long a worker rests after a shard. */
 
-/** A backfill's own settings, kept in `console.backfills.throttle`; every worker on every machine obeys them. */
+/** A backfill's own settings, kept in `console.throttles`; every worker on every machine obeys them. */
 export interface Throttle {
   /** Share of its time that each worker works, above 0 up to 1. */
   readonly cpuShare?: number;

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { manifestSchema } from '../../engines/models/manifest.model.ts';
+import { manifestSchema, type NumericManifest } from '../../engines/models/manifest.model.ts';
 import { requireRuns } from '../../engines/models/run.storage.ts';
 import { listModels, loadModel, type NewModel, writeModel } from '../../engines/models/storage.ts';
 import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
@@ -74,10 +74,43 @@ describe('a model that was written', () => {
       /another content/,
     ],
     ['no hash of its own', () => edit({ manifest_sha256: undefined }), /manifest_sha256/],
+    [
+      'a file named like what every object has',
+      () => writeFileSync(file('constructor'), ''),
+      /constructor is not named/,
+    ],
   ])('is refused with %s', async (_, spoil, message) => {
     await writeModel(folder, model);
     spoil();
     await expect(loadModel(folder, ID)).rejects.toThrow(message);
+  });
+});
+
+describe('a text model made elsewhere', () => {
+  it('needs no hash of its manifest; what its manifest says of its files holds all the same', async () => {
+    const { encoder: _, entities: __, window_days: ___, inputs: ____, ...common } = model.manifest as NumericManifest;
+    await writeModel(folder, {
+      ...model,
+      manifest: {
+        ...common,
+        kind: 'text',
+        source: { repo: 'somebody/model', revision: '1', licence: 'MIT' },
+        dtype: 'float32',
+        max_length: 128,
+        pooling: 'mean',
+        normalize: true,
+        output: 'last_hidden_state',
+        prefix: { query: '', document: '' },
+        batch_invariant: true,
+        golden: [],
+      },
+    });
+    edit({ manifest_sha256: undefined });
+    expect((await loadModel(folder, ID)).manifest.bytes).toBe(5);
+    edit({ manifest_sha256: undefined, bytes: 6 });
+    await expect(loadModel(folder, ID)).rejects.toThrow(/its files have 5 bytes, model.json says 6/);
+    edit({ manifest_sha256: '0'.repeat(64), bytes: 5 });
+    await expect(loadModel(folder, ID)).rejects.toThrow(/model.json has another content/);
   });
 });
 

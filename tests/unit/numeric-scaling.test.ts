@@ -22,6 +22,18 @@ test('workers do not speed each other up', () => {
   expect(scaling).toMatchObject({ alone: 1, each: 0 });
 });
 
+test('one more worker never makes it later', () => {
+  const scaling = fitScaling([
+    { workers: 1, slowdown: 0.5 },
+    { workers: 2, slowdown: 1.5 },
+    { workers: 4, slowdown: 4.5 },
+  ])!;
+  expect(scaling.each).toBe(scaling.alone);
+  // Σ workers · slowdown / Σ workers²
+  expect(scaling.alone).toBeCloseTo(21.5 / 21, 12);
+  expect(clockSeconds(100, 8, scaling)).toBeCloseTo(clockSeconds(100, 1, scaling), 9);
+});
+
 test('is unknown where the number of workers never differed; then the clock is plain division', () => {
   expect(fitScaling([])).toBeNull();
   expect(fitScaling([{ workers: 2, slowdown: 1 }])).toBeNull();

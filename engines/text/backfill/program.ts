@@ -5,7 +5,13 @@ import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { type Program, type ProgramContext, type ProgramResult, parseRange } from '../../../src/platform/program.ts';
-import { type Backfill, openBackfill, requireSame, totalsByModel } from '../../../src/queue/backfills.ts';
+import {
+  type Backfill,
+  openBackfill,
+  requireConnections,
+  requireSame,
+  totalsByModel,
+} from '../../../src/queue/backfills.ts';
 import { drive, type Share } from '../../../src/queue/drive.ts';
 import { requireDecision } from '../../../src/queue/full-horizon.ts';
 import { reportRejected } from '../../../src/queue/rejected.ts';
@@ -31,6 +37,7 @@ export const backfillText: Program<typeof textBackfillSpec> = async (args, conte
   stage(context.events, 'count news', 1, 2);
   const prepared = await prepareText(await specOf(args, context), context);
   if (args.dryRun) return count(prepared, args.json, context);
+  await requireConnections(context.databases.historical, workersOf(args));
   await requireDecision(context.databases.runtime, { ...prepared.spec, limit: null });
   const { backfill, resumed } = await openBackfill(
     context.databases.historical,
@@ -43,6 +50,9 @@ export const backfillText: Program<typeof textBackfillSpec> = async (args, conte
   return report(backfill, prepared, args.json, context);
 };
 
+/** Threads of this process: each has a connection of its own. */
+const workersOf = ({ workers = availableParallelism() }: Labour) => workers;
+
 /** A worker's share of a text backfill that somebody else began. */
 export async function joinText(
   backfill: Backfill<TextBackfillSpec>,
@@ -51,6 +61,7 @@ export async function joinText(
 ): Promise<() => Promise<Share>> {
   const prepared = await prepareText(backfill.spec, context);
   requireSame(backfill, planOf(prepared), PLANNED_OVER);
+  await requireConnections(context.databases.historical, workersOf(labour));
   return () => workOff(backfill, prepared, labour, false, context);
 }
 
@@ -58,13 +69,20 @@ export async function joinText(
 function workOff(
   backfill: Backfill<TextBackfillSpec>,
   prepared: PreparedText,
-  { workers = availableParallelism(), device }: Labour,
+  labour: Labour,
   fill: boolean,
   context: ProgramContext,
 ): Promise<Share> {
   const { target } = context.databases.historical;
   const folder = context.home.models;
-  const options = { backfillId: backfill.id, prepared, target, folder, count: workers, device };
+  const options = {
+    backfillId: backfill.id,
+    prepared,
+    target,
+    folder,
+    count: workersOf(labour),
+    device: labour.device,
+  };
   return drive(
     { backfill, shards: prepared.shards, start: (onOpened) => startTextThreads(options, onOpened), fill },
     context,
