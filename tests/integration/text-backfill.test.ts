@@ -322,7 +322,6 @@ describe('what cannot be embedded', () => {
     await store(news());
     await expect(backfill({ market: 'NONE' })).rejects.toThrow(/NONE/);
     await expect(backfill({ modelId: ['text-fin-general-v1'] })).rejects.toThrow(/there is no model/);
-    await store(news());
     await expect(backfill({ workers: 256 })).rejects.toThrow(/--workers 256 needs as many .* free of \d+/);
   });
 });
