@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { type Recorded, ratioOf } from './history.ts';
 
 export interface Bar {
   readonly name: string;
@@ -60,12 +61,14 @@ export async function measure<T>(work: () => Promise<T> | T): Promise<{ value: T
   return { value, cpu: cpuSeconds() - cpu, wall: (performance.now() - wall) / 1000 };
 }
 
-/** One line: the figure, the bar, and how many times better (or worse) than the bar it is. */
-export function barLine({ name, what, figure, bar, unit, higherIsBetter }: Bar): string {
-  const ratio = higherIsBetter ? figure / bar : bar / figure;
+/** One line: the figure, the bar, how many times better (or worse) than the bar it is, and what is on record. */
+export function barLine(one: Bar, last: Recorded | null): string {
+  const { name, what, figure, bar, unit, higherIsBetter } = one;
+  const ratio = ratioOf(one);
   const sign = higherIsBetter ? '≥' : '≤';
   const verdict = ratio >= 1 ? 'meets' : 'MISSES';
-  return `${name.padEnd(4)} ${what.padEnd(52)} ${format(figure).padStart(11)} ${unit.padEnd(14)} bar ${sign} ${format(bar).padEnd(9)} ${verdict} ×${ratio.toFixed(2)}`;
+  const before = last ? `  (${format(Number(last.figure))} on ${last.date}, ${last.commit})` : '';
+  return `${name.padEnd(4)} ${what.padEnd(52)} ${format(figure).padStart(11)} ${unit.padEnd(14)} bar ${sign} ${format(bar).padEnd(9)} ${verdict} ×${ratio.toFixed(2)}${before}`;
 }
 
 function format(value: number): string {

@@ -1,8 +1,10 @@
 /**
- * `npm run bench [NAME…]`: prints each bar of the performance notes with the measured figure and their ratio. CPU-seconds
- * are user + system of our processes, the server's beside them; wall times are for people. Exit code 1 when a bar is missed.
+ * `npm run bench [NAME…]`: prints each bar of the performance notes with the measured figure, their ratio, and what was
+ * recorded last. CPU-seconds are user + system of our processes, the server's beside them; wall times are for people. With
+ * `--record` the figures are added to `docs/bench-history.tsv`. Exit code 1 when a bar is missed.
  */
 import { type Bar, barLine } from './harness.ts';
+import { currentCommit, lastOf, ratioOf, readHistory, record } from './history.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> }>>> = {
   b1: () => import('./b1.ts'),
@@ -22,18 +24,26 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<Bar[]> 
   flood: () => import('./flood.ts'),
 };
 
-const wanted = process.argv.slice(2).map((name) => name.toLowerCase());
+const recording = process.argv.includes('--record');
+const wanted = process.argv
+  .slice(2)
+  .filter((name) => name !== '--record')
+  .map((name) => name.toLowerCase());
 const unknown = wanted.filter((name) => !(name in BENCHMARKS));
 if (unknown.length > 0) {
   process.stderr.write(`bench: there is no ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}\n`);
   process.exit(2);
 }
+const history = readHistory();
+// Before anything is measured: what is measured is what is checked out now.
+const commit = recording ? currentCommit() : null;
 let missed = 0;
 for (const [name, load] of Object.entries(BENCHMARKS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   for (const bar of await (await load()).run()) {
-    process.stdout.write(`${barLine(bar)}\n`);
-    if (bar.higherIsBetter ? bar.figure < bar.bar : bar.figure > bar.bar) missed++;
+    process.stdout.write(`${barLine(bar, lastOf(history, bar))}\n`);
+    if (ratioOf(bar) < 1) missed++;
+    if (commit !== null) record(bar, commit);
   }
 }
 process.stdout.write(missed === 0 ? 'every bar is met\n' : `${missed} bars are missed\n`);
