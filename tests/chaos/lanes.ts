@@ -32,7 +32,7 @@ export class Workload {
   }
 
   start(): void {
-    this.#lanes = [this.#campaigns(), this.#scripts(), this.#backfills()];
+    this.#lanes = [this.#campaigns(), this.#scripts(), this.#backfills(), this.#imports()];
   }
 
   /** Lets each lane come to a good end: its last job is one that nobody disturbs. */
@@ -59,6 +59,16 @@ export class Workload {
     do {
       // One that was broken off is taken up; one that is done begins anew, over the same rows.
       state = await this.#run('backfill', [...this.#world.backfill, ...(state === 'DONE' ? [] : ['--resume'])], null);
+    } while (!this.#ending || state !== 'DONE');
+  }
+
+  /** One version of the second market after the other; the first one is the last. */
+  async #imports(): Promise<void> {
+    const [first, second] = this.#world.imports;
+    let state: JobState;
+    do {
+      await this.#run('import', second, null);
+      state = await this.#run('import', first, null);
     } while (!this.#ending || state !== 'DONE');
   }
 

@@ -11,16 +11,21 @@ import { type Home, homeAt } from '../../src/platform/home.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
 import { until } from '../helpers/until.ts';
+import { canMount, type Disk, mountDisk, moveToDisk } from './disks.ts';
+import { importsIn } from './imports.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 export const PROMETHEUS = path.join(ROOT, 'bin/prometheus');
+const TABLES = ['numeric_window_embeddings', 'prices_daily', 'market_holidays', 'news_articles', 'instruments'];
+const HOME_MIB = 512;
+const SERVER_MIB = 2048;
 const FIRST_DAY = 80;
 const DAYS = 260;
 
 /** Content of what the workload writes, for comparison: the same text is the same rows. */
 export interface Content {
-  /** `prometheus data digest` of the vectors. */
-  readonly vectors: string;
+  /** `prometheus data digest` of vectors, prices, holidays, news and instruments, a line each. */
+  readonly tables: readonly string[];
   /** Sleeve → everything of one of its runs but ids and times, over all runs. */
   readonly runs: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -32,6 +37,10 @@ export interface World {
   /** Words after `prometheus` of the campaign and of the backfill. */
   readonly campaign: readonly string[];
   readonly backfill: readonly string[];
+  /** The same of two imports over the same rows of a second market. */
+  readonly imports: readonly [readonly string[], readonly string[]];
+  /** The disks that home and database server lie on; null where none of its own may be mounted. */
+  readonly disks: { readonly home: Disk; readonly server: Disk } | null;
   at(name: string): string;
   prometheus(...args: string[]): Promise<{ code: number; out: string; err: string }>;
   content(): Promise<Content>;
@@ -54,9 +63,12 @@ const RUN_CONTENT = `
     (SELECT count(*) FROM engine_decisions d WHERE d.run_id = r.run_id) AS decisions
   FROM backtest_runs r`;
 
-export async function createWorld(): Promise<World> {
+/** `disks`: home and server get small disks of their own where that is possible. */
+export async function createWorld({ disks: wanted = false } = {}): Promise<World> {
   const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-chaos-'));
   const home = homeAt(path.join(folder, 'home'));
+  const small = wanted && canMount();
+  const homeDisk = small ? mountDisk(home.root, HOME_MIB) : null;
   const env = { PROMETHEUS_HOME: home.root, HISTORICAL_DB_URL: undefined, RUNTIME_DB_URL: undefined };
   const prometheus: World['prometheus'] = async (...args) => {
     const ran = await execa(PROMETHEUS, args, { env, reject: false, stdin: 'ignore' });
@@ -76,6 +88,12 @@ export async function createWorld(): Promise<World> {
     }
   };
   await must('db', 'up');
+  let disks: World['disks'] = null;
+  if (homeDisk) {
+    await must('db', 'down');
+    disks = { home: homeDisk, server: moveToDisk(embeddedServer(home).dataFolder, SERVER_MIB) };
+    await must('db', 'up');
+  }
   writeFileSync(path.join(home.root, 'programs.yaml'), PROGRAMS);
   const panel = smallMarket({ seed: 21, instruments: 16, days: DAYS, gaps: 0.01 });
   await withDatabases((databases) => storePanel(databases, panel));
@@ -88,6 +106,8 @@ export async function createWorld(): Promise<World> {
   return {
     home,
     env,
+    disks,
+    imports: importsIn(path.join(folder, 'csv')),
     campaign: ['backtest', 'campaign', '--market-id', 'TEST', '--start', start, '--end', end, ...sleeves],
     backfill: ['backfill', 'numeric-embeddings', ...range, '--shard-cells', '48', '--device', 'cpu', '--workers', '1'],
     at: (name) => path.join(folder, name),
@@ -98,12 +118,15 @@ export async function createWorld(): Promise<World> {
       for (const { run_id: _, sleeve, ...rest } of await query<Record<string, string>>(RUN_CONTENT)) {
         runs.set(sleeve, (runs.get(sleeve) ?? new Set()).add(JSON.stringify(rest)));
       }
-      return { vectors: await must('data', 'digest', 'numeric_window_embeddings'), runs };
+      return { tables: (await must('data', 'digest', ...TABLES)).split('\n'), runs };
     },
     clear: () =>
       withDatabases(async ({ historical, runtime }) => {
         await historical.client((client) =>
-          client.query('TRUNCATE numeric_window_embeddings, console.backfills, console.shard_done'),
+          client.query(
+            `TRUNCATE numeric_window_embeddings, console.backfills, console.shard_done, news_articles CASCADE;
+             DELETE FROM prices_daily WHERE instrument_id LIKE '%.O'; DELETE FROM market_holidays WHERE market_id = 'OTHER'`,
+          ),
         );
         await runtime.client((client) =>
           client.query(
@@ -118,7 +141,11 @@ export async function createWorld(): Promise<World> {
         .then(() => [])
         .catch(() => processesOf(home));
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => {
+      disks?.server.remove();
+      disks?.home.remove();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 

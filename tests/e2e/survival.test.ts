@@ -12,7 +12,7 @@ import { supervisorLock } from '../../src/supervisor/daemon.ts';
 import { JobFile } from '../../src/supervisor/job-files.ts';
 import { listJobIds, readJob } from '../../src/supervisor/job-store.ts';
 import { readAudit } from '../../src/supervisor/journal.ts';
-import { childrenOf } from '../chaos/kills.ts';
+import { childrenOf } from '../chaos/blows.ts';
 import { viewOf } from '../chaos/lanes.ts';
 import { createWorld, PROMETHEUS, type World } from '../chaos/world.ts';
 import { KEYS, openTui, type Tui } from '../helpers/tui.ts';
