@@ -43,7 +43,7 @@ export function positiveBounds(series: readonly (readonly (number | null)[])[]):
   return known.length === 0 ? { min: 0, max: 0 } : { min: Math.min(...known), max: Math.max(...known) };
 }
 
-/** Means of equal stretches; null where a stretch holds no number. */
+/** Means of equal stretches, each within its stretch's values; null where a stretch holds no number. */
 function resample(values: readonly (number | null)[], cells: number): (number | null)[] {
   return Array.from({ length: cells }, (_, i) => {
     const from = Math.floor((i * values.length) / cells);
@@ -51,6 +51,9 @@ function resample(values: readonly (number | null)[], cells: number): (number | 
     const known = values
       .slice(from, to)
       .filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
-    return known.length === 0 ? null : known.reduce((sum, value) => sum + value / known.length, 0);
+    if (known.length === 0) return null;
+    const mean = known.reduce((sum, value) => sum + value / known.length, 0);
+    // Thirds of 1 do not add up to 1: rounding must not make a series move that does not.
+    return Math.min(Math.max(...known), Math.max(Math.min(...known), mean));
   });
 }

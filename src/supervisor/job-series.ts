@@ -132,9 +132,10 @@ function merged(points: readonly Point[], size: number): Point[] {
 
 function join(a: Point, b: Point): Point {
   const count = a[1] + b[1];
-  // Of the means, not of sums: the figures may be as large as figures get.
-  const mean = a[2] * (a[1] / count) + b[2] * (b[1] / count);
-  return [b[0], count, mean, Math.min(a[3], b[3]), Math.max(a[4], b[4]), b[5] ?? a[5]];
+  const [low, high] = [Math.min(a[3], b[3]), Math.max(a[4], b[4])];
+  // Of the means, not of sums: the figures may be as large as figures get. Rounding may not carry it beyond its bounds.
+  const mean = Math.min(high, Math.max(low, a[2] * (a[1] / count) + b[2] * (b[1] / count)));
+  return [b[0], count, mean, low, high, b[5] ?? a[5]];
 }
 
 /** The series of one job folder: what its file holds, and what its events have said since. */

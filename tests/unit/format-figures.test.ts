@@ -61,6 +61,25 @@ describe('sparklines', () => {
     expect(sparkline([Number.MIN_VALUE, 0], 10)).toBe('▁▁');
   });
 
+  test('a series that never moves is a line however many values share a cell', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.integer({ min: 1, max: 400 }),
+        (value, count) => {
+          expect(sparkline(Array(count).fill(value), 40)).toBe('─'.repeat(Math.min(40, count)));
+        },
+      ),
+      {
+        examples: [
+          [1, 120],
+          [1, 131],
+          [0.1, 97],
+        ],
+      },
+    );
+  });
+
   test('by logs, equal factors are equal steps; what is not above the lowest is the lowest', () => {
     const doubling = [1, 2, 4, 8, 16, 32, 64, 128];
     expect(sparkline(doubling, 8, { log: true })).toBe('▁▂▃▄▅▆▇█');

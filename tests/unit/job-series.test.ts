@@ -39,6 +39,15 @@ describe('a book of series', () => {
     );
   });
 
+  it('keeps a figure that never moves exactly as it is, however often points are joined', () => {
+    for (const value of [1, 0.1, 1e308]) {
+      const book = new SeriesBook();
+      for (let t = 0; t < 5 * SERIES_POINTS; t++) book.push(t, { source: 'program', name: 'x', unit: 'u', value });
+      for (const points of [7, 60, SERIES_POINTS])
+        expect(new Set(book.series(points)[0].mean)).toEqual(new Set([value]));
+    }
+  });
+
   it('tells parallel series and sources apart, and counts what it does not keep', () => {
     const book = new SeriesBook();
     book.push(1, { source: 'program', name: 'cpu', unit: 'cores', value: 1 });
