@@ -80,6 +80,11 @@ export class LineReader {
     if (this.#fatalLine === null && this.#fatal.some((pattern) => pattern.test(line))) this.#setFatal(line);
   }
 
+  /** Tells what was held back and whose pause is over: the last value of a burst, when no line follows. */
+  tellDue(): void {
+    for (const [key, event] of this.#held) this.#tell(key, event);
+  }
+
   /** Tells what was held back, at the end. */
   flush(): void {
     for (const event of this.#held.values()) this.#emit(event);
@@ -163,9 +168,10 @@ export class LogLifter {
     ];
   }
 
-  /** Reads what was appended since the last time. */
+  /** Reads what was appended since the last time. Called again and again, whether anything was or not. */
   read(): void {
     for (const { stream, tail } of this.#tails) tail.read((line) => this.#reader.push(stream, line));
+    this.#reader.tellDue();
   }
 
   /** Reads to the very end and gives the verdict. `told`: what the script itself said as events, which comes first. */

@@ -45,6 +45,27 @@ describe('a numeric backfill', () => {
   });
 });
 
+describe('a burst of lines', () => {
+  const { reading } = program(NUMERIC).script!;
+  const bar = (done: number) => `63%|██████▎   | ${done}/503 [00:12<00:07, 25.9it/s]`;
+
+  it('ends with its last value once the pause is over, not with the end of the program', () => {
+    const events = collectedEvents();
+    let now = 0;
+    const reader = new LineReader(reading, events.emit, () => now);
+    const told = () => events.list.flatMap((event) => (event.type === 'progress' ? [event.done] : []));
+    for (const done of [1, 2, 3]) reader.push('err', bar(done));
+    reader.tellDue();
+    expect(told()).toEqual([1]);
+    now = 1000;
+    reader.tellDue();
+    expect(told()).toEqual([1, 3]);
+    reader.tellDue();
+    reader.flush();
+    expect(told()).toEqual([1, 3]);
+  });
+});
+
 describe('counts', () => {
   const date = (success: number, failures: number, skipped = 0) =>
     `2025-12-01 14:22:06,123 INFO Date complete: success=${success} failures=${failures} skipped=${skipped}`;
