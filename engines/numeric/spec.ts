@@ -69,6 +69,7 @@ Example (the plan's Phase 2):
   ],
   resource: 'cpu',
   claims: [{ table: 'historical.numeric_window_embeddings', model: 'models', start: 'startDate', end: 'endDate' }],
+  previews: ['dryRun', 'explain'],
 });
 
 export const workerSpec = defineProgram({

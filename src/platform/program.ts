@@ -32,6 +32,8 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly rowsDue?: boolean;
   /** Rows that a run of it replaces: two over the same rows never run at once. */
   readonly claims?: readonly ClaimRule[];
+  /** Arguments with any of which it only looks and writes nothing: such a run replaces no rows, and measures no work. */
+  readonly previews?: readonly (string & keyof z.infer<Args>)[];
   /** For a command of the user's own: how it is run and read. */
   readonly script?: Script;
   /** Why it cannot be run, when its description is wrong: only its name is known then. */
@@ -79,6 +81,10 @@ interface ClaimRule {
 
 /** Declares a program; keeps the exact type of its arguments. */
 export const defineProgram = <Args extends z.ZodObject>(spec: ProgramSpec<Args>): ProgramSpec<Args> => spec;
+
+/** Whether a run with these arguments only looks, and writes nothing. */
+export const isPreview = ({ previews }: ProgramSpec, args: Readonly<Record<string, unknown>>): boolean =>
+  previews?.some((name) => args[name] === true) ?? false;
 
 export interface ProgramContext {
   readonly home: Home;

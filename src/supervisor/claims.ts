@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { UserError } from '../platform/errors.ts';
 import { createHome, type Home } from '../platform/home.ts';
 import { withLock } from '../platform/locks.ts';
-import type { ProgramSpec } from '../platform/program.ts';
+import { isPreview, type ProgramSpec } from '../platform/program.ts';
 import { type Claim, writeRecord } from './job-files.ts';
 import { hasEnded } from './job-state.ts';
 import { jobsLock, listJobIds, readJob } from './job-store.ts';
@@ -37,8 +37,9 @@ const noteSchema = z.object({
 
 const WAIT_MS = 15_000;
 
-/** The claims of a program with these arguments: one for each value of an argument that has several. */
+/** The claims of a program with these arguments: one for each value of an argument that has several; none of a preview. */
 export function claimsOf(spec: ProgramSpec, args: Readonly<Record<string, unknown>>): Claim[] {
+  if (isPreview(spec, args)) return [];
   const values = (name: string | undefined): (string | null)[] => {
     const given =
       name === undefined ? [] : [args[name]].flat().filter((value) => value !== undefined && value !== null);

@@ -3,8 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { textBackfillSpec } from '../../engines/text/spec.ts';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
+import type { ProgramSpec } from '../../src/platform/program.ts';
 import { claimsOf } from '../../src/supervisor/claims.ts';
 import { findProgram } from '../../src/supervisor/launch.ts';
 import { LinePattern } from '../../src/supervisor/line-pattern.ts';
@@ -102,6 +105,23 @@ programs:
     const claims = (from: string, to: string) => claimsOf(find('x', yaml), { from, to });
     expect(claims('2024-03-01', '2024-01-15')).toEqual(claims('2024-01-15', '2024-03-01'));
     expect(claims('2024-01-15', '2024-03-01')).toMatchObject([{ start: '2024-01-15', end: '2024-03-01' }]);
+  });
+
+  it.each([
+    {
+      spec: numericBackfillSpec as ProgramSpec,
+      words: ['--start-date', '2014-01-01', '--end-date', '2014-01-31'],
+      previews: ['--dry-run', '--explain'],
+    },
+    {
+      spec: textBackfillSpec as ProgramSpec,
+      words: ['--start', '2014-01-01', '--end', '2014-01-31', '--model-id', 'm'],
+      previews: ['--dry-run'],
+    },
+  ])('of $spec.name claim no rows when they only count', ({ spec, words, previews }) => {
+    const claims = (more: string[]) => claimsOf(spec, parseProgramArguments(spec, [...words, ...more]).args);
+    expect(claims([])).toHaveLength(1);
+    for (const flag of previews) expect(claims([flag])).toEqual([]);
   });
 
   it('leave out a word whose argument was not given', () => {

@@ -37,4 +37,5 @@ rejected rows and warnings is written to a CSV file in the home's logs. Exit cod
     'runtime.instruments',
   ],
   resource: 'io',
+  previews: ['dryRun'],
 });
