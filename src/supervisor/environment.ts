@@ -1,5 +1,7 @@
 /** What of an environment a job gets: names are listed, so that nothing slips in by accident. Values are never written. */
 
+import { JOB_MARK } from '../telemetry/process-tree.ts';
+
 /** A name, or the beginning of names when it ends in `*`. */
 const PASSED = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LANGUAGE', 'LC_*', 'TZ', 'TMPDIR', 'XDG_*'],
@@ -13,9 +15,12 @@ const OWN = new Set(['PROMETHEUS_EVENTS_FD', 'PROMETHEUS_JOB', 'PROMETHEUS_LAST_
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** All of an environment but what belongs to the job that it is in: a supervisor started from a job is no part of it. */
+/**
+ * All of an environment but what belongs to the job that it is in: a supervisor started from a job is no part of it, and
+ * says so, for it is that job's child for a while.
+ */
 export function withoutJob(env: Env): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !OWN.has(name)));
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !OWN.has(name))), [JOB_MARK]: '' };
 }
 
 /** The variables of `env` that a job may have; `more` are further names of the user's own settings. */

@@ -26,6 +26,8 @@ export const JobFile = {
   exit: 'exit.json',
   /** Present (be it empty, on a full disk) once somebody asked the job to stop. */
   stop: 'stop.json',
+  /** Processes of the job that nothing but having seen them tells: see `job-processes.ts`. */
+  strays: 'strays.json',
   /** Held by the one shim that stands over the job. */
   lock: 'shim.lock',
   stdout: 'stdout.log',
@@ -195,6 +197,14 @@ export interface StopRecord {
   readonly who: string;
   /** KILL to what is left after this long; null: only by hand. */
   readonly killAfterMs: number | null;
+  /** The job's processes that only having seen them tells, as they were before TERM. */
+  readonly strays?: readonly ProcessIdentity[];
+}
+
+/** Processes of a job without its mark, out of its session, as its shim saw them last. */
+export interface StraysRecord {
+  readonly version: typeof RECORD_VERSION;
+  readonly processes: readonly ProcessIdentity[];
 }
 
 /** Writes a record so that a reader sees the old one or the new one, never a part. `dense`: without spaces, for figures. */

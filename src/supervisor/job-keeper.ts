@@ -7,7 +7,7 @@ import type { Home } from '../platform/home.ts';
 import { planChain, requireOpen } from './chains.ts';
 import type { RetryPlan } from './job-files.ts';
 import { ARCHIVED_MARK, JobList, type JobNote, KEPT_MARK, readJobView } from './job-list.ts';
-import { killJob, processesOfJob } from './job-processes.ts';
+import { JobProcesses, processesOfJob } from './job-processes.ts';
 import { JobQueue } from './job-queue.ts';
 import { hasEnded } from './job-state.ts';
 import { findJobId, readJob } from './job-store.ts';
@@ -128,14 +128,17 @@ export class JobKeeper {
   kill(jobId: string, who: string): string {
     const id = findJobId(this.#home, jobId);
     let unrecorded: unknown = null;
+    // What it sees before the stop is ended after it, whatever has ended meanwhile.
+    const processes = new JobProcesses(this.#home.root, id, () => this.#leader(id));
+    const before = processes.list();
     try {
       stopJob(this.#home, id, { who, killAfterMs: 0 }, this.#runtime.now);
     } catch (error) {
       // On a full disk it is killed all the same. One that has ended may have left processes behind: those can be killed.
       if (!hasEnded(readJob(this.#home, id).state)) unrecorded = error;
-      else if (processesOfJob(this.#home.root, id, this.#leader(id)).length === 0) throw error;
+      else if (before.length === 0) throw error;
     }
-    killJob(this.#home.root, id, this.#leader(id));
+    processes.kill();
     if (unrecorded !== null) throw unrecorded;
     return id;
   }

@@ -115,6 +115,7 @@ export const stopSchema: z.ZodType<StopRecord> = z.object({
   by: z.int(),
   who: text,
   killAfterMs: figure,
+  strays: z.array(processIdentity).optional(),
 });
 
 /** An absent exit or stop record is no problem, an absent spec or status is. */

@@ -8,6 +8,7 @@ import type { Home } from '../platform/home.ts';
 import type { ProgramSpec } from '../platform/program.ts';
 import type { Provenance } from '../platform/provenance.ts';
 import type { Settings } from '../platform/settings.ts';
+import { JOB_MARK } from '../telemetry/process-tree.ts';
 import { assertFree, claimHolders, claimsOf } from './claims.ts';
 import { isDatabaseVariable, jobVariables } from './environment.ts';
 import {
@@ -22,6 +23,7 @@ import {
   writeExitRecord,
   writeRecord,
 } from './job-files.ts';
+import { JobProcesses } from './job-processes.ts';
 import { hasEnded } from './job-state.ts';
 import { createJobFolder, findJobId, readJob } from './job-store.ts';
 import { identifyProcess, signalGroup } from './process-identity.ts';
@@ -253,7 +255,8 @@ export async function beginJob(
       // It outlives us: it must not keep a folder of ours busy, and no pipe may tie it to us.
       cwd: '/',
       stdio: ['ignore', complaints, complaints],
-      env: { ...environment },
+      // It stands over the job and is none of it, though it writes to the job's log.
+      env: { ...environment, [JOB_MARK]: '' },
     });
     shim.on('error', (error) => (problem = errorMessage(error)));
     shim.on('exit', (code, signal) => {
@@ -317,7 +320,8 @@ export function stopJob(
     throw new UserError(`job ${id} does not run: ${before.state}`, 'There is nothing to stop.');
   }
   // First the mark, then a fresh look: a shim that has not started the program yet sees the mark, any other names its pid.
-  const unmarked = markStop(before.folder, ask, now());
+  const strays = new JobProcesses(home.root, id, () => before.status?.child ?? null).strays();
+  const unmarked = markStop(before.folder, { ...ask, strays }, now());
   const { status } = readJob(home, id);
   const child = status?.child;
   // KILL that follows at once is not to be beaten by it: the record says what ended the job.
@@ -335,7 +339,7 @@ export function stopJob(
 }
 
 /** Leaves the mark; returns the error when that is impossible. The job must be stopped all the same. */
-function markStop(folder: string, ask: { who: string; killAfterMs: number | null }, at: number): unknown {
+function markStop(folder: string, ask: Pick<StopRecord, 'who' | 'killAfterMs' | 'strays'>, at: number): unknown {
   try {
     writeRecord(folder, JobFile.stop, { version: RECORD_VERSION, at, by: process.pid, ...ask } satisfies StopRecord);
     return null;

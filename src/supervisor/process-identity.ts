@@ -31,6 +31,13 @@ export function identifyProcess(pid: number): ProcessIdentity | null {
 /** False for a process of an earlier boot: its pid and start time say nothing about the processes of today. */
 export const isOfThisBoot = (identity: ProcessIdentity): boolean => identity.boot === bootId();
 
+/** A process of this boot by what a walk through the process list says of it. */
+export const identityOf = (one: { readonly pid: number; readonly startTime: number }): ProcessIdentity => ({
+  pid: one.pid,
+  startTime: one.startTime,
+  boot: bootId(),
+});
+
 /** True while that very process runs; a zombie, a recycled pid and a pid of an earlier boot do not count. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return isOfThisBoot(identity) && processStartTime(identity.pid) === identity.startTime;

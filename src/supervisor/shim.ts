@@ -26,7 +26,7 @@ import {
   writeExitRecord,
   writeRecord,
 } from './job-files.ts';
-import { killJob, processesOfJob } from './job-processes.ts';
+import { JobProcesses } from './job-processes.ts';
 import { applyEvent, deriveState } from './job-state.ts';
 import { LogLifter } from './log-lifter.ts';
 import { LogTimes } from './log-times.ts';
@@ -46,6 +46,8 @@ const RETRY_MS = 2000;
 const SURVIVOR_WAIT_MS = 2000;
 const SURVIVOR_POLL_MS = 50;
 const WATCH_MS = 250;
+/** Between walks through the process list: a stray is known when it was seen once while its parent lived. */
+const WALK_MS = 1000;
 /** What KILL has not ended by then hangs in the kernel (a dead network disk): it is named, and waited for no longer. */
 const KILL_PATIENCE_MS = 5000;
 
@@ -114,14 +116,15 @@ async function run(
   const append = (name: string) => openSync(path.join(folder, name), 'a', 0o600);
   let leader: ProcessIdentity | null = null;
   const lifter = spec.script && new LogLifter(folder, { ...spec, script: spec.script }, Date.now);
-  const processes = () => processesOfJob(homeOf(folder), path.basename(folder), leader);
+  const tree = new JobProcesses(homeOf(folder), path.basename(folder), () => leader);
+  const processes = () => tree.remember();
   const recorder = new SeriesRecorder({
     folder,
     pids: () => processes().map(({ pid }) => pid),
     gpu: spec.resource === 'gpu',
     now: Date.now,
   });
-  const watch = new Watch(folder, spec, () => leader, { lifter, recorder });
+  const watch = new Watch(folder, spec, () => leader, { lifter, recorder, tree });
   const ended = await new Promise<Ending>((resolve) => {
     const fail = (error: unknown) =>
       resolve({ ...NO_ENDING, error: `it could not be started: ${errorMessage(error)}` });
@@ -188,6 +191,7 @@ class Watch {
   readonly #leader: () => ProcessIdentity | null;
   readonly #lifter: LogLifter | null;
   readonly #recorder: SeriesRecorder;
+  readonly #tree: JobProcesses;
   readonly #times: LogTimes;
   #timer: NodeJS.Timeout | null = null;
   /** Times of a clock that nobody sets: the wall's may jump. */
@@ -195,18 +199,20 @@ class Watch {
   #killAt = Number.POSITIVE_INFINITY;
   #stop: { at: number | undefined; seen: number } | null = null;
   #complaint = '';
+  #walkDue = 0;
 
   constructor(
     folder: string,
     spec: JobSpec,
     leader: () => ProcessIdentity | null,
-    { lifter, recorder }: { readonly lifter: LogLifter | null; readonly recorder: SeriesRecorder },
+    { lifter, recorder, tree }: { lifter: LogLifter | null; recorder: SeriesRecorder; tree: JobProcesses },
   ) {
     this.#folder = folder;
     this.#spec = spec;
     this.#leader = leader;
     this.#lifter = lifter;
     this.#recorder = recorder;
+    this.#tree = tree;
     this.#times = new LogTimes(folder, Date.now);
   }
 
@@ -227,7 +233,12 @@ class Watch {
 
   #look(): void {
     try {
-      this.#enforce(performance.now());
+      const now = performance.now();
+      this.#enforce(now);
+      if (now >= this.#walkDue) {
+        this.#walkDue = now + WALK_MS;
+        this.#tree.remember();
+      }
       this.#times.look();
       this.#lifter?.read();
       this.#recorder.look();
@@ -245,6 +256,7 @@ class Watch {
     if (timeoutMs !== null && !this.timedOut && now - this.#startedAt >= timeoutMs && leader && isAlive(leader)) {
       this.timedOut = true;
       this.#killBy(now + (killAfterMs ?? TIMEOUT_KILL_MS));
+      this.#tree.remember();
       signalGroup(leader, 'SIGTERM');
     }
     if (stopAsked(this.#folder)) {
@@ -254,7 +266,7 @@ class Watch {
       const after = asked ?? killAfterMs;
       if (after !== null) this.#killBy(this.#stop.seen + after);
     }
-    if (now >= this.#killAt) killJob(homeOf(this.#folder), path.basename(this.#folder), leader);
+    if (now >= this.#killAt) this.#tree.kill();
   }
 
   #killBy(time: number): void {

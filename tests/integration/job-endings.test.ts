@@ -153,6 +153,55 @@ describe('what a program leaves behind', () => {
   });
 });
 
+/** A script in a session and an environment of its own, with its output elsewhere: nothing but having seen it tells whose it is. */
+function hidden(word: string): string {
+  const script = test.at(`${word}.sh`);
+  writeFileSync(script, `trap '' TERM; echo $$ > '${test.at(word)}'; exec sleep 1000 >/dev/null 2>&1`);
+  return `env -i setsid /bin/sh '${script}' >/dev/null 2>&1 &`;
+}
+const hiddenPid = (word: string) =>
+  until(() => existsSync(test.at(word)) && Number(readFileSync(test.at(word), 'utf8')), `the pid of ${word}`);
+
+describe('a process that hides from its job', () => {
+  it('is ended with it by KILL, from outside as well as by its shim', async () => {
+    const id = await run(`${hidden('one')} exec sleep 1000`);
+    const one = await hiddenPid('one');
+    await until(() => record(id).state === 'RUN', 'the job');
+    expect(killJob(test.home.root, id, record(id).status!.child)).toBe(2);
+    await gone(one);
+    expect((await ended(id)).exit).toMatchObject({ signal: 'SIGKILL', survivors: [] });
+
+    const timed = await run(`${hidden('two')} exec sleep 1000`, limits({ timeoutMs: 800, killAfterMs: 100 }));
+    const two = await hiddenPid('two');
+    expect((await ended(timed)).exit).toMatchObject({ timedOut: true, survivors: [] });
+    await gone(two);
+  });
+
+  it('is named when its parent ends before it, and can be ended then', async () => {
+    const go = test.at('go');
+    const id = await run(`${hidden('one')} until [ -e '${go}' ]; do sleep 0.01; done`);
+    const pid = await hiddenPid('one');
+    await until(() => existsSync(path.join(test.home.jobs, id, JobFile.strays)), 'the shim to have seen it');
+    writeFileSync(go, '');
+    const { exit, reason } = await ended(id);
+    expect(exit!.survivors).toMatchObject([{ pid, escaped: true }]);
+    expect(reason).toContain(`${pid} sleep 1000`);
+    expect(processStartTime(pid)).not.toBeNull();
+    expect(killJob(test.home.root, id, record(id).status!.child)).toBe(1);
+    await gone(pid);
+  });
+
+  it('is known by the log that it writes to, however short the job was', async () => {
+    const script = test.at('quick.sh');
+    writeFileSync(script, `echo quick $$; exec sleep 1000`);
+    const id = await run(`env -i setsid /bin/sh '${script}' & exit 0`);
+    const pid = await pidIn(id, 'quick');
+    expect((await ended(id)).exit!.survivors).toMatchObject([{ pid }]);
+    killJob(test.home.root, id, record(id).status!.child);
+    await gone(pid);
+  });
+});
+
 describe('a stop', () => {
   it('in a hurry comes before an earlier patient one', async () => {
     const id = await run(`trap '' TERM; echo ready $$; while :; do sleep 0.05; done`);

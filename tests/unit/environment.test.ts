@@ -11,7 +11,12 @@ describe('environments', () => {
   };
 
   it('of a supervisor started from a job do not make it a process of that job', () => {
-    expect(withoutJob(inside)).toEqual({ PROMETHEUS_HOME: '/h', SECRET: 's', PGHOST: 'p' });
+    expect(withoutJob(inside)).toEqual({
+      PROMETHEUS_JOB: '',
+      PROMETHEUS_HOME: '/h',
+      SECRET: 's',
+      PGHOST: 'p',
+    });
   });
 
   it('of a job hold what is listed', () => {

@@ -1,5 +1,5 @@
 /** The processes of a job on a recorded procfs. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -20,22 +20,31 @@ interface Fake {
   readonly session?: number;
   readonly start?: number;
   readonly environment?: readonly string[];
+  readonly parent?: number;
+  /** Where its output goes. */
+  readonly output?: string;
   /** Where its environment lies. */
   readonly at?: number;
 }
 
 /** Writes a process as procfs shows it: 52 fields, the environment's place in the 50th and 51st. */
 function put(pid: number, fake: Fake = {}): void {
-  const { state = 'S', group = pid, session = group, start = 500, environment = [], at = 1000 } = fake;
+  const { state = 'S', parent = 1, group = pid, session = group, start = 500, environment = [], at = 1000 } = fake;
   mkdirSync(path.join(root, String(pid)), { recursive: true });
   const write = (name: string, text: string) => writeFileSync(path.join(root, String(pid), name), text);
   const zeros = (count: number) => Array(count).fill(0).join(' ');
-  write('stat', `${pid} (a (b) c) ${state} 1 ${group} ${session} ${zeros(15)} ${start} ${zeros(27)} ${at} ${at + 9} 0`);
+  write(
+    'stat',
+    `${pid} (a (b) c) ${state} ${parent} ${group} ${session} ${zeros(15)} ${start} ${zeros(27)} ${at} ${at + 9} 0`,
+  );
   write('environ', environment.map((one) => `${one}\0`).join(''));
   write('cmdline', 'python\0backfill.py\0');
+  if (fake.output === undefined) return;
+  mkdirSync(path.join(root, String(pid), 'fd'));
+  symlinkSync(fake.output, path.join(root, String(pid), 'fd', '1'));
 }
 const tree = (start = 500) =>
-  processTree(HOME, '0007-x', { pid: 10, startTime: start }, root)
+  processTree(HOME, '0007-x', { leader: { pid: 10, startTime: start } }, root)
     .map(({ pid }) => pid)
     .sort((a, b) => a - b);
 
@@ -55,9 +64,37 @@ describe('processTree', () => {
       ['0007-x', 2],
       ['0008-x', 1],
     ]);
-    expect(processTree(HOME, '0007-x', null, root).map((one) => one.command)).toEqual(
+    expect(processTree(HOME, '0007-x', { leader: null }, root).map((one) => one.command)).toEqual(
       Array(2).fill('python backfill.py'),
     );
+  });
+
+  it('finds what has neither mark nor session by its parents, its log, or for having been seen', () => {
+    const own = '/home/jobs/0007-x/stdout.log';
+    put(10, { environment: MARKS });
+    put(11, { parent: 10 });
+    put(9, { parent: 11 });
+    put(12, { output: own });
+    put(13, { start: 501 });
+    put(14, { start: 502 });
+    put(15, { output: '/home/jobs/0008-x/stdout.log' });
+    const seen = [13, 14].map((pid) => ({ pid, startTime: 501 }));
+    const found = processTree(HOME, '0007-x', { leader: null, seen, logs: [own] }, root);
+    const strays = found.filter((one) => one.stray).map((one) => one.pid);
+    expect(found.map((one) => one.pid).filter((pid) => !strays.includes(pid))).toEqual([10]);
+    expect(strays.sort((a, b) => a - b)).toEqual([9, 11, 12, 13]);
+  });
+
+  it('leaves what is marked as of another job, or of none, and what descends from that alone', () => {
+    put(10, { environment: MARKS });
+    put(11, { parent: 10, environment: ['PROMETHEUS_JOB='] });
+    put(12, { parent: 11 });
+    put(13, { parent: 10, environment: [`PROMETHEUS_HOME=${HOME}`, 'PROMETHEUS_JOB=0008-x'] });
+    put(14, { parent: 13, output: '/log' });
+    put(15, { environment: ['PROMETHEUS_JOB='], output: '/log' });
+    const seen = [11, 13].map((pid) => ({ pid, startTime: 500 }));
+    const found = processTree(HOME, '0007-x', { leader: { pid: 10, startTime: 500 }, seen, logs: ['/log'] }, root);
+    expect(found.map((one) => one.pid).sort((a, b) => a - b)).toEqual([10, 14]);
   });
 
   it('leaves the session of a stranger that got the pid alone', () => {
@@ -88,6 +125,8 @@ describe('ps', () => {
       'nonsense',
     ].join('\n');
     const startTime = Date.UTC(2026, 10, 25, 20, 31, 56);
-    expect(parsePs(text)).toEqual([{ pid: 1, parent: 0, group: 1, startTime, command: '/sbin/launchd --x y' }]);
+    expect(parsePs(text)).toEqual([
+      { pid: 1, parent: 0, group: 1, startTime, command: '/sbin/launchd --x y', stray: false },
+    ]);
   });
 });

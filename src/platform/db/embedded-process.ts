@@ -121,7 +121,8 @@ export function runTool(layout: Layout, program: string, args: readonly string[]
     const child = spawn(file, args, {
       cwd: layout.base,
       // Nothing of our environment: it may hold passwords, and PG* variables would change what the programs do.
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+      // The empty mark: a server that a job happens to start is no part of that job (process-tree.ts).
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', PROMETHEUS_JOB: '' },
       detached: true,
       stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       ...(layout.account ?? {}),
