@@ -198,7 +198,7 @@ async function report(
     context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
   }
   const days = prepared.days.length;
-  const summary = `${written} vectors of ${models.length} models, ${days} days${failed ? `; ${failed} that were due could not be made` : ''}`;
+  const summary = `${written} vectors of ${models.length} ${models.length === 1 ? 'model' : 'models'}, ${days} days${failed ? `; ${failed} that were due could not be made` : ''}`;
   return {
     exitCode: failed ? Exit.partial : Exit.done,
     summary,

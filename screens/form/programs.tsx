@@ -19,7 +19,7 @@ export function ProgramsBox({ chooser }: { readonly chooser: ProgramChooser }) {
           before,
           span(after[0] ?? ' ', 'plain', { inverse: true }),
           after.slice(1),
-          span(`  ${programs.length} programs`, 'muted'),
+          span(`  ${programs.length} ${programs.length === 1 ? 'program' : 'programs'}`, 'muted'),
         ];
         const room = Math.max(0, height - 1);
         const top = Math.max(0, Math.min(chooser.at - Math.floor(room / 2), programs.length - room));

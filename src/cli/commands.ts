@@ -18,7 +18,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('', 'the full-screen console', async () => (await import('./console-command.ts')).consoleCommand),
   entry(
     'replay',
-    'show a recorded console again, or one frame of it as text',
+    'show a recorded console again, or one frame of it as text or picture',
     async () => (await import('./replay.ts')).replay,
   ),
   entry(
@@ -154,7 +154,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(
     'backfill joint-profiles',
-    'what an issuer is: numeric profile and regime joined with its profile text',
+    'what an issuer is: its numeric profile and regime joined with its profile text',
     async () => (await import('./backfill.ts')).backfillJointProfiles,
   ),
   entry(
@@ -201,12 +201,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('models show', 'everything on record about one model', async () => (await import('./models.ts')).modelsShow),
   entry(
     'models verify',
-    'compare every file of the models with the hashes on record',
+    'compare every file of the models with the hashes on record, and run their graphs',
     async () => (await import('./models.ts')).modelsVerify,
   ),
   entry(
     'models fit',
-    'fit numeric v2 models on prices, or text-fin-static-v1 on news',
+    'fit numeric v2 models on prices, text-fin-static-v1 on news, or the head of the context backend',
     async () => (await import('./models-fit.ts')).modelsFit,
   ),
   entry(
@@ -287,21 +287,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(
     'supervisor status',
-    'whether a supervisor of this home runs',
+    'whether a supervisor of this home runs, and where it listens',
     async () => (await import('./supervisor.ts')).supervisorStatus,
   ),
   entry(
     'supervisor run',
-    'be the supervisor, in the foreground',
+    'be the supervisor of this home, in the foreground',
     async () => (await import('./supervisor.ts')).supervisorRun,
   ),
   entry(
     'supervisor unit',
-    'print a systemd user unit for it',
+    'print a systemd user unit for the supervisor of this home',
     async () => (await import('./supervisor.ts')).supervisorUnit,
   ),
   entry('job start', 'start a program as a job of its own', async () => (await import('./job-actions.ts')).jobStart),
-  entry('job programs', 'everything that can be a job', async () => (await import('./job-programs.ts')).jobPrograms),
+  entry(
+    'job programs',
+    'everything that can be a job: engines, and commands of your own (programs.yaml)',
+    async () => (await import('./job-programs.ts')).jobPrograms,
+  ),
   entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
   entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
   entry('job logs', 'what jobs printed', async () => (await import('./job-logs.ts')).jobLogs),
@@ -324,7 +328,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('./throttle.ts')).jobPause,
   ),
   entry('job resume', 'a paused backfill goes on', async () => (await import('./throttle.ts')).jobResume),
-  entry('job keep', 'keep a record for good, or hide it', async () => (await import('./job-actions.ts')).jobKeep),
+  entry(
+    'job keep',
+    'keep the record of a job for good, or hide it from lists',
+    async () => (await import('./job-actions.ts')).jobKeep,
+  ),
   entry(
     'job rm',
     'delete the records of jobs that have ended',
@@ -338,11 +346,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('note', 'write a note on a phase, kept with time and name', async () => (await import('./decide.ts')).note),
   entry('events', 'what happened: jobs, phases, databases, actions', async () => (await import('./events.ts')).events),
 ];
-
-/** Commands of the whole surface whose engines come with a later phase of the plan. */
-const LATER: Readonly<Record<string, string>> = {
-  'plan full-horizon': 'Phase 5',
-};
 
 /** Whether a word asks for help wherever it stands. */
 const HELP = ['--help', '-h'];
@@ -364,13 +367,6 @@ export function findCommand(argv: readonly string[]): { entry: CommandEntry | 'o
   )[0];
   const words = found?.name ? found.name.split(' ').length : 0;
   if (!found || (words === 0 && first !== undefined && !first.startsWith('-'))) {
-    const later = Object.keys(LATER).find((name) => name.split(' ').every((word, i) => argv[i] === word));
-    if (later) {
-      throw new UsageError(
-        `'${later}' needs ${LATER[later]}, which this build does not have yet`,
-        'See: prometheus phases',
-      );
-    }
     const near = COMMANDS.filter((c) => c.name.split(' ')[0] === first).map((c) => c.name);
     if (near.length > 0 && argv.length === 2 && HELP.includes(argv[1])) return { entry: 'overview', rest: [first] };
     throw new UsageError(

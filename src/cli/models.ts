@@ -65,8 +65,10 @@ export const modelsShow = defineCommand({
     if (args.json) printJson(cli, { manifest, fingerprint });
     else {
       const report = new Report(cli);
-      for (const [key, value] of Object.entries({ ...manifest, fingerprint })) {
-        report.text(key.padEnd(14), typeof value === 'object' ? JSON.stringify(value) : String(value));
+      const fields = { ...manifest, fingerprint };
+      const width = Math.max(...Object.keys(fields).map((key) => key.length)) + 2;
+      for (const [key, value] of Object.entries(fields)) {
+        report.text(key.padEnd(width), typeof value === 'object' ? JSON.stringify(value) : String(value));
       }
       report.print(cli);
     }

@@ -11,14 +11,15 @@ import { requireOutOfSample } from '../../engines/models/guard.model.ts';
 import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
 import { CHANNELS, instrumentSource, STATISTICS, STEPS } from '../../engines/numeric/v2/instrument.model.ts';
 import { kernelWeights } from '../../engines/numeric/v2/kernels.model.ts';
-import { recipeOf } from '../../engines/numeric/v2/models.model.ts';
+import { recipeOf, V2_MODELS, V2_RECIPES } from '../../engines/numeric/v2/models.model.ts';
 import { instrumentRows } from '../../engines/numeric/v2/rows.model.ts';
 import { V2_SOURCES } from '../../engines/numeric/v2/sources.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { Random } from '../../src/platform/random.ts';
 import { fitInto, fitOn, fullMarket, openOn, vectorsOf, withColumns, withoutDays } from '../helpers/numeric-v2.ts';
 
-const FITTED = ['num-stab-core-v2', 'num-profile-core-v2', 'num-regime-core-v2', 'num-scenario-core-v2'] as const;
+/** Every v2 model that is fitted: a new one is held to the same. */
+const FITTED = V2_MODELS.filter((id) => V2_RECIPES[id].fit !== 'schema');
 const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-models-'));
 const DAYS = 900;
 let panel: LoadedPanel;

@@ -1,4 +1,4 @@
-/** Arguments of `models fit` that concern numeric models. */
+/** Arguments of `models fit` that concern numeric models; what it says of itself stands in `engines/models/spec.ts`. */
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../../src/platform/program.ts';
 
@@ -6,16 +6,6 @@ export const numericFitSpec = defineProgram({
   name: 'models fit',
   phase: 'P2',
   summary: 'fit v2 numeric models on the prices of a span of days',
-  description: `
-MODEL is num-stab-core-v2, num-profile-core-v2, num-regime-core-v2, num-scenario-core-v2, or all-v2 for these four and
-num-portfolio-core-v2, which is a plain function and needs no fitting. The fit is in closed form: equal prices, spans and
-seeds give equal files. A model id is one vector space for ever: a model that is there is left alone unless --replace is
-given, and a refit on other days belongs under a name of its own (--as num-stab-core-v2-2018).
-
-Vectors of days up to --train-end have seen what came after them; backtests refuse them without --allow-in-sample.
-stdout carries model_id,windows,fit_start,fit_end,bytes,fingerprint, one line a model.
-
-  prometheus models fit all-v2 --train-start 2010-01-01 --train-end 2017-12-31`,
   args: z.object({
     model: z.array(z.string()).min(1, { message: 'names no model' }).describe('model ids, or all-v2'),
     trainStart: dateArg().describe('first day of the training windows'),
