@@ -6,12 +6,13 @@ import { PROGRAMS } from '../../engines/catalog.ts';
 import { jobCommandLine } from '../format/command.ts';
 import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
 import { findJobId, readJob } from '../supervisor/job-store.ts';
-import { findProgram, splitProgram } from '../supervisor/launch.ts';
+import { findProgram, presentCommand, splitProgram } from '../supervisor/launch.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 import type { RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import { editedArguments } from './job-edit.ts';
+import { rerunNotices } from './job-output.ts';
 import { policyArgs, policyOf } from './job-policy.ts';
 import { jobRuntime } from './job-runtime.ts';
 import { printJson } from './json.ts';
@@ -129,8 +130,10 @@ export const jobRerun = defineCommand({
   name: 'job rerun',
   summary: 'run a job again, with the same arguments or edited ones',
   description: `
-In the same folder, with the code of today; says so when that is another one. Prints the id of the new job. Arguments after
--- take the place of those of the same name; --edit opens all of them in $VISUAL or $EDITOR.
+In the same folder, with the code of today; says so when that is another one. A command of your own runs by the very words
+that were recorded, and it is said when programs.yaml has others by now; with changed arguments it runs as programs.yaml says
+now. Prints the id of the new job. Arguments after -- take the place of those of the same name; --edit opens all of them in
+$VISUAL or $EDITOR.
 
 Example: prometheus job rerun 7 -- --end 2014-06-30`,
   args: z.object({
@@ -152,10 +155,9 @@ Example: prometheus job rerun 7 -- --end 2014-06-30`,
         ...(edited ? { args: edited } : {}),
       });
       const after = readJob(cli.home, made.id).spec;
-      if (before && after && (before.gitSha !== after.gitSha || before.build !== after.build)) {
-        cli.err(
-          `the code has changed since ${jobId}: ${before.build ?? before.gitSha} → ${after.build ?? after.gitSha}\n`,
-        );
+      if (before && after) {
+        const present = before.script && presentCommand(before, { ...jobRuntime(cli), data: () => null });
+        for (const notice of rerunNotices(jobId, before, after, present)) cli.err(`${notice}\n`);
       }
       return printJob(cli, args.json, made);
     });

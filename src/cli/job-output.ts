@@ -1,8 +1,10 @@
 /** Jobs as text for people and as JSON for scripts. */
+import { isDeepStrictEqual } from 'node:util';
 import { formatElapsed, formatInstant } from '../format/age.ts';
-import { jobCommandLine } from '../format/command.ts';
+import { jobCommandLine, shellLine } from '../format/command.ts';
 import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { JOB_SIGNS } from '../format/states.ts';
+import type { JobSpec } from '../supervisor/job-files.ts';
 import type { JobRecord } from '../supervisor/job-store.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 
@@ -75,10 +77,7 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
   const cpu = exit?.cpuSeconds
     ? `${exit.cpuSeconds.user.toFixed(2)} s user, ${exit.cpuSeconds.system.toFixed(2)} s system`
     : UNKNOWN;
-  const code = spec && [
-    spec.gitSha && `${spec.gitSha}${spec.gitDirty ? ' with changes' : ''}`,
-    spec.build && `build ${spec.build}`,
-  ];
+  const code = spec && [spec.gitSha && commitWords(spec), spec.build && `build ${spec.build}`];
   const facts: [string, string][] = [
     ['job', job.id],
     ['state', `${stateWord(job)}${job.reason ? ` (${job.reason})` : ''}`],
@@ -95,6 +94,7 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
       : []),
     ...(job.chain?.override ? [['override', job.chain.override] as [string, string]] : []),
     ...(job.attempt ? [['attempt', `${job.attempt.number} of ${job.attempt.of}`] as [string, string]] : []),
+    ['runs', spec ? shellLine(spec.argv) : UNKNOWN],
     ['ran in', spec?.cwd ?? UNKNOWN],
     ['code', (code || []).filter(Boolean).join(', ') || UNKNOWN],
     ['configuration', spec?.configHash ?? UNKNOWN],
@@ -116,6 +116,39 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
     ...survivorFacts(job),
   ];
   return columns(facts);
+}
+
+/** A commit, and whether the tree differed from it: `0a1b… with changes 3c4d…`. */
+const commitWords = ({ gitSha, gitDirty, changes }: JobSpec) =>
+  `${gitSha ?? 'no commit'}${gitDirty ? ` with changes${changes ? ` ${changes}` : ''}` : ''}`;
+
+/** What is otherwise in a job that was to be an earlier one again, a line each. `present`: what `programs.yaml` says now. */
+export function rerunNotices(
+  id: string,
+  before: JobSpec,
+  after: JobSpec,
+  present: Pick<JobSpec, 'argv' | 'cwd'> | null,
+): string[] {
+  const notices: string[] = [];
+  if (before.script) {
+    const [was, is] = [commitWords(before), commitWords(after)];
+    if (was !== is) notices.push(`the code in ${after.cwd} has changed since ${id}: ${was} → ${is}`);
+    const exact =
+      isDeepStrictEqual(after.programArgs, before.programArgs) && isDeepStrictEqual(after.argv, before.argv);
+    const line = ({ argv, cwd }: Pick<JobSpec, 'argv' | 'cwd'>) => `${shellLine(argv)} (in ${cwd})`;
+    if (!present)
+      notices.push(`programs.yaml has no usable '${before.program}' any more: it runs as recorded in ${id}`);
+    else if (!isDeepStrictEqual([present.argv, present.cwd], [before.argv, before.cwd])) {
+      const runs = exact && after.cwd === before.cwd ? 'as recorded' : 'as programs.yaml says now';
+      notices.push(
+        `programs.yaml has changed since ${id}; it runs ${runs}. It was: ${line(before)}; now it would be: ${line(present)}`,
+      );
+    }
+  } else if (before.gitSha !== after.gitSha || before.build !== after.build) {
+    const code = (spec: JobSpec) => spec.build ?? spec.gitSha;
+    notices.push(`the code has changed since ${id}: ${code(before)} → ${code(after)}`);
+  }
+  return notices;
 }
 
 /** What is left of a job that was asked to stop, and how to end it. */

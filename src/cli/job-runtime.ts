@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROGRAMS } from '../../engines/catalog.ts';
 import { UsageError } from '../platform/errors.ts';
+import { ownFiles } from '../platform/layers.ts';
 import type { ProgramSpec } from '../platform/program.ts';
 import { currentProvenance } from '../platform/provenance.ts';
 import { loadSettings } from '../platform/settings.ts';
@@ -22,7 +23,7 @@ export function jobRuntime(cli: Cli): Omit<JobRuntime, 'data'> {
     cwd: process.cwd(),
     env: { ...cli.env, ...databaseEnvironment(cli.globals) },
     provenance: () => currentProvenance(cli.env),
-    configHash: configHash(),
+    configHash: () => configHash(cli),
     settings: loadSettings(cli.home, cli.env),
     now: Date.now,
   };
@@ -58,12 +59,22 @@ export function entryScripts(): { main: string; shim: string } {
   return { main: path.join(here, 'main.ts'), shim: path.join(here, '..', 'supervisor', 'shim.ts') };
 }
 
-/** Fingerprint of the configuration files that come with the code; null where there are none. */
-function configHash(): string | null {
+/** Fingerprint of the settings that count here: files that come with the code, and the user's own over them; null: none. */
+function configHash({ home, env }: Pick<Cli, 'home' | 'env'>): string | null {
   // Two levels up from src/cli and from dist/<hash> alike.
   const folder = path.resolve(import.meta.dirname, '..', '..', 'configs');
   if (!existsSync(folder)) return null;
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
   const texts = files.sort().map((name) => `${name}\0${readFileSync(path.join(folder, name), 'utf8')}\0`);
-  return hash('sha256', texts.join('')).slice(0, 12);
+  const own = ownFiles(files, home, env).map((file) => `${path.basename(file)}\0${textOf(file)}\0`);
+  return hash('sha256', [...texts, ...own].join('')).slice(0, 12);
+}
+
+/** What cannot be read is refused by whoever needs it; it is no reason to make no job. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }

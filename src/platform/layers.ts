@@ -86,6 +86,12 @@ function validate<Schema extends z.ZodType>(
   return validate(schema, { ...value, [apart]: Object.fromEntries(others) }, from);
 }
 
+/** The user's own files of these names, those that are there, in the order in which they are laid over the shipped ones. */
+export function ownFiles(names: readonly string[], home: Home, env: Env = process.env): string[] {
+  const folders = [...(home.demo ? [] : [userConfigFolder(env)]), home.root];
+  return folders.flatMap((folder) => names.map((name) => path.join(folder, name))).filter((file) => existsSync(file));
+}
+
 /** `configs/NAME` of the checkout or of the package that this code belongs to (sources and bundle alike). */
 function shippedFile(name: string, env: Env): string {
   const starts = [env.PROMETHEUS_CHECKOUT, path.dirname(fileURLToPath(import.meta.url))];

@@ -50,8 +50,12 @@ export interface JobSpec {
   /** The exact command: node, main.js, the program's words, its arguments. Never holds a password. */
   readonly argv: readonly string[];
   readonly cwd: string;
+  /** Of our own code; for a command of the user's own, of the checkout that it runs in. */
   readonly gitSha: string | null;
   readonly gitDirty: boolean | null;
+  /** Hash of what a user's own checkout differed by from its commit; null when by nothing. Absent for our programs. */
+  readonly changes?: string | null;
+  /** Hash of our build; null for a command of the user's own. */
   readonly build: string | null;
   readonly configHash: string | null;
   /** Names of the environment variables that it gets; values are never written. */

@@ -130,6 +130,7 @@ export class JobQueue {
         idempotencyKey: `retry ${job.id}`,
         who: spec.requestedBy,
         cwd: spec.cwd,
+        exactly: spec,
         environment: typeof environment === 'string' ? undefined : environment,
         limits: spec.limits,
         notBefore: Math.max((job.endedAt ?? now) + backoffMs * 2 ** (attempt - 1), afterWindow),

@@ -39,6 +39,7 @@ export const specSchema: z.ZodType<JobSpec> = z.object({
   cwd: text,
   gitSha: text.nullable(),
   gitDirty: z.boolean().nullable(),
+  changes: text.nullable().optional(),
   build: text.nullable(),
   configHash: text.nullable(),
   environment: z.array(text),

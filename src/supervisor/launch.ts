@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import type { ProgramSpec } from '../platform/program.ts';
-import type { Provenance } from '../platform/provenance.ts';
+import { type Provenance, readTree } from '../platform/provenance.ts';
 import type { Settings } from '../platform/settings.ts';
 import { JOB_MARK } from '../telemetry/process-tree.ts';
 import { assertFree, claimHolders, claimsOf } from './claims.ts';
@@ -53,7 +53,8 @@ export interface JobRuntime {
   readonly env: NodeJS.ProcessEnv;
   /** As of now: the tree may change while a supervisor lives. */
   readonly provenance: () => Provenance;
-  readonly configHash: string | null;
+  /** Fingerprint of all settings, as of now; null where there are none. */
+  readonly configHash: () => string | null;
   /** Fingerprint of what the databases hold; null while it is unknown. */
   readonly data: () => string | null;
   readonly settings: Settings;
@@ -67,6 +68,8 @@ export interface JobOrder {
   readonly idempotencyKey: string;
   readonly who: string;
   readonly cwd?: string;
+  /** The job that this one is to repeat, word for word: what `programs.yaml` says by now does not count. */
+  readonly exactly?: JobSpec;
   readonly environment?: Readonly<Record<string, string>>;
   readonly after?: readonly string[];
   readonly allowPartial?: boolean;
@@ -93,43 +96,28 @@ const BEGIN_POLL_MS = 10;
  * @throws UsageError for an unknown program or argument; UserError when its rows are being written, or it cannot be made.
  */
 export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime): Promise<MadeJob> {
-  const program = findProgram(runtime.catalog(), order.program);
-  const parsed = runtime.parse(program, order.args);
+  const command = order.exactly?.script ? recordedCommand(order.exactly) : commandOf(order, runtime);
   const after = (order.after ?? []).map((job) => ({
     job: findJobId(home, job),
     allowPartial: order.allowPartial ?? false,
   }));
   const environment = {
-    ...jobVariables(order.environment ?? runtime.env, [
-      ...runtime.settings.jobs.environment,
-      ...(program.script?.environment ?? []),
-    ]),
-    ...parsed.environment,
+    ...jobVariables(order.environment ?? runtime.env, [...runtime.settings.jobs.environment, ...command.variables]),
+    ...command.environment,
     PROMETHEUS_HOME: home.root,
   };
   const { gitSha, gitDirty, build } = runtime.provenance();
-  const claims = claimsOf(program, parsed.args);
   const spec: JobSpec = {
     version: RECORD_VERSION,
-    program: program.name,
-    args: parsed.args,
-    programArgs: parsed.argv,
-    argv: program.script
-      ? program.script.command(parsed.argv, parsed.args)
-      : [runtime.node, runtime.main, ...program.name.split(' '), ...parsed.argv],
-    cwd: program.script?.cwd() ?? order.cwd ?? runtime.cwd,
-    gitSha,
-    gitDirty,
-    build,
-    configHash: runtime.configHash,
+    ...command.spec,
+    ...(command.spec.script ? { ...readTree(command.spec.cwd), build: null } : { gitSha, gitDirty, build }),
+    configHash: runtime.configHash(),
     environment: Object.keys(environment).sort(),
     idempotencyKey: order.idempotencyKey,
     rerunOf: order.rerunOf ?? null,
     createdAt: runtime.now(),
     requestedBy: order.who,
     data: runtime.data(),
-    resource: program.resource,
-    claims,
     limits: {
       timeoutMs: null,
       stallMs: runtime.settings.jobs.stallSeconds * 1000,
@@ -142,9 +130,8 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     notBefore: order.notBefore ?? null,
     retry: order.retry ?? null,
     chain: order.chain ?? null,
-    rowsDue: program.rowsDue ?? program.writes.length > 0,
-    script: program.script?.reading ?? null,
   };
+  const { claims } = spec;
   // A job that waits for another one does not compete with it for the rows.
   const ahead = waitedFor(
     home,
@@ -156,6 +143,60 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
       claimHolders(home).filter((holder) => !ahead.has(holder.name)),
     );
   return { ...(await createJobFolder(home, spec, guard)), environment };
+}
+
+/** What a job runs. */
+interface JobCommand {
+  readonly spec: Pick<
+    JobSpec,
+    'program' | 'args' | 'programArgs' | 'argv' | 'cwd' | 'resource' | 'claims' | 'rowsDue' | 'script'
+  >;
+  /** Names of variables that it gets beside the usual ones, and values that must not stand in a command line. */
+  readonly variables: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A program as the catalogue has it now. @throws UsageError for an unknown program or argument. */
+function commandOf(order: JobOrder, runtime: JobRuntime): JobCommand {
+  const program = findProgram(runtime.catalog(), order.program);
+  const parsed = runtime.parse(program, order.args);
+  return {
+    spec: {
+      program: program.name,
+      args: parsed.args,
+      programArgs: parsed.argv,
+      argv: program.script
+        ? program.script.command(parsed.argv, parsed.args)
+        : [runtime.node, runtime.main, ...program.name.split(' '), ...parsed.argv],
+      cwd: program.script?.cwd() ?? order.cwd ?? runtime.cwd,
+      resource: program.resource,
+      claims: claimsOf(program, parsed.args),
+      rowsDue: program.rowsDue ?? program.writes.length > 0,
+      script: program.script?.reading ?? null,
+    },
+    variables: program.script?.environment ?? [],
+    environment: parsed.environment,
+  };
+}
+
+/** A command of the user's own as it was recorded. */
+function recordedCommand({ environment, ...recorded }: JobSpec): JobCommand {
+  const { program, args, programArgs, argv, cwd, resource, claims, rowsDue, script } = recorded;
+  return {
+    spec: { program, args, programArgs, argv, cwd, resource, claims, rowsDue, script },
+    variables: environment,
+    environment: {},
+  };
+}
+
+/** What `programs.yaml` says by now of a recorded command of the user's own: its words and folder; null: nothing usable. */
+export function presentCommand(spec: JobSpec, runtime: JobRuntime): Pick<JobSpec, 'argv' | 'cwd'> | null {
+  try {
+    const { program, programArgs: args, cwd } = spec;
+    return commandOf({ program, args, cwd, idempotencyKey: '', who: '' }, runtime).spec;
+  } catch {
+    return null;
+  }
 }
 
 /** These jobs, and all that have to end before them. */
@@ -193,11 +234,14 @@ export function splitProgram(
   throw unknownProgram(catalog, words.slice(0, most).join(' '));
 }
 
-/** A job like an earlier one, in the same folder, by the code of today; what `change` names is otherwise than it was. */
+/**
+ * A job like an earlier one, in the same folder, by the code of today; what `change` names is otherwise than it was. A
+ * command of the user's own is the recorded one, unless its arguments change: then it is made as `programs.yaml` says now.
+ */
 export function rerunOrder(
   home: Home,
   id: string,
-  change: Omit<JobOrder, 'program' | 'args' | 'cwd' | 'rerunOf' | 'chain' | 'notBefore'> &
+  change: Omit<JobOrder, 'program' | 'args' | 'cwd' | 'exactly' | 'rerunOf' | 'chain' | 'notBefore'> &
     Partial<Pick<JobOrder, 'args'>>,
   runtime: JobRuntime,
 ): JobOrder {
@@ -213,6 +257,7 @@ export function rerunOrder(
     idempotencyKey: change.idempotencyKey,
     who: change.who,
     cwd: spec.cwd,
+    exactly: change.args === undefined ? spec : undefined,
     environment: change.environment,
     after: change.after,
     allowPartial: change.allowPartial,

@@ -74,7 +74,7 @@ export function fixtureRuntime(changes: Partial<JobRuntime> = {}): JobRuntime {
     cwd: tmpdir(),
     env: process.env,
     provenance: () => ({ version: '0', build: 'build-1', gitSha: 'abc', gitDirty: false }),
-    configHash: null,
+    configHash: () => null,
     data: () => null,
     settings: withSettings({}),
     now: Date.now,

@@ -1,5 +1,5 @@
 /** `prometheus job` and `prometheus top` as a person calls them. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -172,6 +172,61 @@ describe('prometheus job', () => {
     // Run again it has what it had.
     await prometheus('job', 'rerun', '1');
     expect(await prometheus('job', 'wait', '2')).toMatchObject({ code: 0 });
+  });
+
+  it('runs a command of the user’s own again as it was recorded, and says what is otherwise by now', async () => {
+    mkdirSync(test.home.root, { recursive: true });
+    const write = (command: string, more = '') =>
+      writeFileSync(
+        path.join(test.home.root, 'programs.yaml'),
+        `programs: { own: { summary: s, phase: P1, command: [sh, -c, "${command}; pwd", sh, "{arguments}"], arguments: { n: {} }${more} } }`,
+      );
+    const repository = test.at('code');
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-C', repository, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        encoding: 'utf8',
+      });
+    mkdirSync(repository);
+    git('init', '-q');
+    writeFileSync(path.join(repository, 'f'), 'one');
+    git('add', '.');
+    git('commit', '-qm', 'first');
+    const sha = git('rev-parse', 'HEAD').trim();
+    const spec = (n: number) => JSON.parse(readFileSync(path.join(test.home.jobs, `000${n}-own`, 'spec.json'), 'utf8'));
+    const ended = async (n: number) => {
+      await prometheus('job', 'wait', String(n));
+      return (await prometheus('job', 'logs', String(n))).out;
+    };
+    write('echo first', `, cwd: "${repository}"`);
+    await prometheus('job', 'start', 'own', '--', '--n', '1');
+    expect(await ended(1)).toBe(`first\n${repository}\n`);
+    expect(spec(1)).toMatchObject({ gitSha: sha, gitDirty: false, changes: null, build: null });
+    const shown = (await prometheus('job', 'show', '1')).out;
+    expect(shown).toContain(`runs           sh -c 'echo first; pwd' sh --n 1\nran in         ${repository}\n`);
+
+    expect(await prometheus('job', 'rerun', '1')).toEqual({ code: 0, out: '0002-own\n', err: '' });
+    expect(spec(2).configHash).toBe(spec(1).configHash);
+
+    write('echo second', `, cwd: "${test.at('.')}"`);
+    writeFileSync(path.join(repository, 'f'), 'two');
+    const again = await prometheus('job', 'rerun', '1');
+    expect(again.err).toContain(`the code in ${repository} has changed since 0001-own: ${sha} → ${sha} with changes `);
+    expect(again.err).toContain('programs.yaml has changed since 0001-own; it runs as recorded. It was: sh -c ');
+    expect(await ended(3)).toBe(`first\n${repository}\n`);
+    expect(spec(3)).toMatchObject({ argv: spec(1).argv, cwd: repository, gitDirty: true });
+    expect(spec(3).configHash).not.toBe(spec(1).configHash);
+
+    writeFileSync(path.join(repository, 'f'), 'three');
+    const dirty = await prometheus('job', 'rerun', '3', '--', '--n', '2');
+    expect(dirty.err).toContain('it runs as programs.yaml says now');
+    expect(await ended(4)).toBe(`second\n${path.resolve(test.at('.'))}\n`);
+    expect(spec(4)).toMatchObject({ gitSha: null, gitDirty: null });
+
+    rmSync(path.join(test.home.root, 'programs.yaml'));
+    const gone = await prometheus('job', 'rerun', '1');
+    expect(gone.err).toContain("programs.yaml has no usable 'own' any more: it runs as recorded in 0001-own\n");
+    expect(await ended(5)).toBe(`first\n${repository}\n`);
+    expect(spec(5).changes).not.toBe(spec(3).changes);
   });
 
   it('starts nothing for a key that another command has', async () => {
