@@ -21,6 +21,7 @@ import { sumKnown } from './horizon.model.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { measuredRates } from './rates.storage.ts';
+import { existingCells } from './shard.ts';
 import type { numericBackfillSpec } from './spec.ts';
 import { startNumericThreads } from './threads.ts';
 import { V1_MODELS } from './v1.model.ts';
@@ -141,41 +142,63 @@ function warnOfPrices({ panel }: Prepared, { events }: ProgramContext): void {
   }
 }
 
-/** What a run would do, by what was measured so far; nothing is written. */
+/** What a run would do, by what was measured so far and, with --skip-existing, by what is there; nothing is written. */
 async function explain(prepared: Prepared, args: Args, context: ProgramContext): Promise<ProgramResult> {
+  const { historical } = context.databases;
   const rates = args.explain
-    ? await measuredRates(context.databases.historical, prepared.spec.models)
+    ? await measuredRates(historical, prepared.spec.models)
     : { rowsPerSecond: new Map<string, number>(), bytesPerRow: null };
-  const models = prepared.models.map(({ model, window, owned, cells }) => {
+  const there = args.skipExisting ? await countExisting(prepared, context) : null;
+  const models = prepared.models.map(({ model, window, owned, cells }, m) => {
     const rate = rates.rowsPerSecond.get(model.manifest.model_id);
+    const skipped = there?.[m] ?? 0;
+    const rows = cells - skipped;
     return {
       model_id: model.manifest.model_id,
       window_days: window,
       entities: owned.length,
       days: prepared.days.length,
-      rows: cells,
-      seconds: rate === undefined ? null : cells / rate / workersOf(args),
-      bytes: rates.bytesPerRow === null ? null : Math.round(cells * rates.bytesPerRow),
+      rows,
+      skipped,
+      seconds: rows === 0 ? 0 : rate === undefined ? null : rows / rate / workersOf(args),
+      bytes: rates.bytesPerRow === null ? null : Math.round(rows * rates.bytesPerRow),
     };
   });
+  const rows = models.reduce((sum, one) => sum + one.rows, 0);
+  const skipped = models.reduce((sum, one) => sum + one.skipped, 0);
   const seconds = sumKnown(models.map((one) => one.seconds));
   const bytes = sumKnown(models.map((one) => one.bytes));
   if (!args.json) {
-    const lines = models.map((one) =>
-      [one.model_id, one.entities, one.days, one.rows, one.seconds?.toFixed(0) ?? 'UNKN', one.bytes ?? 'UNKN'].join(),
-    );
-    context.stdout(`${['model_id,entities,days,rows,seconds,bytes', ...lines].join('\n')}\n`);
+    const head = ['model_id', 'entities', 'days', 'rows', 'seconds', 'bytes', ...(there ? ['skipped'] : [])];
+    const lines = models.map((one) => [
+      ...[one.model_id, one.entities, one.days, one.rows],
+      ...[one.seconds?.toFixed(0) ?? 'UNKN', one.bytes ?? 'UNKN', ...(there ? [one.skipped] : [])],
+    ]);
+    context.stdout(`${[head, ...lines].map((line) => line.join()).join('\n')}\n`);
   }
   const known = args.explain
     ? `, ${seconds === null ? 'time UNKN (nothing measured yet)' : `about ${Math.ceil(seconds)} s`}, ${bytes === null ? 'bytes UNKN' : `about ${bytes} bytes`}`
     : '';
-  const summary = `${prepared.cells} vectors in ${prepared.shards.length} shards${known}; nothing was written`;
+  const kept = there ? `, ${skipped} are there already` : '';
+  const summary = `${rows} vectors in ${prepared.shards.length} shards${kept}${known}; nothing was written`;
   return {
     exitCode: Exit.done,
     summary,
     due: 0,
-    data: { rows: prepared.cells, shards: prepared.shards.length, workers: workersOf(args), seconds, bytes, models },
+    data: { rows, skipped, shards: prepared.shards.length, workers: workersOf(args), seconds, bytes, models },
   };
+}
+
+/** Cells due of each model whose vectors are there and whole, counted as the shards would: --skip-existing leaves them. */
+async function countExisting(prepared: Prepared, { databases, events, signal }: ProgramContext): Promise<number[]> {
+  stage(events, 'count what is there', 2, 2);
+  const counts = prepared.models.map(() => 0);
+  for (const shard of prepared.shards) {
+    signal.throwIfAborted();
+    counts[shard.model] += await existingCells(databases.historical, prepared, shard);
+    events.emit({ type: 'progress', done: shard.number + 1, total: prepared.shards.length, unit: 'shards' });
+  }
+  return counts;
 }
 
 /** What the backfill has done, all machines and all its runs together. */

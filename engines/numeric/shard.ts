@@ -19,6 +19,7 @@ import {
   existingVectors,
   type Removed,
   removeVectors,
+  type ShardKey,
   type VectorBatch,
   type VectorRow,
 } from './storage.ts';
@@ -26,13 +27,17 @@ import {
 /** Cells through the graph at a time. */
 const BATCH = 1024;
 
-/** What a thread knows of the backfill. Plain data. */
-export interface ShardContext {
-  readonly backfillId: string;
-  readonly skipExisting: boolean;
+/** What a shard's numbers stand for. */
+export interface ShardPlan {
   readonly panel: Panel;
   readonly days: Int32Array;
   readonly models: readonly Omit<PreparedModel, 'inputs'>[];
+}
+
+/** What a thread knows of the backfill. Plain data. */
+export interface ShardContext extends ShardPlan {
+  readonly backfillId: string;
+  readonly skipExisting: boolean;
   /** `host/pid` */
   readonly worker: string;
 }
@@ -44,16 +49,11 @@ export async function runShard(
   encoder: Encoder,
 ): Promise<ShardOutcome> {
   const { backfillId, panel, models } = context;
-  const { model, window, due, owned } = models[shard.model];
+  const { model, window, owned } = models[shard.model];
   const { model_id: modelId, dim } = model.manifest;
   const id = shardId(backfillId, shard.number);
-  const days = context.days.subarray(shard.days.from, shard.days.to);
   const entities = owned.subarray(shard.entities.from, shard.entities.to);
-  const key = {
-    modelId,
-    entities: Array.from(entities, (e) => due.entities[e]),
-    days: Array.from(days, (t) => panel.calendar.days[t]),
-  };
+  const key = shardKey(context, shard);
   return historical.transaction(async (client) => {
     // The mark protects the rows: after a crash of the server both are there or neither is. And statistics of a table that
     // is being filled are always behind: the planner must not believe that it is still small.
@@ -102,6 +102,27 @@ export async function runShard(
   });
 }
 
+/** How many of the shard's due cells have a vector that is whole: those that --skip-existing leaves alone. Reads only. */
+export async function existingCells(historical: Database, plan: ShardPlan, shard: Shard): Promise<number> {
+  const { model, window } = plan.models[shard.model];
+  const key = shardKey(plan, shard);
+  return historical.transaction(async (client) => {
+    await client.query('SET TRANSACTION READ ONLY; SET LOCAL enable_seqscan = off');
+    const { whole } = await existingVectors(client, key, window, model.manifest.dim);
+    return cellsToDo(plan, shard, key.entities, whole).skipped;
+  });
+}
+
+/** What a shard owns. */
+function shardKey({ panel, days, models }: ShardPlan, shard: Shard): ShardKey {
+  const { model, due, owned } = models[shard.model];
+  return {
+    modelId: model.manifest.model_id,
+    entities: Array.from(owned.subarray(shard.entities.from, shard.entities.to), (e) => due.entities[e]),
+    days: Array.from(days.subarray(shard.days.from, shard.days.to), (t) => panel.calendar.days[t]),
+  };
+}
+
 /** What a shard changes, day by day: rows that went and rows that came. */
 class DayChanges {
   readonly #days = new Map<string, DayChange>();
@@ -133,7 +154,7 @@ interface Cell extends VectorRow {
 
 /** Due cells of a shard by day, then entity: the order of the table's key. */
 function cellsToDo(
-  { panel, days, models }: ShardContext,
+  { panel, days, models }: ShardPlan,
   shard: Shard,
   entities: readonly { type: string; id: string }[],
   there: ReadonlySet<string> | null,

@@ -313,6 +313,32 @@ describe('--dry-run and --explain', () => {
     expect(seconds).toBeGreaterThan(0);
     expect(bytes).toBeGreaterThan(5 * due * 1536);
   });
+
+  it('with --skip-existing count what is there, as the run after them does', async () => {
+    await storePanel(db.databases, panel);
+    const [first, second] = ['num-stab-core-v1', 'num-profile-core-v1'];
+    const due = expectedRows([first], 63, days(60, 199)).size;
+    const half = expectedRows([first], 63, days(60, 120)).size;
+    await backfill({ models: [first], endDate: date(120) });
+    // A vector that is not whole is made anew, and so it is no vector that is there.
+    await query(`UPDATE numeric_window_embeddings SET vector = NULL WHERE embedding_id =
+      (SELECT min(embedding_id) FROM numeric_window_embeddings)`);
+    const asked = { models: [first, second], skipExisting: true };
+    const planned = await backfill({ ...asked, dryRun: true });
+    expect(planned.stdout.split('\n').slice(0, 3)).toEqual([
+      'model_id,entities,days,rows,seconds,bytes,skipped',
+      `${first},7,140,${due - half + 1},UNKN,UNKN,${half - 1}`,
+      `${second},7,140,${due},UNKN,UNKN,0`,
+    ]);
+    expect(planned.result.summary).toContain(`${2 * due - half + 1} vectors in`);
+    expect((await backfill(asked)).result.data).toMatchObject({ written: 2 * due - half + 1 });
+    expect((await backfill({ ...asked, explain: true })).result.data).toMatchObject({
+      rows: 0,
+      skipped: 2 * due,
+      seconds: 0,
+    });
+    expect((await backfill({ models: [first, second], dryRun: true })).result.data).toMatchObject({ rows: 2 * due });
+  });
 });
 
 describe('arguments', () => {
