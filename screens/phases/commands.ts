@@ -1,8 +1,9 @@
 /** The plan's commands of the selected phase; the one with the cursor is what the launch key starts. */
 import { isRunning, rowCount, selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
+import { sameAs } from '../../src/console/same-command.ts';
 import { measuredDuration, selectedPhase } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
-import { commandLine, isComplete, splitCommand } from '../../src/format/command.ts';
+import { commandLine, isComplete } from '../../src/format/command.ts';
 import { type Line, span } from '../../src/format/lines.ts';
 import { formatDuration } from '../../src/format/numbers.ts';
 import type { PhaseCommand } from '../../src/phases/types.ts';
@@ -43,9 +44,9 @@ function commandRows(
   width: number,
   dense: boolean,
 ): Line[] {
-  const { program } = splitCommand(command.argv);
-  const running = state.snapshot.jobs.find((job) => job.program === program && isRunning(job));
-  const measured = measuredDuration(state, program);
+  const same = sameAs(state, command.argv);
+  const running = state.snapshot.jobs.find((job) => isRunning(job) && same(job));
+  const measured = measuredDuration(state, command.argv);
   const note = !isComplete(command.argv)
     ? span('  needs a path: run it in a shell', 'muted')
     : running

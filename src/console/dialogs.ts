@@ -45,7 +45,7 @@ export function commandDialog(
       command: commandLine(argv),
       tone: 'accent',
       body: [
-        estimate(state, program),
+        estimate(state, { program, args }),
         'It runs as a job of its own: closing this console does not stop it.',
         ...(running ? [`Beware: ${running.id} is running the same program.`] : []),
       ],
@@ -63,12 +63,12 @@ export function chainDialog(
 ): Dialog | null {
   if (!phase) return null;
   if (phase.blockedBy.length > 0 && !override) return blockedDialog(phase);
-  const measured = phase.commands.map(({ argv }) => measuredDuration(state, splitCommand(argv).program));
+  const measured = phase.commands.map(({ argv }) => measuredDuration(state, argv));
   const known = measured.filter((one) => one !== null);
   const sum = known.reduce((total, { ms }) => total + ms, 0) / 1000;
   const words =
     known.length === measured.length
-      ? `about ${formatDuration(sum)}, as the last runs of its steps took`
+      ? `about ${formatDuration(sum)}, as the last runs of the same steps took`
       : `unknown: ${measured.length - known.length} of ${measured.length} steps have no finished run to measure by`;
   return dialog(
     {
@@ -107,7 +107,7 @@ export function rerunDialog(state: ConsoleState, idempotencyKey: string, job = s
       command: jobCommandLine(job),
       tone: 'accent',
       body: [
-        estimate(state, job.program),
+        estimate(state, job),
         `The same program and arguments, as a new job by the present code.${job.build ? ` That run was made by ${job.build.slice(0, 12)}.` : ''}`,
       ],
     },
@@ -191,10 +191,10 @@ export function shutdownDialog(state: ConsoleState): Dialog {
   );
 }
 
-/** The one estimate that is honest here: what the last finished run of the program took. */
-function estimate(state: ConsoleState, program: string): string {
-  const measured = measuredDuration(state, program);
-  if (!measured) return 'Estimate: unknown, no finished run of this program to measure by.';
+/** The one estimate that is honest here: what the last finished run with the same arguments took. */
+function estimate(state: ConsoleState, asked: Pick<LaunchRequest, 'program' | 'args'>): string {
+  const measured = measuredDuration(state, asked);
+  if (!measured) return 'Estimate: unknown, no finished run with these arguments to measure by.';
   return `Estimate: about ${formatDuration(measured.ms / 1000)}, as ${measured.jobId} took.`;
 }
 

@@ -3,6 +3,7 @@ import { isComplete, splitCommand } from '../format/command.ts';
 import type { PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 import { isRunning, selectedRow } from './lists.ts';
+import { sameAs } from './same-command.ts';
 import type { ConsoleState } from './store.ts';
 
 /** The phases on the board; none while the evidence has not been read. */
@@ -43,9 +44,13 @@ export function runningSibling(state: ConsoleState, argv: readonly string[]): Jo
   return runningJobs(state).find((job) => job.program === program) ?? null;
 }
 
-/** How long the newest finished run of a program took, as the only estimate that was measured; null when there is none. */
-export function measuredDuration(state: ConsoleState, program: string): { ms: number; jobId: string } | null {
-  const job = state.snapshot.jobs.find((j) => j.program === program && j.state === 'DONE' && j.startedAt && j.endedAt);
+/** How long the newest finished run with the arguments of a command took; null when there is none. */
+export function measuredDuration(
+  state: ConsoleState,
+  command: Parameters<typeof sameAs>[1],
+): { ms: number; jobId: string } | null {
+  const same = sameAs(state, command);
+  const job = state.snapshot.jobs.find((j) => j.state === 'DONE' && j.startedAt && j.endedAt && same(j));
   return job ? { ms: job.endedAt! - job.startedAt!, jobId: job.id } : null;
 }
 
