@@ -88,7 +88,7 @@ export const jobKill = defineCommand({
   name: 'job kill',
   summary: 'end a job at once',
   description:
-    'Sends KILL to everything of it, processes that left its group included. What it had not committed is gone.',
+    'Sends KILL to everything of it, processes that left its group included, also to those that an ended job left behind. What it had not committed is gone.',
   args: z.object({ job, json }),
   positionals: ['job'],
   run: async (args, cli) => onJob(cli, args, (supervisor, jobId) => supervisor.kill(jobId)),
@@ -113,7 +113,9 @@ export const jobKeep = defineCommand({
 export const jobRemove = defineCommand({
   name: 'job rm',
   summary: 'delete the records of jobs that have ended',
-  description: 'Their folders with specs, logs, events and metrics go; rows that they wrote stay.',
+  description: `
+Their folders with specs, logs, events and metrics go; rows that they wrote stay. Refused while processes that a job started
+still run: job kill ends them.`,
   args: z.object({ job: z.array(z.string()).min(1).describe('ids, numbers, or `last`') }),
   positionals: ['job'],
   run: async (args, cli) =>

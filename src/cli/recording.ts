@@ -3,6 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { headerLine, parseRecording, type Recording, type RecordingHeader } from '../console/recording/format.ts';
 import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
+import { maskJson } from '../platform/secrets.ts';
 
 /** Takes entries down as they come. */
 export type Recorder = (entry: object) => void;
@@ -25,15 +26,15 @@ export function startRecording(file: string, header: Omit<RecordingHeader, 'reco
   return (entry) => {
     if (!open) return;
     try {
-      appendFileSync(file, `${JSON.stringify({ t: Date.now() - header.at, ...entry }, withoutEnvironment)}\n`);
+      appendFileSync(file, `${JSON.stringify({ t: Date.now() - header.at, ...entry }, harmless)}\n`);
     } catch {
       open = false;
     }
   };
 }
 
-/** The operator's environment goes with a launch, and is nobody's business. */
-const withoutEnvironment = (key: string, value: unknown) => (key === 'environment' ? undefined : value);
+/** A recording may be sent to others: it has no passwords, and not the operator's environment, which goes with a launch. */
+const harmless = (key: string, value: unknown) => (key === 'environment' ? undefined : maskJson(key, value));
 
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 

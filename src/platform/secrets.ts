@@ -3,17 +3,41 @@
  * looks like; what a job needs to run (its spec, a form's own values) is never changed by it.
  */
 
-const NAMES = '(?:[\\w-]*[-_])?(?:password|passwd|passphrase|secret|token|api[-_]?key)';
+/** `password`, `PGPASSWORD`, `db_pass`, `AWS_SECRET_ACCESS_KEY`, `api-key`; not `tokenizer`, `passes`, `compass`, `PWD`. */
+const NAMES =
+  '[\\w-]{0,60}(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|secret[-_]?key|private[-_]?key' +
+  '|(?<![A-Za-z0-9])(?:pass|pw)|(?<=[-_])pwd)';
+/** One value in text: quoted, or up to a blank. */
+const VALUE = `(?:'(?:[^'\\\\]|\\\\.)*'|"(?:[^"\\\\]|\\\\.)*"|[^\\s'"]+)`;
 /** `postgresql://user:…@host`: up to the last `@` of the word, for a password may hold one. */
 const IN_ADDRESS = /(:\/\/[^:/@\s]*:)\S*@/g;
 const IN_WORD = /(:\/\/[^:/@]*:).*@/s;
 /** `password=…`, as libpq and addresses have it. */
-const ASSIGNED = new RegExp(`(\\b${NAMES}=)(?:'(?:[^'\\\\]|\\\\.)*'|"[^"]*"|[^\\s&'"]+)`, 'gi');
+const ASSIGNED = new RegExp(`(${NAMES}=)(?:'(?:[^'\\\\]|\\\\.)*'|"(?:[^"\\\\]|\\\\.)*"|[^\\s&'"]+)`, 'gi');
+/** `--password …` within text or one word of a command line (`sh -c "run --password …"`); not what is said of the flag. */
+const FLAGGED = new RegExp(
+  `((?<![^\\s'"(;|&])--?${NAMES}\\s+)(?!-|(?:is|was|has|needs|must|and|or|to|for|may|takes)\\b)${VALUE}`,
+  'gi',
+);
+/** `Authorization: Bearer …`, `X-Api-Key: …` */
+const HEADER =
+  /((?:authorization|x-[\w-]*(?:key|token|secret))\s*[:=]\s*(?:(?:bearer|basic|digest|token|apikey)\s+)?)[^\s'",;]+/gi;
+/** `"password": "…"` */
+const MEMBER = new RegExp(
+  `((["'])${NAMES}\\2\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*'|[^\\s,}'"]+)`,
+  'gi',
+);
 const SECRET_FLAG = new RegExp(`^--?${NAMES}$`, 'i');
 const SECRET_WORD = new RegExp(`^(-{0,2}${NAMES}=).*$`, 'is');
 
-/** Text without the passwords of addresses (`://user:…@`) and of assignments (`password=…`). */
-export const maskText = (text: string): string => text.replace(IN_ADDRESS, '$1…@').replace(ASSIGNED, '$1…');
+/** Text without the passwords of addresses (`://user:…@`), assignments (`password=…`), flags, headers and JSON. */
+export const maskText = (text: string): string =>
+  text
+    .replace(IN_ADDRESS, '$1…@')
+    .replace(HEADER, '$1…')
+    .replace(MEMBER, '$1"…"')
+    .replace(ASSIGNED, '$1…')
+    .replace(FLAGGED, '$1…');
 
 /** Words of a command line without passwords: as in text, and whole values of flags such as `--password`. */
 export const maskWords = (words: readonly string[]): string[] =>
@@ -23,9 +47,9 @@ export const maskWords = (words: readonly string[]): string[] =>
       : maskText(word.replace(SECRET_WORD, '$1…').replace(IN_WORD, '$1…@')),
   );
 
-/** True for a flag or key whose value is a password: `--db-password`, `apiKey`. */
+/** True for a flag or key whose value is a password: `--db-password`, `apiKey`, `API_KEY`. */
 export const namesSecret = (name: string): boolean =>
-  SECRET_FLAG.test(`--${name.replace(/^-+/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  SECRET_FLAG.test(`--${name.replace(/^-+/, '').replace(/([a-z0-9])([A-Z])/g, '$1-$2')}`);
 
 /** `JSON.stringify`'s replacer: lists of words and text as above, values of keys that name a password. */
 export function maskJson(key: string, value: unknown): unknown {

@@ -179,7 +179,13 @@ export class JobKeeper {
       living.flatMap(({ id }) => readJob(this.#home, id).spec?.after.map(({ job }) => job) ?? []),
     );
     for (const id of expiredJobs(this.#list.views, retention, now, waitedFor)) {
-      removeJob(this.#home, id);
+      try {
+        removeJob(this.#home, id);
+      } catch (error) {
+        // What it left behind still runs: its record is needed to end that.
+        if (error instanceof UserError) continue;
+        throw error;
+      }
       this.#journal.transition('job', id, 'removed', 'by retention');
     }
     for (const job of this.#list.views) {

@@ -23,7 +23,7 @@ import {
   writeExitRecord,
   writeRecord,
 } from './job-files.ts';
-import { JobProcesses } from './job-processes.ts';
+import { JobProcesses, processesOfJob } from './job-processes.ts';
 import { hasEnded } from './job-state.ts';
 import { createJobFolder, findJobId, readJob } from './job-store.ts';
 import { identifyProcess, signalGroup } from './process-identity.ts';
@@ -399,11 +399,17 @@ function markStop(folder: string, ask: Pick<StopRecord, 'who' | 'killAfterMs' | 
   }
 }
 
-/** Deletes the record of a job. @throws UserError while it lives. */
+/** Deletes the record of a job. @throws UserError while it lives, or processes that it left behind do. */
 export function removeJob(home: Home, id: string): void {
-  const { state, folder } = readJob(home, id);
+  const { state, folder, status } = readJob(home, id);
   if (!hasEnded(state))
     throw new UserError(`job ${id} has not ended: ${state}`, `Stop it first: prometheus job stop ${id}`);
+  // Without the record no command could end them any more.
+  const left = processesOfJob(home.root, id, status?.child ?? null);
+  if (left.length > 0) {
+    const names = left.map(({ pid, command }) => `${pid} ${command}`).join(', ');
+    throw new UserError(`processes of job ${id} still run: ${names}`, `End them first: prometheus job kill ${id}`);
+  }
   rmSync(folder, { recursive: true, force: true });
 }
 

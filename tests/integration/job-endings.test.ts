@@ -9,6 +9,7 @@ import { JobFile, type JobSpec, writeRecord } from '../../src/supervisor/job-fil
 import { killJob, processesOfJob } from '../../src/supervisor/job-processes.ts';
 import { hasEnded } from '../../src/supervisor/job-state.ts';
 import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
+import { removeJob } from '../../src/supervisor/launch.ts';
 import { createTestHome, fixtureRuntime, jobSpecOf, type TestHome } from '../helpers/jobs.ts';
 import { until } from '../helpers/until.ts';
 
@@ -127,8 +128,11 @@ describe('what a program leaves behind', () => {
     expect(named).toEqual({ [clean]: false, [away]: true });
     expect(state).toBe('DONE');
     expect(reason).toContain(`${clean} sleep 1000`);
+    expect(() => removeJob(test.home, id)).toThrow(/^processes of job 0001-fixture-run still run: .* sleep 1000/);
     killJob(test.home.root, id, record(id).status!.child);
     await Promise.all([gone(clean), gone(away)]);
+    removeJob(test.home, id);
+    expect(listJobIds(test.home)).toEqual([]);
   });
 
   it('is ended by a stop with a time to KILL, also when its leader has ended by then', async () => {

@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
+import { startRecording } from '../../src/cli/recording.ts';
 import { headerLine, parseRecording, type RecordingEntry } from '../../src/console/recording/format.ts';
 import { createReplay } from '../../src/console/recording/replay.ts';
 import { StateBook } from '../../src/supervisor/wire/state-book.ts';
@@ -67,6 +71,28 @@ test('a question is answered as it was then; one that was not asked then, and ev
 test('a cut-off or damaged recording is read as far as it goes', () => {
   const { entries, damaged } = recorded(`${FILE.slice(0, -20)}`);
   expect([entries.length, damaged]).toEqual([ENTRIES.length - 1, 1]);
+});
+
+test('a recording holds neither passwords nor the environment of what was launched', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'recording-'));
+  const file = path.join(folder, 'recording');
+  const take = startRecording(file, { home: '/h', demo: false, size: { columns: 80, rows: 24 }, at: 0 });
+  const args = ['--secret', 'canary', '--url', 'a://u:canary@h', '--n', '1'];
+  const request = { program: 'own', args, idempotencyKey: 'k', environment: { PGPASSWORD: 'canary' } };
+  take({ from: 'client', message: { type: 'command', id: 1, name: 'launch', request } });
+  const changed = [{ ...jobs[0], args }];
+  take({
+    from: 'supervisor',
+    message: { type: 'state', base: null, sequence, change: shared, jobs: { changed, removed: [] } },
+  });
+  const text = readFileSync(file, 'utf8');
+  rmSync(folder, { recursive: true });
+  expect(text).not.toContain('canary');
+  const { entries, damaged } = recorded(text);
+  expect([entries.length, damaged]).toEqual([2, 0]);
+  const replay = replayOf(entries);
+  replay.advance(1e15);
+  expect(replay.snapshot().jobs[0].args).toEqual(['--secret', '…', '--url', 'a://u:…@h', '--n', '1']);
 });
 
 test('what is no recording, or one of another version, says so', () => {

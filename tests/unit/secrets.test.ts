@@ -1,7 +1,7 @@
 /** Passwords of command lines are left out wherever one is shown; everything else stays as it is. */
 import { describe, expect, it } from 'vitest';
 import { shellLine } from '../../src/format/command.ts';
-import { maskJson, maskText, maskWords } from '../../src/platform/secrets.ts';
+import { maskJson, maskText, maskWords, namesSecret } from '../../src/platform/secrets.ts';
 
 describe('a password', () => {
   it.each([
@@ -11,6 +11,14 @@ describe('a password', () => {
     ["host=h password='can\\'a ry' user=u", 'host=h password=… user=u'],
     ['http://h/?user=u&password=canary&x=1', 'http://h/?user=u&password=…&x=1'],
     ['API_KEY=canary RUN', 'API_KEY=… RUN'],
+    ['PGPASSWORD=canary DB_PASS=canary psql', 'PGPASSWORD=… DB_PASS=… psql'],
+    ['AWS_SECRET_ACCESS_KEY=canary AWS_ACCESS_KEY_ID=AK', 'AWS_SECRET_ACCESS_KEY=… AWS_ACCESS_KEY_ID=AK'],
+    ['MYSQL_PWD=canary dbPassword=canary pass=canary', 'MYSQL_PWD=… dbPassword=… pass=…'],
+    ['curl -H "Authorization: Bearer canary" http://h/', 'curl -H "Authorization: Bearer …" http://h/'],
+    ['Authorization: canary and X-Api-Key: canary', 'Authorization: … and X-Api-Key: …'],
+    ["run --password canary --api-key 'can ary' --end 5", 'run --password … --api-key … --end 5'],
+    ['(x -token "can ary"; y --pw canary)', '(x -token …; y --pw …'],
+    ['{"user": "u", "dbPassword": "canary", "n": 1}', '{"user": "u", "dbPassword": "…", "n": 1}'],
   ])('is left out of the text %s', (text, shown) => {
     expect(maskText(text)).toBe(shown);
   });
@@ -20,6 +28,9 @@ describe('a password', () => {
     'http://localhost:8080/path',
     '--max-tokens=5 --end 2014-03-31 a@b.c',
     '12:30 mail to me@host',
+    '--tokenizer bert --tokens 5 --secretary x --passes 3 --pass-count 4 --compass n',
+    'passes=3 secretary=me tokenizer=bert compass=n bypass=1 PWD=/home/me OLDPWD=/',
+    'author: me, bearer bonds',
   ])('is not seen in %s', (text) => {
     expect(maskText(text)).toBe(text);
     expect(maskWords(text.split(' '))).toEqual(text.split(' '));
@@ -36,8 +47,29 @@ describe('a password', () => {
       '2014-03-31',
       'x:canary',
     ]);
+    expect(maskWords(['--pw', 'canary', '--db-pass', 'canary', '--AWS_SECRET_ACCESS_KEY', 'canary'])).toEqual([
+      ...['--pw', '…', '--db-pass', '…', '--AWS_SECRET_ACCESS_KEY', '…'],
+    ]);
+    expect(shellLine(['sh', '-c', 'x --password canary; y'])).toBe("sh -c 'x --password … y'");
     expect(shellLine(['--url', "postgresql://u:ca'n ary@h/d"])).not.toContain('ary');
     expect(shellLine(['--url', 'postgresql://u:canary@h/d'])).toBe('--url postgresql://u:…@h/d');
+  });
+
+  it('is not what is said of a flag', () => {
+    for (const text of ['--password is missing', 'give --token or --db-pass', '--api-key must be text'])
+      expect(maskText(text)).toBe(text);
+  });
+
+  it('is named by keys of any writing', () => {
+    for (const name of ['dbPassword', 'API_KEY', 'PGPASSWORD', 'api-key', 'pw', 'secretAccessKey', 'DB_PASS'])
+      expect([name, namesSecret(name)]).toEqual([name, true]);
+    for (const name of ['tokenizer', 'passes', 'secretary', 'key', 'idempotencyKey', 'maxTokens', 'compass', 'pwd1'])
+      expect([name, namesSecret(name)]).toEqual([name, false]);
+  });
+
+  it('is looked for in time that grows with the text alone', () => {
+    const long = `${'a-'.repeat(200_000)}${'--pass '.repeat(20_000)}${'"'.repeat(1000)}`;
+    expect(maskText(long)).toHaveLength(maskText(long).length);
   });
 
   it('is left out of JSON: of texts, lists of words and keys that name one', () => {
