@@ -143,7 +143,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'job new',
-    words: (state) => knownPrograms(state)?.programs.map((program) => program.name) ?? [],
+    words: (state) => programNames(state),
     help: 'the form of a program, empty or as it was left; without one the list of all',
     safe: false,
     run: (context, words) => (words.length > 0 ? editProgram(context, words.join(' ')) : chooseProgram(context)),
@@ -249,11 +249,24 @@ function similarQuery(words: readonly string[]): ReadArgs<'similar'> | null {
   return query.success ? query.data : null;
 }
 
-/** First words of programs that can be jobs; the supervisor knows which of them there are. */
-const PROGRAMS = ['backtest', 'backfill', 'data', 'lambda', 'models', 'verify', 'sweep', 'script'] as const;
+/** What can be a job, by name; empty before it was read. */
+const programNames = (state: ConsoleState): readonly string[] =>
+  knownPrograms(state)?.programs.map((program) => program.name) ?? [];
+
+/** Whether words begin with those of a name. */
+const beginsWith = (words: readonly string[], name: string): boolean =>
+  name.split(' ').every((word, i) => words[i] === word);
+
+/** The longest of the names that the words begin with. */
+const longestOf = (names: readonly string[], words: readonly string[]): string | undefined =>
+  names.filter((name) => beginsWith(words, name)).sort((a, b) => b.length - a.length)[0];
 
 function launch({ state, store, host, toast }: ActionContext, words: readonly string[]): void {
-  const { program, args } = splitCommand(words);
+  const known = longestOf(programNames(state), words);
+  // Arguments need not begin with a flag: `data digest prices_daily`.
+  const { program, args } = known
+    ? { program: known, args: words.slice(known.split(' ').length) }
+    : splitCommand(words);
   if (!program) toast('which program? job start PROGRAM [--flags]', 'warn');
   else store.setState({ overlay: commandDialog(state, program, { program, args }, host.newId()) });
 }
@@ -261,14 +274,14 @@ function launch({ state, store, host, toast }: ActionContext, words: readonly st
 /** Runs one line of the palette. */
 export function runCommand(context: ActionContext, line: string): void {
   const words = splitWords(line.replace(/^\s*(:|prometheus\s)/, '')).filter(Boolean);
-  const verb = [...VERBS]
-    .sort((a, b) => b.name.length - a.name.length)
-    .find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
-  const launches = !verb && (PROGRAMS as readonly string[]).includes(words[0]);
-  if (!verb && !launches) {
-    context.toast(`no such command: ${words.slice(0, 2).join(' ')} (Tab shows what there is)`, 'warn');
+  const verbs = VERBS.map(({ name }) => name);
+  const found = longestOf([...verbs, ...programNames(context.state)], words);
+  if (!found) {
+    const unread = knownPrograms(context.state) ? '' : '; the programs have not been read yet';
+    context.toast(`no such command: ${words.slice(0, 2).join(' ')} (Tab shows what there is${unread})`, 'warn');
     return;
   }
+  const verb = VERBS.find(({ name }) => name === found);
   if (!verb?.safe) {
     const reason = context.state.readOnly ? 'this console is read-only (:rw ends that)' : notReady(context.state);
     if (reason) {
@@ -286,7 +299,7 @@ export function completions(state: ConsoleState, text: string): string[] {
   const verb = VERBS.find(({ name, words }) => words && text.startsWith(`${name} `));
   const lines = verb?.words?.(state).map((word) => `${verb.name} ${word}`) ?? [
     ...VERBS.map(({ name }) => name),
-    ...PROGRAMS,
+    ...programNames(state),
   ];
   return [...new Set(lines.filter((line) => line.startsWith(text)))];
 }

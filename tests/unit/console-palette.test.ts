@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { needKey } from '../../src/console/answers.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { completions } from '../../src/console/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
@@ -9,10 +10,23 @@ let supervisor: ScriptedSupervisor;
 let controller: Controller;
 let said: string[];
 
-beforeEach(() => {
+beforeEach(async () => {
   said = [];
   supervisor = scriptedSupervisor(SNAPSHOT);
-  store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true });
+  store = createConsoleStore(
+    SNAPSHOT,
+    { columns: 120, rows: 40 },
+    {
+      connected: true,
+      answers: {
+        [needKey({ name: 'programs', args: {} })]: {
+          value: await supervisor.read('programs', {}),
+          at: 0,
+          problem: null,
+        },
+      },
+    },
+  );
   controller = createController(store, {
     supervisor: () => supervisor,
     redraw: () => said.push('redraw'),
@@ -110,6 +124,23 @@ describe('the palette', () => {
     press('enter');
     await new Promise((resolve) => setImmediate(resolve));
     expect(supervisor.asked).toEqual(['unskip P3 texts are there', 'note P4 slow']);
+  });
+
+  test.each([
+    ['data digest prices_daily', 'data digest', ['prices_daily']],
+    ['compare RUN-A RUN-B --draws 40', 'compare', ['RUN-A', 'RUN-B', '--draws', '40']],
+    // The screen has the shorter name.
+    ['coverage recount', 'coverage recount', []],
+    ['job start models fit all-v2', 'models fit', ['all-v2']],
+  ])('knows every program by its name, whatever follows it: %s', (line, program, args) => {
+    command(line);
+    expect(overlay()).toMatchObject({ buttons: [{}, { request: { kind: 'launch', request: { program, args } } }] });
+  });
+
+  test('before the programs were read it says so', () => {
+    store.setState({ answers: {} });
+    command('backtest campaign');
+    expect(store.getState().toast?.text).toContain('the programs have not been read yet');
   });
 
   test('says what it does not know', () => {
