@@ -18,7 +18,7 @@ export const events = defineCommand({
   summary: 'what happened: jobs, phases, databases, actions',
   description: `
 Oldest first. Works without a supervisor: it reads logs/journal.ndjson of the home. --audit reads logs/audit.ndjson instead:
-every action with who asked for it, as the client told, never shortened.`,
+every action with who asked for it, never shortened. Who that is, the client told ("toldBy": "client"): nothing proves it.`,
   args: z.object({
     kind: z.enum(JOURNAL_KINDS).optional().describe('only this kind'),
     subject: z.string().optional().describe('only this job, phase or database'),
@@ -55,6 +55,6 @@ every action with who asked for it, as the client told, never shortened.`,
 });
 
 function lineOf({ at, kind, subject, what, detail, who }: JournalEntry): string {
-  const words = kind === 'action' ? `${who}: ${what} ${subject}` : `${subject} ${what}`;
+  const words = kind === 'action' ? `${who} (as told by the client): ${what} ${subject}` : `${subject} ${what}`;
   return `${formatInstant(at)}  ${kind.padEnd(10)}  ${words}${detail ? ` · ${detail}` : ''}`;
 }

@@ -6,9 +6,10 @@ import { lockHolder } from '../platform/locks.ts';
 import { loadSettings } from '../platform/settings.ts';
 import { supervisorLock } from '../supervisor/daemon.ts';
 import { JobList, readJobView } from '../supervisor/job-list.ts';
+import { mayRetry } from '../supervisor/job-queue.ts';
 import { readJobSeries } from '../supervisor/job-series.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
-import { findJobId, readJob } from '../supervisor/job-store.ts';
+import { findJobId, listJobIds, readJob } from '../supervisor/job-store.ts';
 import { JOB_STATES, type JobState, type JobView } from '../supervisor/protocol.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
@@ -104,7 +105,7 @@ export const jobWait = defineCommand({
   name: 'job wait',
   summary: 'wait for a job and exit with its code',
   description: `
-Exits with the code of the job; 128 + the signal that ended it; 1 when the job is lost. Where it ended with 0 but its rows or
+Of a job that is tried again (--attempts), all attempts are waited for: the last one counts. Exits with the code of the job; 128 + the signal that ended it; 1 when the job is lost. Where it ended with 0 but its rows or
 words say otherwise: 1 for FAIL, 3 for PART, 130 for STOP, also of one that never began.`,
   args: z.object({ job, json }),
   positionals: ['job'],
@@ -112,14 +113,26 @@ words say otherwise: 1 for FAIL, 3 for PART, 130 for STOP, also of one that neve
     const id = findJobId(cli.home, args.job);
     let view = readJobView(cli.home, id, viewOptions(cli));
     let told = false;
-    while (!hasEnded(view.state)) {
+    for (;;) {
+      if (hasEnded(view.state)) {
+        if (!mayRetry(view)) break;
+        const next = nextAttempt(cli, view);
+        if (next !== null) {
+          cli.err(
+            `${view.id} ${view.state}: ${view.reason}; attempt ${next.attempt!.number} of ${next.attempt!.of}: ${next.id}\n`,
+          );
+          view = next;
+          continue;
+        }
+      }
       if (cli.signal.aborted) throw new InterruptedError('job wait');
-      if (!told && view.state === 'QUEUE' && lockHolder(supervisorLock(cli.home)) === null) {
-        cli.err(`${view.id} waits for a supervisor, and none runs: prometheus supervisor start\n`);
+      if (!told && view.state !== 'RUN' && lockHolder(supervisorLock(cli.home)) === null) {
+        const what = view.state === 'QUEUE' ? 'waits for a supervisor' : 'is to be tried again by a supervisor';
+        cli.err(`${view.id} ${what}, and none runs: prometheus supervisor start\n`);
         told = true;
       }
       await pause(cli.signal);
-      view = readJobView(cli.home, id, viewOptions(cli));
+      view = readJobView(cli.home, view.id, viewOptions(cli));
     }
     if (args.json) printJson(cli, { job: view });
     else cli.err(`${view.id} ${view.state}${view.reason ? `: ${view.reason}` : ''}\n`);
@@ -128,6 +141,16 @@ words say otherwise: 1 for FAIL, 3 for PART, 130 for STOP, also of one that neve
     return (view.exitCode || otherwise) as ExitCode;
   },
 });
+
+/** The attempt that makes a failed one good, once it is made. */
+function nextAttempt(cli: Cli, { id, attempt }: JobView): JobView | null {
+  for (const one of listJobIds(cli.home).toReversed()) {
+    if (one === id) return null;
+    const view = readJobView(cli.home, one, viewOptions(cli));
+    if (view.rerunOf === id && view.attempt?.number === attempt!.number + 1) return view;
+  }
+  return null;
+}
 
 /** Waits a moment, or until the command is interrupted. */
 async function pause(signal: AbortSignal): Promise<void> {

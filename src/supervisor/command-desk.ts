@@ -67,12 +67,13 @@ export class CommandDesk {
     if (client.readOnly && command.danger !== 'safe') {
       throw new UserError(`${name} is refused: this console is read-only`, 'Leave read-only mode first (:rw).');
     }
-    if (AUDITED.has(name)) this.#room.journal.action(client.name, name, ...auditWords(parsed.data));
+    const what = name === 'keep' ? keepVerb(parsed.data as KeepRequest) : name;
+    if (AUDITED.has(name)) this.#room.journal.action(client.name, what, ...auditWords(parsed.data));
     try {
       return await this.#carryOut(name as CommandName, parsed.data, client);
     } catch (error) {
       if (command.danger !== 'safe')
-        this.#room.journal.action(client.name, `${name} refused`, ...refusalWords(parsed.data, error));
+        this.#room.journal.action(client.name, `${what} refused`, ...refusalWords(parsed.data, error));
       throw error;
     }
   }
@@ -182,6 +183,15 @@ const AUDITED: ReadonlySet<string> = new Set([
   'skip',
   'shutdown',
 ] satisfies CommandName[]);
+
+/** What a change of marks does: two of them in one request are both told. */
+function keepVerb({ kept, archived }: KeepRequest): string {
+  const verbs = [
+    kept === undefined ? '' : kept ? 'keep' : 'keep off',
+    archived === undefined ? '' : archived ? 'archive' : 'archive off',
+  ];
+  return verbs.filter(Boolean).join(', ') || 'keep';
+}
 
 /** What an action is about, and how, for the audit log: never a value of the environment. */
 function auditWords(request: object): [subject: string, detail: string] {

@@ -166,6 +166,8 @@ export interface ExitRecord {
   readonly timedOut: boolean;
   /** What the program's own words and rows prove; null when it never ran. */
   readonly verdict: Verdict | null;
+  /** The disk was full while it ran: its log may lack lines. Absent in records of older builds. */
+  readonly diskFull?: boolean;
 }
 
 export interface JobProcess {

@@ -201,6 +201,7 @@ export class JobKeeper {
       const words = job.reason || job.summary || '';
       const at = job.endedAt ?? (job.state === 'RUN' ? job.startedAt : null) ?? job.createdAt;
       const isNew = this.#journal.transition('job', job.id, job.state, words, at);
+      if (job.state === 'RUN') this.#journal.speech(job.id, job.stalledSince);
       if (isNew && hasEnded(job.state) && (job.endedAt ?? job.createdAt) >= this.#since) ended.push(job);
     }
     return ended;

@@ -145,7 +145,7 @@ export class JobQueue {
 }
 
 /** Refused arguments fail again just so; what an operator stopped is not a failure at all. */
-const mayRetry = (job: JobView) =>
+export const mayRetry = (job: JobView) =>
   job.state === 'FAIL' && job.exitCode !== 2 && job.attempt !== null && job.attempt.number < job.attempt.of;
 
 const isNextAttempt = (one: JobView, job: JobView) =>

@@ -108,6 +108,7 @@ export const exitSchema: z.ZodType<ExitRecord> = z.object({
       partialCode: z.int().nullable().optional(),
     })
     .nullable(),
+  diskFull: z.boolean().optional(),
 });
 
 export const stopSchema: z.ZodType<StopRecord> = z.object({

@@ -44,6 +44,8 @@ export interface Ending {
   readonly timedOut: boolean;
   readonly verdict: Verdict | null;
   readonly survivors: readonly JobProcess[];
+  /** The disk of its log was full while it ran. */
+  readonly diskFull?: boolean;
 }
 
 /** What is known about a job at one moment. Liveness must have been looked at BEFORE the exit record was read. */
@@ -73,7 +75,13 @@ export function deriveState(facts: JobFacts): StateAndReason {
     const left = exit.survivors.map(({ pid, command }) => `${pid} ${command}`).join(', ');
     return {
       state: applyEvent(begun, event) ?? 'FAIL',
-      reason: [reason, left && `processes that it started still run: ${left}`].filter(Boolean).join('; '),
+      reason: [
+        reason,
+        exit.diskFull && 'the disk was full while it ran: its log may lack lines',
+        left && `processes that it started still run: ${left}`,
+      ]
+        .filter(Boolean)
+        .join('; '),
     };
   }
   if (facts.childAlive) {

@@ -44,9 +44,18 @@ export class Journal {
 
   /** Notes a new state of a subject, unless it is the one known already. `at`: when it came to be. */
   transition(kind: JournalEntry['kind'], subject: string, what: string, detail: string, at = this.#now()): boolean {
-    if (this.#states.get(`${kind} ${subject}`) === what) return false;
+    if (this.#states.get(stateKey(kind, subject, what)) === what) return false;
     this.#add({ at, kind, subject, what, detail: harmless(detail), who: null });
     return true;
+  }
+
+  /** Notes that a running job has gone quiet (since when), or speaks again (null); what is known already is not noted. */
+  speech(job: string, quietSince: number | null): void {
+    if (quietSince !== null) {
+      this.transition('job', job, STALLED, `nothing said since ${new Date(quietSince).toISOString()}`);
+    } else if (this.#states.get(stateKey('job', job, STALLED)) === STALLED) {
+      this.transition('job', job, SPEAKS_AGAIN, '');
+    }
   }
 
   /** Notes an action in both files, before it is carried out. */
@@ -58,6 +67,7 @@ export class Journal {
       what,
       detail: harmless(detail),
       who: harmless(who),
+      toldBy: 'client',
     };
     this.#write(AUDIT_FILE, entry);
     this.#add(entry);
@@ -81,7 +91,7 @@ export class Journal {
   #remember(entry: JournalEntry): void {
     if (entry.kind === 'action') {
       if (entry.what === 'detach' && entry.who !== null) this.#lastSeen.set(entry.who, entry.at);
-    } else this.#states.set(`${entry.kind} ${entry.subject}`, entry.what);
+    } else this.#states.set(stateKey(entry.kind, entry.subject, entry.what), entry.what);
   }
 
   #write(name: string, entry: JournalEntry): void {
@@ -94,6 +104,13 @@ export class Journal {
     }
   }
 }
+
+const STALLED = 'stalled';
+const SPEAKS_AGAIN = 'speaks again';
+
+/** Whether a job speaks is told beside its state: it is RUN all the while. */
+const stateKey = (kind: JournalEntry['kind'], subject: string, what: string) =>
+  `${kind}${what === STALLED || what === SPEAKS_AGAIN ? ' speech' : ''} ${subject}`;
 
 /** Text of requests and programs: nothing that drives a terminal, and no password. */
 const harmless = (text: string): string => maskText(cleanText(text));

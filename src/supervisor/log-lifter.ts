@@ -19,6 +19,16 @@ const EVENT_INTERVAL_MS = 200;
 
 /** With its colon as Python prints it, without one in the frames of rich and typer. */
 const TRACEBACK = 'Traceback (most recent call last)';
+/** All that may stand before it: frames, what loggers and pools of processes put there, the bar that tqdm left on the line. */
+const BEFORE_TRACEBACK = new RegExp(
+  '^(?:[^|]{0,100}\\d+%\\|[^|]*\\|[^[\\]]{0,100}(?=\\[)|[^[\\]|]{0,100}?\\d+it (?=\\[))?' +
+    '(?:[\\s|+╭─┌┏━-]|\\[[^\\]]*\\]|\\([^)]*\\)|\\d[\\d:.,TZ/-]*(?=\\s)|(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\\b:?)*' +
+    '(?:Exception Group )?$',
+);
+/** And behind it. */
+const AFTER_TRACEBACK = /^:?[\s|+─╮┐┓━-]*$/;
+/** A line that holds more before its traceback than this is prose, or no line of a person's. */
+const MAX_BEFORE = 400;
 /** Its last line: `KeyError: 'close'`, `psycopg2.errors.UndefinedColumn: …`; those of exception groups stand behind a bar. */
 const EXCEPTION = /^(?: *\| )?([A-Za-z_][\w.<>]*(?::.*)?)$/;
 const MAX_FATAL = 300;
@@ -67,15 +77,15 @@ export class LineReader {
       if (value !== null) this.#tell(`metric ${name}`, { type: 'metric', name, value, unit });
     }
     for (const pattern of this.#rows) {
-      const rows = figure(pattern.exec(line)?.groups?.rows);
+      const rows = count(pattern.exec(line)?.groups?.rows);
       if (rows !== null) this.#rowCount = (this.#rowCount ?? 0) + rows;
     }
     for (const one of this.#failures) {
-      const failures = figure(one.pattern.exec(line)?.groups?.failures);
+      const failures = count(one.pattern.exec(line)?.groups?.failures);
       if (failures !== null) one.found = one.count === 'last' ? failures : (one.found ?? 0) + failures;
     }
     for (const pattern of this.#skipped) {
-      if ((figure(pattern.exec(line)?.groups?.skipped) ?? 0) > 0) this.#anySkipped = true;
+      if ((count(pattern.exec(line)?.groups?.skipped) ?? 0) > 0) this.#anySkipped = true;
     }
     if (this.#fatalLine === null && this.#fatal.some((pattern) => pattern.test(line))) this.#setFatal(line);
   }
@@ -111,7 +121,7 @@ export class LineReader {
   #readTraceback(stream: string, raw: string): void {
     // Python 3.13 and rich colour what they print.
     const line = cleanText(raw);
-    if (line.includes(TRACEBACK)) this.#inTraceback.add(stream);
+    if (beginsTraceback(line)) this.#inTraceback.add(stream);
     else if (this.#inTraceback.has(stream)) {
       const exception = EXCEPTION.exec(line)?.[1];
       if (exception === undefined) return;
@@ -138,6 +148,19 @@ export class LineReader {
   }
 }
 
+/** Whether a line is the first of a traceback, and does not merely speak of one. */
+function beginsTraceback(line: string): boolean {
+  const at = line.indexOf(TRACEBACK);
+  if (at < 0 || at > MAX_BEFORE) return false;
+  return BEFORE_TRACEBACK.test(line.slice(0, at)) && AFTER_TRACEBACK.test(line.slice(at + TRACEBACK.length));
+}
+
+/** A number of things. A figure that no count can have (negative, or beyond what is exact) is none. */
+function count(text: string | undefined): number | null {
+  const value = figure(text);
+  return value !== null && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;
+}
+
 /** `12`, `1,234`, `61.5`; null for anything else. */
 function figure(text: string | undefined): number | null {
   if (text === undefined || text.trim() === '') return null;
@@ -154,9 +177,17 @@ export class LogLifter {
   readonly #rowsDue: boolean;
   readonly #partialCode: number | null;
   readonly #now: () => number;
+  readonly #failed: (error: unknown) => void;
   #torn = false;
 
-  constructor(folder: string, spec: Pick<JobSpec, 'rowsDue'> & { readonly script: ScriptReading }, now: () => number) {
+  /** `failed` hears why an event could not be written. */
+  constructor(
+    folder: string,
+    spec: Pick<JobSpec, 'rowsDue'> & { readonly script: ScriptReading },
+    now: () => number,
+    failed: (error: unknown) => void = () => {},
+  ) {
+    this.#failed = failed;
     this.#events = openSync(path.join(folder, JobFile.events), 'a', 0o600);
     this.#rowsDue = spec.rowsDue;
     this.#partialCode = spec.script.partialCode === undefined ? Exit.partial : spec.script.partialCode;
@@ -209,7 +240,8 @@ export class LogLifter {
     try {
       // On a disk that is just full a part of a line may land: the next one begins on a line of its own.
       this.#torn = writeSync(this.#events, line) < line.length;
-    } catch {
+    } catch (error) {
+      this.#failed(error);
       // The figures are only for people; the verdict is kept in memory.
     }
   }

@@ -18,15 +18,18 @@ const LOOKS_PER_AGE = 36_000;
 export class LogTimes {
   readonly #folder: string;
   readonly #now: () => number;
+  readonly #failed: (error: unknown) => void;
   readonly #startedAt: number;
   #fd: number | null = null;
   #records = 0;
   #last: readonly number[] = [0, 0, 0, 0];
   #dueAt = 0;
 
-  constructor(folder: string, now: () => number) {
+  /** `failed` hears why a note could not be written. */
+  constructor(folder: string, now: () => number, failed: (error: unknown) => void = () => {}) {
     this.#folder = folder;
     this.#now = now;
+    this.#failed = failed;
     this.#startedAt = now();
   }
 
@@ -58,7 +61,8 @@ export class LogTimes {
       this.#fd ??= openSync(path.join(this.#folder, JobFile.times), 'w', 0o600);
       // In its own place: half of a record on a full disk is written over by the next.
       if (writeSync(this.#fd, record, 0, RECORD_BYTES, RECORD_BYTES * this.#records) < RECORD_BYTES) return;
-    } catch {
+    } catch (error) {
+      this.#failed(error);
       return;
     }
     this.#records++;

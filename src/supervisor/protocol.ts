@@ -150,6 +150,8 @@ export const journalEntrySchema = z.object({
   detail: z.string(),
   /** For actions: who, as the client told it. */
   who: z.string().nullable(),
+  /** Where `who` is from: nothing proves it. For actions only; absent in lines of older builds. */
+  toldBy: z.literal('client').optional(),
 });
 /** One line of what happened. */
 export type JournalEntry = z.infer<typeof journalEntrySchema>;

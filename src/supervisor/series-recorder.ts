@@ -18,6 +18,8 @@ export interface RecorderOptions {
   /** It will compute on the GPU: what it uses there is watched from the start, else once one of its processes opens it. */
   readonly gpu: boolean;
   readonly now: () => number;
+  /** Hears why the file could not be written. */
+  readonly failed?: (error: unknown) => void;
 }
 
 /** Call `look` now and then, and `close` when the job has ended. A full disk costs series, never the job. */
@@ -86,7 +88,8 @@ export class SeriesRecorder {
   #write(): void {
     try {
       this.#series.write();
-    } catch {
+    } catch (error) {
+      this.#options.failed?.(error);
       // The next one tries again; what the program told stays in its events.
     }
   }

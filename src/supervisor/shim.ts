@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../platform/errors.ts';
 import { LockedError, withLock } from '../platform/locks.ts';
 import { HOME_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
+import { DiskRoom } from './disk-room.ts';
 import {
   type ExitRecord,
   JobFile,
@@ -115,7 +116,8 @@ async function run(
 ): Promise<Ending> {
   const append = (name: string) => openSync(path.join(folder, name), 'a', 0o600);
   let leader: ProcessIdentity | null = null;
-  const lifter = spec.script && new LogLifter(folder, { ...spec, script: spec.script }, Date.now);
+  const room = new DiskRoom(folder);
+  const lifter = spec.script && new LogLifter(folder, { ...spec, script: spec.script }, Date.now, room.failed);
   const tree = new JobProcesses(homeOf(folder), path.basename(folder), () => leader);
   const processes = () => tree.remember();
   const recorder = new SeriesRecorder({
@@ -123,8 +125,9 @@ async function run(
     pids: () => processes().map(({ pid }) => pid),
     gpu: spec.resource === 'gpu',
     now: Date.now,
+    failed: room.failed,
   });
-  const watch = new Watch(folder, spec, () => leader, { lifter, recorder, tree });
+  const watch = new Watch(folder, spec, () => leader, { lifter, recorder, tree, room });
   const ended = await new Promise<Ending>((resolve) => {
     const fail = (error: unknown) =>
       resolve({ ...NO_ENDING, error: `it could not be started: ${errorMessage(error)}` });
@@ -180,7 +183,13 @@ async function run(
   const told = leader === null ? null : readVerdict(folder, spec);
   const verdict = told && lifter ? lifter.finish(told) : told;
   recorder.close();
-  return { ...ended, timedOut: watch.timedOut, survivors: leader === null ? [] : processes(), verdict };
+  return {
+    ...ended,
+    timedOut: watch.timedOut,
+    survivors: leader === null ? [] : processes(),
+    verdict,
+    diskFull: leader !== null && room.wasFull,
+  };
 }
 
 /** Ends a program that runs out of its time, and what is left of one that was told to stop; reads along with what it says. */
@@ -193,6 +202,7 @@ class Watch {
   readonly #recorder: SeriesRecorder;
   readonly #tree: JobProcesses;
   readonly #times: LogTimes;
+  readonly #room: DiskRoom;
   #timer: NodeJS.Timeout | null = null;
   /** Times of a clock that nobody sets: the wall's may jump. */
   #startedAt = 0;
@@ -205,15 +215,17 @@ class Watch {
     folder: string,
     spec: JobSpec,
     leader: () => ProcessIdentity | null,
-    { lifter, recorder, tree }: { lifter: LogLifter | null; recorder: SeriesRecorder; tree: JobProcesses },
+    parts: { lifter: LogLifter | null; recorder: SeriesRecorder; tree: JobProcesses; room: DiskRoom },
   ) {
     this.#folder = folder;
     this.#spec = spec;
     this.#leader = leader;
+    const { lifter, recorder, tree, room } = parts;
     this.#lifter = lifter;
     this.#recorder = recorder;
     this.#tree = tree;
-    this.#times = new LogTimes(folder, Date.now);
+    this.#room = room;
+    this.#times = new LogTimes(folder, Date.now, room.failed);
   }
 
   /** True while what is left will be killed, so that waiting for it is no waste. */
@@ -228,6 +240,7 @@ class Watch {
 
   stop(): void {
     clearInterval(this.#timer ?? undefined);
+    this.#room.look();
     this.#times.close();
   }
 
@@ -239,6 +252,7 @@ class Watch {
         this.#walkDue = now + WALK_MS;
         this.#tree.remember();
       }
+      this.#room.look();
       this.#times.look();
       this.#lifter?.read();
       this.#recorder.look();

@@ -25,12 +25,18 @@ export function readVerdict(folder: string, spec: Pick<JobSpec, 'rowsDue'>): Ver
   return verdictOf(result, spec.rowsDue);
 }
 
+/** A figure that no count can have (negative, or beyond what is exact) is none. */
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+
 /** The verdict that a result (or its absence) gives. */
 function verdictOf(result: Result | null, rowsDue: boolean): Verdict {
-  const counts = result?.rows ? Object.values(result.rows).filter(Number.isFinite) : null;
+  const told = result?.rows ? Object.values(result.rows) : null;
+  const counts = told?.filter(isCount) ?? null;
+  const isKnown = counts !== null && (counts.length > 0 || told!.length === 0);
   return {
-    rows: counts?.reduce((sum, count) => sum + count, 0) ?? null,
-    failures: typeof result?.failures === 'number' ? result.failures : null,
+    rows: isKnown ? counts.reduce((sum, count) => sum + count, 0) : null,
+    failures: isCount(result?.failures) ? result.failures : null,
     fatal: null,
     rowsDue: rowsDue && result?.due !== 0,
     status: result?.status ?? null,

@@ -229,6 +229,27 @@ describe('prometheus job', () => {
     expect(spec(5).changes).not.toBe(spec(3).changes);
   });
 
+  it('waits for the attempts of a job that is tried again', async () => {
+    mkdirSync(test.home.root, { recursive: true });
+    const script = `test -e '${test.at('two')}' && exit 0; test -e '${test.at('one')}' && touch '${test.at('two')}'; touch '${test.at('one')}'; exit 4`;
+    writeFileSync(
+      path.join(test.home.root, 'programs.yaml'),
+      `programs: { own: { summary: s, phase: P1, command: [sh, -c, "${script}"] } }`,
+    );
+    await prometheus('job', 'start', 'own', '--attempts', '3', '--backoff', '0.01');
+    const { code, err } = await prometheus('job', 'wait', '1');
+    expect([code, err.split('\n')]).toEqual([
+      0,
+      [
+        '0001-own FAIL: exit code 4; attempt 2 of 3: 0002-own',
+        '0002-own FAIL: exit code 4; attempt 3 of 3: 0003-own',
+        '0003-own DONE',
+        '',
+      ],
+    ]);
+    expect((await prometheus('events', '--audit')).out).toContain(' (as told by the client): launch own');
+  });
+
   it('starts nothing for a key that another command has', async () => {
     mkdirSync(test.home.root, { recursive: true });
     writeFileSync(

@@ -1,6 +1,6 @@
 /** Ends of jobs: the shim killed at every step, programs that do not want to end, processes that hide. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { killJob, processesOfJob } from '../../src/supervisor/job-processes.ts';
 import { hasEnded } from '../../src/supervisor/job-state.ts';
 import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
 import { removeJob } from '../../src/supervisor/launch.ts';
+import { canMount, mountDisk } from '../chaos/disks.ts';
 import { createTestHome, fixtureRuntime, jobSpecOf, type TestHome } from '../helpers/jobs.ts';
 import { until } from '../helpers/until.ts';
 
@@ -203,6 +204,20 @@ describe('a process that hides from its job', () => {
     expect((await ended(id)).exit!.survivors).toMatchObject([{ pid }]);
     killJob(test.home.root, id, record(id).status!.child);
     await gone(pid);
+  });
+});
+
+describe.skipIf(!canMount())('a full disk', () => {
+  it('is told at the end, for the log may lack lines; the exit code stays what it was', async () => {
+    const disk = mountDisk(test.home.root, 2);
+    try {
+      const id = await run('head -c 4000000 /dev/zero 2>/dev/null; exit 0');
+      const words = 'the disk was full while it ran: its log may lack lines';
+      expect(await ended(id)).toMatchObject({ state: 'DONE', reason: words, exit: { code: 0, diskFull: true } });
+      expect(statSync(path.join(test.home.jobs, id, JobFile.stdout)).size).toBeLessThan(4_000_000);
+    } finally {
+      disk.remove();
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 /** The supervisor as a process: what outlives it, what it refuses, what it begins and in which order, what it ends. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockHolder, processStartTime } from '../../src/platform/locks.ts';
@@ -227,11 +227,18 @@ describe('requests', () => {
     const { id } = await launch(['--historical', url, '--environment-to', test.at('seen')], { environment });
     await ended(id);
     await client.stop({ jobId: id }).catch(() => {});
+    await client.keep({ jobId: id, archived: true });
+    await client.keep({ jobId: id, kept: true });
+    await client.keep({ jobId: id, kept: false, archived: false });
+    expect(readAudit(test.home).every((one) => one.toldBy === 'client')).toBe(true);
     expect(readAudit(test.home).map(({ who, what, subject }) => `${who} ${what} ${subject}`)).toEqual([
       'me@here attach console',
       'me@here launch fixture run',
       `me@here stop ${id}`,
       `me@here stop refused ${id}`,
+      `me@here archive ${id}`,
+      `me@here keep ${id}`,
+      `me@here keep off, archive off ${id}`,
     ]);
     const seen = JSON.parse(readFileSync(test.at('seen'), 'utf8')).env;
     expect(seen).toMatchObject({ RUNTIME_DB_PASSWORD: canary, HISTORICAL_DB_URL: url });
@@ -443,6 +450,16 @@ describe('looking on', () => {
     await begin();
     const { id } = await launch(['--until', test.at('go')], { limits: { stallMs: 200 } });
     await when(() => job(id)?.stalledSince, 'the stall');
+    const told = () =>
+      readJournal(test.home)
+        .filter((one) => one.subject === id)
+        .map((one) => one.what);
+    await until(() => told().includes('stalled'), 'word of the stall');
+    appendFileSync(path.join(test.home.jobs, id, 'stderr.log'), 'a word');
+    await until(() => told().includes('speaks again'), 'word that it speaks');
+    const heard = told().filter((what) => what !== 'QUEUE');
+    expect(heard.slice(0, 3)).toEqual(['RUN', 'stalled', 'speaks again']);
+    expect(heard.filter((what) => what === 'RUN')).toHaveLength(1);
     go();
     await ended(id);
   });

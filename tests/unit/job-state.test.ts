@@ -15,6 +15,16 @@ import { exitRecordOf } from '../helpers/jobs.ts';
 const STATES: JobState[] = ['QUEUE', 'RUN', 'DONE', 'PART', 'FAIL', 'STOP', 'LOST'];
 const EVENTS: JobEvent[] = ['started', 'done', 'partial', 'failed', 'stopped', 'lost'];
 
+it('an end on a full disk says so beside its own reason, and is what it would be without', () => {
+  const facts = (exit: Partial<Ending>): JobFacts => ({
+    exit: exitRecordOf({ diskFull: true, ...exit }),
+    ...{ stopAsked: false, timeoutMs: null, starterAlive: null, shimAlive: null, childAlive: null },
+  });
+  const words = 'the disk was full while it ran: its log may lack lines';
+  expect(deriveState(facts({}))).toEqual({ state: 'DONE', reason: words });
+  expect(deriveState(facts({ code: 1 }))).toEqual({ state: 'FAIL', reason: `exit code 1; ${words}` });
+});
+
 describe('the table of moves', () => {
   it('has exactly these', () => {
     const moves = STATES.flatMap((state) =>

@@ -45,6 +45,14 @@ describe('a numeric backfill', () => {
   });
 });
 
+describe('a count that none can be', () => {
+  it('is no figure', () => {
+    const line = (rows: string) => [`INFO Date complete: success=${rows} failures=0 skipped=0`];
+    expect(read(NUMERIC, line('9007199254740991')).verdict.rows).toBe(Number.MAX_SAFE_INTEGER);
+    expect(read(NUMERIC, line('99999999999999999999')).verdict.rows).toBeNull();
+  });
+});
+
 describe('a burst of lines', () => {
   const { reading } = program(NUMERIC).script!;
   const bar = (done: number) => `63%|██████▎   | ${done}/503 [00:12<00:07, 25.9it/s]`;
@@ -150,6 +158,30 @@ describe('a traceback of another shape', () => {
       '\x1b[1;35mKeyError\x1b[0m: \x1b[35m5\x1b[0m',
     ];
     expect(read(NUMERIC, coloured).verdict.fatal).toBe('KeyError: 5');
+  });
+
+  it('is not what a line merely says of one', () => {
+    for (const line of [
+      'grep found no "Traceback (most recent call last)" in the logs',
+      'it ends where Traceback (most recent call last): stands',
+      'Traceback (most recent call last) is what Python prints first',
+      'see [1] and Traceback (most recent call last):',
+    ])
+      expect([line, read(NUMERIC, [line, 'done']).verdict.fatal]).toEqual([line, null]);
+  });
+
+  it('stands behind what loggers and pools of processes put before a line', () => {
+    for (const before of [
+      ...['', '    ', '[worker 3] ', '(pid=12) ', '2014-01-02 10:00:00,123 ERROR ', '| ', 'ERROR: '],
+      '3it [00:12, 2it/s]',
+    ]) {
+      const lines = [
+        `${before}Traceback (most recent call last):`,
+        '  File "x.py", line 1, in <module>',
+        'KeyError: 1',
+      ];
+      expect([before, read(NUMERIC, lines).verdict.fatal]).toEqual([before, 'KeyError: 1']);
+    }
   });
 
   it('that breaks off is one still', () => {
