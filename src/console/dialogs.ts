@@ -38,7 +38,7 @@ export function commandDialog(
   idempotencyKey: string,
 ): Dialog {
   const argv = [...program.split(' '), ...args];
-  const running = runningSibling(state, argv);
+  const running = runningSibling(state, program);
   return dialog(
     {
       title: `Launch ${title}`,

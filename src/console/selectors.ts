@@ -1,5 +1,5 @@
 /** Questions to the state, each answered in one place for screens, keys and tests alike. */
-import { isComplete, splitCommand } from '../format/command.ts';
+import { isComplete } from '../format/command.ts';
 import type { PhaseCommand, PhaseResult } from '../phases/types.ts';
 import type { JobView } from '../supervisor/protocol.ts';
 import { isRunning, selectedRow } from './lists.ts';
@@ -39,8 +39,7 @@ export function firstFix(state: ConsoleState): string | null {
 export const runningJobs = (state: ConsoleState): readonly JobView[] => state.snapshot.jobs.filter(isRunning);
 
 /** A running job of the same program, which a launch would join. */
-export function runningSibling(state: ConsoleState, argv: readonly string[]): JobView | null {
-  const { program } = splitCommand(argv);
+export function runningSibling(state: ConsoleState, program: string): JobView | null {
   return runningJobs(state).find((job) => job.program === program) ?? null;
 }
 

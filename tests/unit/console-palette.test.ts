@@ -137,6 +137,16 @@ describe('the palette', () => {
     expect(overlay()).toMatchObject({ buttons: [{}, { request: { kind: 'launch', request: { program, args } } }] });
   });
 
+  test('a running job of the same program is named, whatever its arguments', () => {
+    const [job] = SNAPSHOT.jobs.filter(({ state }) => state === 'RUN');
+    const running = { ...job, id: '0099-compare', program: 'compare' };
+    store.setState({ snapshot: { ...SNAPSHOT, jobs: [running, ...SNAPSHOT.jobs] } });
+    command('compare RUN-A RUN-B');
+    expect(overlay()).toMatchObject({
+      body: expect.arrayContaining(['Beware: 0099-compare is running the same program.']),
+    });
+  });
+
   test('before the programs were read it says so', () => {
     store.setState({ answers: {} });
     command('backtest campaign');
