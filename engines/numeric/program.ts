@@ -24,7 +24,7 @@ import { measuredRates } from './rates.storage.ts';
 import { existingCells } from './shard.ts';
 import type { numericBackfillSpec } from './spec.ts';
 import { startNumericThreads } from './threads.ts';
-import { V1_MODELS } from './v1.model.ts';
+import { V1_MODELS } from './v1-ids.model.ts';
 
 /** What a plan was made over, for sentences. */
 const plannedOver = ({ models }: Prepared): string =>

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../src/platform/program.ts';
 import { throttleArgs } from '../../src/queue/throttle-args.ts';
+import { V1_MODELS } from './v1-ids.model.ts';
 
 const workers = z
   .number()
@@ -70,6 +71,14 @@ Example (the plan's Phase 2):
   resource: 'cpu',
   claims: [{ table: 'historical.numeric_window_embeddings', model: 'models', start: 'startDate', end: 'endDate' }],
   previews: ['dryRun', 'explain'],
+  work: {
+    unit: 'vectors',
+    all: { models: V1_MODELS },
+    limit: 'limit',
+    skips: 'skipExisting',
+    parts: ['limit', 'temporalSnapshots'],
+    manner: ['workers', 'device', 'shardCells', 'json', ...Object.keys(throttleArgs)],
+  },
 });
 
 export const workerSpec = defineProgram({

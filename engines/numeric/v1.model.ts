@@ -5,14 +5,7 @@
 import type { NewModel } from '../models/storage.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import { float32, int64 } from '../onnx/tensor.ts';
-
-export const V1_MODELS = [
-  'num-regime-core-v1',
-  'num-stab-core-v1',
-  'num-profile-core-v1',
-  'num-scenario-core-v1',
-  'num-portfolio-core-v1',
-] as const;
+import { V1_MODELS } from './v1-ids.model.ts';
 
 export const V1_ENCODER = 'price-window-v1';
 /** Length of a vector: the column holds so many float32. */

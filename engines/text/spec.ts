@@ -66,6 +66,12 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
   resource: 'cpu',
   claims: [{ table: 'historical.text_embeddings', model: 'modelId', start: 'start', end: 'end' }],
   previews: ['dryRun'],
+  work: {
+    unit: 'vectors',
+    cap: 'limit',
+    skips: 'skipExisting',
+    manner: ['workers', 'device', 'shardTexts', 'json', ...Object.keys(throttleArgs)],
+  },
 });
 
 export const textFitSpec = defineProgram({

@@ -6,7 +6,7 @@ import { type Program, type ProgramContext, parseRange } from '../../src/platfor
 import { Random } from '../../src/platform/random.ts';
 import { encoderOf } from '../numeric/encoders.ts';
 import { type Prepared, type PreparedModel, prepare } from '../numeric/prepare.ts';
-import { V1_MODELS } from '../numeric/v1.model.ts';
+import { V1_MODELS } from '../numeric/v1-ids.model.ts';
 import { normOf } from '../numeric/vector.model.ts';
 import { type Coverage, coverageOf, type Seen } from './numeric.model.ts';
 import { eachKey, eachVector, recordedCause, unknownInstruments } from './numeric.storage.ts';

@@ -106,6 +106,7 @@ function commandRows({ validation }: FormStatus, width: number, spell: Spell, ma
 
 const figure = (name: string, value: Estimated | null | undefined, format: (value: number) => string): Line => {
   if (!value) return [`${name.padEnd(6)}`, span('? UNKN', 'warn')];
+  if (value.value === null) return [`${name.padEnd(6)}`, span(`at most ≈ ${format(value.high)}`, 'strong')];
   const range = value.low === value.high ? '' : `  (${format(value.low)} – ${format(value.high)})`;
   return [`${name.padEnd(6)}`, span(`≈ ${format(value.value)}`, 'strong'), span(range, 'muted')];
 };

@@ -5,7 +5,7 @@ import { requireRuns } from '../../engines/models/run.storage.ts';
 import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
 import { modelsEvalSpec } from '../../engines/numeric/eval/spec.ts';
 import { isPlainModel, loadNumericModel } from '../../engines/numeric/models.storage.ts';
-import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { V1_MODELS } from '../../engines/numeric/v1-ids.model.ts';
 import { textInstallSpec } from '../../engines/text/spec.ts';
 import { formatBytes } from '../format/numbers.ts';
 import { Exit, errorMessage, UserError } from '../platform/errors.ts';

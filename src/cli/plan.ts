@@ -13,7 +13,7 @@ import {
 } from '../../engines/numeric/horizon.model.ts';
 import { clockSeconds, fitScaling, type Scaling } from '../../engines/numeric/scaling.model.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
-import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { V1_MODELS } from '../../engines/numeric/v1-ids.model.ts';
 import { commandLine } from '../format/command.ts';
 import { formatBytes, formatCount, formatDuration } from '../format/numbers.ts';
 import type { Database } from '../platform/db/databases.ts';

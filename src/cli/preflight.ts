@@ -1,5 +1,6 @@
 /** What would hold a job back, looked at before it is launched, and what it would take. Nothing is changed. */
 
+import { measuredRates } from '../../engines/numeric/rates.storage.ts';
 import { formatBytes } from '../format/numbers.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { embeddedServer } from '../platform/db/embedded.ts';
@@ -7,10 +8,11 @@ import { migrationState } from '../platform/db/migrate.ts';
 import { DATABASE_NAMES, type DatabaseName, type Targets } from '../platform/db/targets.ts';
 import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
-import type { ProgramSpec } from '../platform/program.ts';
+import { isPreview, type ProgramSpec } from '../platform/program.ts';
 import { type ClaimHolder, claimHolders, claimsOf, clashWords } from '../supervisor/claims.ts';
-import { type Extent, estimateRun, type MeasuredRun } from '../supervisor/estimate.ts';
+import { type Extent, estimateRun, type MeasuredRun, valuesOf } from '../supervisor/estimate.ts';
 import type { Claim } from '../supervisor/job-files.ts';
+import { readJobView } from '../supervisor/job-list.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
 import { findJobId, listJobIds, readJob } from '../supervisor/job-store.ts';
 import { findProgram, type JobRuntime } from '../supervisor/launch.ts';
@@ -30,6 +32,10 @@ export interface PreflightOptions {
 const MEASURED_RUNS = 20;
 /** Fewer rows than this say nothing about the size of one. */
 const LEAST_ROWS = 1000;
+/** The table whose rows a roll-up counts. */
+const NUMERIC = 'historical.numeric_window_embeddings';
+/** Tables in which a backfill keeps how far it is: their rows are not what it makes. */
+const BOOKKEEPING = new Set(['shard_done', 'backfills', 'throttles'].map((table) => `historical.console.${table}`));
 /** Free space must be this many times what is expected: indexes are rebuilt, and PostgreSQL keeps a log. */
 export const HEADROOM = 2;
 
@@ -41,11 +47,12 @@ export async function preflight(
   const { home, runtime, databases } = options;
   const program = findProgram(runtime.catalog(), name);
   const { args } = runtime.parse(program, words);
-  const [reach, bytesPerRow] = await Promise.all([
+  const [reach, bytesPerRow, present] = await Promise.all([
     Promise.all(DATABASE_NAMES.map((one) => databaseCheck(databases, one, program))),
     rowSize(databases, program),
+    presentRows(databases, program, args),
   ]);
-  const estimate = estimateRun(args, extentOf(program), measuredRuns(home, program), bytesPerRow);
+  const estimate = estimateRun(args, extentOf(program), measuredRuns(home, program), bytesPerRow, present);
   const ahead = new Set(after.map((job) => findJobId(home, job)));
   return {
     estimate,
@@ -143,6 +150,7 @@ function extentOf(program: ProgramSpec): Extent {
   return {
     range: start && end ? { start, end } : null,
     lists: flags.filter(({ repeatable }) => repeatable).map(({ key }) => key),
+    work: program.work,
   };
 }
 
@@ -153,23 +161,76 @@ function measuredRuns(home: Home, program: ProgramSpec): MeasuredRun[] {
     if (runs.length >= MEASURED_RUNS) break;
     const { spec, state, exit } = readJob(home, id);
     if (spec?.program !== program.name || state !== 'DONE' || !exit || exit.startedAt === null) continue;
+    // One that only counted did none of the work.
+    if (isPreview(program, spec.args)) continue;
     const { startedAt, endedAt, verdict } = exit;
-    runs.push({ id, args: spec.args, seconds: (endedAt - startedAt) / 1000, rows: verdict?.rows ?? null });
+    runs.push({
+      id,
+      args: spec.args,
+      seconds: (endedAt - startedAt) / 1000,
+      rows: verdict?.rows ?? null,
+      due: program.work ? dueOf(home, id, program.work.unit) : null,
+    });
   }
   return runs;
 }
 
-/** Bytes on disk of a row of the tables that it writes, as they are now, indexes included; null when that is unknown. */
+/** Rows that were due in a job that has ended, by its last progress; null when it told none in rows. */
+function dueOf(home: Home, id: string, unit: string): number | null {
+  const { progress } = readJobView(home, id, { now: Date.now(), stopDeadlineMs: 0 });
+  return progress?.unit === unit ? progress.total : null;
+}
+
+/** Vectors that are there where the job would write, by the roll-up; null when it leaves none alone, or nobody counts them. */
+async function presentRows(
+  databases: Databases,
+  program: ProgramSpec,
+  args: Readonly<Record<string, unknown>>,
+): Promise<number | null> {
+  const { work, claims = [] } = program;
+  const rule = claims.find(({ table }) => table === NUMERIC);
+  if (!work || args[work.skips] !== true || !rule?.model || !rule.start || !rule.end) return null;
+  const [start, end] = [args[rule.start], args[rule.end]];
+  const models = valuesOf(args, rule.model, work);
+  if (!models || start === undefined || end === undefined) return null;
+  try {
+    return await databases.historical.client(async (client) => {
+      const { rows } = await client.query<{ present: number | null }>(
+        `SELECT sum(vectors)::float8 AS present FROM console.numeric_coverage
+          WHERE model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3
+         HAVING EXISTS (SELECT 1 FROM console.numeric_coverage_state)`,
+        [[...models], start, end],
+      );
+      // Before the first count nothing is known; after it, no row is none.
+      const present = rows.length === 0 ? null : (rows[0].present ?? 0);
+      const partly = work.parts?.some((key) => args[key] !== undefined && args[key] !== false) ?? false;
+      return partly && present !== 0 ? null : present;
+    });
+  } catch {
+    // A database that does not answer is told by its check.
+    return null;
+  }
+}
+
+/**
+ * Bytes on disk of a row of the tables that it writes, indexes included; null when that is unknown. Rows are those of the
+ * last count, grown with the table since then as the planner reckons them; our own bookkeeping has other rows.
+ */
 async function rowSize(databases: Databases, { writes }: ProgramSpec): Promise<number | null> {
   try {
+    // Counted by the roll-up, as --explain does: sure from the first backfill on.
+    if (writes.includes(NUMERIC)) return (await measuredRates(databases.historical, [])).bytesPerRow;
     const sizes = await Promise.all(
       DATABASE_NAMES.map(async (name) => {
-        const tables = writes.filter((table) => table.startsWith(`${name}.`)).map((t) => t.slice(name.length + 1));
+        const tables = writes
+          .filter((table) => table.startsWith(`${name}.`) && !BOOKKEEPING.has(table))
+          .map((t) => t.slice(name.length + 1));
         if (tables.length === 0) return { bytes: 0, rows: 0 };
         const { rows } = await databases[name].client((client) =>
           client.query<{ bytes: number; rows: number }>(
             `SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::float8 AS bytes,
-                    coalesce(sum(greatest(reltuples, 0)), 0)::float8 AS rows
+                    coalesce(sum(CASE WHEN relpages > 0 AND reltuples > 0 THEN reltuples / relpages
+                      * (pg_relation_size(oid) / current_setting('block_size')::int) END), 0)::float8 AS rows
                FROM (SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS wanted(name)) found
                JOIN pg_class USING (oid)`,
             [tables],

@@ -34,6 +34,8 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly claims?: readonly ClaimRule[];
   /** Arguments with any of which it only looks and writes nothing: such a run replaces no rows, and measures no work. */
   readonly previews?: readonly (string & keyof z.infer<Args>)[];
+  /** How earlier runs tell what another one takes; without it only runs that differ in days and listed values do. */
+  readonly work?: WorkRule;
   /** For a command of the user's own: how it is run and read. */
   readonly script?: Script;
   /** Why it cannot be run, when its description is wrong: only its name is known then. */
@@ -77,6 +79,24 @@ interface ClaimRule {
   readonly model?: string;
   readonly start?: string;
   readonly end?: string;
+}
+
+/** What the work of a program is measured by, told by the names of its arguments. */
+export interface WorkRule {
+  /** Unit of its progress that is a row due, written now or there already. */
+  readonly unit: string;
+  /** What a repeatable argument stands for when it is not given. */
+  readonly all?: Readonly<Record<string, readonly string[]>>;
+  /** At most so many entities a day. */
+  readonly limit?: string;
+  /** At most so much over all its days: what such a run took tells nothing of other days. */
+  readonly cap?: string;
+  /** Leaves alone what is there. */
+  readonly skips: string;
+  /** Leave out entities or days of the claimed rows: with one, what is there may be other rows than those of the job. */
+  readonly parts?: readonly string[];
+  /** How the work is done, not which: with others the rows are the same, the time is not. */
+  readonly manner: readonly string[];
 }
 
 /** Declares a program; keeps the exact type of its arguments. */

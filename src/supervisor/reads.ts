@@ -139,7 +139,8 @@ export interface Validation {
 
 /** A figure that was estimated: the middle and the span of what was measured. */
 export interface Estimated {
-  readonly value: number;
+  /** null: nothing tells but that it is not much more than `high`, which is estimated itself. */
+  readonly value: number | null;
   readonly low: number;
   readonly high: number;
 }

@@ -6,7 +6,7 @@ import { digestSpec } from '../../engines/data/digest/spec.ts';
 import { columnOf, type Panel } from '../../engines/market/panel.ts';
 import { backfillNumeric } from '../../engines/numeric/program.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
-import { V1_MODELS } from '../../engines/numeric/v1.model.ts';
+import { V1_MODELS } from '../../engines/numeric/v1-ids.model.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { plainVector } from '../helpers/numeric.ts';

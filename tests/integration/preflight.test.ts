@@ -1,13 +1,25 @@
 /** What is looked at before a job is launched: real databases, real job folders, real claims. */
 import { writeFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { preflight } from '../../src/cli/preflight.ts';
 import { openDatabases } from '../../src/platform/db/databases.ts';
 import { makeTarget } from '../../src/platform/db/targets.ts';
-import { readJob } from '../../src/supervisor/job-store.ts';
+import { JobFile, writeExitRecord } from '../../src/supervisor/job-files.ts';
+import { createJobFolder, readJob } from '../../src/supervisor/job-store.ts';
 import { rerunOrder } from '../../src/supervisor/launch.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
-import { createTestHome, fixtureRuntime, startJob, type TestHome, viewOf, withSettings } from '../helpers/jobs.ts';
+import {
+  createTestHome,
+  exitRecordOf,
+  fixtureRuntime,
+  jobSpecOf,
+  startJob,
+  type TestHome,
+  viewOf,
+  withSettings,
+} from '../helpers/jobs.ts';
 import { until } from '../helpers/until.ts';
 
 let home: TestHome;
@@ -67,6 +79,74 @@ test('a running writer of the same rows, unless the job waits for it', async () 
   expect(again.estimate.rows).toEqual({ value: 10, low: 10, high: 10 });
   expect(again.estimate.seconds?.value).toBeGreaterThan(0);
   expect(again.estimate.basis).toBe('as 0001 took, with the same arguments');
+});
+
+describe('a numeric backfill', () => {
+  const NAME = numericBackfillSpec.name;
+  const runtime = fixtureRuntime({ catalog: () => [numericBackfillSpec] });
+  const days = (start: string, end: string) => ['--start-date', start, '--end-date', end];
+  const estimate = async (...words: string[]) => (await look(words, { program: NAME, runtime })).estimate;
+
+  /** A finished job of these words, as its folder tells. */
+  async function finished(
+    words: readonly string[],
+    { due, rows, seconds }: Record<'due' | 'rows' | 'seconds', number>,
+  ) {
+    const { args, argv } = runtime.parse(numericBackfillSpec, words);
+    const { id } = await createJobFolder(
+      home.home,
+      jobSpecOf({ program: NAME, args, programArgs: argv, idempotencyKey: words.join() }),
+      () => {},
+    );
+    const folder = path.join(home.home.jobs, id);
+    const events = [
+      { type: 'progress', done: due, total: due, unit: 'vectors' },
+      { type: 'result', status: 'done', summary: '', rows: { numeric_window_embeddings: rows } },
+    ];
+    writeFileSync(
+      path.join(folder, JobFile.events),
+      events.map((one) => `${JSON.stringify({ t: 1, ...one })}\n`).join(''),
+    );
+    const verdict = { rows, failures: 0, fatal: null, rowsDue: true, status: 'done' as const };
+    writeExitRecord(folder, exitRecordOf({ startedAt: 0, endedAt: seconds * 1000, verdict }));
+    return id;
+  }
+
+  test('is estimated by jobs of the same kind, less what is there', async () => {
+    const query = (sql: string) => pair.databases.historical.client((client) => client.query(sql));
+    const year = days('2019-01-01', '2019-12-31');
+    await finished([...year, '--skip-existing'], { due: 5000, rows: 5000, seconds: 10 });
+    // None of these says anything of whole years: a count, ten instruments, another window.
+    await finished([...year, '--skip-existing', '--dry-run'], { due: 0, rows: 0, seconds: 1 });
+    await finished([...days('2018-01-01', '2018-12-31'), '--limit', '10'], { due: 50, rows: 50, seconds: 3 });
+    await finished([...days('2018-01-01', '2018-12-31'), '--window-days', '21'], { due: 9, rows: 9, seconds: 3 });
+    const one = [...days('2021-01-01', '2021-12-31'), '--models', 'num-stab-core-v1'];
+    const measured = 'as 0001 took, by the days of their range';
+    expect(await estimate(...one)).toMatchObject({
+      ...{ rows: { value: 1000, low: 1000, high: 1000 }, seconds: { value: 2, low: 2, high: 10 }, basis: measured },
+    });
+    // Nothing was ever counted.
+    expect((await estimate(...one, '--skip-existing')).rows).toEqual({ value: null, low: 0, high: 1000 });
+    await query(`INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows) VALUES
+      ('num-stab-core-v1', 'INSTRUMENT', '2021-06-01', 300, 300), ('num-stab-core-v1', 'INSTRUMENT', '2020-06-01', 40, 40),
+      ('num-other', 'INSTRUMENT', '2021-06-01', 7, 7), ('num-stab-core-v1', 'INSTRUMENT', '2019-06-03', 5000, 5000)`);
+    await refreshCoverageState();
+    const rest = await estimate(...one, '--skip-existing');
+    expect(rest).toMatchObject({ rows: { value: 700, low: 700, high: 700 }, basis: `${measured}, less 300 there` });
+    expect((await estimate(...one, '--skip-existing', '--temporal-snapshots')).rows).toBeNull();
+    // Everything was just written.
+    const again = await estimate(...year, '--skip-existing');
+    expect(again.rows).toEqual({ value: 0, low: 0, high: 5000 });
+    expect(again.seconds).toEqual({ value: null, low: 0, high: 10 });
+    expect((await estimate(...one, '--limit', '2')).rows).toEqual({ value: null, low: 0, high: 2 * 365 });
+  });
+
+  /** Marks the roll-up as counted, as its first count does. */
+  const refreshCoverageState = () =>
+    pair.databases.historical.client((client) =>
+      client.query(`INSERT INTO console.numeric_coverage_state (settled_id, own_rows, own_removed, changed, file, refreshed_at, exact_at)
+        SELECT 0, own_rows, own_removed, changed, file, now(), now() FROM console.numeric_coverage_standing ()`),
+    );
 });
 
 test('a database that does not answer, and one without tables', async () => {

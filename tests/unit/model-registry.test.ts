@@ -7,7 +7,8 @@ import { manifestSchema, type NumericManifest } from '../../engines/models/manif
 import { requireRuns } from '../../engines/models/run.storage.ts';
 import { listModels, loadModel, type NewModel, writeModel } from '../../engines/models/storage.ts';
 import { loadNumericModel } from '../../engines/numeric/models.storage.ts';
-import { V1_MODELS, v1Model } from '../../engines/numeric/v1.model.ts';
+import { v1Model } from '../../engines/numeric/v1.model.ts';
+import { V1_MODELS } from '../../engines/numeric/v1-ids.model.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'prometheus-models-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
