@@ -4,7 +4,7 @@ import { type ReactNode, useMemo } from 'react';
 import { useStore } from 'zustand';
 import type { Limits } from '../src/console/action.ts';
 import type { ScreenId } from '../src/console/screens.ts';
-import type { ConsoleStore } from '../src/console/store.ts';
+import type { ConsoleState, ConsoleStore } from '../src/console/store.ts';
 import { themedStyle } from '../src/console/theme.ts';
 import type { Style } from '../src/format/lines.ts';
 import { Backtests } from './backtests/backtests.tsx';
@@ -53,12 +53,19 @@ function Root({ store, limits, style }: RootProps) {
   );
 }
 
+/** The help, also while words for it are being typed. */
+function helpShown(overlay: ConsoleState['overlay']): { readonly top: number; readonly query: string } | null {
+  if (overlay?.kind === 'help') return overlay;
+  return overlay?.kind === 'prompt' && overlay.purpose === 'help' ? { top: 0, query: overlay.line.text } : null;
+}
+
 function Screen() {
   const { size, overlay, screen } = useConsoleState();
   const Current = VIEWS[screen];
+  const help = helpShown(overlay);
   return (
     <Box width={size.columns} height={size.rows}>
-      {overlay?.kind === 'help' ? <Help top={overlay.top} /> : <Current />}
+      {help ? <Help {...help} /> : <Current />}
       {overlay?.kind === 'dialog' && <DialogBox dialog={overlay} />}
       {overlay?.kind === 'menu' && <MenuBox menu={overlay} />}
       {overlay?.kind === 'programs' && <ProgramsBox chooser={overlay} />}

@@ -69,6 +69,7 @@ const PROMPTS: Readonly<Record<Prompt['purpose'], { readonly sign: string; reado
   command: { sign: ':', hint: '' },
   search: { sign: '/', hint: 'regular expression · ! inverts · ~ letters in order' },
   filter: { sign: '/', hint: 'regular expression · ! inverts · ~ letters in order' },
+  help: { sign: '/', hint: 'words of a key’s line · regular expression · ! inverts · ~ letters in order' },
   note: { sign: 'note', hint: 'a note' },
   skip: { sign: 'skip', hint: 'why it is left out' },
   unskip: { sign: 'unskip', hint: 'why it is taken in again' },
@@ -98,8 +99,8 @@ function promptLine(state: ConsoleState, { purpose, line, phase }: Prompt): Line
 
 /** The keys, the least important ones leaving first. */
 function keyLine(items: readonly FooterItem[], width: number, spell: (line: Line) => Line): Line {
-  const pieces = items.map(({ key, label, enabled, rank }) => ({
-    line: spell(enabled ? [span(key, 'accent', { bold: true }), ` ${label}`] : [span(`${key} ${label}`, 'muted')]),
+  const pieces = items.map(({ key, label, rank }) => ({
+    line: spell([span(key, 'accent', { bold: true }), ` ${label}`]),
     rank,
   }));
   return [' ', ...packLine(pieces, width - 1, width >= 60 ? 3 : 2)];

@@ -1,6 +1,7 @@
 /** Help from the live key table: every key, what it does, and why it cannot do it now. */
 import { lazy, Suspense, useEffect } from 'react';
 import type { Action, OverlayScope, Scope } from '../../src/console/action.ts';
+import { readFilter } from '../../src/console/filter.ts';
 import { ACTIONS, keyLabel, refusal } from '../../src/console/keys.ts';
 import { SCREENS } from '../../src/console/screens.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
@@ -33,7 +34,7 @@ const SECTIONS: readonly { readonly scope: Scope; readonly title: string }[] = [
   { scope: 'help', title: 'THIS HELP' },
 ];
 
-export function Help({ top }: { readonly top: number }) {
+export function Help({ top, query }: { readonly top: number; readonly query: string }) {
   const { style, limits } = useConsole();
   const state = useConsoleState();
   const { columns, rows } = state.size;
@@ -42,7 +43,9 @@ export function Help({ top }: { readonly top: number }) {
   const height = Math.max(0, rows - 1 - footerRows);
   const beside = columns >= LEGEND.keys + LEGEND.columns && height > LEGEND.rows;
   const width = beside ? columns - LEGEND.columns : columns;
-  const lines = helpLines(state, width - 2, style, !beside).map((line): Line => [' ', ...spellLine(line, style)]);
+  const lines = helpLines(state, width - 2, style, { withStates: !beside, query }).map(
+    (line): Line => [' ', ...spellLine(line, style)],
+  );
   const limit = Math.max(0, lines.length - height);
   useEffect(() => {
     limits.help = limit;
@@ -68,8 +71,14 @@ export function Help({ top }: { readonly top: number }) {
   );
 }
 
-/** The whole help as rows; the states of checks are left out where a table shows them. */
-export function helpLines(state: ConsoleState, width: number, drawing: Drawing, withStates = true): Line[] {
+/** The help as rows: whole, or what matches; the states of checks are left out where a table shows them. */
+export function helpLines(
+  state: ConsoleState,
+  width: number,
+  drawing: Drawing,
+  { withStates = true, query = '' } = {},
+): Line[] {
+  if (query !== '') return foundLines(state, width, query);
   const keyWidth = Math.max(...ACTIONS.map((action) => keysOf(action).length));
   return [
     ...wrapText(
@@ -90,6 +99,21 @@ export function helpLines(state: ConsoleState, width: number, drawing: Drawing, 
     [span('JOBS', 'accent', { bold: true })],
     ...signRows(JOB_MEANINGS, drawing),
   ];
+}
+
+/** The keys that match, below the names of where they work. */
+function foundLines(state: ConsoleState, width: number, query: string): Line[] {
+  const { matches } = readFilter(query);
+  const keyWidth = Math.max(...ACTIONS.map((action) => keysOf(action).length));
+  const found = SECTIONS.flatMap(({ scope, title }): Line[] => {
+    const actions = ACTIONS.filter(
+      (action) => action.scopes.includes(scope) && matches(`${keysOf(action)} ${action.help}`),
+    );
+    if (actions.length === 0) return [];
+    const rows = actions.flatMap((action) => actionRows(action, state, keyWidth, width));
+    return [[span(title, 'accent', { bold: true })], ...rows, []];
+  });
+  return found.length > 0 ? found : [[span(`No key's line matches ${query}.`, 'warn')]];
 }
 
 /** Scopes of what lies over a screen: their reasons say nothing here. */

@@ -3,10 +3,13 @@ import { evaluateBoard } from '../phases/board.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { CoverageOptions } from '../phases/coverage-days.ts';
 import type { Suite } from '../phases/evidence.ts';
+import { withRunning } from '../phases/running.ts';
 import { latestRuns } from '../phases/runs.ts';
 import type { Board } from '../phases/types.ts';
 import type { ConnectOptions, Databases } from '../platform/db/databases.ts';
 import { readGit } from '../platform/provenance.ts';
+import { loadSettings } from '../platform/settings.ts';
+import { JobList } from '../supervisor/job-list.ts';
 import { pythonSuite } from '../supervisor/programs.ts';
 import type { RunSummary } from '../supervisor/protocol.ts';
 import type { Cli } from './context.ts';
@@ -62,5 +65,9 @@ export function coverageOptions(cli: Cli): CoverageOptions {
  * cannot be brought up to this build, is an answer: UNKN with the cause.
  */
 export async function readBoard(cli: Cli): Promise<Board> {
-  return boardReader(cli, await cli.databases(BOARD_POOLS, { lazy: true })).evaluateBoard(cli.signal);
+  const board = await boardReader(cli, await cli.databases(BOARD_POOLS, { lazy: true })).evaluateBoard(cli.signal);
+  // What runs is told by its folder: no supervisor is needed for that.
+  const jobs = new JobList(cli.home, Date.now, loadSettings(cli.home, cli.env).jobs.stopDeadlineSeconds * 1000);
+  await jobs.poll();
+  return withRunning(board, jobs.views);
 }

@@ -6,6 +6,7 @@ import { toAscii } from '../format/ascii.ts';
 import { formatBytes, formatCount, formatPercent } from '../format/numbers.ts';
 import { JOB_SIGNS } from '../format/states.ts';
 import { cutToWidth } from '../format/width.ts';
+import { withRunning } from '../phases/running.ts';
 import type { Board } from '../phases/types.ts';
 import { openDatabases } from '../platform/db/databases.ts';
 import type { Target, Targets } from '../platform/db/targets.ts';
@@ -68,13 +69,14 @@ async function look(cli: Cli): Promise<Glance> {
   const jobs = new JobList(cli.home, Date.now, loadSettings(cli.home, cli.env).jobs.stopDeadlineSeconds * 1000);
   try {
     await sampler.sample();
-    const [board] = await Promise.all([
+    const [evidence] = await Promise.all([
       boardReader(cli, databases).evaluateBoard(cli.signal),
       jobs.poll(),
       sleep(STRETCH_MS, undefined, { signal: cli.signal }),
       Promise.race([gpu.answered(), sleep(GPU_PATIENCE_MS, undefined, { ref: false })]),
     ]);
     const machine = await sampler.sample();
+    const board = withRunning(evidence, jobs.views);
     const running = jobs.views.filter((job) => job.state === 'RUN' || job.state === 'QUEUE');
     const failed = lastingFailures(jobs.views);
     return { board, targets, running, failed, machine, failures: failuresOf(board, targets, failed) };

@@ -123,7 +123,8 @@ function withLine(state: ConsoleState, line: EditedLine): Partial<ConsoleState> 
   if (overlay?.kind === 'programs') return { overlay: { ...overlay, line, at: 0 } };
   if (overlay?.kind !== 'prompt') return {};
   const typed = { overlay: { ...overlay, line, recalled: null } };
-  if (overlay.purpose === 'command' || overlay.phase !== null || readFilter(line.text).problem) return typed;
+  if (overlay.purpose === 'command' || overlay.purpose === 'help' || overlay.phase !== null) return typed;
+  if (readFilter(line.text).problem) return typed;
   if (state.focus === 'output') return typed;
   return { ...typed, filters: { ...state.filters, [state.focus]: line.text || undefined } };
 }

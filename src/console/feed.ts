@@ -44,8 +44,10 @@ export function startFeed(store: ConsoleStore, supervisor: Supervisor, now: () =
   };
   // News held back during a pause is shown at its end.
   const resume = () => {
-    if (wasPaused && !store.getState().paused) apply(supervisor.snapshot());
+    const before = wasPaused;
+    // Before anything is shown: that comes here again.
     wasPaused = store.getState().paused;
+    if (before && !wasPaused) apply(supervisor.snapshot());
   };
   const watch = () => {
     const wanted = selectedJob(store.getState())?.id ?? null;

@@ -88,17 +88,16 @@ export const keyLabel = (key: string): string => KEY_NAMES[key] ?? key.replace(/
 export interface FooterItem {
   readonly key: string;
   readonly label: string;
-  readonly enabled: boolean;
   readonly rank: number;
 }
 
-/** What the footer offers now, in the order of the table. */
+/** What the footer offers now, in the order of the table: what cannot be done is in the help, with the reason. */
 export function footerItems(state: ConsoleState): FooterItem[] {
   const scopes = activeScopes(state);
   return ACTIONS.flatMap((action) => {
-    if (!action.footer || !isAlive(action, scopes)) return [];
+    if (!action.footer || !isAlive(action, scopes) || refusal(action, state) !== null) return [];
     const { label, rank, key } = action.footer;
     const text = typeof label === 'function' ? label(state) : label;
-    return [{ key: key ?? keyLabel(action.keys[0]), label: text, enabled: !refusal(action, state), rank }];
+    return [{ key: key ?? keyLabel(action.keys[0]), label: text, rank }];
   });
 }

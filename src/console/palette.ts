@@ -224,7 +224,7 @@ const VERBS: readonly Verb[] = [
     name: 'help',
     help: 'all keys',
     safe: true,
-    run: ({ store }) => store.setState({ overlay: { kind: 'help', top: 0 } }),
+    run: ({ store }) => store.setState({ overlay: { kind: 'help', top: 0, query: '' } }),
   },
   { name: 'quit', help: 'detach; jobs keep running', safe: true, run: ({ host }) => host.detach() },
   ...SCREENS.map(

@@ -60,8 +60,8 @@ export type PhaseWords = 'note' | 'skip' | 'unskip';
 /** A line being typed at the foot of the screen. */
 export interface Prompt {
   readonly kind: 'prompt';
-  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log; else words on a phase. */
-  readonly purpose: 'command' | 'filter' | 'search' | PhaseWords;
+  /** `command`: the palette; `filter`: of the list with the focus, or of the log; `search`: in the log; `help`: in the help; else words on a phase. */
+  readonly purpose: 'command' | 'filter' | 'search' | 'help' | PhaseWords;
   /** The phase that such words are about, whatever is selected when they are done; else null. */
   readonly phase: string | null;
   readonly line: EditedLine;
@@ -79,6 +79,8 @@ export interface Menu {
 interface HelpView {
   readonly kind: 'help';
   readonly top: number;
+  /** Only keys whose line matches are shown; empty: all. */
+  readonly query: string;
 }
 
 type Overlay = Dialog | Prompt | Menu | HelpView | FormView | ProgramChooser;

@@ -171,13 +171,14 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
       owner[cell] = s;
     }
   });
+  const letters = ascii || series.length < 2 ? NO_LETTERS : lettersOn(owner, plotColumns, series.length);
   const rowOfTick = (value: number) =>
     Math.floor(Math.round((1 - (value - bounds.low) / (bounds.high - bounds.low)) * (size.rows - 1)) / dots.down);
   const labelOf = new Map(ticks.map((tick, k) => [rowOfTick(tick), labels[k]]));
   const rows = Array.from({ length: plotRows }, (_, row): Line => {
     const label = labelOf.get(row);
     const axis = span(`${fitToWidth(label ?? '', gutter, 'right')} ${label === undefined ? '│' : '┤'}`, 'muted');
-    return [axis, ...cells(row, plotColumns, bits, owner, series, ascii)];
+    return [axis, ...cells(row, plotColumns, bits, owner, series, ascii, letters)];
   });
   return [...rows, [span(`${' '.repeat(gutter)} └`, 'muted'), span(footOf(options, plotColumns), 'muted')]];
 }
@@ -205,6 +206,7 @@ function cells(
   owner: Int8Array,
   series: readonly ChartSeries[],
   ascii: boolean,
+  letters: ReadonlySet<number>,
 ): Span[] {
   const spans: Span[] = [];
   let text = '';
@@ -212,7 +214,8 @@ function cells(
   for (let column = 0; column < columns; column++) {
     const cell = row * columns + column;
     const of = owner[cell];
-    const mark = of < 0 ? ' ' : ascii ? MARKS[of % MARKS.length] : String.fromCodePoint(0x2800 + bits[cell]);
+    const mark =
+      of < 0 ? ' ' : ascii ? MARKS[of % MARKS.length] : letters.has(cell) ? letterOf(of) : dotsOf(bits[cell]);
     const next: Tone = of < 0 ? 'plain' : series[of].tone;
     if (next !== tone && text !== '') {
       spans.push(span(text, tone));
@@ -224,10 +227,33 @@ function cells(
   return text === '' ? spans : [...spans, span(text, tone)];
 }
 
-/** Which series is which: a mark in its tone, and its name. */
+const dotsOf = (bits: number) => String.fromCodePoint(0x2800 + bits);
+
+/** The letter of a series among several: colours alone would not tell them apart everywhere. */
+const letterOf = (series: number) => String.fromCodePoint(65 + (series % 26));
+
+const NO_LETTERS: ReadonlySet<number> = new Set();
+/** Letters on each curve, spread over the width. */
+const LETTERS = 3;
+
+/** The cells in which a curve shows its letter: those of the series itself nearest to places that no two series share. */
+function lettersOn(owner: Int8Array, columns: number, count: number): Set<number> {
+  const found = new Set<number>();
+  for (let s = 0; s < count; s++) {
+    const own = [...owner.keys()].filter((cell) => owner[cell] === s);
+    for (let k = 0; k < LETTERS && own.length > 0; k++) {
+      const wanted = (columns * (k + (s + 1) / (count + 1))) / LETTERS;
+      const away = (cell: number) => Math.abs((cell % columns) - wanted);
+      found.add(own.reduce((a, b) => (away(b) < away(a) ? b : a)));
+    }
+  }
+  return found;
+}
+
+/** Which series is which: its letter (when there are several) and a mark in its tone, and its name. */
 export const chartLegend = (series: readonly ChartSeries[], ascii = false): Line =>
   series.flatMap(({ name, tone }, s) => [
     ...(s > 0 ? ['   '] : []),
-    span(ascii ? MARKS[s % MARKS.length] : '━', tone, { bold: true }),
+    span(ascii ? MARKS[s % MARKS.length] : `${series.length > 1 ? letterOf(s) : ''}━`, tone, { bold: true }),
     ` ${name}`,
   ]);

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { withRunning } from '../phases/running.ts';
 import type { Board } from '../phases/types.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import type { Targets } from '../platform/db/targets.ts';
@@ -105,6 +106,8 @@ export class LocalSupervisor implements Supervisor {
   readonly #desk: CommandDesk;
   #self: ClientIdentity;
   #snapshot: Snapshot;
+  /** The board as evidence alone has it. */
+  #evidenceBoard: Board | null = null;
   #emitting = false;
   #reader: JobReader | null = null;
   readonly #book = new DetailBook();
@@ -297,8 +300,14 @@ export class LocalSupervisor implements Supervisor {
         this.#journal.transition('database', name, database.up ? 'up' : 'down', database.problem ?? database.label);
       }
     }
-    this.#change(change);
+    if (change.board) this.#evidenceBoard = change.board;
+    this.#change({ ...change, ...this.#boardNow() });
     if (change.databases?.historical.up === false || change.databases?.runtime.up === false) void this.#revive();
+  }
+
+  /** The board as it was read, with the phases that running jobs feed. */
+  #boardNow(): Partial<SharedState> {
+    return this.#evidenceBoard ? { board: withRunning(this.#evidenceBoard, this.#keeper.views) } : {};
   }
 
   async #revive(): Promise<void> {
@@ -354,7 +363,11 @@ export class LocalSupervisor implements Supervisor {
     // A jobs folder that cannot be listed just now leaves the list as it is; starting a job will say why.
     const ended = await this.#keeper.poll().catch(() => []);
     if (this.#stop.signal.aborted) return;
-    if (this.#keeper.views !== this.#snapshot.jobs) this.#set({ jobs: this.#keeper.views });
+    if (this.#keeper.views !== this.#snapshot.jobs) {
+      const before = runningOf(this.#snapshot.jobs);
+      this.#set({ jobs: this.#keeper.views });
+      if (runningOf(this.#keeper.views) !== before) this.#change(this.#boardNow());
+    }
     this.#readDetail();
     if (ended.length > 0) void this.#evidence.recheck();
     const { notify } = this.#options.jobs.settings;
@@ -402,3 +415,10 @@ export class LocalSupervisor implements Supervisor {
     );
   }
 }
+
+/** Which jobs run, as a text that is the same as long as they are. */
+const runningOf = (jobs: readonly JobView[]) =>
+  jobs
+    .filter(({ state }) => state === 'RUN')
+    .map(({ id }) => id)
+    .join(' ');

@@ -278,6 +278,18 @@ describe('a home of its own', () => {
     },
   );
 
+  test.skipIf(!LINUX)('a server that was told to stop and hangs is ended, and begun again', async () => {
+    const { pid } = await serverStatus(home);
+    // Its checkpointer never answers: what it says is "stopping", for ever.
+    process.kill(await until(() => childOf(pid!, 'checkpointer'), 'its checkpointer'), 'SIGSTOP');
+    process.kill(pid!, 'SIGINT');
+    const pidFile = path.join(embeddedServer(home).dataFolder, 'postmaster.pid');
+    await until(() => /^stopping/m.test(readFileSync(pidFile, 'utf8')), 'the stop');
+    await startServer(home);
+    expect((await serverStatus(home)).pid).not.toBe(pid);
+    expect(await query(home, 'SELECT * FROM kept')).toEqual([[42]]);
+  });
+
   test('a pid file whose pid now belongs to another program', async () => {
     const { dataFolder } = embeddedServer(home);
     const pidFile = path.join(dataFolder, 'postmaster.pid');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ChartSeries, lineChart, niceTicks, seriesDots } from '../../src/format/braille.ts';
+import { type ChartSeries, chartLegend, lineChart, niceTicks, seriesDots } from '../../src/format/braille.ts';
 import { lineText, lineWidth } from '../../src/format/lines.ts';
 
 const one = (points: readonly (number | null)[], tone: ChartSeries['tone'] = 'info'): ChartSeries => ({
@@ -159,6 +159,19 @@ describe('the chart', () => {
     const rows = plot(chart([5, 5, 5], 20, 6));
     expect(rows.findIndex((row) => row.trim() !== '')).toBe(2);
     expect(chart([null, Number.NaN])).toEqual(['no value to draw']);
+  });
+
+  test('of several, each shows its letter on its own line and in the legend; one alone has none', () => {
+    const two = [one([0, 10]), one([10, 0])];
+    const options = { width: 40, height: 10, format: String, ends: ['', ''] as const };
+    const rows = lineChart(two, options);
+    const toned = (letter: string) =>
+      rows.flat().filter((part) => typeof part !== 'string' && part.text.includes(letter)).length;
+    expect(toned('A')).toBeGreaterThan(0);
+    expect(toned('B')).toBeGreaterThan(0);
+    expect(lineText(chartLegend(two))).toMatch(/^A━ .* B━ /);
+    expect(lineChart([two[0]], options).map(lineText).join('')).not.toMatch(/[A-Z]/);
+    expect(lineText(chartLegend([two[0]]))).toMatch(/^━ /);
   });
 
   test('in ASCII each series has a mark of its own', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { helpLines } from '../../screens/help/help.tsx';
-import { ACTIONS, activeScopes, findAction, footerItems, keyLabel } from '../../src/console/keys.ts';
+import { ACTIONS, activeScopes, findAction, footerItems, keyLabel, refusal } from '../../src/console/keys.ts';
 import { type ConsoleState, createConsoleStore, type Dialog } from '../../src/console/store.ts';
 import { lineText } from '../../src/format/lines.ts';
 import { FRESH, SNAPSHOT } from '../helpers/scripted-supervisor.ts';
@@ -20,7 +20,11 @@ const stateWith = (change: Partial<ConsoleState>): ConsoleState => ({
   ...createConsoleStore(SNAPSHOT, SIZE, { connected: true, selected: { phases: 'P1' } }).getState(),
   ...change,
 });
-const situations = [stateWith({}), stateWith({ overlay: dialog }), stateWith({ overlay: { kind: 'help', top: 0 } })];
+const situations = [
+  stateWith({}),
+  stateWith({ overlay: dialog }),
+  stateWith({ overlay: { kind: 'help', top: 0, query: '' } }),
+];
 
 describe('the key table', () => {
   test('binds no key twice where both would be alive', () => {
@@ -82,7 +86,7 @@ describe('footer and help', () => {
             one.scopes.some((scope) => scopes.includes(scope)) && keyLabel(one.keys[0]) === item.key.split(' ')[0],
         );
         expect(action).toBeDefined();
-        expect(item.enabled).toBe(!action?.disabled?.(state));
+        expect(action && refusal(action, state)).toBeNull();
       }
     }
   });
@@ -94,13 +98,22 @@ describe('footer and help', () => {
     expect(text).toContain('UNKN');
   });
 
+  test('help shows only what is searched for', () => {
+    const lines = helpLines(situations[2], 200, { ascii: false }, { query: 'sparkline|leave the selected' }).map(
+      lineText,
+    );
+    expect(lines.join()).not.toContain('next row');
+    expect(lines.join()).toContain('leave the selected phase out');
+    expect(lineText(helpLines(situations[2], 200, { ascii: false }, { query: 'zzz' })[0])).toContain('zzz');
+  });
+
   test('a key that cannot act now says why, in help too', () => {
     const empty = { ...stateWith({ snapshot: FRESH }) };
     const reasons = Object.fromEntries(ACTIONS.map((action) => [action.name, action.disabled?.(empty) ?? null]));
     expect(reasons['job.rerun']).toBe('there is no job yet');
     expect(reasons['job.stop']).toBe('there is no job');
     expect(reasons.follow).toBe('the log is being followed');
-    const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0 } }, 200, { ascii: false })
+    const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0, query: '' } }, 200, { ascii: false })
       .map(lineText)
       .join('\n');
     expect(help).toContain('not now: there is no job yet');

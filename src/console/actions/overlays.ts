@@ -4,6 +4,7 @@ import { EMPTY_LINE, lineOf } from '../line-editor.ts';
 import { completions, runCommand } from '../palette.ts';
 import { type ConsoleState, type Dialog, launchButton, type Prompt } from '../store.ts';
 import { clamp, PAGE } from './steps.ts';
+import { prompt } from './view.ts';
 
 const close = ({ store }: ActionContext): void => store.setState({ overlay: null });
 
@@ -36,13 +37,13 @@ function accept(context: ActionContext): void {
   if (state.overlay?.kind !== 'prompt') return;
   const { purpose, line, phase } = state.overlay;
   const text = line.text.trim();
-  store.setState({ overlay: null });
+  store.setState({ overlay: purpose === 'help' ? { kind: 'help', top: 0, query: text } : null });
   if (purpose === 'search') state.log?.view.endTyping(true);
   if (phase !== null && text) {
     if (purpose === 'note') send({ kind: 'note', request: { phase, note: text } });
     else send({ kind: 'skip', request: { phase, skipped: purpose === 'skip', reason: text } });
   }
-  // A filter has been at work since its first letter, and so has a search.
+  // A filter has been at work since its first letter, and so has a search, also one in the help.
   if (purpose !== 'command' || text === '') return;
   store.setState({ typed: [...state.typed.filter((one) => one !== line.text), line.text].slice(-100) });
   runCommand(context, line.text);
@@ -55,7 +56,8 @@ function dismiss({ state, store }: ActionContext): void {
   if (state.overlay.purpose === 'filter' && state.focus === 'output')
     state.log?.view.setOptions({ ...state.log.view.frame.options, filter: '' });
   const filters = state.overlay.purpose === 'filter' ? { ...state.filters, [state.focus]: undefined } : state.filters;
-  store.setState({ overlay: null, filters });
+  const overlay = state.overlay.purpose === 'help' ? ({ kind: 'help', top: 0, query: '' } as const) : null;
+  store.setState({ overlay, filters });
 }
 
 function recall({ state, store }: ActionContext, step: number): void {
@@ -220,6 +222,16 @@ export const OVERLAYS: readonly Action[] = [
     footer: { label: 'close', rank: 1 },
     danger: 'safe',
     run: close,
+  },
+  {
+    name: 'help.search',
+    scopes: ['help'],
+    keys: ['/'],
+    help: 'show only the keys whose line matches',
+    footer: { label: 'search', rank: 2 },
+    danger: 'safe',
+    run: ({ state, store }) =>
+      store.setState({ overlay: prompt('help', state.overlay?.kind === 'help' ? state.overlay.query : '') }),
   },
   {
     name: 'help.down',

@@ -1,5 +1,5 @@
 /** What is shown and how: filter, order, pause, copy, help, palette, detach. */
-import { commandLine, jobCommandLine } from '../../format/command.ts';
+import { commandLine, fixLine, jobCommandLine } from '../../format/command.ts';
 import type { Action, ActionContext } from '../action.ts';
 import { shutdownDialog } from '../dialogs.ts';
 import { EMPTY_LINE, lineOf } from '../line-editor.ts';
@@ -36,7 +36,7 @@ function copyMenu(state: ConsoleState): Menu {
       label: `why ${phase.phase} is not green`,
       text: phase.why.join('\n') || `${phase.phase} is green`,
     },
-    failing?.fix && { key: 'f', label: 'what mends the first failing check', text: failing.fix },
+    failing?.fix && { key: 'f', label: 'what mends the first failing check', text: fixLine(failing.fix) },
   ];
   return { kind: 'menu', title: 'Copy', items: items.filter((item) => item !== null && typeof item === 'object') };
 }
@@ -49,7 +49,7 @@ export const VIEW: readonly Action[] = [
     help: 'this help',
     footer: { label: 'help', rank: 1 },
     danger: 'safe',
-    run: ({ store }) => store.setState({ overlay: { kind: 'help', top: 0 } }),
+    run: ({ store }) => store.setState({ overlay: { kind: 'help', top: 0, query: '' } }),
   },
   {
     name: 'palette',

@@ -8,12 +8,12 @@ import { toolFailure } from './embedded-cluster.ts';
 import { type Layout, SOCKET_PORT, statIfThere } from './embedded-layout.ts';
 import {
   findServer,
-  lacksStartupProcess,
   pidFile,
   processesOf,
   readPidFile,
   runTool,
   until,
+  workWhileNotReady,
 } from './embedded-process.ts';
 
 /** Recovery after a crash replays the log since the last checkpoint: minutes at worst, never cut short. */
@@ -21,7 +21,7 @@ const START_SECONDS = 3600;
 const STOP_SECONDS = 300;
 /** How long children of a killed server may finish by themselves, and how long they may take in all. */
 const ORPHANS_MS = { patience: 5_000, limit: 60_000 };
-/** A server without a startup process is looked at for so long before it is ended, and begun again so often. */
+/** A server that is not ready and does nothing is looked at for so long before it is ended, and begun again so often. */
 const STUCK = { patienceMs: 10_000, pollMs: 250, restarts: 3 };
 const STARTING = 'starting the embedded PostgreSQL';
 const LOG_LIMIT = 10 * 1024 * 1024;
@@ -67,15 +67,19 @@ export async function waitUntilReady(layout: Layout, signal?: AbortSignal): Prom
 }
 
 /**
- * Ends a server that can never be ready: a process of it was killed while it recovered, and PostgreSQL waits for ever without
- * a startup process ("in recovery mode"; seen of 18.4 under random kills). Its next start recovers from the same log, so
- * nothing committed is lost. Watches until `over`; true when it ended one.
+ * Ends a server that can never be ready. Seen of 18.4 under random kills and full disks: a process of it was killed while it
+ * recovered, and it waits for ever without a startup process ("in recovery mode"); it was told to stop at the end of a
+ * recovery, and startup process and checkpointer wait for each other ("shutting down"). Its next start recovers from the
+ * same log, so nothing committed is lost. Watches until `over`; true when it ended one.
  */
 async function endWhenStuck(layout: Layout, over: () => boolean): Promise<boolean> {
   let seen = performance.now();
+  let before: string | null = null;
   while (!over()) {
-    if (!lacksStartupProcess(layout)) seen = performance.now();
-    else if (performance.now() - seen > STUCK.patienceMs) {
+    const work = workWhileNotReady(layout);
+    if (work === null || work !== before) seen = performance.now();
+    before = work;
+    if (performance.now() - seen > STUCK.patienceMs) {
       const { pid } = findServer(layout) ?? {};
       if (pid === undefined) return false;
       signal(pid, 'SIGQUIT');
@@ -108,14 +112,18 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
 export async function halt(layout: Layout, mode: 'fast' | 'immediate'): Promise<void> {
   const server = findServer(layout);
   if (!server) return;
-  const result = await runTool(layout, 'pg_ctl', [
+  let settled = false;
+  const stopping = runTool(layout, 'pg_ctl', [
     'stop',
     '--silent',
     `--mode=${mode}`,
     '--wait',
     `--timeout=${STOP_SECONDS}`,
     `--pgdata=${layout.dataFolder}`,
-  ]);
+  ]).finally(() => {
+    settled = true;
+  });
+  const [result] = await Promise.all([stopping, endWhenStuck(layout, () => settled)]);
   if (!result.ok && findServer(layout)) {
     throw new UserError(
       `the embedded PostgreSQL (process ${server.pid}) did not stop within ${STOP_SECONDS} s`,
@@ -134,12 +142,14 @@ export async function clearTheWay(layout: Layout): Promise<void> {
   if (!lines) return;
   const gone = () => processesOf(layout).length === 0;
   if (!(await until(gone, ORPHANS_MS.patience))) {
-    // Busy with a query whose client and server are gone; QUIT makes PostgreSQL drop it, nothing committed is lost.
+    // Busy with a query whose client and server are gone; QUIT makes PostgreSQL drop it, nothing committed is lost. Nor is
+    // it by KILL: they write no more, and the next start recovers from the log.
     for (const pid of processesOf(layout)) signal(pid, 'SIGQUIT');
+    if (!(await until(gone, ORPHANS_MS.patience))) for (const pid of processesOf(layout)) signal(pid, 'SIGKILL');
     if (!(await until(gone, ORPHANS_MS.limit))) {
       throw new UserError(
         `processes of a PostgreSQL that was killed still use ${layout.dataFolder}: ${processesOf(layout).join(', ')}`,
-        'End them (kill -QUIT) and run: prometheus db up',
+        'End them (kill -9) and run: prometheus db up',
       );
     }
   }

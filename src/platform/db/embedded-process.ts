@@ -1,6 +1,6 @@
 /** The server's processes: whether it runs, what a killed one left behind, and how its programs are called. */
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage, UserError } from '../errors.ts';
@@ -77,20 +77,44 @@ export function processesOf(layout: Layout): number[] {
     .filter((pid) => processStartTime(pid) !== null);
 }
 
+/** Processes of the server itself, by the names that it gives them; all others serve clients. */
+const OWN_PROCESS =
+  /^postgres: (.*: )?(startup|checkpointer|background writer|walwriter|io worker|archiver|wal summarizer|autovacuum launcher|logical replication launcher)\b/;
+
 /**
- * Whether a server that says it starts has no process that recovers its data. For a moment that is so at each start; one
- * whose startup process is gone for good is never ready and does not end by itself. Linux only; elsewhere always false.
+ * What a server that is not ready (it starts, recovers or stops) has worked so far, as a text that changes while it works;
+ * null for one that is ready, does not run, or still serves a client from before. One that waits for a disk is at work.
+ * Linux only; elsewhere always null.
  */
-export function lacksStartupProcess(layout: Layout): boolean {
-  if (process.platform !== 'linux' || readPidFile(layout)?.[7]?.trim() !== 'starting' || !findServer(layout))
-    return false;
-  return !processesOf(layout).some((pid) => {
+export function workWhileNotReady(layout: Layout): string | null {
+  const server = process.platform === 'linux' ? findServer(layout) : null;
+  if (!server || server.ready) return null;
+  const work: string[] = [];
+  for (const pid of processesOf(layout)) {
+    if (pid === server.pid) continue;
     try {
-      return /^postgres: .*\bstartup\b/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const [state, , , , , , , , , , , user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (OWN_PROCESS.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) {
+        if (state === 'D' || state === 'R') return null;
+        work.push(`${pid} ${user} ${system}`);
+      } else if (isOlderThan(pid, REFUSAL_MS)) return null;
     } catch {
-      return false; // It has just ended.
+      // It has just ended.
     }
-  });
+  }
+  return work.sort().join('\n');
+}
+
+/** A process that only tells a client that there is no entry lives shorter than this. */
+const REFUSAL_MS = 2_000;
+
+function isOlderThan(pid: number, ageMs: number): boolean {
+  try {
+    return Date.now() - statSync(`/proc/${pid}`).ctimeMs > ageMs;
+  } catch {
+    return false; // It has just ended.
+  }
 }
 
 /** Waits until `condition` holds; false when it does not within the time. */
