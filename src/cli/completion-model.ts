@@ -37,6 +37,8 @@ export interface DescribedCommand {
 export interface KnownValues {
   /** Programs that `job start` starts; its words lead to them. */
   readonly programs: readonly string[];
+  /** Commands of the user's own, which it starts as well: they have no other place. */
+  readonly own?: readonly DescribedCommand[];
   /** Phases and their checks. */
   readonly phases: readonly string[];
 }
@@ -49,6 +51,9 @@ const GLOBALS: readonly FlagCompletion[] = [
 ];
 
 const JOB_START = 'job start';
+
+/** Where the arguments of a command of the user's own are: a command of ours may have the same name. */
+const argumentsPlace = (program: string): string => `${JOB_START} ${program} --`;
 
 /** Every place of a command line. */
 export function placesOf(commands: readonly DescribedCommand[], known: KnownValues): Place[] {
@@ -71,13 +76,18 @@ export function placesOf(commands: readonly DescribedCommand[], known: KnownValu
     };
     places.set(name, { ...place(name), ...described });
     if (name !== JOB_START) continue;
+    const start = (program: string, help: string) => {
+      const words = `${JOB_START} ${program}`;
+      lead(words, help);
+      places.set(words, { ...place(words), ...described, positionals: [] });
+    };
     for (const program of known.programs) {
-      lead(`${JOB_START} ${program}`, commands.find((one) => one.name === program)?.summary ?? '');
-      places.set(`${JOB_START} ${program}`, {
-        ...place(`${JOB_START} ${program}`),
-        ...described,
-        positionals: [],
-      });
+      start(program, commands.find((one) => one.name === program)?.summary ?? '');
+    }
+    for (const program of known.own ?? []) {
+      start(program.name, program.summary);
+      const words = argumentsPlace(program.name);
+      places.set(words, { ...place(words), flags: flagsOf(program.args).flatMap(flagCompletions) });
     }
     places.set(name, { ...place(name), positionals: [] });
   }
@@ -99,6 +109,7 @@ const freeValues = (kind: Flag['kind'], help: string): Values =>
 function positionalValues(command: string, flag: Flag, { phases }: KnownValues): Values {
   if (flag.choices) return flag.choices.filter(isPlainWord);
   if (flag.key === 'job') return 'jobs';
+  if (flag.key === 'phase') return phases.filter((one) => isPlainWord(one) && !one.includes('.'));
   if (command === 'why') return phases.filter(isPlainWord);
   return freeValues(flag.kind, flag.help);
 }

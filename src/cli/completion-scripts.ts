@@ -54,7 +54,8 @@ function tables(places: readonly Place[]): string {
 
 /**
  * Walks the words before the cursor: as long as they lead on they make the place; a flag that takes a value expects one;
- * whatever else there is counts as a positional. Behind `--` the arguments of a job's program follow.
+ * whatever else there is counts as a positional. Behind `--` the arguments of a job's program follow: at a place of their own,
+ * or at that of the command of the same name; of a program that is not known nothing is.
  */
 const WALK = `
 _prometheus_has() {
@@ -68,7 +69,15 @@ _prometheus_walk() {
     elif [ -n "$expects" ]; then expects=''
     else
       case "$1" in
-        --) case "$place" in 'job start '*) place="\${place#job start }" position=0 ;; esac ;;
+        --)
+          if _prometheus_flags "$place --" >/dev/null; then place="$place --" position=0
+          else
+            case "$place" in
+              'job start '*) place="\${place#job start }" position=0 ;;
+              'job start') place='job start --' ;;
+            esac
+          fi
+          ;;
         -*=*) ;;
         -*) if _prometheus_values "$place $1" >/dev/null; then expects="$1"; fi ;;
         *)
@@ -156,12 +165,32 @@ function fishScript(places: readonly Place[]): string {
     ),
   ]);
   const known = places.map((place) => place.words).filter(Boolean);
+  // Behind -- fish takes flags for plain words, and completes none by itself.
+  const behind = places
+    .filter(({ words }) => words.endsWith(' --') || known.includes(`job start ${words}`))
+    .flatMap(({ words, flags }) =>
+      flags.flatMap(({ name, values, help }) => {
+        const when = (...more: string[]) =>
+          `complete -c prometheus -n ${text(['__prometheus_behind', ...[words, ...more].map(text)].join(' '))}`;
+        const value =
+          values === null || values === 'none'
+            ? []
+            : `${when(name)} ${values === 'files' ? '-F' : choices(values).slice(3)}`;
+        return [`${when()} -a ${text(name)} -d ${text(help)}`, value].flat();
+      }),
+    );
   return `${HEADER}set -g __prometheus_places ${known.map(text).join(' ')}
 function __prometheus_place
     set -l place ''
     for word in (commandline -opc)[2..-1]
-        if test "$word" = --; and string match -q 'job start *' -- "$place"
-            set place (string replace 'job start ' '' -- "$place")
+        if test "$word" = --; and string match -q 'job start*' -- "$place"
+            if contains -- "$place --" $__prometheus_places
+                set place "$place --"
+            else if test "$place" = 'job start'
+                set place 'job start --'
+            else
+                set place (string replace 'job start ' '' -- "$place")
+            end
             continue
         end
         set -l next (string trim -- "$place $word")
@@ -173,9 +202,14 @@ function __prometheus_at
     set -l place (__prometheus_place)
     test "$place" = "$argv[1]"
 end
+function __prometheus_behind
+    set -l before (commandline -opc)
+    contains -- -- $before; and __prometheus_at "$argv[1]"; or return 1
+    test (count $argv) -eq 1; or test "$before[-1]" = "$argv[2]"
+end
 complete -c prometheus -e
 complete -c prometheus -f
-${lines.filter(Boolean).join('\n')}
+${[...lines.filter(Boolean), ...behind].join('\n')}
 `;
 }
 

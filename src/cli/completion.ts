@@ -5,6 +5,7 @@ import { phaseSpecs } from '../phases/catalogue.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import { Exit } from '../platform/errors.ts';
 import { listJobIds } from '../supervisor/job-store.ts';
+import { loadPrograms } from '../supervisor/programs.ts';
 import { defineCommand } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { isPlainWord, placesOf } from './completion-model.ts';
@@ -21,14 +22,16 @@ export const completion = defineCommand({
 bash: source <(prometheus completion bash), in ~/.bashrc.
 zsh:  prometheus completion zsh >~/.zfunc/_prometheus, a folder that is in fpath before compinit runs.
 fish: prometheus completion fish >~/.config/fish/completions/prometheus.fish
-Make it anew after an update. The scripts ask for the jobs of the home with: prometheus completion jobs.`,
+Make it anew after an update, and after a change of your own commands (programs.yaml). The scripts ask for the jobs of the home with: prometheus completion jobs.`,
   args: z.object({ shell: z.enum(['bash', 'zsh', 'fish', 'jobs']).describe('which shell') }),
   positionals: ['shell'],
   run: async ({ shell }, cli) => {
     if (shell === 'jobs') cli.out(jobWords(cli));
     else {
       const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
-      const places = placesOf(commands, { programs: PROGRAMS.map((program) => program.name), phases: phaseWords(cli) });
+      const programs = PROGRAMS.map((program) => program.name);
+      const own = loadPrograms(cli.home, cli.env).filter((program) => !program.fault);
+      const places = placesOf(commands, { programs, own, phases: phaseWords(cli) });
       cli.out(completionScript(shell, places));
     }
     return Exit.done;

@@ -19,6 +19,11 @@ beforeAll(async () => {
   for (const dir of ['bin', 'home/jobs/0001-backfill-stability', 'home/jobs/0002-data-import']) {
     mkdirSync(path.join(folder, dir), { recursive: true });
   }
+  writeFileSync(
+    path.join(folder, 'home/programs.yaml'),
+    'programs: { due: { summary: "it\'s mine", phase: P1, command: [echo, "{arguments}"], arguments:' +
+      ' { colour: { type: choice, choices: [red, green] }, data-file: { help: a file } } } }',
+  );
   // The program under its own name, as users have it.
   const program = path.join(folder, 'bin', 'prometheus');
   writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`);
@@ -84,6 +89,18 @@ describe.skipIf(!has('bash'))('completion in bash', () => {
       ['bash', 'fish', 'jobs', 'zsh'],
     ],
     [['nothing', ''], []],
+    [['job', 'start', 'du'], ['due']],
+    [
+      ['job', 'start', 'due', '--', '--'],
+      ['--colour', '--data-file'],
+    ],
+    [['job', 'start', 'due', '--at'], ['--attempts']],
+    [['job', 'start', 'due', '--', '--colour', 'r'], ['red']],
+    [['job', 'start', 'unheard', '--', '--'], []],
+    [
+      ['phases', 'run', ''],
+      ['P0', 'P1', 'P2', 'P3', 'P4', 'P5'],
+    ],
   ])('%j', (words, offered) => expect(bash(...words)).toEqual(offered));
 
   test('begins with every command, and every command has its flags', () => {
@@ -109,6 +126,11 @@ describe.skipIf(!has('fish'))('completion in fish', () => {
     ['prometheus db u', ['up', 'url']],
     ['prometheus job ls --state D', ['DONE']],
     ['prometheus job show 0002', ['0002-data-import']],
+    ['prometheus job start du', ['due']],
+    ['prometheus job start due -- --co', ['--colour']],
+    ['prometheus job start due -- --colour r', ['red']],
+    ['prometheus job start backfill stability -- --market', ['--market-id']],
+    ['prometheus phases run P', ['P0', 'P1', 'P2', 'P3', 'P4', 'P5']],
   ])('%s', (line, offered) => {
     const script = `source ${path.join(folder, 'fish')}; complete -C ${JSON.stringify(line)}`;
     const out = execFileSync('fish', ['--no-config', '-c', script], { env, encoding: 'utf8' });
