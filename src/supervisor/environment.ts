@@ -1,6 +1,6 @@
 /** What of an environment a job gets: names are listed, so that nothing slips in by accident. Values are never written. */
 
-import { JOB_MARK } from '../telemetry/process-tree.ts';
+import { FOLDER_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
 
 /** A name, or the beginning of names when it ends in `*`. */
 const PASSED = [
@@ -11,7 +11,7 @@ const PASSED = [
 ];
 
 /** Of the job (if any) that starts this one, and of the launcher: the new job has its own. */
-const OWN = new Set(['PROMETHEUS_EVENTS_FD', 'PROMETHEUS_JOB', 'PROMETHEUS_LAST_BUILD']);
+const OWN = new Set(['PROMETHEUS_EVENTS_FD', JOB_MARK, FOLDER_MARK, 'PROMETHEUS_LAST_BUILD']);
 
 type Env = Readonly<Record<string, string | undefined>>;
 

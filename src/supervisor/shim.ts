@@ -13,7 +13,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../platform/errors.ts';
 import { LockedError, withLock } from '../platform/locks.ts';
-import { HOME_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
+import { FOLDER_MARK, HOME_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
 import { DiskRoom } from './disk-room.ts';
 import {
   type ExitRecord,
@@ -143,6 +143,7 @@ async function run(
           PROMETHEUS_EVENTS_FD: '3',
           [JOB_MARK]: path.basename(folder),
           [HOME_MARK]: homeOf(folder),
+          [FOLDER_MARK]: folder,
         },
         detached: true,
         // Files, never pipes: the program writes on when the shim is gone.

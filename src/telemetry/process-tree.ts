@@ -14,6 +14,8 @@ import { maskText, maskWords } from '../platform/secrets.ts';
  */
 export const JOB_MARK = 'PROMETHEUS_JOB';
 export const HOME_MARK = 'PROMETHEUS_HOME';
+/** The folder of the job: enough by itself, where a program has taken one of the others away. */
+export const FOLDER_MARK = 'PROMETHEUS_JOB_FOLDER';
 
 export interface TreeProcess {
   readonly pid: number;
@@ -198,7 +200,9 @@ function jobOf({ pid, startTime, environment }: ProcStat, home: string, procRoot
     const variables = readFileSync(path.join(procRoot, String(pid), 'environ'), 'utf8').split('\0');
     const value = (name: string) => variables.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
     const mark = value(JOB_MARK) ?? null;
-    if (mark === '' || value(HOME_MARK) === home) job = mark;
+    const folder = value(FOLDER_MARK) ?? '';
+    if (mark === '' || (mark !== null && value(HOME_MARK) === home)) job = mark;
+    else if (path.dirname(folder) === path.join(home, 'jobs')) job = path.basename(folder);
   } catch {
     return null;
   }

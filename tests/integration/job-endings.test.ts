@@ -196,6 +196,16 @@ describe('a process that hides from its job', () => {
     await gone(pid);
   });
 
+  it('is known by what is left of its marks, however short the job was', async () => {
+    const script = test.at('short.sh');
+    writeFileSync(script, `echo $$ > '${test.at('short')}'; exec sleep 1000`);
+    const id = await run(`env -u PROMETHEUS_HOME setsid /bin/sh '${script}' >/dev/null 2>&1 & exit 0`);
+    const pid = await hiddenPid('short');
+    expect((await ended(id)).exit!.survivors).toMatchObject([{ pid }]);
+    killJob(test.home.root, id, record(id).status!.child);
+    await gone(pid);
+  });
+
   it('is known by the log that it writes to, however short the job was', async () => {
     const script = test.at('quick.sh');
     writeFileSync(script, `echo quick $$; exec sleep 1000`);

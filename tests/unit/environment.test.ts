@@ -4,6 +4,7 @@ import { jobVariables, withoutJob } from '../../src/supervisor/environment.ts';
 describe('environments', () => {
   const inside = {
     PROMETHEUS_JOB: '0001-x',
+    PROMETHEUS_JOB_FOLDER: '/h/jobs/0001-x',
     PROMETHEUS_EVENTS_FD: '3',
     PROMETHEUS_HOME: '/h',
     SECRET: 's',

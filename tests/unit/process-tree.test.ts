@@ -85,6 +85,13 @@ describe('processTree', () => {
     expect(strays.sort((a, b) => a - b)).toEqual([9, 11, 12, 13]);
   });
 
+  it('knows a job by the mark of its folder alone', () => {
+    put(10, { environment: [`PROMETHEUS_JOB_FOLDER=${HOME}/jobs/0007-x`, 'PROMETHEUS_JOB=0007-x'] });
+    put(11, { environment: [`PROMETHEUS_JOB_FOLDER=${HOME}/jobs/0007-x`, `PROMETHEUS_HOME=${HOME}`] });
+    put(12, { environment: ['PROMETHEUS_JOB_FOLDER=/other/jobs/0007-x', 'PROMETHEUS_JOB=0007-x'] });
+    expect(tree().sort((a, b) => a - b)).toEqual([10, 11]);
+  });
+
   it('leaves what is marked as of another job, or of none, and what descends from that alone', () => {
     put(10, { environment: MARKS });
     put(11, { parent: 10, environment: ['PROMETHEUS_JOB='] });
