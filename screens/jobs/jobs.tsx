@@ -31,7 +31,7 @@ const figuresWidth = ({ columns }: Pick<Size, 'columns'>): number => {
   const right = columns - leftWidth(columns);
   return columns >= WIDE_FROM ? Math.ceil(right / 2) : right;
 };
-const leftWidth = (columns: number): number => Math.max(44, Math.floor(columns * 0.36));
+const leftWidth = (columns: number): number => Math.max(50, Math.floor(columns * 0.36));
 
 export function Jobs() {
   const { style } = useConsole();

@@ -4,10 +4,10 @@ import { isRunning, rowCount, selectedIndex, selectedRow, visibleRows } from '..
 import { jobProgress, selectedJob } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge } from '../../src/format/age.ts';
-import { type Line, type Packed, packLine, type Span, span } from '../../src/format/lines.ts';
-import { measureValue, unitWord } from '../../src/format/measure.ts';
+import { type Line, lineWidth, type Packed, packLine, type Span, span } from '../../src/format/lines.ts';
+import { measureText, measureValue, unitWord } from '../../src/format/measure.ts';
 import { distinct } from '../../src/format/names.ts';
-import { formatCount } from '../../src/format/numbers.ts';
+import { formatCount, formatDuration } from '../../src/format/numbers.ts';
 import { sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { JobView } from '../../src/supervisor/protocol.ts';
@@ -18,8 +18,12 @@ import { cursor, type Drawing } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
 import { etaWords } from '../overview/jobs.ts';
 
-/** Cells of the title row that the pane's own title takes. */
-const TITLE = 20;
+/** Cells of the title row that borders and gaps take. */
+const TITLE_GAPS = 6;
+/** Cells between two pieces of it. */
+const GAP = 3;
+/** Cells for whose figure it is where there is little room. */
+const SHORT_OWNER = 17;
 const MAX_SPARK = 60;
 
 /** A row a series: last value, unit, how it went, and how long ago it was told. */
@@ -29,24 +33,34 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
   const title = `Figures of ${job.id.slice(0, 4)}`;
   const answer = answerTo(state, 'jobSeries', glanceOf(job));
   const rows = visibleRows(state, 'metrics');
+  const room = Math.max(8, width - title.length - TITLE_GAPS);
+  const age = readAge(state, answer);
   const note = packLine(
-    [...paceWords(job), { line: readAge(state, answer), rank: answer.problem === null ? 4 : 0 }],
-    Math.max(8, width - TITLE),
-    3,
+    [...paceWords(job, room, lineWidth(age)), { line: age, rank: answer.problem === null ? 4 : 0 }],
+    room,
+    GAP,
   );
   if (rows.length === 0) return { title, note, lines: whyNone(state, answer, width) };
   const selected = selectedRow(state, 'metrics');
   const parallel = rows.some(({ series, source }) => series !== '' || source === 'process');
   const short = distinct(rows.map(({ series }) => series).filter(Boolean));
-  const columns: Column<KeptSeries>[] = [
+  const columns = (joined: boolean): Column<KeptSeries>[] => [
     {
       title: '  figure',
       max: 26,
       cell: (m) => [cursor(m === selected), span(m.name, m === selected ? 'strong' : 'plain')],
     },
-    ...(parallel ? [{ title: 'of', max: 24, cell: (m: KeptSeries): Line => [ownerOf(m, short)] }] : []),
-    { title: 'last', align: 'right', cell: (m) => [span(measureValue(m.last, m.unit), 'strong')] },
-    { title: 'unit', max: 12, drop: 3, cell: (m) => [span(unitWord(m.unit), 'muted')] },
+    ...(parallel
+      ? [{ title: 'of', max: joined ? SHORT_OWNER : 24, cell: (m: KeptSeries): Line => [ownerOf(m, short)] }]
+      : []),
+    {
+      title: 'last',
+      align: 'right',
+      cell: (m) => [span((joined ? measureText : measureValue)(m.last, m.unit), 'strong')],
+    },
+    ...(joined
+      ? []
+      : [{ title: 'unit', max: 12, drop: 3, cell: (m: KeptSeries) => [span(unitWord(m.unit), 'muted')] }]),
     {
       title: 'over time',
       grow: true,
@@ -61,7 +75,9 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
       cell: (m) => [span(formatAge(state.snapshot.at - (m.t.at(-1) ?? Number.NaN)), 'muted')],
     },
   ];
-  const table = layTable(columns, rows, width, drawing);
+  const apart = layTable(columns(false), rows, width, drawing);
+  // A figure without its unit is none: where there is no column for it, it stands behind the value.
+  const table = apart.narrowed ? layTable(columns(true), rows, width, drawing) : apart;
   const dropped = answer.value?.dropped ?? 0;
   return {
     title,
@@ -109,14 +125,22 @@ function whyNone(
   ];
 }
 
-/** Units a second and the time left with its range, while it runs; unknown is said. */
-function paceWords(job: JobView): Packed[] {
+/** Units a second and the time left, with its range where both have room; unknown is said. */
+function paceWords(job: JobView, room: number, age: number): Packed[] {
   if (!isRunning(job)) return [];
   const progress = jobProgress(job);
   if (!progress) return [];
   const { rate, eta, unit } = progress;
+  const words: Line = rate === null ? [span(`? ${unit}/s`, 'warn')] : [`${formatCount(rate)} ${unit}/s`];
+  const left = (time: string): Line => [span(`≈ ${time} left`, 'info')];
+  const whole: Line = eta === null ? [span('? time left', 'warn')] : left(etaWords(eta));
+  // Unlike a rate among the figures, which is that of the last moment.
+  const full: Line = rate === null ? words : [span('median ', 'muted'), ...words];
+  const pace = lineWidth(full) + lineWidth(whole) + age + 2 * GAP <= room ? full : words;
+  const time =
+    eta === null || lineWidth(pace) + GAP + lineWidth(whole) <= room ? whole : left(formatDuration(eta.seconds));
   return [
-    { line: [rate === null ? span(`? ${unit}/s`, 'warn') : `${formatCount(rate)} ${unit}/s`], rank: 2 },
-    { line: [eta === null ? span('? time left', 'warn') : span(`≈ ${etaWords(eta)} left`, 'info')], rank: 1 },
+    { line: pace, rank: 2 },
+    { line: time, rank: 1 },
   ];
 }

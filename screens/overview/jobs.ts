@@ -1,6 +1,8 @@
 /** Jobs: the list, and what the selected one is doing. */
 
 import { isRunning, rowCount, selectedIndex, visibleRows } from '../../src/console/lists.ts';
+import { toldWords } from '../../src/console/log/line.ts';
+import { visibleText } from '../../src/console/log/text.ts';
 import {
   byName,
   firstFix,
@@ -19,11 +21,15 @@ import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../../src/f
 import { sparkline } from '../../src/format/spark.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import { wrapText } from '../../src/format/width.ts';
-import type { JobView, MetricSeries } from '../../src/supervisor/protocol.ts';
+import type { JobDetail, JobView, MetricSeries } from '../../src/supervisor/protocol.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, jobSign, signCell, signSpan } from '../components/signs.ts';
 
 const MINI_BAR = 8;
+/** Below this many cells names of jobs are cut, so that what became of them has room. */
+const NARROW = 50;
+/** Below this many cells of its own an outcome is told without its age. */
+const AGE_FROM = 20;
 
 /** All jobs, newest first. */
 export function jobTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
@@ -34,12 +40,18 @@ export function jobTable(state: ConsoleState, width: number, drawing: Drawing): 
     { title: '  state', cell: (job) => [cursor(job.id === selected?.id), signCell(jobSign(job.state), drawing)] },
     {
       title: 'job',
-      max: width < 70 ? 22 : 34,
+      max: width < NARROW ? 14 : width < 70 ? 22 : 34,
       min: 12,
       cell: (job) => [span(job.id, job.id === selected?.id ? 'strong' : 'plain')],
     },
     { title: 'for', align: 'right', drop: 2, cell: (job) => [formatElapsed(elapsed(job, at))] },
-    { title: 'progress or outcome', grow: true, min: 20, drop: 1, cell: (job) => outcome(job, state, drawing) },
+    {
+      title: width < NARROW ? 'outcome' : 'progress or outcome',
+      grow: true,
+      min: width < NARROW ? 12 : 20,
+      drop: 1,
+      cell: (job, cells) => outcome(job, state, drawing, cells),
+    },
   ];
   const table = layTable(columns, jobs, width, drawing);
   const running = jobs.filter((job) => job.state === 'RUN').length;
@@ -71,7 +83,7 @@ export function elapsed(job: JobView, now: number): number | null {
 }
 
 /** The one thing to know about a job: how far it is and at what, why it is not well, or what it did. */
-function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing): Line {
+function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing, cells: number): Line {
   const now = snapshot.at;
   if (isRunning(job)) {
     const { done = 0, total = null } = job.progress ?? {};
@@ -88,7 +100,7 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing): Li
   const said = [job.reason, job.summary].filter(Boolean).join(' · ') || 'it said nothing';
   const tone = job.state === 'DONE' ? 'plain' : jobSign(job.state).tone;
   return [
-    ...(job.endedAt === null ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]),
+    ...(job.endedAt === null || cells < AGE_FROM ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]),
     span(said, tone),
   ];
 }
@@ -167,13 +179,19 @@ export function progressRows(job: JobView, width: number, drawing: Drawing): Lin
   const progress = jobProgress(job);
   if (!progress) return job.state === 'RUN' ? [[span('no progress reported so far', 'muted')]] : [];
   const { done, total, unit, share, rate, eta } = progress;
-  const figures: Packed[] = [
+  const figures = (median: boolean): Packed[] => [
     { line: [share === null ? '  –  ' : formatPercent(share, 0).padStart(5)], rank: 1 },
     { line: [`${formatCount(done)} of ${total === null ? 'unknown' : formatCount(total)} ${unit}`], rank: 2 },
-    ...(rate === null ? [] : [{ line: [`${formatCount(rate)} ${unit}/s`], rank: 3 }]),
+    ...(rate === null
+      ? []
+      : [{ line: [...(median ? [span('median ', 'muted')] : []), `${formatCount(rate)} ${unit}/s`], rank: 3 }]),
     ...(eta === null ? [] : [{ line: [span(`≈ ${etaWords(eta)} left`, 'info')], rank: 1 }]),
   ];
-  const words = packLine(figures, Math.max(8, width - 12));
+  const room = Math.max(8, width - 12);
+  // What kind of rate it is gives way to the rate itself.
+  const all = figures(true);
+  const fits = all.reduce((sum, { line }) => sum + lineWidth(line) + 2, -2) <= room;
+  const words = packLine(fits ? all : figures(false), room);
   const bar = Math.max(8, width - lineWidth(words) - 2);
   return [[span(progressBar(share, bar, drawing), jobSign(job.state).tone), '  ', ...words]];
 }
@@ -203,7 +221,7 @@ function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Dr
   const series = [...new Set(metrics.map((m) => m.series))].sort(byName);
   if (series.length < 2 || names.length < 2) {
     const columns: Column<MetricSeries>[] = [
-      { title: 'metric', max: 24, cell: (m) => [series.length > 1 ? m.series : m.name] },
+      { title: 'metric', max: 24, cell: (m) => [series.length > 1 ? m.series : metricTitle(m.name)] },
       { title: 'last', align: 'right', cell: (m) => [span(metricValue(m), 'strong')] },
       {
         title: 'over time',
@@ -221,7 +239,7 @@ function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Dr
     ...names.flatMap((name, i): Column<string>[] => [
       // The first metric is the main one: its column stays and its line gets the room.
       {
-        title: name,
+        title: metricTitle(name),
         align: 'right',
         drop: i * 2,
         cell: (one) => [span(valueOr(find(one, name)), i === 0 ? 'strong' : 'plain')],
@@ -240,6 +258,9 @@ function metricRows(metrics: readonly MetricSeries[], width: number, drawing: Dr
   const table = layTable(columns, series, width, drawing);
   return [table.header, ...table.rows];
 }
+
+/** The pace beside the bar is the median of some minutes; a rate that a program tells is that of its last moment. */
+const metricTitle = (name: string): string => (name === 'rate' ? 'rate, last' : name);
 
 const valueOr = (metric: MetricSeries | undefined): string => (metric ? metricValue(metric) : UNKNOWN);
 
@@ -269,6 +290,13 @@ export function jobLog(state: ConsoleState): PaneContent {
         ? detail.log.map(
             (entry): Line => [...(both ? [span(entry.stream === 'out' ? 'out ' : 'err ', 'muted')] : []), entry.text],
           )
-        : [[span('It has printed nothing so far.', 'muted')]],
+        : saidSoFar(detail),
   };
+}
+
+/** What a job that has printed nothing has told as events, in the words of its log; figures stand above. */
+function saidSoFar({ events }: JobDetail): Line[] {
+  const said = events.flatMap((event) => toldWords(event, () => visibleText(JSON.stringify(event))) ?? []);
+  if (said.length === 0) return [[span('It has said nothing so far.', 'muted')]];
+  return said.map((words): Line => [span('evt ', 'muted'), words.text]);
 }

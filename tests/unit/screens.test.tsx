@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type MountedScreens, mountScreens } from '../../screens/root.tsx';
-import { LAMBDA, needKey } from '../../src/console/answers.ts';
+import { glanceOf, LAMBDA, needKey } from '../../src/console/answers.ts';
 import { createController } from '../../src/console/controller.ts';
 import { lineOf } from '../../src/console/line-editor.ts';
 import { needsOf } from '../../src/console/needs.ts';
@@ -11,6 +11,7 @@ import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot
 import { makeStyle } from '../../src/console/theme.ts';
 import { cellWidth } from '../../src/format/width.ts';
 import type { Snapshot } from '../../src/supervisor/protocol.ts';
+import type { JobSeries } from '../../src/supervisor/reads.ts';
 import { FRESH, NOW, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let mounted: MountedScreens | null = null;
@@ -265,6 +266,19 @@ describe('the launch form', () => {
   });
 });
 
+test('a job that has printed nothing is heard by its events on the overview, as in its log', async () => {
+  const detail = {
+    ...SNAPSHOT.detail!,
+    log: [],
+    events: [{ t: NOW, type: 'stage', name: 'load prices', index: 1, of: 2 } as const],
+  };
+  const ui = open({ ...SNAPSHOT, detail }, { screen: 'overview', focus: 'log', size: { columns: 200, rows: 50 } });
+  const frame = (await ui.rows()).join('\n');
+  expect(frame).toContain('evt ── load prices (1/2) ──');
+  expect(frame).not.toContain('nothing so far');
+  expect(frame).toContain('median 2.9 days/s');
+});
+
 describe('the figures of a job', () => {
   const SIZES = [
     [200, 50],
@@ -293,6 +307,36 @@ describe('the figures of a job', () => {
       expect(frame).toMatch(/└14:21:30.*14:22:06/);
     },
   );
+
+  test.each(SIZES)('have their units, and the pace stands beside a long time left, at %i×%i', async (...size) => {
+    const eta = { seconds: 700, low: 500, high: 5000 };
+    const progress = { done: 1, total: 9, unit: 'vectors', rate: 24_473, eta };
+    const told = SNAPSHOT.jobs.map((job, i) => (i === 0 ? { ...job, progress } : job));
+    const ui = await jobs(size, { ...SNAPSHOT, jobs: told });
+    const frame = (await ui.rows()).join('\n');
+    expect(frame).toMatch(/24,473 vectors\/s +≈ .* left/);
+    expect(frame).toMatch(/▸ equity +…H5 +1,012,000 +USD/);
+    // As many figures and as long names as a backfill of five models tells.
+    const models = ['regime', 'stab', 'profile', 'scenario', 'portfolio'].map((name) => `num-${name}-core-v1`);
+    const { store } = ui;
+    const state = store.getState();
+    const key = needKey({ name: 'jobSeries', args: glanceOf(state.snapshot.jobs[0]) });
+    const value = state.answers[key].value as JobSeries;
+    const series = [
+      { ...value.series[0], name: 'rate', series: '', unit: 'rows/s', last: 4588 },
+      ...models.map((series) => ({ ...value.series[0], name: 'batch time', series, unit: 's', last: 0.3 })),
+      ...value.series.filter(({ source }) => source === 'process'),
+    ];
+    store.setState({ answers: { ...state.answers, [key]: { ...state.answers[key], value: { ...value, series } } } });
+    const full = (await ui.rows()).join('\n');
+    expect(full).toMatch(/batch time +\S+ +0\.30 +s /);
+    expect(full).toMatch(/rate +4,588 +rows\/s/);
+  });
+
+  test('the list says of each job for how long, and what became of it, at 120×35', async () => {
+    const ui = await jobs([120, 35]);
+    expect((await ui.rows()).join('\n')).toMatch(/✗ FAIL +0006-\S+ +1:40 +exit code 1/);
+  });
 
   test('at 80×24 the chart has room when it has the focus', async () => {
     const ui = await jobs([80, 24]);

@@ -123,6 +123,11 @@ function eventWords(bytes: Buffer, from: number, to: number): Words | null {
   } catch {
     return new Words(lineTextOf(bytes, from, to));
   }
+  return toldWords(event, () => lineTextOf(bytes, from, to));
+}
+
+/** What an event says; null for figures. `raw`: its text as it stands, for what is no event of ours. */
+export function toldWords(event: Readonly<Record<string, unknown>>, raw: () => string): Words | null {
   const at = typeof event?.t === 'number' && Number.isFinite(event.t) ? event.t : null;
   const word = (name: string) => visibleText(String(event[name] ?? '').replaceAll('\n', ' | '));
   const said = (text: string, level: Level) => new Words(text, at, level);
@@ -144,6 +149,6 @@ function eventWords(bytes: Buffer, from: number, to: number): Words | null {
         event.status === 'failed' ? 'error' : event.status === 'partial' ? 'warn' : 'info',
       );
     default:
-      return new Words(lineTextOf(bytes, from, to), at);
+      return new Words(raw(), at);
   }
 }
