@@ -6,7 +6,7 @@ import type { Targets } from '../platform/db/targets.ts';
 import { createHome, type Home, homeAt } from '../platform/home.ts';
 import { type Provenance, readProvenance } from '../platform/provenance.ts';
 import type { GlobalFlags } from './arguments.ts';
-import { harmlessLines, writeOut } from './output.ts';
+import { writeErr, writeOut } from './output.ts';
 
 export interface Cli {
   readonly env: NodeJS.ProcessEnv;
@@ -79,7 +79,7 @@ export function makeCli(
     interactive: Boolean(streams.stdin.isTTY && streams.stdout.isTTY),
     provenance: readProvenance(env),
     out: (text) => writeOut(streams.stdout, text),
-    err: (text) => void streams.stderr.write(harmlessLines(text)),
+    err: (text) => writeErr(streams.stderr, text),
     targets,
     databases: async (options, { lazy = false } = {}) => {
       const where = await targets();

@@ -2,6 +2,7 @@
  * Tones to colours, and what the terminal at hand can show. Without a theme the colours are the 16 of the terminal's own
  * palette. Themes take theirs from the fixed part of the 256 colours, so that their contrast can be computed.
  */
+import { isAsciiTerminal } from '../format/ascii.ts';
 import type { Span, Style } from '../format/lines.ts';
 import type { Tone } from '../format/states.ts';
 import type { ThemeSetting } from '../platform/themes.ts';
@@ -18,9 +19,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  * Linux console with its small font, take the signs away. `ascii` decides by hand.
  */
 export function capabilities(env: Env, ascii?: boolean): Capabilities {
-  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
-  const plainLocale = locale !== '' && !/utf-?8/i.test(locale);
-  return { colour: !env.NO_COLOR, ascii: ascii ?? (plainLocale || env.TERM === 'linux') };
+  return { colour: !env.NO_COLOR, ascii: ascii ?? isAsciiTerminal(env) };
 }
 
 export type ThemeName = Exclude<ThemeSetting, 'auto'>;

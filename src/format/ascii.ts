@@ -68,3 +68,9 @@ export function toAscii(text: string): string {
   }
   return plain;
 }
+
+/** Whether a terminal shows ASCII only: its locale names another character set than UTF-8, or it is the Linux console. */
+export function isAsciiTerminal(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
+  return (locale !== '' && !/utf-?8/i.test(locale)) || env.TERM === 'linux';
+}

@@ -178,6 +178,17 @@ test('without a terminal the status is printed instead, and said so', async () =
   expect(stdout).not.toContain('\x1b');
 });
 
+test('commands too keep to ASCII on a terminal that shows no more; a pipe gets the very characters', async () => {
+  for (const argv of [['data', 'import', '--help'], ['job', 'ls'], ['phases'], ['nonsense']]) {
+    const tui = openTui(PROMETHEUS, argv, { env: { ...env, LANG: 'C' } });
+    open.push(tui);
+    await tui.exited;
+    await tui.settled();
+    expect(tui.raw()).toMatch(/^[\x00-\x7f]+$/);
+  }
+  expect((await prometheus('data', 'import', '--help')).stdout).toMatch(/[^\x00-\x7f]/);
+}, 180_000);
+
 test('a terminal that cannot show a screen is refused, with what to use instead', async () => {
   const tui = openTui(PROMETHEUS, [], { env: { ...env, TERM: 'dumb' } });
   open.push(tui);
