@@ -9,16 +9,22 @@ import { jobVariables } from './environment.ts';
 import type { JobSpec } from './job-files.ts';
 import type { JobNote } from './job-list.ts';
 import { hasEnded } from './job-state.ts';
-import { readJob } from './job-store.ts';
+import { type JobRecord, readJob } from './job-store.ts';
 import { assertSameDatabases, beginJob, endUnbegun, type JobOrder, type JobRuntime, makeJob } from './launch.ts';
+import { isAlive } from './process-identity.ts';
 import type { JobView } from './protocol.ts';
 import { type Candidate, type Occupant, schedule } from './scheduler.ts';
+
+/** A job that was begun in vain, and whose folder does not say so, is begun again after this. */
+const AGAIN_MS = 2_000;
 
 export class JobQueue {
   readonly #home: Home;
   readonly #runtime: JobRuntime;
   readonly #environments = new Map<string, Readonly<Record<string, string>>>();
   readonly #beginning = new Set<string>();
+  /** When a job was begun in vain. */
+  readonly #gaveUpAt = new Map<string, number>();
 
   constructor(home: Home, runtime: JobRuntime) {
     this.#home = home;
@@ -48,7 +54,7 @@ export class JobQueue {
       const record = readJob(this.#home, id);
       if (!record.spec || hasEnded(record.state)) continue;
       const { resource, claims, rowsDue: writes, notBefore } = record.spec;
-      if (!record.waiting || this.#beginning.has(id)) {
+      if (this.#beginning.has(id) || !(record.waiting || this.#wasGivenUp(record))) {
         occupants.push({ id, resource, claims, writes });
         continue;
       }
@@ -64,12 +70,23 @@ export class JobQueue {
       }
       const environment = this.#environmentOf(id, record.spec);
       const waitsFor = ahead.pending ?? (typeof environment === 'string' ? environment : null);
-      candidates.push({ id, resource, claims, writes, notBefore, waitsFor });
+      const again = (this.#gaveUpAt.get(id) ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
+      candidates.push({ id, resource, claims, writes, notBefore: Math.max(notBefore ?? 0, again), waitsFor });
     }
     const { begin, waiting, nextAt } = schedule(candidates, occupants, this.#runtime.settings.jobs.slots, now);
     for (const [id, waits] of waiting) notes.set(id, { waits });
     await Promise.all(begin.map((id) => this.#begin(id)));
     return { notes, nextAt };
+  }
+
+  /**
+   * Whether it was we who should have begun the job and could not even write down that it failed (the disk was full between
+   * our note and the shim's): it is begun again. Only one shim ever takes a job, so that one which is late does no harm.
+   */
+  #wasGivenUp({ state, status }: JobRecord): boolean {
+    const { starter = null, shim = null } = status ?? {};
+    const ours = starter !== null && starter.pid === process.pid && isAlive(starter);
+    return state === 'QUEUE' && ours && (shim === null || !isAlive(shim));
   }
 
   async #begin(id: string): Promise<void> {
@@ -80,7 +97,9 @@ export class JobQueue {
     try {
       await beginJob(this.#home, id, environment, this.#runtime);
       this.#environments.delete(id);
+      this.#gaveUpAt.delete(id);
     } catch (error) {
+      this.#gaveUpAt.set(id, this.#runtime.now());
       // The folder tells what became of it.
       process.stderr.write(`${id}: ${errorMessage(error)}\n`);
     } finally {

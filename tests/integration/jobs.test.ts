@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/platform/errors.ts';
 import { JobFile, type JobSpec, writeRecord } from '../../src/supervisor/job-files.ts';
 import { processesOfJob } from '../../src/supervisor/job-processes.ts';
+import { JobQueue } from '../../src/supervisor/job-queue.ts';
 import { JobReader } from '../../src/supervisor/job-reader.ts';
 import { hasEnded } from '../../src/supervisor/job-state.ts';
 import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
@@ -115,6 +116,18 @@ describe('a job', () => {
     expect(cwd).toBe(import.meta.dirname);
     expect(record(id).spec!.environment).toEqual(expect.arrayContaining(['HISTORICAL_DB_URL', 'RUNTIME_DB_PASSWORD']));
     for (const name of readdirSync(path.join(test.home.jobs, id))) expect(text(id, name)).not.toContain('canary');
+  });
+
+  it('is begun again by the very starter that noted itself and came no further', async () => {
+    const runtime = fixtureRuntime();
+    const queue = new JobQueue(test.home, runtime);
+    const id = await queue.add({ program: 'fixture run', who: 'a test', args: [], idempotencyKey: 'given up' });
+    // As on a disk that was full from the starter's note to the shim's, and to what the starter would have said of it.
+    const { status, folder } = record(id);
+    writeRecord(folder, JobFile.status, { ...status!, starter: identifyProcess(process.pid) });
+    expect(view(id)).toMatchObject({ state: 'QUEUE' });
+    await queue.tick([view(id)]);
+    expect(await ended(id)).toMatchObject({ state: 'DONE', exitCode: 0 });
   });
 
   it('names a helper that it left behind', async () => {
