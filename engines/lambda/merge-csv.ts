@@ -4,24 +4,25 @@ import { type CsvValue, csvLine } from '../../src/platform/csv.ts';
 import { UserError } from '../../src/platform/errors.ts';
 import { readCsv } from '../data/csv/read.ts';
 import { FileProblem } from '../data/csv/source.ts';
-import { type PendingFile, writePending } from './files.ts';
+import type { OutputFiles } from './files.ts';
 
 const KEY = 'experiment_id';
 
 /**
- * Writes `rows` of some experiments beside what the file holds of others. With `from` (`YYYY-MM-DD`) their own rows of
- * earlier days stay too.
+ * Drafts `rows` of some experiments beside what the file holds of others; the caller holds the file. With `from`
+ * (`YYYY-MM-DD`) their own rows of earlier days stay too.
  * @throws UserError when the file that is there has other columns, or cannot be read or written.
  */
 export async function mergeExperiments(
+  files: OutputFiles,
   file: string,
   header: readonly string[],
   experimentIds: readonly string[],
   rows: Iterable<readonly CsvValue[]>,
   from: string | null = null,
-): Promise<PendingFile> {
+): Promise<void> {
   const others = existsSync(file) ? await linesOfOthers(file, header, experimentIds, from) : [];
-  return writePending(file, linesOf(header, others, rows));
+  files.write(file, linesOf(header, others, rows));
 }
 
 function* linesOf(

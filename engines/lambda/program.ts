@@ -8,7 +8,7 @@ import { columnOf, completeRuns } from '../market/panel.ts';
 import { loadPanel } from '../market/storage.ts';
 import { STABILITY_WINDOW, stabilityPanel } from '../stability/model.ts';
 import { densityLines } from './density-csv.ts';
-import { writePending } from './files.ts';
+import { withOutputFiles } from './files.ts';
 import { countStates, type LambdaInputs, lambdaPanel, requireClusters } from './model.ts';
 import type { backfillDensitySpec } from './spec.ts';
 import { readClasses, replaceDensity } from './storage.ts';
@@ -52,10 +52,10 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
   requireClusters(density, args.market, args.minClusterSize);
   signal.throwIfAborted();
   stage(events, 'write', 3, 3);
-  const file = args.output === undefined ? null : writePending(args.output, densityLines(args.market, range, density));
-  let rows: Record<string, number>;
-  try {
-    rows = await replaceDensity(databases.runtime, {
+  const { output } = args;
+  const rows = await withOutputFiles([output], signal, async (files) => {
+    if (output !== undefined) files.write(output, densityLines(args.market, range, density));
+    return replaceDensity(databases.runtime, {
       runId: context.newId(),
       marketId: args.market,
       days: range,
@@ -64,15 +64,10 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
       stateSource: args.stab,
       panel: density,
       onBatch: batchMeter(events, context.now),
+      beforeCommit: () => files.publish(),
     });
-  } catch (error) {
-    file?.discard();
-    throw error;
-  }
-  if (args.output !== undefined) {
-    file?.commit();
-    events.emit({ type: 'artifact', kind: 'lambda_panel', id: args.market, path: args.output });
-  }
+  });
+  if (output !== undefined) events.emit({ type: 'artifact', kind: 'lambda_panel', id: args.market, path: output });
 
   const states = countStates(density, inputs);
   const source = computed ? 'computed from prices' : 'from soft_target_classes';

@@ -57,6 +57,8 @@ export interface DensityToWrite {
   readonly panel: LambdaPanel;
   /** Hears of each batch sent, with its rows. */
   readonly onBatch: (rows: number) => void;
+  /** Runs last inside the transaction: what it throws leaves the table as it was. */
+  readonly beforeCommit: () => void;
 }
 
 /** Rows sent between two looks at the connection. */
@@ -108,6 +110,7 @@ export async function replaceDensity(runtime: Database, density: DensityToWrite)
         }
       }
     });
+    density.beforeCommit();
     return { 'console.opportunity_density': rows };
   });
 }

@@ -1,5 +1,5 @@
 /** Phase 3 on a real server: what its programs write, that they replace just what is theirs, and what they refuse. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -264,6 +264,45 @@ describe('lambda experiment', () => {
       return (result.data as { result: object }).result;
     };
     expect(await measured('NaN')).toEqual(await measured(''));
+  });
+
+  it('several at once into the same files keep the rows of each', async () => {
+    const names = ['P', 'Q', 'R', 'S'];
+    const outputs = { output: file('shared.csv'), predictionsOutput: file('shared-predictions.csv') };
+    await Promise.all(names.map((experimentId) => experiment({ experimentId, model: 'persistence', ...outputs })));
+    const idsOf = (name: string, at: number) =>
+      rowsOf(name)
+        .slice(1)
+        .map((line) => line.split(',').at(at)!)
+        .sort();
+    expect(idsOf('shared.csv', 0)).toEqual(names);
+    const each = rowsOf('predictions.csv').filter((line) => line.endsWith(',B')).length;
+    expect(each).toBeGreaterThan(10);
+    expect(idsOf('shared-predictions.csv', -1)).toEqual(names.flatMap((name) => Array(each).fill(name)));
+    const litter = readdirSync(folder).filter((name) => /\.(part|lock|earlier)/.test(name));
+    expect(litter).toEqual([]);
+  });
+
+  it('a table that does not take the rows at its commit leaves the files as they were', async () => {
+    await query(`CREATE FUNCTION console.refuse_late() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'refused at the commit'; END $$`);
+    await query(`CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON console.lambda_predictions
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.experiment_id = 'LATE') EXECUTE FUNCTION console.refuse_late()`);
+    try {
+      const before = rowsOf('results.csv');
+      const late = { experimentId: 'LATE', predictionsOutput: file('late.csv') };
+      expect((await refusal(experiment(late))).message).toMatch(/refused at the commit/);
+      expect(rowsOf('results.csv')).toEqual(before);
+      expect(readdirSync(folder).filter((name) => name.includes('late.csv') || name.includes('.part'))).toEqual([]);
+    } finally {
+      await query(`DROP TRIGGER refuse_late ON console.lambda_predictions`);
+    }
+  });
+
+  it('refuses one file for both outputs', async () => {
+    const both = { output: file('both.csv'), predictionsOutput: path.join(folder, '.', 'both.csv') };
+    expect((await refusal(experiment(both))).message).toMatch(/two outputs cannot be one file/);
+    expect(existsSync(file('both.csv'))).toBe(false);
   });
 
   it('refuses a file with other columns, and leaves it as it is', async () => {

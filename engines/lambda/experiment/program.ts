@@ -6,7 +6,7 @@ import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { shortHash } from '../../../src/platform/ids.ts';
 import { type Program, parseRange } from '../../../src/platform/program.ts';
-import type { PendingFile } from '../files.ts';
+import { withOutputFiles } from '../files.ts';
 import { appendTrials, countTrials, replacePredictions } from '../ledger.storage.ts';
 import { mergeExperiments } from '../merge-csv.ts';
 import { UNKNOWN } from '../model.ts';
@@ -74,9 +74,9 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
 
   stage(events, 'write', 3, 3);
   const runId = context.newId();
-  const files: PendingFile[] = [];
   const lastTrainingDay = trainRows.reduce((last, k) => Math.max(last, pairs.nextDay[k]), 0);
-  const writeAll = async () =>
+  const outputs = [result ? args.output : undefined, args.predictionsOutput];
+  const written = await withOutputFiles(outputs, signal, (files) =>
     databases.runtime.transaction(async (client) => {
       const rows = await replacePredictions(client, {
         experimentId: args.experimentId,
@@ -114,23 +114,17 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
         context.provenance,
       );
       const trials = await countTrials(client);
-      if (result)
-        files.push(await mergeExperiments(args.output!, RESULT_COLUMNS, [args.experimentId], [Object.values(result)]));
+      const ids = [args.experimentId];
+      if (result) await mergeExperiments(files, args.output!, RESULT_COLUMNS, ids, [Object.values(result)]);
       if (args.predictionsOutput !== undefined) {
         const header = [...table.header, ...ADDED_COLUMNS];
         const lines = predictionRows(table, pairs, testRows, predicted, args.experimentId);
-        files.push(await mergeExperiments(args.predictionsOutput, header, [args.experimentId], lines));
+        await mergeExperiments(files, args.predictionsOutput, header, ids, lines);
       }
+      files.publish();
       return { rows, trials };
-    });
-  let written: Awaited<ReturnType<typeof writeAll>>;
-  try {
-    written = await writeAll();
-  } catch (error) {
-    for (const file of files) file.discard();
-    throw error;
-  }
-  for (const file of files) file.commit();
+    }),
+  );
 
   const unknown = table.text.length - countKnown(table);
   if (unknown > 0) log(events, 'warn', `${unknown} of ${table.text.length} rows are clusters of class ${UNKNOWN}`);

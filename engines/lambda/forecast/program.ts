@@ -9,7 +9,7 @@ import { assess, assessmentWindow, momentumPanel } from '../../assessment/model.
 import { columnOf, completeRuns } from '../../market/panel.ts';
 import { type LoadedPanel, loadPanel } from '../../market/storage.ts';
 import { STABILITY_WINDOW, stabilityPanel } from '../../stability/model.ts';
-import { type PendingFile, writePending } from '../files.ts';
+import { withOutputFiles } from '../files.ts';
 import { appendTrials, countTrials, type Predictions, replacePredictions, type Trial } from '../ledger.storage.ts';
 import { mergeExperiments } from '../merge-csv.ts';
 import { type LambdaInputs, type LambdaPanel, lambdaPanel, membership, requireClusters } from '../model.ts';
@@ -123,11 +123,9 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   const runId = context.newId();
   const predictions = results.map((result) => predictionsOf(result, density, panel, runId, args.predictOnly));
   const lastDay = args.predictOnly ? predictions[0].day[0] : null;
-  const files: PendingFile[] = [];
-  let trials: Awaited<ReturnType<typeof countTrials>>;
-  let rows: Record<string, number>;
-  try {
-    [trials, rows] = await databases.runtime.transaction(async (client) => {
+  const outputs = [args.predictionsOutput, args.predictOnly ? undefined : args.report];
+  const [trials, rows] = await withOutputFiles(outputs, signal, (files) =>
+    databases.runtime.transaction(async (client) => {
       let written = 0;
       for (const one of predictions) written += await replacePredictions(client, one, lastDay);
       const made = args.predictOnly ? [] : results.flatMap((result) => trialsOf(result, args, panel, density, runId));
@@ -137,18 +135,15 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
         const ids = results.map((result) => result.experimentId);
         const lines = results.flatMap((result, k) => [...forecastRows(predictions[k], density, panel, result.horizon)]);
         const from = lastDay === null ? null : formatDay(lastDay);
-        files.push(await mergeExperiments(args.predictionsOutput, forecastColumns, ids, lines, from));
+        await mergeExperiments(files, args.predictionsOutput, forecastColumns, ids, lines, from);
       }
       if (args.report !== undefined && !args.predictOnly) {
-        files.push(writePending(args.report, reportLines(results, args, panel, density, count)));
+        files.write(args.report, reportLines(results, args, panel, density, count));
       }
+      files.publish();
       return [count, { 'console.lambda_predictions': written, 'console.lambda_trials': made.length }] as const;
-    });
-  } catch (error) {
-    for (const file of files) file.discard();
-    throw error;
-  }
-  for (const file of files) file.commit();
+    }),
+  );
 
   const main = (result: HorizonResult) => result.figures?.get(result.forecasts[0].name)?.r2.toFixed(3);
   const summary = args.predictOnly
