@@ -26,6 +26,9 @@ const MAX_PAUSE_MS = 1200;
 /** A console's memory is first looked at when this share of the run is over: it has then loaded what it needs. */
 const WARM = 1 / 6;
 
+/** A row that was replaced keeps its room until then: an hour of it would fill the small disk. */
+const VACUUM_MS = 60_000;
+
 /** How long it goes on: a number of blows, or minutes. */
 export type Length = { readonly blows: number } | { readonly minutes: number };
 
@@ -61,6 +64,7 @@ export async function chaos(length: Length, seed: number, say: (text: string) =>
     const blows: Blow[] = [];
     const share = () =>
       'blows' in length ? blows.length / length.blows : (Date.now() - began) / (60_000 * length.minutes);
+    let vacuumedAt = began;
     let before = footprint(calm.pid);
     let warm = false;
     /** Every kind once before one of them again. */
@@ -70,6 +74,11 @@ export async function chaos(length: Length, seed: number, say: (text: string) =>
       if (!warm && share() >= WARM) {
         warm = true;
         before = footprint(calm.pid);
+      }
+      if (Date.now() - vacuumedAt > VACUUM_MS) {
+        vacuumedAt = Date.now();
+        // A server that is down just now is vacuumed the next time.
+        await world.vacuum().catch(() => {});
       }
       if (deck.length === 0) deck = [...kinds];
       const at = random.below(deck.length);
