@@ -30,7 +30,7 @@ export interface TreeProcess {
 }
 
 /** A process by pid and start time: the one that leads the session and group of a job's program, or one seen before. */
-export interface Leader {
+interface Leader {
   readonly pid: number;
   readonly startTime: number;
 }
