@@ -84,6 +84,7 @@ export async function loadCampaign(
       instruments: panel.instruments,
       days,
       classCode: features.stability.classCode,
+      eligible: dates ? features.complete.map((whole, cell) => (dates.barred[cell] ? 0 : whole)) : features.complete,
     }));
   const regime = options.regimeAlpha > 0 ? await loadRegimeRisk(runtime, options.marketId, days) : null;
   const assessed = options.context && (await loadContext(options.context, { panel, days, features }, context));
@@ -290,17 +291,28 @@ function reportDates(
     log(events, 'warn', `${unknownMembers} members of ${source} are no equities of ${panel.marketId}: no day has them`);
 }
 
+/** Share of the eligible instruments below which a λ̂ is warned about. */
+const LEAST_REACH = 0.5;
+
 /** What λ̂ a campaign runs with, and what is not known about it. */
 function reportLambda(
   choice: LambdaChoice,
   swept: boolean,
-  { experimentId, trainEnd, readsPast, daysWithRows }: LambdaScores,
+  { experimentId, trainEnd, readsPast, daysReached, shareReached }: LambdaScores,
   panel: LoadedPanel,
   { events }: ProgramContext,
 ): void {
   const weight = swept ? 'weights of the grid' : `weight ${choice.weight}`;
-  const days = `on ${daysWithRows} of ${panel.count} days`;
+  const days = `on ${daysReached} of ${panel.count} days`;
   log(events, 'info', `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, ${weight}, ${days}`);
+  if (shareReached < LEAST_REACH) {
+    const share = `${(100 * shareReached).toFixed(1)} %`;
+    log(
+      events,
+      'warn',
+      `λ̂ of '${experimentId}' reaches ${share} of the instruments that could be held, mean over days: the others gain nothing by it`,
+    );
+  }
   if (readsPast !== null) {
     log(
       events,

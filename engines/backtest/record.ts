@@ -154,6 +154,8 @@ function lambdaConfig(choice: LambdaChoice, scores: LambdaScores): Record<string
     lambda_score_weight: choice.weight,
     lambda_train_end: scores.trainEnd,
     ...(scores.readsPast ? { lambda_training_reads_past: scores.readsPast } : {}),
+    lambda_days_reached: scores.daysReached,
+    lambda_share_reached: scores.shareReached,
     lambda_fingerprint: scores.fingerprint,
   };
 }

@@ -28,6 +28,8 @@ export interface LambdaRequest {
   readonly days: Int32Array;
   /** D × N, day-major: class on the day, −1 = no state. */
   readonly classCode: Int8Array;
+  /** D × N: 1 where the instrument could be held that day, as far as its own history says. */
+  readonly eligible: Uint8Array;
 }
 
 export interface LambdaScores {
@@ -38,8 +40,10 @@ export interface LambdaScores {
   readonly trainEnd: string | null;
   /** Last day whose λ training read, when that is after a day of the range: pairs of the original's models; else null. */
   readonly readsPast: string | null;
-  /** Days of the range that have rows. */
-  readonly daysWithRows: number;
+  /** Days of the range on which an eligible instrument has a λ̂. */
+  readonly daysReached: number;
+  /** Share of the eligible instruments that have one, mean over the days that have such instruments; 0 without any. */
+  readonly shareReached: number;
   /** SHA-256 over the rows of the range. */
   readonly fingerprint: string;
 }
@@ -64,8 +68,9 @@ interface SourceRow {
 
 /**
  * Reads the experiment's λ̂ for a campaign.
- * @throws UserError for a missing file or table, a wrong experiment or column, a column of outcomes, a value that is no number, two rows of a
- * cluster and day, no row in the range, and a λ̂ whose training ended after the day it would be used on.
+ * @throws UserError for a missing file or table, a wrong experiment or column, a column of outcomes, a value that is no number,
+ * two rows of a cluster and day, no row in the range, clusters of which none is one of the run's instruments, and a λ̂ whose
+ * training ended after the day it would be used on.
  */
 export async function loadLambdaScores(
   runtime: Database,
@@ -139,14 +144,63 @@ export async function loadLambdaScores(
       if (value !== undefined) hat[d * n + i] = value;
     }
   }
+  const reached = reachOf(hat, request);
+  if (reached.days === 0 && request.eligible.includes(1)) {
+    throw unmatched(`λ̂ of '${experimentId}' in ${name}`, [...values.keys()].sort(), request);
+  }
   return {
     hat,
     experimentId,
     trainEnd: training.end,
     readsPast: readsTo !== null && readsTo > firstUsed ? readsTo : null,
-    daysWithRows: usedDays.size,
+    daysReached: reached.days,
+    shareReached: reached.share,
     fingerprint: digest.digest('hex'),
   };
+}
+
+/** How far λ̂ reaches: days on which an eligible instrument has one, and the mean share of those that do. */
+function reachOf(hat: Float64Array, { instruments, days, eligible }: LambdaRequest): { days: number; share: number } {
+  const n = instruments.length;
+  let reached = 0;
+  let shares = 0;
+  let open = 0;
+  for (let d = 0; d < days.length; d++) {
+    let could = 0;
+    let has = 0;
+    for (let cell = d * n; cell < (d + 1) * n; cell++) {
+      if (!eligible[cell]) continue;
+      could++;
+      if (!Number.isNaN(hat[cell])) has++;
+    }
+    if (has > 0) reached++;
+    if (could === 0) continue;
+    open++;
+    shares += has / could;
+  }
+  return { days: reached, share: open > 0 ? shares / open : 0 };
+}
+
+/** The error of a λ̂ for other clusters than the run's, with examples of both. */
+function unmatched(what: string, keys: readonly string[], request: LambdaRequest): UserError {
+  const { days, instruments, eligible, classCode } = request;
+  const dates = new Set(keys.map((key) => key.slice(0, key.indexOf('|'))));
+  const some = (names: Iterable<string>) => [...new Set(names)].slice(0, 3).join(', ');
+  const own = function* () {
+    for (let d = 0; d < days.length; d++) {
+      if (!dates.has(formatDay(days[d]))) continue;
+      for (const [i, instrument] of instruments.entries()) {
+        const cell = d * instruments.length + i;
+        if (eligible[cell]) yield `${sectorOf(instrument)}|${className(classCode[cell])}`;
+      }
+    }
+  };
+  const mine = some(own());
+  const theirs = some(keys.map((key) => key.slice(key.indexOf('|') + 1)));
+  return new UserError(
+    `${what} is for no cluster of this run: it has ${theirs}; ${mine ? `the instruments are in ${mine}` : 'on its days there is no instrument to hold'}`,
+    'Make predictions from λ of these instruments: classes from prices (--stab compute), sectors of this database.',
+  );
 }
 
 const keyOf = (date: string, sector: string, softTargetClass: string) => `${date}|${sector}|${softTargetClass}`;

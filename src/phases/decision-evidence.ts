@@ -58,7 +58,8 @@ export function probeGains(
            FROM complete own JOIN complete other USING (sleeve, start_date, end_date, data)
           WHERE other.backend = 'basic' AND own.sleeve = ANY ($1::text[])
             AND CASE WHEN own.backend LIKE 'context%' THEN own.start_date - ${EPOCH} <= $4 AND own.end_date - ${EPOCH} >= $5
-                     WHEN own.backend LIKE '%+lambda%' THEN own.start_date - ${EPOCH} <= $2 AND own.end_date - ${EPOCH} >= $3 END
+                     WHEN own.backend LIKE '%+lambda%' AND own.backend NOT LIKE '%+lambda-unmatched%'
+                       THEN own.start_date - ${EPOCH} <= $2 AND own.end_date - ${EPOCH} >= $3 END
           ORDER BY own.sleeve, own.backend, own.created_at DESC, other.created_at DESC)
        SELECT sleeve AS "sleeveId", backend, count(*) AS days, array_agg(a.equity_curve_value ORDER BY a.date) AS own,
               array_agg(b.equity_curve_value ORDER BY a.date) AS other, ${MS('max(p.created_at)')} AS at

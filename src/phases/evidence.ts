@@ -82,7 +82,8 @@ export interface RunRow {
   readonly runId: string;
   readonly sleeveId: string;
   readonly portfolioId: string;
-  /** `basic` or `context`; runs of other systems that do not say are basic. `+lambda` follows where λ̂ was used. */
+  /** `basic` or `context`; runs of other systems that do not say are basic. `+lambda` follows where λ̂ was used,
+   * `+lambda-unmatched` where it reached no member on any day. */
   readonly backend: string;
   readonly start: number;
   readonly end: number;

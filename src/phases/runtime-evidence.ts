@@ -10,9 +10,14 @@ export const SLEEVE_OF_RUN = `coalesce(config_json->>'sleeve_id', nullif(regexp_
 /** A run has ended when its metrics are there. */
 export const RUN_IS_COMPLETE = `coalesce(jsonb_typeof(metrics_json->'cumulative_return') = 'number', false)`;
 
-/** `basic` or `context`; with `+lambda` and `+regime` when λ̂ or change risk of regimes moved the universe. */
+/**
+ * `basic` or `context`; with `+lambda` and `+regime` when λ̂ or change risk of regimes moved the universe. A run that ended and
+ * whose λ̂ reached no member on any day has `+lambda-unmatched`: it is no run with λ̂, and no baseline either.
+ */
 export const BACKEND_OF_RUN = `(coalesce(config_json->>'assessment_backend', 'basic')
-  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN '' ELSE '+lambda' END
+  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN ''
+          WHEN ${RUN_IS_COMPLETE} AND jsonb_typeof(metrics_json->'lambda_score_coverage_over_run') IS DISTINCT FROM 'number' THEN '+lambda-unmatched'
+          ELSE '+lambda' END
   || CASE WHEN config_json->'regime_alpha' IS NULL THEN '' ELSE '+regime' END)`;
 
 export interface Window {

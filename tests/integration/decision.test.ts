@@ -39,13 +39,21 @@ const SLEEVE = 'US_CORE_LONG_EQ_H5';
 const CAMPAIGN = ['2014-01-02', '2014-03-31'];
 const CONTEXT = ['2017-01-01', '2024-12-31'];
 
-/** A complete run with equity that grows by `gain` a day and a little noise. */
-async function addRun(id: string, answer: string, gain: number, choice: object = {}, span = CAMPAIGN): Promise<void> {
+/** A complete run with equity that grows by `gain` a day and a little noise. `figures`: further metrics. */
+async function addRun(
+  id: string,
+  answer: string,
+  gain: number,
+  choice: object = {},
+  span = CAMPAIGN,
+  figures: object = {},
+): Promise<void> {
+  const metrics = { cumulative_return: 0.1, trade_list_hash: answer, ...figures };
   const common = { sleeve_id: SLEEVE, assessment_backend: 'basic', campaign_id: id, data_fingerprint: 'd' };
   const config = { ...common, ...choice };
   await runtime(
     `INSERT INTO backtest_runs (run_id, strategy_id, config_json, start_date, end_date, metrics_json, created_at)
-     VALUES ('${id}', 'S', '${JSON.stringify(config)}', '${span[0]}', '${span[1]}', '{"cumulative_return": 0.1, "trade_list_hash": "${answer}"}', clock_timestamp())`,
+     VALUES ('${id}', 'S', '${JSON.stringify(config)}', '${span[0]}', '${span[1]}', '${JSON.stringify(metrics)}', clock_timestamp())`,
   );
   await runtime(
     `INSERT INTO backtest_daily_equity SELECT '${id}', date '${span[0]}' + t, 1e6 * exp(${gain} * t + 0.001 * sin(t)), 0, NULL FROM generate_series(0, 60) t`,
@@ -110,7 +118,10 @@ describe('the evidence', () => {
 
   test('gains: paired with the baseline of the same sleeve, days and prices, with an interval', async () => {
     expect(await check('P5.value')).toMatchObject({ state: 'WAIT' });
-    await addRun('l', 'z', 0.0003, { lambda_experiment_id: 'HAR' });
+    const reached = { lambda_score_coverage_over_run: 0.9 };
+    await addRun('l', 'z', 0.0003, { lambda_experiment_id: 'HAR' }, CAMPAIGN, reached);
+    // A newer one whose λ̂ reached nobody is none: it says nothing about λ̂.
+    await addRun('idle', 'x', 0.0001, { lambda_experiment_id: 'HAR' });
     const found = await check('P5.value');
     expect(found.state).toBe('PART');
     // e^0.0003 against e^0.0001 a day: 0.0002 × 252 a year.

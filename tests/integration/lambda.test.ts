@@ -180,6 +180,14 @@ describe('backfill opportunity-density', () => {
 });
 
 describe('lambda experiment', () => {
+  it('on a panel without classes says so in its summary', async () => {
+    const outputs = { output: file('nameless-results.csv'), predictionsOutput: file('nameless.csv') };
+    const { result } = await experiment({ input: file('unknown.csv'), experimentId: 'NAMELESS', ...outputs });
+    expect(result.summary).toContain('every row is of class UNKNOWN');
+    await query(`DELETE FROM console.lambda_predictions WHERE experiment_id = 'NAMELESS'`);
+    await query(`DELETE FROM console.lambda_trials WHERE experiment_id = 'NAMELESS'`);
+  });
+
   it('keeps the rows of other experiments and replaces its own', async () => {
     await experiment();
     await experiment({ experimentId: 'B', model: 'persistence' });
@@ -493,7 +501,11 @@ describe('campaigns with λ̂', () => {
     expect(measured.metrics.trade_list_hash).toBe(plain.metrics.trade_list_hash);
     expect(measured.metrics.lambda_bucket_total_num_days).toBeGreaterThan(0);
     expect(measured.metrics.lambda_score_coverage_over_run).toBeGreaterThan(0.2);
-    expect(measured.config).toMatchObject({ lambda_experiment_id: 'HAR_H5', lambda_score_weight: 0 });
+    expect(measured.config).toMatchObject({
+      lambda_experiment_id: 'HAR_H5',
+      lambda_score_weight: 0,
+      lambda_days_reached: DAYS - 380,
+    });
   });
 
   it('with a weight trades otherwise, from the table and from the CSV alike', async () => {
@@ -518,6 +530,35 @@ describe('campaigns with λ̂', () => {
     );
     expect(odd.wrong).toBe(0);
     expect(odd.scored).toBeGreaterThan(100);
+  });
+
+  it('refuses λ̂ of other clusters, with examples of both; one that reaches few is warned about', async () => {
+    const names = rowsOf('har.csv')[0].split(',');
+    const [day, sector] = ['as_of_date', 'sector'].map((name) => names.indexOf(name));
+    const [header, ...rows] = rowsOf('har.csv');
+    const own = rows.map((line) => line.split(','));
+    const write = (name: string, lines: string[][]) =>
+      writeFileSync(file(name), `${[header, ...lines.map((fields) => fields.join(','))].join('\n')}\n`);
+    const asked = (name: string) => ({ lambdaCsv: file(name), lambdaExperimentId: 'HAR_H5', lambdaScoreWeight: 0 });
+    write(
+      'elsewhere-sectors.csv',
+      own.map((fields) => fields.with(sector, `GICS ${fields[sector]}`)),
+    );
+    const error = await refusal(runCampaign(asked('elsewhere-sectors.csv')));
+    const example = own.find((fields) => fields[day] === date(380))!;
+    expect(error.message).toMatch(/is for no cluster of this run: it has GICS .*; the instruments are in /);
+    expect(error.message).toContain(`${example[sector]}|`);
+    expect(error.exitCode).toBe(1);
+    const [first] = own.filter((fields) => fields[day] === date(390));
+    write('one-cluster.csv', [first]);
+    const { config, events } = await runCampaign(asked('one-cluster.csv'));
+    const { lambda_days_reached, lambda_share_reached } = config as Record<string, number>;
+    expect(lambda_days_reached).toBe(1);
+    expect(lambda_share_reached).toBeGreaterThan(0);
+    expect(lambda_share_reached).toBeLessThan(1 / (DAYS - 380));
+    const logged = events.flatMap((e) => (e.type === 'log' ? [`${e.level} ${e.message}`] : []));
+    expect(logged.filter((line) => /^warn λ̂ of 'HAR_H5' reaches .* % of the instruments/.test(line))).toHaveLength(1);
+    expect(logged.some((line) => line.includes(`on 1 of ${DAYS - 380} days`))).toBe(true);
   });
 
   it('refuses λ̂ whose training ended after its day, by the column and by the ledger', async () => {

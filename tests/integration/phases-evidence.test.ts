@@ -253,6 +253,20 @@ describe('runs', () => {
     expect(found.check('P1.pit').state).toBe('OK');
   });
 
+  test('runs whose λ̂ reached no member are no runs with λ̂', async () => {
+    await seedGreen(pair.databases);
+    for (const sleeve of SLEEVES) {
+      await seedRun(pair.databases, sleeve, { runId: `l-${sleeve}`, config: { lambda_experiment_id: 'HAR_H21' } });
+    }
+    const idle = (await evaluate(pair.targets)).check('P3.runs');
+    expect([idle.state, idle.observed]).toEqual(['BLKD', '0 of 3 sleeves']);
+    expect(idle.reason).toContain('reached none of its instruments');
+    await runtime(
+      `UPDATE backtest_runs SET metrics_json = metrics_json || '{"lambda_score_coverage_over_run": 0.8}' WHERE run_id LIKE 'l-%'`,
+    );
+    expect((await evaluate(pair.targets)).check('P3.runs').state).toBe('OK');
+  });
+
   test('a later campaign of one sleeve, over a longer range, leaves the latest whole one as it is', async () => {
     await seedGreen(pair.databases);
     await runtime(`UPDATE backtest_runs SET config_json = config_json || '{"campaign_id": "whole"}'`);

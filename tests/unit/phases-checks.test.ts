@@ -445,6 +445,12 @@ describe('later phases', () => {
     expect(check('P3.runs', { runs: known(plain), forecast: known([]) }).state).toBe('BLKD');
     const only = valueIn(green.runs).filter((run) => run.backend === 'basic+lambda');
     expect(check('P1.runs', { runs: known(only) }).state).toBe('WAIT');
+    const idle = valueIn(green.runs).map((run) =>
+      run.backend === 'basic+lambda' ? { ...run, backend: 'basic+lambda-unmatched' } : run,
+    );
+    const unmatched = check('P3.runs', { runs: known(idle) });
+    expect(unmatched.state).toBe('WAIT');
+    expect(unmatched.reason).toContain('reached none of its instruments');
   });
 
   test('no text vectors: WAIT with the command that makes them, which is one of the phase', () => {

@@ -136,9 +136,14 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
     );
   }
   if (result && !args.json) context.stdout(csvLine(RESULT_COLUMNS) + csvLine(Object.values(result)));
-  const summary = result
+  const nameless =
+    unknown === table.text.length
+      ? `; every row is of class ${UNKNOWN}: campaigns know the classes of their instruments, so this λ̂ reaches none of them`
+      : '';
+  const scored = result
     ? `${args.experimentId}: ${args.model}, Pearson ${known(metrics!.pearson)?.toFixed(4) ?? 'unknown'} on ${testRows.length} rows; λ next shares all but one day with λ`
     : `${args.experimentId}: ${testRows.length} rows scored by ${args.model}`;
+  const summary = `${scored}${nameless}`;
   const counts = { 'console.lambda_predictions': written.rows, 'console.lambda_trials': 1 };
   return {
     exitCode: Exit.done,

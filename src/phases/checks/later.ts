@@ -95,7 +95,7 @@ const lambdaRuns: CheckSpec = {
   id: 'P3.runs',
   title: 'a run with λ̂ for each sleeve',
   required: (need) =>
-    `${counted(need.campaign.sleeves.length, 'sleeve')} over ${need.campaign.start} → ${need.campaign.end} with --lambda-table or --lambda-csv`,
+    `${counted(need.campaign.sleeves.length, 'sleeve')} over ${need.campaign.start} → ${need.campaign.end} with --lambda-table or --lambda-csv that reaches their instruments`,
   looks: (evidence) => [evidence.runs, evidence.forecast],
   judge: ({ evidence, need }) => {
     const sleeves = sleeveIds(need);
@@ -103,7 +103,9 @@ const lambdaRuns: CheckSpec = {
     const observed = `${count(found.length)} of ${counted(sleeves.length, 'sleeve')}`;
     if (found.length === sleeves.length) return ok(observed);
     const lacking = sleeves.filter((sleeve) => !found.some((run) => run.sleeveId === sleeve));
-    const reason = `no complete run with λ̂ of ${some(lacking)}`;
+    const idle = campaignRuns(figureOf(evidence.runs), lacking, 'basic+lambda-unmatched').map((run) => run.sleeveId);
+    const note = idle.length ? ` (λ̂ of ${some(idle)} reached none of its instruments)` : '';
+    const reason = `no complete run with λ̂ of ${some(lacking)}${note}`;
     if (figureOf(evidence.forecast).length === 0) {
       return notOk(
         'BLKD',
