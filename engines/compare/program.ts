@@ -1,12 +1,16 @@
 /** The program `compare`. */
 
 import type pg from 'pg';
+import type { z } from 'zod';
+import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { type Events, log, stage } from '../../src/platform/events.ts';
 import type { Program } from '../../src/platform/program.ts';
 import { Random } from '../../src/platform/random.ts';
 import type { ComparedRun, Comparison, RunComparison } from '../../src/report/types.ts';
+import { makeCalendar } from '../market/calendar.ts';
+import { loadHolidays } from '../market/storage.ts';
 import { recordedTrials } from '../meta/storage.ts';
 import { writeEvidence } from '../verify/storage.ts';
 import { attribute, differencesOf } from './differences.model.ts';
@@ -28,6 +32,7 @@ import {
   atOneMoment,
   findRun,
   newestPairs,
+  type PairRequest,
   readRegimes,
   readSeries,
   readTradeDifference,
@@ -40,6 +45,8 @@ interface Asked {
   readonly run: readonly string[];
   readonly basic: readonly string[];
   readonly context: readonly string[];
+  /** Which runs are looked for when none is named; absent: any. */
+  readonly newest?: PairRequest;
 }
 
 /** What `compare` is asked for: the pairs, and how their sides are called. */
@@ -73,9 +80,38 @@ export async function compareRuns(
   };
 }
 
+const ANY: PairRequest = { sleeves: [], first: null, last: null };
+const NO_PAIR = 'there is no run with context assessment and a basic one over the same days';
+
+/** Days and sleeves that were looked for. */
+function wordsOf({ sleeves, first, last }: PairRequest): string {
+  const days =
+    first === null && last === null
+      ? ''
+      : `, ${[first, last].map((day) => (day === null ? '' : formatDay(day))).join(' … ')}`;
+  return `${days}${sleeves.length ? ` of ${sleeves.join(', ')}` : ''}`;
+}
+
+/** The days that runs have to cover, from the first trading day of those asked for to the last. */
+async function requestOf(
+  { run, basic, context, sleeve, start, end, marketId }: z.infer<typeof compareSpec.args>,
+  historical: Database,
+): Promise<PairRequest> {
+  if (run.length + basic.length + context.length > 0 && (sleeve.length > 0 || start || end))
+    throw new UsageError(
+      '--sleeve, --start and --end look for runs, and runs are named',
+      'Leave out the one or the other.',
+    );
+  const [first, last] = [start ? parseDay(start) : null, end ? parseDay(end) : null];
+  if (first === null || last === null) return { sleeves: sleeve, first, last };
+  if (first > last) throw new UsageError('--end lies before --start', 'Exchange them.');
+  const { days } = makeCalendar(marketId, first, last, await loadHolidays(historical, marketId));
+  return { sleeves: sleeve, first: days[0] ?? first, last: days[days.length - 1] ?? last };
+}
+
 async function findPairs(
   client: pg.ClientBase,
-  { run, basic, context }: Asked,
+  { run, basic, context, newest = ANY }: Asked,
 ): Promise<{ names: [string, string]; pairs: [StoredRun, StoredRun][] }> {
   if (run.length > 0 && basic.length + context.length > 0)
     throw new UsageError('runs are named twice', 'Name two runs, or use --basic and --context.');
@@ -88,11 +124,11 @@ async function findPairs(
     return { names: ['A', 'B'], pairs: [[a, b]] };
   }
   if (basic.length + context.length === 0) {
-    const pairs = await newestPairs(client);
+    const pairs = await newestPairs(client, newest);
     if (pairs.length === 0)
       throw new UsageError(
-        'there is no run with context assessment and a basic one over the same days',
-        'Name two runs: prometheus compare RUN RUN',
+        `${NO_PAIR}${wordsOf(newest)}`,
+        'Make them: prometheus phases run P4. Or name two runs: prometheus compare RUN RUN',
       );
     return { names: ['basic', 'context'], pairs };
   }
@@ -235,7 +271,10 @@ function judged([a, b]: readonly [string, string], pairs: readonly RunComparison
 
 /** Compares, and records what came out. */
 export const compare: Program<typeof compareSpec> = async (args, { databases, events, provenance }) => {
-  const comparison = await compareRuns(databases.runtime, args, args, events);
+  const newest = await requestOf(args, databases.historical);
+  const comparison = await compareRuns(databases.runtime, { ...args, newest }, args, events);
+  const without = newest.sleeves.filter((sleeve) => !comparison.pairs.some(({ b }) => b.sleeveId === sleeve));
+  if (without.length) log(events, 'warn', `${NO_PAIR}${wordsOf({ ...newest, sleeves: without })}: left out`);
   const board = comparison.names[0] === 'basic';
   const clean = comparison.pairs.filter((pair) => pair.isolates === 'assessment');
   const reason =

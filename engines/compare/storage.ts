@@ -1,6 +1,7 @@
 /** Rows that a comparison reads: runs, their days and trades, regimes. */
 import type pg from 'pg';
 import type { Database } from '../../src/platform/db/databases.ts';
+import { RUN_PAIRS } from '../../src/platform/db/run-pairs.ts';
 import { UsageError } from '../../src/platform/errors.ts';
 import type { ComparedTrade, RunComparison } from '../../src/report/types.ts';
 import { TRIAL } from '../meta/storage.ts';
@@ -49,26 +50,30 @@ export async function findRun(client: pg.ClientBase, id: string): Promise<Stored
   return run;
 }
 
-/** The newest campaign with context assessment, and for each of its sleeves the newest basic run over the same days. */
-export async function newestPairs(client: pg.ClientBase): Promise<[StoredRun, StoredRun][]> {
-  const { rows: contexts } = await client.query<StoredRun>(
-    `WITH context AS (SELECT * FROM backtest_runs WHERE ${COMPLETE} AND config_json->>'assessment_backend' = 'context'),
-          newest AS (SELECT coalesce(config_json->>'campaign_id', run_id) AS campaign FROM context ORDER BY created_at DESC, run_id COLLATE "C" LIMIT 1)
-     ${RUN} WHERE run_id IN (SELECT run_id FROM context, newest WHERE coalesce(config_json->>'campaign_id', run_id) = campaign)
-     ORDER BY horizon, run_id COLLATE "C"`,
-  );
-  const pairs: [StoredRun, StoredRun][] = [];
-  for (const run of contexts) {
-    const { rows } = await client.query<StoredRun>(
-      `${RUN} WHERE ${COMPLETE} AND coalesce(config_json->>'assessment_backend', 'basic') = 'basic'
-          AND config_json->'assessment_horizon_days' = $1::jsonb AND start_date = $2 AND end_date = $3
-          AND coalesce(config_json->>'market_id', 'US_EQ') = $4
-        ORDER BY config_json->>'data_fingerprint' IS NOT DISTINCT FROM $5 DESC, created_at DESC, run_id COLLATE "C" LIMIT 1`,
-      [String(run.horizon), run.start, run.end, run.marketId, run.config.data_fingerprint ?? null],
-    );
-    if (rows.length) pairs.push([rows[0], run]);
-  }
-  return pairs;
+/** Which pairs are asked for: of these sleeves (none: of every one), over these days (day numbers; null: any). */
+export interface PairRequest {
+  readonly sleeves: readonly string[];
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** The newest basic and context run of each sleeve over the same days, by horizon: those that the board looks at. */
+export async function newestPairs(
+  client: pg.ClientBase,
+  { sleeves, first, last }: PairRequest,
+): Promise<[StoredRun, StoredRun][]> {
+  const { rows: found } = await client.query<{ basic: string; context: string }>(RUN_PAIRS, [
+    sleeves.length ? sleeves : null,
+    first,
+    last,
+  ]);
+  const { rows: runs } = await client.query<StoredRun>(`${RUN} WHERE run_id = ANY ($1)`, [
+    found.flatMap(({ basic, context }) => [basic, context]),
+  ]);
+  const byId = new Map(runs.map((run) => [run.runId, run]));
+  return found
+    .map(({ basic, context }): [StoredRun, StoredRun] => [byId.get(basic)!, byId.get(context)!])
+    .sort(([, a], [, b]) => (a.horizon ?? 0) - (b.horizon ?? 0));
 }
 
 /** A run's days and what it traded on each. */

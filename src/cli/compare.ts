@@ -1,7 +1,12 @@
 /** `prometheus compare`: what differs between runs, first in their making, then in their figures. */
+import type { z } from 'zod';
 import { compareSpec } from '../../engines/compare/spec.ts';
 import { figureText, intervalText, settingText, tradeText } from '../format/figure.ts';
 import { formatCount, UNKNOWN } from '../format/numbers.ts';
+import { sleeveIds } from '../phases/campaign.ts';
+import { contextWindow } from '../phases/checks/p4.ts';
+import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
+import type { Home } from '../platform/home.ts';
 import { contextWords } from '../report/comparison-page.ts';
 import type { ComparedFigure, ComparedSlice, Comparison, Difference, RunComparison } from '../report/types.ts';
 import { cell, Report } from './plain-text.ts';
@@ -9,13 +14,26 @@ import { programCommand } from './program-command.ts';
 
 export const compare = programCommand(
   compareSpec,
-  async () => ({ program: (await import('../../engines/compare/program.ts')).compare }),
+  async () => {
+    const program = (await import('../../engines/compare/program.ts')).compare;
+    return { program: (args, context) => program(asConfigured(args, context.home), context) };
+  },
   (data, cli) => {
     const report = new Report(cli);
     printComparison(report, data as Comparison);
     report.print(cli);
   },
 );
+
+type Args = z.infer<typeof compareSpec.args>;
+
+/** With nothing said it is about what the board looks at: the sleeves and days of Phase 4 in `phases.yaml`. */
+function asConfigured(args: Args, home: Home): Args {
+  const said = args.run.length + args.basic.length + args.context.length + args.sleeve.length > 0;
+  if (said || args.start || args.end) return args;
+  const need = requirementsOf(loadPhaseConfig(home), home.demo);
+  return { ...args, ...contextWindow(need), sleeve: sleeveIds(need), marketId: need.market };
+}
 
 function printComparison(report: Report, { names, pairs, coverage, draws, trials, verdict }: Comparison): void {
   for (const pair of pairs) printPair(report, names, pair);

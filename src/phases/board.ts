@@ -23,7 +23,16 @@ import {
   probeText,
 } from './historical-evidence.ts';
 import { type ProbeOptions, type Prober, withProber } from './probes.ts';
-import { probeCounts, probeEquity, probeForecast, probeLambda, probeRecorded, probeRuns } from './runtime-evidence.ts';
+import {
+  probeComparison,
+  probeCounts,
+  probeEquity,
+  probeForecast,
+  probeLambda,
+  probePairs,
+  probeRecorded,
+  probeRuns,
+} from './runtime-evidence.ts';
 import { probeSchema } from './schema.ts';
 import { probeTestRecord } from './test-record.ts';
 import type { Board, PhaseNote, PhaseSkip } from './types.ts';
@@ -146,6 +155,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
         found.map((run) => run.runId),
       )
     : unknownBecause(runs);
+  const pairs = await probePairs(prober, sleeveIds(need), contextDays);
   const counts = runs.known ? await probeCounts(prober, found) : unknownBecause(runs);
   return {
     runtimeSchema,
@@ -156,7 +166,8 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     pointInTime: await probeRecorded(prober, 'P1.pit'),
     numericProof: await probeRecorded(prober, 'P2.verified'),
     contextRuns: await probeRuns(prober, sleeveIds(need), contextDays),
-    comparison: await probeRecorded(prober, 'P4.comparison'),
+    pairs,
+    comparison: pairs.known ? await probeComparison(prober, pairs.value) : unknownBecause(pairs),
     lambda: await probeLambda(prober),
     forecast: await probeForecast(prober, need.market),
     repeats: await probeRepeats(prober, sleeveIds(need), campaignDays),

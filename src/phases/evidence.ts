@@ -96,6 +96,15 @@ export interface RunRow {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** A basic and a context run of a sleeve over the same days. */
+export interface PairRow {
+  readonly sleeveId: string;
+  readonly basic: string;
+  readonly context: string;
+  /** Of the newer one. */
+  readonly createdAt: number;
+}
+
 export interface EquityFigures {
   readonly runId: string;
   readonly days: number;
@@ -218,7 +227,9 @@ export interface Evidence {
   readonly numericProof: Probe<EvidenceRow | null>;
   /** Runs over the days on which the context backend is compared with the basic one. */
   readonly contextRuns: Probe<readonly RunRow[]>;
-  /** What `compare` recorded last of basic against context. */
+  /** Of each sleeve the two among them that are compared. */
+  readonly pairs: Probe<readonly PairRow[]>;
+  /** What `compare` recorded last of these pairs; where it never compared them all, what it recorded last. */
   readonly comparison: Probe<EvidenceRow | null>;
   /** Days with λ of known classes by year; empty when the table does not exist yet. */
   readonly lambda: Probe<readonly VectorCell[]>;

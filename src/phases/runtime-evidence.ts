@@ -1,6 +1,7 @@
 /** Looks at the runtime database: backtest runs and what they wrote, recorded evidence. */
+import { RUN_PAIRS } from '../platform/db/run-pairs.ts';
 import { OPTION_KEYS } from './campaign.ts';
-import type { EquityFigures, EvidenceRow, ForecastRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
+import type { EquityFigures, EvidenceRow, ForecastRow, PairRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
 const EPOCH = `date '1970-01-01'`;
@@ -93,13 +94,32 @@ export function probeCounts(prober: Prober, runs: readonly RunRow[]): Promise<Pr
   );
 }
 
+const RECORDED = `SELECT check_id AS "checkId", state, observed, coalesce(reason, '') AS reason, build, (extract(epoch FROM recorded_at) * 1000)::float8 AS at
+         FROM console.evidence WHERE check_id = $1`;
+
 /** The newest recorded evidence of a check; null when there is none. */
 export function probeRecorded(prober: Prober, checkId: string): Promise<Probe<EvidenceRow | null>> {
   return prober.probe(`console.evidence, ${checkId}`, async (query) => {
+    const [row] = await query<EvidenceRow>(`${RECORDED} ORDER BY recorded_at DESC LIMIT 1`, [checkId]);
+    return row ?? null;
+  });
+}
+
+/** The runs of each of these sleeves over the window that context and basic are compared by: those that `compare` takes. */
+export const probePairs = (
+  prober: Prober,
+  sleeves: readonly string[],
+  { first, last }: Window,
+): Promise<Probe<readonly PairRow[]>> =>
+  prober.probe('backtest_runs, paired', (query) => query<PairRow>(RUN_PAIRS, [sleeves, first, last]));
+
+/** The newest comparison of all of these pairs; without one the newest of any; null when there is none. */
+export function probeComparison(prober: Prober, pairs: readonly PairRow[]): Promise<Probe<EvidenceRow | null>> {
+  const covered = { pairs: pairs.map(({ basic, context }) => ({ run_ids: [basic, context] })) };
+  return prober.probe('console.evidence, P4.comparison', async (query) => {
     const [row] = await query<EvidenceRow>(
-      `SELECT check_id AS "checkId", state, observed, coalesce(reason, '') AS reason, build, (extract(epoch FROM recorded_at) * 1000)::float8 AS at
-         FROM console.evidence WHERE check_id = $1 ORDER BY recorded_at DESC LIMIT 1`,
-      [checkId],
+      `${RECORDED} ORDER BY observed @> $2::jsonb DESC NULLS LAST, recorded_at DESC LIMIT 1`,
+      ['P4.comparison', JSON.stringify(covered)],
     );
     return row ?? null;
   });

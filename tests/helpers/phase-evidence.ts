@@ -156,6 +156,12 @@ export function greenEvidence(need: Requirements): Evidence {
         run(sleeve, need, { ...contextWindowOf(need), runId: `context-${sleeve}`, backend: 'context' }),
       ]),
     ),
+    pairs: known(
+      sleeves.map((sleeveId) => ({
+        ...{ sleeveId, basic: `run-${sleeveId}`, context: `context-${sleeveId}` },
+        createdAt: NOW - 3 * DAY_MS,
+      })),
+    ),
     comparison: known({
       checkId: 'P4.comparison',
       state: 'OK',

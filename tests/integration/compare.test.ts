@@ -5,9 +5,12 @@ import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.t
 import { campaignSpec } from '../../engines/backtest/spec.ts';
 import { compare } from '../../engines/compare/program.ts';
 import { compareSpec } from '../../engines/compare/spec.ts';
+import { withProber } from '../../src/phases/probes.ts';
+import { probeComparison, probePairs } from '../../src/phases/runtime-evidence.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Comparison } from '../../src/report/types.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { valueIn } from '../helpers/phase-evidence.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -21,29 +24,33 @@ let again: string[];
 const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
   db.databases.runtime.client(async (client) => (await client.query(sql, values)).rows as Row[]);
 
+const panel = smallMarket({ seed: 7, instruments: 30, days: 150 });
+const SLEEVES = canonicalSleeves('S', 'TEST').map(formatSleeve);
+
+/** Ids of the runs of a campaign. */
+const run = async (more: object) => {
+  const { stdout } = await runProgram(
+    campaignSpec,
+    campaign,
+    {
+      marketId: 'TEST',
+      start: formatDay(panel.calendar.days[80]),
+      end: formatDay(panel.calendar.days[149]),
+      sleeve: SLEEVES,
+      ...more,
+    },
+    db.databases,
+  );
+  return stdout
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',')[0]);
+};
+
 beforeAll(async () => {
-  const panel = smallMarket({ seed: 7, instruments: 30, days: 150 });
   db = await createTestDatabases();
   await storePanel(db.databases, panel);
-  const run = async (more: object) => {
-    const { stdout } = await runProgram(
-      campaignSpec,
-      campaign,
-      {
-        marketId: 'TEST',
-        start: formatDay(panel.calendar.days[80]),
-        end: formatDay(panel.calendar.days[149]),
-        sleeve: canonicalSleeves('S', 'TEST').map(formatSleeve),
-        ...more,
-      },
-      db.databases,
-    );
-    return stdout
-      .trim()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.split(',')[0]);
-  };
   close = await run({});
   open = await run({ fill: 'next_open' });
   again = await run({});
@@ -128,6 +135,47 @@ describe('compare', () => {
     expect(found.data.pairs.map(({ a, b }) => [a.runId, b.runId])).toEqual(close.map((id, k) => [id, again[k]]));
     await compared({ basic: open, context: again });
     expect((await newest())[0].state).toBe('PART');
+  });
+
+  it('keeps the evidence of the pairs that the board looks at, whatever else is compared and run later', async () => {
+    const [start, end] = [formatDay(panel.calendar.days[80]), formatDay(panel.calendar.days[149])];
+    const sleeve = ['S_H5', 'S_H21', 'S_H63'];
+    const looked = () =>
+      withProber(
+        db.databases.runtime,
+        { now: Date.now, signal: new AbortController().signal, timeoutMs: 60_000 },
+        async (prober) => {
+          const pairs = await probePairs(prober, sleeve, {
+            first: panel.calendar.days[80],
+            last: panel.calendar.days[149],
+          });
+          return { pairs: valueIn(pairs), row: valueIn(await probeComparison(prober, valueIn(pairs))) };
+        },
+      );
+    await compared({ sleeve, start, end });
+    const before = await looked();
+    expect(before.pairs.map((pair) => [pair.basic, pair.context]).sort()).toEqual(
+      close.map((id, k) => [id, again[k]]).sort(),
+    );
+    // A user's own small runs of one of the sleeves: other days, with context and without, and a comparison of them.
+    const small = await run({ start: formatDay(panel.calendar.days[140]), sleeve: [SLEEVES[0]] });
+    const other = await run({ start: formatDay(panel.calendar.days[140]), sleeve: [SLEEVES[0]] });
+    await query(
+      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context"}' WHERE run_id = ANY ($1)`,
+      [other],
+    );
+    expect((await compared({ run: [small[0], other[0]] })).data.names).toEqual(['basic', 'context']);
+    expect(await looked()).toEqual(before);
+    const found = await compared({ sleeve, start, end });
+    expect(found.data.pairs.map(({ a, b }) => [a.runId, b.runId])).toEqual(close.map((id, k) => [id, again[k]]));
+    const partly = await compared({ sleeve: ['S_H5', 'S_H7'], start, end });
+    expect(partly.events).toContainEqual(
+      expect.objectContaining({ type: 'log', level: 'warn', message: expect.stringContaining('of S_H7: left out') }),
+    );
+    await expect(compared({ sleeve: ['S_H7'], start, end })).rejects.toThrow(
+      `over the same days, ${start} … ${end} of S_H7`,
+    );
+    await expect(compared({ sleeve, run: [close[0], open[0]] })).rejects.toThrow(/runs are named/);
   });
 
   it('slices by the regimes of the market’s region', async () => {

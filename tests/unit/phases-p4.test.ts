@@ -152,4 +152,22 @@ describe('P4.comparison', () => {
       fix: 'compare',
     });
   });
+
+  test('says what is not compared as it is: newer runs, other runs, runs without another side', () => {
+    const pairs = valueIn(green.pairs);
+    const others = known({ ...row, observed: { ...row.observed, pairs: [{ run_ids: ['x', 'y'] }] } });
+    const newer = pairs.map((pair, k) => (k === 0 ? { ...pair, context: 'later', createdAt: row.at + 1 } : pair));
+    expect(check('P4.comparison', { pairs: known(newer) }).reason).toMatch(/newer runs of US_CORE_LONG_EQ_H5\.$/i);
+    // The runs are older than a comparison of others.
+    expect(check('P4.comparison', { comparison: others })).toMatchObject({
+      state: 'STALE',
+      reason: expect.stringMatching(/is of other runs than these of/),
+      fix: 'compare',
+    });
+    expect(check('P4.comparison', { pairs: known(pairs.slice(1)) })).toMatchObject({
+      state: 'PART',
+      reason: expect.stringMatching(/no basic and context run of US_CORE_LONG_EQ_H5 over the same days/i),
+      fix: expect.stringContaining('backtest campaign'),
+    });
+  });
 });

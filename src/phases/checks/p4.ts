@@ -206,12 +206,21 @@ const sharesOf = ({ context_coverage: coverage, context_branches: branches }: Co
     ? null
     : [[coverage, ''], ...Object.entries(branches).map(([branch, share]): BranchShare => [share, branch])];
 
+/** The campaign that gives a sleeve's run its other side over the same days. */
+function unpaired({ evidence, need }: Facts): string[] {
+  const { start, end } = contextWindow(need);
+  const over = figureOf(evidence.contextRuns).filter(
+    (run) => run.complete && run.start === parseDay(start) && run.end === parseDay(end),
+  );
+  return over.some((run) => run.backend === 'context') ? basicCampaign(need) : contextCampaign(need);
+}
+
 const comparison: CheckSpec = {
   id: 'P4.comparison',
   title: 'context compared with basic, on equal terms',
   required: ({ context }) =>
     `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context for ≥ ${percent(context.minShare)} of days and instruments, each of its branches for ≥ ${percent(context.branchShare)}`,
-  looks: (evidence) => [evidence.comparison, evidence.contextRuns],
+  looks: (evidence) => [evidence.comparison, evidence.pairs, evidence.contextRuns],
   judge: (facts): Judgment => {
     const { evidence, need, now } = facts;
     const row = figureOf(evidence.comparison);
@@ -220,23 +229,26 @@ const comparison: CheckSpec = {
     const verdict = typeof row.observed?.verdict === 'string' ? row.observed.verdict : '';
     const pairs = Array.isArray(row.observed?.pairs) ? (row.observed.pairs as ComparedPair[]) : [];
     const observed = `${counted(pairs.length, 'pair')} · ${ageInDays(row.at, now)} · ${verdict}`;
+    const wanted = figureOf(evidence.pairs);
+    const lone = sleeveIds(need).filter((sleeve) => !wanted.some((pair) => pair.sleeveId === sleeve));
+    if (lone.length > 0) {
+      const reason = `no basic and context run of ${some(lone)} over the same days`;
+      return notOk('PART', observed, reason, fixed(unpaired(facts)), 'runs make no pairs', row.at);
+    }
+    const left = wanted.filter(
+      ({ basic, context }) => !pairs.some(({ run_ids: ids }) => ids?.includes(basic) && ids.includes(context)),
+    );
+    if (left.length > 0) {
+      const sleeves = some(left.map((pair) => pair.sleeveId));
+      // A comparison of other runs may be newer than these: it does not count, and they are not newer than it.
+      const [reason, brief] = left.some((pair) => pair.createdAt > row.at)
+        ? [`there are newer runs of ${sleeves}`, 'newer runs not compared']
+        : [`the newest comparison is of other runs than these of ${sleeves}`, 'other runs compared'];
+      return notOk('STALE', observed, reason, fix, brief, row.at);
+    }
     if (row.state !== 'OK') {
       const reason = row.reason || `the comparison ended ${row.state}`;
       return notOk('PART', observed, reason, fixed(basicCampaign(need)), 'compared on unequal terms', row.at);
-    }
-    const compared = new Set(pairs.flatMap((pair) => pair.run_ids ?? []));
-    const found = pairedRuns(facts);
-    const left = [...found.context, ...found.basic].filter((run) => !compared.has(run.runId));
-    if (left.length > 0) {
-      const sleeves = [...new Set(left.map((run) => run.sleeveId))];
-      return notOk(
-        'STALE',
-        observed,
-        `there are newer runs of ${some(sleeves)}`,
-        fix,
-        'newer runs not compared',
-        row.at,
-      );
     }
     // A name without a context is HOLD with 0: a comparison over many of them is one with having no opinion. And a context
     // without one of its branches is another one than the plan's.
