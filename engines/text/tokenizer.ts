@@ -1,5 +1,6 @@
 /** Texts as token ids, by the tokenizer that lies in a model's folder. */
 import { Tokenizer } from '@huggingface/tokenizers';
+import { type BertRules, cutBert, normalizeBert } from './bert-rules.model.ts';
 import { HASH_START, hashed, PieceTable } from './piece-table.model.ts';
 
 export const TOKENIZER_FILE = 'tokenizer.json';
@@ -34,7 +35,7 @@ export function openTokenizer(files: ReadonlyMap<string, Uint8Array>, maxLength:
     throw new Error(`${TOKENIZER_FILE} cuts words by ${settings.pre_tokenizer?.type}, not as BERT does`);
   }
   const config = readJson(files, TOKENIZER_CONFIG_FILE) as Config;
-  const tokenizer = new Tokenizer(settings, config);
+  const tokenizer = openLibrary(settings, config);
   const cut = (word: string): readonly number[] => tokenizer.encode(word, { add_special_tokens: false }).ids;
   const kinds = kindsOf(settings, config);
   const fold = foldOf(settings);
@@ -112,9 +113,20 @@ export function openTokenizer(files: ReadonlyMap<string, Uint8Array>, maxLength:
   };
 }
 
+/** The library, which finds special tokens and pieces; BERT's cleaning and cutting are ours (`bert-rules.model.ts` says why). */
+export function openLibrary(settings: object, config: object): Tokenizer {
+  const tokenizer = new Tokenizer(settings, config);
+  const { normalizer, pre_tokenizer: cutter } = settings as Settings;
+  if (normalizer?.type === 'BertNormalizer') {
+    tokenizer.normalizer = ((text: string) => normalizeBert(text, normalizer)) as Tokenizer['normalizer'];
+  }
+  if (cutter?.type === 'BertPreTokenizer') tokenizer.pre_tokenizer = cutBert as Tokenizer['pre_tokenizer'];
+  return tokenizer;
+}
+
 /** The parts of `tokenizer.json` that say how a text is cut. */
 interface Settings {
-  readonly normalizer?: { readonly type?: string; readonly lowercase?: boolean } | null;
+  readonly normalizer?: ({ readonly type?: string } & BertRules) | null;
   readonly pre_tokenizer?: { readonly type?: string } | null;
   readonly added_tokens?: readonly { readonly content: string }[];
 }
@@ -147,9 +159,9 @@ const foldOf = ({ normalizer }: Settings): Uint8Array =>
 
 /** Texts as words, as a tokenizer's own first steps cut them: for making a vocabulary. */
 export function openWordSplitter(json: object): (text: string) => string[] {
-  const { normalizer, pre_tokenizer: cutter } = new Tokenizer(json, {});
+  const { normalizer, pre_tokenizer: cutter } = openLibrary(json, {});
   if (!normalizer || !cutter) throw new Error(`${TOKENIZER_FILE} lacks a normalizer or a pre-tokenizer`);
-  return (text) => cutter.pre_tokenize(normalizer.normalize(text));
+  return (text) => cutter(normalizer(text));
 }
 
 function readJson(files: ReadonlyMap<string, Uint8Array>, name: string): object {

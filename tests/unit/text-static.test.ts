@@ -1,5 +1,4 @@
 /** The static word table: its steps against plain ones, its graph, and that equal news gives equal bytes. */
-import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { symmetricEigen } from '../../engines/linear/symmetric.model.ts';
@@ -10,7 +9,7 @@ import { fitStaticModel } from '../../engines/text/static/fit.ts';
 import { staticTokenizer } from '../../engines/text/static/graph.model.ts';
 import { ppmi } from '../../engines/text/static/ppmi.model.ts';
 import { Corpus } from '../../engines/text/static/vocabulary.model.ts';
-import { openTokenizer } from '../../engines/text/tokenizer.ts';
+import { openLibrary, openTokenizer } from '../../engines/text/tokenizer.ts';
 import { Random } from '../../src/platform/random.ts';
 
 const fit = { fit_start: '2014-01-01', fit_end: '2014-12-31', universe_hash: 'test', seed: 1 };
@@ -200,7 +199,7 @@ describe('the tokenizer', () => {
     ['under other rules', { ...json, normalizer: { type: 'Lowercase' } }],
   ])('cuts texts word by word as the library cuts them whole, up to the limit: %s', (_, rules) => {
     const own = openTokenizer(filesOf(rules), 9);
-    const library = new Tokenizer(rules, {});
+    const library = openLibrary(rules, {});
     const piece = fc.oneof(
       fc.constantFrom(...words, ' ', '  ', '\t', '\n', 'OIL', '́', '​', 'Σ', '[UNK]', '.', 'x'.repeat(101)),
       fc.string({ unit: 'binary', maxLength: 3 }),
