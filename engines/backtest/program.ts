@@ -6,7 +6,7 @@ import { Random } from '../../src/platform/random.ts';
 import { weighDecision } from '../meta/evidence.model.ts';
 import { decideMeta } from '../meta/model.ts';
 import { recordedTrials, writeMetaDecision } from '../meta/storage.ts';
-import { universeSettings } from '../universe/settings.storage.ts';
+import { universeSettings, universeSettingsFile } from '../universe/settings.storage.ts';
 import { type Run, runCampaign } from './campaign.ts';
 import { simpleReturns } from './metrics.ts';
 import { type CampaignArgs, campaignOptions } from './options.ts';
@@ -79,7 +79,7 @@ function withUniverseSettings<Args extends CampaignArgs & { strategyId: string }
   if (args.lambdaCsv !== undefined || args.lambdaTable !== undefined) return args;
   const settings = universeSettings(home, args.strategyId);
   if (settings.lambda_predictions_csv === undefined) return args;
-  log(events, 'info', `λ̂ as configs/universe/core_long_eq_daily.yaml says for ${args.strategyId}`);
+  log(events, 'info', `λ̂ as ${universeSettingsFile(home, args.strategyId)} says for ${args.strategyId}`);
   return {
     ...args,
     lambdaCsv: settings.lambda_predictions_csv,

@@ -147,6 +147,11 @@ export interface Training {
   readonly end: string;
   /** Last day whose λ training read: the original's pairs reach past the end of their span; null where nothing does. */
   readonly readsTo: string | null;
+  /**
+   * Last day that every λ̂ under the name has learnt from: the end of the latest single fit (`lambda experiment`), or of what
+   * the vectors of a walk-forward training learnt from. Null where each λ̂ has an end of its own.
+   */
+  readonly ofEveryRow: string | null;
 }
 
 /**
@@ -161,7 +166,9 @@ export async function trainingOf(runtime: Database, experimentId: string): Promi
     // A database that was adopted and never migrated has no ledger.
     if (!found[0].there) return null;
     const { rows } = await client.query<Training>(
-      `SELECT train_end AS "end", parameters->>'last_training_day' AS "readsTo" FROM console.lambda_trials
+      `SELECT train_end AS "end", parameters->>'last_training_day' AS "readsTo",
+              max(CASE program WHEN 'lambda train' THEN parameters->>'learnt_from' ELSE train_end::text END) OVER () AS "ofEveryRow"
+         FROM console.lambda_trials
         WHERE experiment_id = $1 AND train_end IS NOT NULL ORDER BY train_end DESC, trial_id DESC LIMIT 1`,
       [experimentId],
     );

@@ -179,6 +179,19 @@ class RowList {
   }
 }
 
+/** Days of the panel up to the last one on which any instrument has a price: 0 … D. */
+export function daysWithPrices({
+  instruments,
+  close,
+  days,
+  first,
+  count,
+}: Omit<LambdaInputs, 'classCode' | 'runs'>): number {
+  let d = count;
+  while (d > 0 && instruments.every((_, i) => Number.isNaN(close[i * days + first + d - 1]))) d--;
+  return d;
+}
+
 /** @throws UserError when no cluster has enough members on any day. */
 export function requireClusters(panel: LambdaPanel, marketId: string, minClusterSize: number): void {
   if (panel.day.length > 0) return;

@@ -9,8 +9,9 @@ import { UsageError, UserError } from '../../src/platform/errors.ts';
 import { readCsv } from '../data/csv/read.ts';
 import { FileProblem } from '../data/csv/source.ts';
 import type { Instrument } from '../market/panel.ts';
-import { trainingOf } from './ledger.storage.ts';
+import { type Training, trainingOf } from './ledger.storage.ts';
 import { className, sectorOf } from './model.ts';
+import { requireForecast } from './score-columns.ts';
 
 /** Which λ̂ a campaign uses. */
 export interface LambdaChoice {
@@ -50,9 +51,7 @@ export interface LambdaScores {
 
 const KEYS = ['as_of_date', 'market_id', 'sector', 'soft_target_class', 'experiment_id'] as const;
 const TRAIN_END = 'train_end';
-/** Columns of our own predictions that hold what came after the day: never a score. */
-const OUTCOMES: readonly string[] = ['realised', 'lambda_next'];
-
+const OWN_TABLE = 'console.lambda_predictions';
 /** One row of the source, as text; null where it has no such column or value. */
 interface SourceRow {
   readonly experimentId: string;
@@ -68,7 +67,7 @@ interface SourceRow {
 
 /**
  * Reads the experiment's λ̂ for a campaign.
- * @throws UserError for a missing file or table, a wrong experiment or column, a column of outcomes, a value that is no number,
+ * @throws UserError for a missing file or table, a wrong experiment or column, a column that is no forecast, a value that is no number,
  * two rows of a cluster and day, no row in the range, clusters of which none is one of the run's instruments, and a λ̂ whose
  * training ended after the day it would be used on.
  */
@@ -78,12 +77,6 @@ export async function loadLambdaScores(
   request: LambdaRequest,
 ): Promise<LambdaScores> {
   const { days, instruments, marketId } = request;
-  if (OUTCOMES.includes(choice.column)) {
-    throw new UserError(
-      `'${choice.column}' holds what came after the day: it is no λ̂`,
-      'Choose a forecast: --lambda-score-column lambda_hat or lambda_z',
-    );
-  }
   const name = sourceName(choice);
   const range = { from: formatDay(days[0]), to: formatDay(days[days.length - 1]) };
   const experiments = new Set<string>();
@@ -128,10 +121,8 @@ export async function loadLambdaScores(
   }
   const firstUsed = [...usedDays].sort()[0];
   const recorded = await trainingOf(runtime, experimentId);
-  if (!training.known) {
-    training.end = recorded?.end ?? null;
-    if (training.end !== null) requireTrainedBefore(training.end, firstUsed, experimentId);
-  }
+  const ends = trainingEnds(choice, training, recorded);
+  if (ends.toAll !== null) requireTrainedBefore(ends.toAll, firstUsed, experimentId);
   const readsTo = recorded?.readsTo ?? null;
   const n = instruments.length;
   const hat = new Float64Array(new SharedArrayBuffer(days.length * n * 8)).fill(Number.NaN);
@@ -151,12 +142,30 @@ export async function loadLambdaScores(
   return {
     hat,
     experimentId,
-    trainEnd: training.end,
+    trainEnd: ends.last,
     readsPast: readsTo !== null && readsTo > firstUsed ? readsTo : null,
     daysReached: reached.days,
     shareReached: reached.share,
     fingerprint: digest.digest('hex'),
   };
+}
+
+/**
+ * The last training day of the rows used (null: nobody knows), and the one that no row may be used before. A column says it of
+ * each row; a file may be older or newer than the ledger's trainings of its name, so the later of both counts. The rows of our
+ * own table are those of its newest training.
+ */
+function trainingEnds(
+  { source }: LambdaChoice,
+  column: { readonly end: string | null; readonly known: boolean },
+  recorded: Training | null,
+): { last: string | null; toAll: string | null } {
+  if (!column.known) {
+    const last = recorded && (column.end !== null && column.end > recorded.end ? column.end : recorded.end);
+    return { last, toAll: recorded?.end ?? null };
+  }
+  const toAll = 'table' in source && source.table === OWN_TABLE ? null : (recorded?.ofEveryRow ?? null);
+  return { last: toAll !== null && toAll > column.end! ? toAll : column.end, toAll };
 }
 
 /** How far λ̂ reaches: days on which an eligible instrument has one, and the mean share of those that do. */
@@ -240,6 +249,7 @@ async function readSourceCsv(file: string, column: string, take: (row: SourceRow
       header: (names) => {
         const missing = [...KEYS, column].find((name) => !names.includes(name));
         if (missing) throw new FileProblem(`there is no column '${missing}'; it has ${names.join(', ')}`);
+        requireForecast(file, names, column);
         keys = KEYS.map((name) => names.indexOf(name));
         value = names.indexOf(column);
         trainEnd = names.indexOf(TRAIN_END);
@@ -290,6 +300,7 @@ async function readSourceTable(
     const names = columns.map((column) => column.name);
     const missing = [...KEYS, choice.column].find((name) => !names.includes(name));
     if (missing) throw new UserError(`${table} has no column '${missing}'; it has ${names.join(', ')}`, fix);
+    requireForecast(table, names, choice.column);
     const { rows: experiments } = await client.query<{ id: string }>(
       `SELECT DISTINCT experiment_id AS id FROM ${table}`,
     );

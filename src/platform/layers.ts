@@ -92,6 +92,19 @@ export function ownFiles(names: readonly string[], home: Home, env: Env = proces
   return folders.flatMap((folder) => names.map((name) => path.join(folder, name))).filter((file) => existsSync(file));
 }
 
+/** The file that a setting comes from: the last of the shipped and the user's own ones that has the key; null for none. */
+export function originOf(name: string, keys: readonly string[], home: Home, env: Env = process.env): string | null {
+  const has = (file: string) => {
+    let value: unknown = readLayer(file, false, name);
+    for (const key of keys) {
+      if (!isMap(value) || !Object.hasOwn(value, key)) return false;
+      value = value[key];
+    }
+    return true;
+  };
+  return [shippedFile(name, env), ...ownFiles([name], home, env)].findLast(has) ?? null;
+}
+
 /** `configs/NAME` of the checkout or of the package that this code belongs to (sources and bundle alike). */
 function shippedFile(name: string, env: Env): string {
   const starts = [env.PROMETHEUS_CHECKOUT, path.dirname(fileURLToPath(import.meta.url))];

@@ -439,6 +439,24 @@ describe('lambda train', () => {
     await train();
   });
 
+  it('a range that goes on after the last price judges no window that has not ended', async () => {
+    const run = async (name: string, range: object) => {
+      const { result } = await train({ ...range, experimentId: 'END', predictionsOutput: file(name) });
+      return (result.data as { horizons: object[] }).horizons;
+    };
+    const whole = await run('end-0.csv', {});
+    expect(await run('end-1.csv', { end: formatDay(panel.calendar.days[DAYS - 1] + 6) })).toEqual(whole);
+    expect(rowsOf('end-1.csv')).toEqual(rowsOf('end-0.csv'));
+    // And a cut of the data changes nothing of a window that lies inside.
+    const realised = rowsOf('end-1.csv')[0].split(',').indexOf('realised');
+    const known = (name: string, last: string) =>
+      rowsOf(name).filter((line) => line.slice(0, 10) <= last && line.split(',')[realised] !== '');
+    await train({ end: date(DAYS - 40), experimentId: 'END', predictionsOutput: file('cut.csv') });
+    const ofWeek = (lines: string[]) => lines.filter((line) => line.endsWith(',END_H5'));
+    expect(ofWeek(known('cut.csv', date(DAYS - 1)))).toEqual(ofWeek(known('end-1.csv', date(DAYS - 45))));
+    await query(`DELETE FROM console.lambda_predictions WHERE experiment_id LIKE 'END%'`);
+  });
+
   it('predict-only gives the λ̂ of the last day that the whole run gives, and keeps the days before', async () => {
     const all = await query(`SELECT count(*) AS n FROM console.lambda_predictions WHERE experiment_id = 'HAR_H5'`);
     const last = () =>
@@ -584,6 +602,41 @@ describe('campaigns with λ̂', () => {
     expect(events.some((e) => e.type === 'log' && e.level === 'warn' && e.message.includes(reaches!))).toBe(true);
   });
 
+  it('a column train_end does not hide a later training of the ledger', async () => {
+    const [header, ...rows] = rowsOf('earlier.csv');
+    const column = [`${header},train_end`, ...rows.map((line) => `${line},${date(250)}`)];
+    writeFileSync(file('column.csv'), `${column.join('\n')}\n`);
+    const asked = { lambdaCsv: file('column.csv'), lambdaExperimentId: 'LEAK' };
+    expect((await refusal(runCampaign(asked))).message).toContain(`trained on days to ${date(400)}`);
+    expect((await runCampaign({ ...asked, start: date(400) })).config).toMatchObject({ lambda_train_end: date(400) });
+    // Our own table holds the rows of the newest training, which ended before.
+    const table = { lambdaTable: 'console.lambda_predictions', lambdaExperimentId: 'LEAK' };
+    expect((await runCampaign(table)).config).toMatchObject({ lambda_train_end: date(250) });
+  });
+
+  it.each([
+    ['har.csv', 'HAR_H5', 'num_instruments', /'num_instruments' of .*har.csv is no forecast/],
+    ['har.csv', 'HAR_H5', 'horizon_days', /is no forecast/],
+    ['har.csv', 'HAR_H5', 'realised', /holds what came after the day/],
+    ['earlier.csv', 'LEAK', 'lambda_trend', /is no forecast/],
+    ['column.csv', 'LEAK', 'avg_vol_window', /is no forecast/],
+    ['column.csv', 'LEAK', 'lambda_next', /holds what came after the day/],
+  ])('%s: %s has no λ̂ in %s', async (name, lambdaExperimentId, lambdaScoreColumn, message) => {
+    const asked = { lambdaCsv: file(name), lambdaExperimentId, lambdaScoreColumn };
+    expect((await refusal(runCampaign(asked))).message).toMatch(message);
+  });
+
+  it('the table has λ̂ in its forecasts alone; a foreign file may name its own', async () => {
+    const table = { lambdaTable: 'console.lambda_predictions', lambdaExperimentId: 'HAR_H5' };
+    for (const lambdaScoreColumn of ['realised', 'run_id', 'train_end']) {
+      expect((await refusal(runCampaign({ ...table, lambdaScoreColumn }))).exitCode).toBe(1);
+    }
+    const [header, ...rows] = rowsOf('har.csv');
+    writeFileSync(file('own.csv'), `${[header.replace('lambda_z', 'my_score'), ...rows].join('\n')}\n`);
+    const own = { lambdaCsv: file('own.csv'), lambdaExperimentId: 'HAR_H5', lambdaScoreColumn: 'my_score' };
+    expect((await runCampaign(own)).config).toMatchObject({ lambda_score_column: 'my_score' });
+  });
+
   it('warns when nobody knows when the training ended', async () => {
     const anonymous = rowsOf('leak.csv').map((line) => line.replace(/,LEAK$/, ',ELSEWHERE'));
     writeFileSync(file('elsewhere.csv'), `${anonymous.join('\n')}\n`);
@@ -641,7 +694,18 @@ describe('campaign-and-meta with the settings of the universe', () => {
       const range = { marketId: 'TEST', start: date(380), end: date(DAYS - 1) };
       const given = { ...range, strategyId: 'US_CORE_LONG_EQ', ...args };
       const signal = new AbortController().signal;
-      const { result } = await runProgram(campaignAndMetaSpec, campaignAndMeta, given, db.databases, signal, home);
+      const { result, events } = await runProgram(
+        campaignAndMetaSpec,
+        campaignAndMeta,
+        given,
+        db.databases,
+        signal,
+        home,
+      );
+      const told = events.flatMap((e) => (e.type === 'log' && /^λ̂ as /.test(e.message) ? [e.message] : []));
+      expect(told).toEqual([
+        `λ̂ as ${path.join(home.root, 'universe', 'core_long_eq_daily.yaml')} says for US_CORE_LONG_EQ`,
+      ]);
       return (result.data as { runs: { config: object }[] }).runs[0].config;
     };
     const settings = { lambda_experiment_id: 'HAR_H5', lambda_score_column: 'lambda_z', lambda_score_weight: 10 };

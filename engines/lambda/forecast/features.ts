@@ -144,7 +144,8 @@ const LEAST_SHARE = 0.5;
 
 /**
  * log of the mean dispersion over t + 1 … t + h of the same cluster: shares no day with the features of t. NaN where the
- * panel ends before, or the cluster has rows on fewer than half of the days.
+ * window has not ended on the last of the `days` days (those up to the last price), or the cluster has rows on fewer than half
+ * of its days.
  */
 export function forwardTargets(panel: LambdaPanel, days: number, horizon: number): Float64Array {
   const dispersion = new ClusterSeries(panel, panel.dispersion, days);

@@ -12,7 +12,14 @@ import { STABILITY_WINDOW, stabilityPanel } from '../../stability/model.ts';
 import { withOutputFiles } from '../files.ts';
 import { appendTrials, countTrials, type Predictions, replacePredictions, type Trial } from '../ledger.storage.ts';
 import { mergeExperiments } from '../merge-csv.ts';
-import { type LambdaInputs, type LambdaPanel, lambdaPanel, membership, requireClusters } from '../model.ts';
+import {
+  daysWithPrices,
+  type LambdaInputs,
+  type LambdaPanel,
+  lambdaPanel,
+  membership,
+  requireClusters,
+} from '../model.ts';
 import type { lambdaTrainSpec } from '../spec.ts';
 import { byDay, evaluationDays, forecastFigures } from './evaluate.ts';
 import { densityFeatures, type Feature, forwardTargets, trailingLogMeans, WARM_UP_DAYS } from './features.ts';
@@ -53,8 +60,10 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   const usual = trailingLogMeans(density, panel.count, USUAL_WINDOW);
   const results: HorizonResult[] = [];
   const horizons = [...new Set(args.horizon)].sort((a, b) => a - b);
+  // A range may go on after the last price: what is asked of those days has not happened.
+  const pricedDays = daysWithPrices(inputs);
   const planOf = (horizon: number): WalkForwardPlan => ({
-    days: panel.count,
+    days: pricedDays,
     warmUp: WARM_UP_DAYS,
     horizon,
     refitDays: args.refitDays,
@@ -64,10 +73,10 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
   const vectors: Feature[] = [];
   let learntFrom = 0;
   const range = panel.calendar.days.subarray(panel.first, panel.first + panel.count);
-  const firstUsed = args.predictOnly ? panel.count - 1 : firstForecastDay(planOf(horizons[0]));
+  const firstUsed = args.predictOnly ? pricedDays - 1 : firstForecastDay(planOf(horizons[0]));
   for (const modelId of new Set(args.vectors)) {
     const last = await vectorsLearntFrom(databases.historical, context.home.models, modelId, range);
-    if (!args.allowInSample) requireForecastable(modelId, last, range[Math.min(firstUsed, panel.count - 1)]);
+    if (!args.allowInSample) requireForecastable(modelId, last, range[Math.min(firstUsed, pricedDays - 1)]);
     learntFrom = Math.max(learntFrom, last ?? 0);
     vectors.push(...(await vectorFeatures(databases.historical, modelId, panel, inputs, density)));
     signal.throwIfAborted();
@@ -76,7 +85,7 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
     signal.throwIfAborted();
     stage(events, `forecast ${horizon} days ahead`, 3, 4);
     const plan = planOf(horizon);
-    const target = forwardTargets(density, panel.count, horizon);
+    const target = forwardTargets(density, pricedDays, horizon);
     const forecasts = allForecasts(density, features, target, plan, args.penalty, vectors);
     if (!forecasts[0].forecast.coefficients) {
       const have = `${args.start} … ${args.end} holds ${panel.count} trading days`;
@@ -308,6 +317,7 @@ function trialsOf(result: HorizonResult, args: Args, panel: LoadedPanel, density
         least_training_days: args.leastTrainingDays,
         penalty: name.startsWith('har') ? args.penalty : 0,
         ...(args.allowInSample ? { allow_in_sample: true } : {}),
+        ...(main && result.learntFrom ? { learnt_from: formatDay(result.learntFrom) } : {}),
       },
       metrics: {
         ...result.figures?.get(name),
