@@ -59,7 +59,7 @@ export async function loadContextV2(historical: Database, folder: string, reques
       `Leave out --assessment-context-model-id, or fit a head on ${request.modelId}.`,
     );
   }
-  requireOutOfSample(manifest, days[0], false);
+  requireOutOfSample(manifest, days[0], null);
   const { ic = 0, t = 0, horizon = 1 } = manifest.fit.probes ?? {};
   const use = { ic: t >= SIGNIFICANT ? ic : 0, horizon };
   const n = instruments.length;

@@ -111,10 +111,11 @@ export class DayBuilder {
     const { region, regimes, space } = this.#inputs;
     const regime = regimes.get(formatDay(day));
     const text = newsMean([await this.#newsOf(day, space.version)]);
-    if (!regime || !text) return [];
+    // v1 is of days that have both; in v2 a day without news has its regime alone, and its branch mask says so.
+    if (!regime || (space.version === 'v1' && !text)) return [];
     const row = this.#joined(day, { region }, [
       ['regime', regime],
-      ['text', text],
+      ['text', text ?? undefined],
     ]);
     return row ? [row] : [];
   }

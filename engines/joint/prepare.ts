@@ -84,7 +84,7 @@ export async function prepareJoint(
   const content = createHash('sha256');
   content.update(JSON.stringify([states, days, Array.from(closes), instruments, inputs.fitEnd]));
   for (const vectors of [inputs.profileTexts, inputs.regimes]) hashVectors(content, vectors);
-  requireInputs(spec, states, events);
+  requireInputs(spec, states, inputs, events);
   return {
     spec,
     shards: planJointShards(days.length, spec.shardDays),
@@ -124,7 +124,7 @@ async function statesOf(
     case 'profile':
       return {
         profile: await numeric(models.profile),
-        regimes: await numericState(historical, models.regime, 'SECTOR', spec),
+        regimes: await numericState(historical, models.regime, space.version === 'v2' ? 'SECTOR' : 'INSTRUMENT', spec),
       };
     case 'regime':
       return { news: await news() };
@@ -145,7 +145,12 @@ async function statesOf(
 }
 
 /** Says which branch is nowhere in the span. @throws UserError when it is the one that every vector is about. */
-function requireInputs(spec: JointBackfillSpec, states: States, events: ProgramContext['events']): void {
+function requireInputs(
+  spec: JointBackfillSpec,
+  states: States,
+  { space, profileTexts }: Pick<PreparedJoint['inputs'], 'space' | 'profileTexts'>,
+  events: ProgramContext['events'],
+): void {
   const span = `from ${spec.start} to ${spec.end}`;
   if (states.stab?.rows === 0 && spec.kind === 'stab') {
     throw new UserError(
@@ -160,8 +165,22 @@ function requireInputs(spec: JointBackfillSpec, states: States, events: ProgramC
     );
   }
   const names = { profile: 'numeric profile', profiles: 'joint profile', regimes: 'regime', news: 'news' } as const;
+  // A v1 profile or regime is of both its halves: without the text there is no row, not one without a branch.
+  if (space.version === 'v1' && spec.kind === 'profile' && profileTexts.size === 0) {
+    const text = `there is no profile text of ${spec.profileTextModel}`;
+    log(
+      events,
+      'warn',
+      `${text}: ${spec.models[0]} has rows of issuers with one only, so none is written (v2 needs none)`,
+    );
+  }
+  const bothHalves = space.version === 'v1' && spec.kind === 'regime';
   for (const [name, word] of Object.entries(names) as [keyof typeof names, string][]) {
-    if (states[name]?.rows === 0) log(events, 'warn', `there is no ${word} vector ${span}: that branch is left out`);
+    if (states[name]?.rows !== 0) continue;
+    const what = bothHalves
+      ? `${spec.models[0]} has rows of days with both only, so none is written`
+      : 'that branch is left out';
+    log(events, 'warn', `there is no ${word} vector ${span}: ${what}`);
   }
 }
 

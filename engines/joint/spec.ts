@@ -71,9 +71,10 @@ export const jointRegimeSpec = defineProgram({
   phase: 'P4',
   summary: 'what kind of day it is: the regime joined with the news of the day',
   description: `
-Writes joint_embeddings of type REGIME_CONTEXT_V0, a row a trading day that has both a regime vector (backfill regime) and
-news vectors (backfill text-embeddings). v1 takes the news of the UTC day; v2 what was stamped up to the close, so that no
-vector has seen what came after that day's orders.
+Writes joint_embeddings of type REGIME_CONTEXT_V0 from the regime vector of the day (backfill regime) and its news vectors
+(backfill text-embeddings). v1 takes the news of the UTC day and has a row only of days with both; v2 takes what was stamped
+up to the close, so that no vector has seen what came after that day's orders, and on a day without news has the regime
+alone (branches in entity_scope).
 ${WORDS}`,
   args: z.object({
     ...common,

@@ -6,13 +6,16 @@ import type { Manifest } from './manifest.model.ts';
 /**
  * Refuses vectors of days on which the model had seen what came after them.
  * @param asOf first day (a day number) whose vectors are to be used.
- * @throws UserError when `asOf` lies within the model's training span, unless `allowInSample` is set.
+ * @throws UserError when `asOf` lies within the model's training span, unless `allowInSample` is set; null: the
+ *   caller has no flag for that.
  */
-export function requireOutOfSample(manifest: Manifest, asOf: number, allowInSample: boolean): void {
+export function requireOutOfSample(manifest: Manifest, asOf: number, allowInSample: boolean | null): void {
   const fit = 'fit' in manifest ? manifest.fit : null;
   if (!fit || allowInSample || asOf > parseDay(fit.fit_end)) return;
   throw new UserError(
     `model ${manifest.model_id} was fitted on prices up to ${fit.fit_end}: its vectors of ${formatDay(asOf)} have seen their own future`,
-    'Begin after that day, use a model that was fitted earlier, or say --allow-in-sample.',
+    allowInSample === null
+      ? 'Begin after that day, or fit the model on earlier days.'
+      : 'Begin after that day, use a model that was fitted earlier, or say --allow-in-sample.',
   );
 }

@@ -150,7 +150,20 @@ function fitOn(
   );
   if (used.length < LEAST_TRAINING_DAYS) {
     const what = `${used.length} days with vectors of ${args.market}, fewer than ${LEAST_TRAINING_DAYS}`;
-    throw noVectors(args, formatDay(train.start), formatDay(train.end), `the training span holds ${what}`);
+    const { fix } = noVectors(args, formatDay(train.start), formatDay(train.end));
+    const first = used.length ? vectors.days[used[0]] : null;
+    const due = panel.calendar.days.filter((day) => first !== null && day >= first && day <= train.end).length;
+    const before = panel.calendar.days.some((day) => first !== null && day >= train.start && day < first);
+    const early = before
+      ? ` Every trading day from ${formatDay(first!)} has a vector; those before it can have one only where prices fill a window by then.`
+      : '';
+    throw new UserError(
+      `the training span ${formatDay(train.start)} … ${formatDay(train.end)} holds ${what}`,
+      // Vectors begin when prices have filled a window: where no day after the first lacks one, making them anew adds none.
+      first === null || used.length < due
+        ? fix
+        : `Train on more days: an earlier start with prices before it, or a later end (in phases.yaml an earlier encoderStart or a later encoderEnd, and the chain of Phase 4 from its first step).${early}`,
+    );
   }
   const { dim } = vectors;
   const values = new Float32Array(used.length * dim);

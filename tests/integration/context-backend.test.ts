@@ -202,8 +202,9 @@ describe('the v2 head', () => {
       return Number.isFinite(later) && er !== 0 ? [Math.sign(er) === Math.sign(later) ? 1 : 0] : [];
     });
     expect(pairs.reduce<number>((a, b) => a + b, 0) / pairs.length).toBeGreaterThan(0.7);
-    const { message } = await refusal({ assessmentBackend: 'context', start: day(TRAIN_LAST) });
+    const { message, fix } = await refusal({ assessmentBackend: 'context', start: day(TRAIN_LAST) });
     expect(message).toContain('have seen their own future');
+    expect(fix).toBe('Begin after that day, or fit the model on earlier days.');
     expect(
       (await refusal({ assessmentBackend: 'context', assessmentContextModelId: 'joint-assessment-context-v1' }))
         .message,

@@ -95,6 +95,20 @@ describe('v1', () => {
     expect([row.vector[0], row.vector[1]]).toEqual([8, 7]);
   });
 
+  test('profiles warn of what is missing, and of nothing else', async () => {
+    await numeric('num-profile-core-v1', 'A.US', DAYS[0], flat(2));
+    await numeric('num-regime-core-v1', 'A.US', DAYS[0], flat(6));
+    const warnings = async () => {
+      const { events } = await runProgram(jointProfilesSpec, backfillJointProfiles, span, pair.databases);
+      return events.flatMap((event) => (event.type === 'log' && event.level === 'warn' ? [event.message] : []));
+    };
+    expect(await warnings()).toEqual([expect.stringContaining('there is no profile text of text-profile-v1')]);
+    expect(await rowsOf('joint-profile-core-v1')).toEqual([]);
+    await text('PROFILE', 'I1', 'text-profile-v1', flat(10));
+    expect(await warnings()).toEqual([]);
+    expect(await rowsOf('joint-profile-core-v1')).toHaveLength(1);
+  });
+
   test('regime: half the regime, half the mean news of the UTC day; only days that have both', async () => {
     for (const day of DAYS.slice(0, 2)) {
       await runtime(
@@ -204,6 +218,22 @@ describe('v2', () => {
     expect(rows[0].scope).toMatchObject({ branches: 'stab+text', entity_id: 'A.US' });
     await historical(`DELETE FROM text_embeddings WHERE source_type = 'NEWS_ISSUER_DAY'`);
     expect((await context()).get(`${DAYS[0]} A.US`)).not.toEqual(found.get(`${DAYS[0]} A.US`));
+  });
+
+  test('a day without news has a regime context of the regime alone, and says so', async () => {
+    for (const day of DAYS.slice(0, 2)) {
+      await runtime(
+        `INSERT INTO regimes (regime_record_id, as_of_date, region, regime_label, regime_embedding, confidence) VALUES ($1, $2, 'US', 'CALM', $3, 1)`,
+        [`r${day}`, day, bytes(flat(4))],
+      );
+    }
+    await article(`${DAYS[0]}T12:00:00Z`, flat(1, 3));
+    const modelId = 'joint-regime-core-v2';
+    await runProgram(jointRegimeSpec, backfillJointRegime, { ...span, modelId }, pair.databases);
+    expect((await rowsOf(modelId)).map(({ day, scope }) => [day, scope.branches])).toEqual([
+      [DAYS[0], 'regime+text'],
+      [DAYS[1], 'regime'],
+    ]);
   });
 
   test('profiles take the row of the sector in place of the instrument’s regime', async () => {

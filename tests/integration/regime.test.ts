@@ -162,6 +162,10 @@ describe('backfill regime', () => {
     await expect(label({ start: date(FIT_END) })).rejects.toThrow(/have seen their own future/);
     await expect(label({ trainEnd: date(FIT_END + 20) })).rejects.toThrow(/prototypes are fitted on days up to/);
     await expect(label({ trainStart: date(FIT_END - 100) })).rejects.toThrow(/101 days with vectors of TEST/);
+    // All of these days have their vector: making them again would mend nothing.
+    const short = await label({ trainStart: date(FIT_END - 100) }).catch((error) => error);
+    expect(short.fix).toContain('a later encoderEnd');
+    expect(short.fix).not.toContain('backfill numeric-embeddings');
     await expect(label({ model: 'num-regime-core-v1', trainStart: date(200), trainEnd: date(500) })).rejects.toThrow(
       /has no vectors of markets/,
     );
