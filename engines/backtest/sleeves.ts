@@ -29,9 +29,12 @@ const BACKENDS: readonly string[] = ['basic', 'context'];
  */
 export function parseSleeve(text: string): Sleeve {
   const parts = text.split(':');
-  const shape = `Write --sleeve ${FIELDS.join(':')}`;
+  const shape = `Write --sleeve ${FIELDS.join(':')}, and after it :basic or :context where a campaign mixes both.`;
   const backend =
     parts.length === FIELDS.length + 1 && BACKENDS.includes(parts[7]) ? (parts.pop() as Backend) : undefined;
+  if (parts.length === FIELDS.length + 1) {
+    throw new UsageError(`--sleeve '${text}': '${parts[FIELDS.length]}' is neither basic nor context`, shape);
+  }
   if (parts.length !== FIELDS.length) {
     throw new UsageError(`--sleeve '${text}' has ${parts.length} fields, not ${FIELDS.length}`, shape);
   }

@@ -178,5 +178,5 @@ function rangeOf({ asOf, start, end }: JointArgs): { start: number; end: number 
   }
   if (start === undefined || end === undefined)
     throw new UsageError('--start and --end are needed, or --as-of', 'Give them.');
-  return parseRange({ start, end }, ['--start-date', '--end-date']);
+  return parseRange({ start, end });
 }

@@ -6,6 +6,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
+import { remake, waysTo } from './makers.model.ts';
 import {
   formatManifest,
   MANIFEST_FILE,
@@ -16,10 +17,6 @@ import {
   parseManifest,
   type Unhashed,
 } from './manifest.model.ts';
-
-/** Models with weights of others' making, and numeric ones that are plain functions, written when they are first used. */
-const INSTALLED = /^text-fin-general-/;
-const PLAIN = /^num-.*-v1$/;
 
 /** A model whose files were all found to be what they should be. */
 export interface VerifiedModel {
@@ -77,10 +74,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     read = await readManifest(folder, id);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') {
-      throw new UserError(
-        `there is no model ${id} in ${folder}`,
-        `See: prometheus models ls. It comes from: ${makerOf(id)}`,
-      );
+      throw new UserError(`there is no model ${id} in ${folder}`, `See: prometheus models ls. ${waysTo(id)}`);
     }
     throw refuse(errorMessage(error));
   }
@@ -159,12 +153,6 @@ async function readManifest(folder: string, id: string): Promise<{ manifest: Man
   }
   return { manifest, text };
 }
-
-/** The command that puts a model here. */
-const makerOf = (id: string) =>
-  INSTALLED.test(id) ? `prometheus models install ${id} --from PATH` : `prometheus models fit ${id}`;
-
-const remake = (id: string) => (PLAIN.test(id) ? 'run the command again' : `make it anew: ${makerOf(id)}`);
 
 /** For a promise's catch: `value` when the file or folder does not exist. */
 function ifMissing<T>(value: T): (error: unknown) => T {

@@ -39,7 +39,10 @@ export async function findSimilar(historical: Database, args: SimilarQuery): Pro
   if ((args.startDate === undefined) !== (args.endDate === undefined)) {
     throw new UsageError('a range needs --start-date and --end-date', 'Give both, or neither for the day itself.');
   }
-  const range = parseRange({ start: args.startDate ?? args.asOf, end: args.endDate ?? args.asOf });
+  const range = parseRange({ start: args.startDate ?? args.asOf, end: args.endDate ?? args.asOf }, [
+    '--start-date',
+    '--end-date',
+  ]);
   const key = { modelId: args.model, entityType: args.entityType, entityId: args.instrument, day: parseDay(args.asOf) };
   const vector = await readVector(historical, key);
   if (!vector) {

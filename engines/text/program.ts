@@ -1,22 +1,24 @@
 /** The program `models install`. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
+import { Exit, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
 import { stage } from '../../src/platform/events.ts';
 import type { Program } from '../../src/platform/program.ts';
+import { FITTED_MODELS } from '../models/makers.model.ts';
 import { writeModel } from '../models/storage.ts';
 import { openTextEncoder, unverified } from './encoder.ts';
-import { GENERAL_MODEL, GENERAL_REPO } from './general.model.ts';
+import { checkGeneralTokenizer, GENERAL_MODEL, GENERAL_REPO } from './general.model.ts';
 import { generalFromSource } from './install.ts';
 import { loadTextModel, type TextModelFiles } from './models.storage.ts';
 import { openSource } from './source/source.ts';
 import type { textInstallSpec } from './spec.ts';
+import { TOKENIZER_FILE } from './tokenizer.ts';
 
 export const installTextModel: Program<typeof textInstallSpec> = async (args, { home, events, signal }) => {
   if (args.model !== GENERAL_MODEL) {
     throw new UsageError(
       `${args.model} is not installed from files`,
-      `Only ${GENERAL_MODEL} is; for a fitted model: prometheus models fit ${args.model}`,
+      `Only ${GENERAL_MODEL} is. Fitted with prometheus models fit ID are: ${FITTED_MODELS.join(', ')}`,
     );
   }
   if (!args.replace && existsSync(path.join(home.models, args.model))) {
@@ -32,7 +34,15 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
   }
   signal.throwIfAborted();
   stage(events, 'check and store', 2, 2);
-  // Runs the golden texts before anything is stored.
+  // Before anything is stored, the pieces and then the vectors of golden texts must come out as they are known to.
+  try {
+    checkGeneralTokenizer(new Map(Object.entries(made.files)));
+  } catch (error) {
+    throw new UserError(
+      `${source.origin} is not ${args.model}: ${errorMessage(error)}`,
+      `Name a source of ${GENERAL_REPO} with its own ${TOKENIZER_FILE}.`,
+    );
+  }
   await (await openTextEncoder(unverified(made), 'cpu')).close();
   await writeModel(home.models, made, args.replace);
   const { manifest, fingerprint } = await loadTextModel(home.models, args.model);

@@ -179,6 +179,7 @@ describe('v1', () => {
     await expect(run({ ...span, modelId: 'joint-profile-core-v1' })).rejects.toThrow('is no model of this kind');
     await expect(run({ asOf: DAYS[0], start: DAYS[0] })).rejects.toThrow('--as-of excludes');
     await expect(run({})).rejects.toThrow('--start and --end are needed');
+    await expect(run({ start: DAYS[1], end: DAYS[0] })).rejects.toThrow(`--end ${DAYS[0]} is before --start`);
     await expect(run({ start: '2014-01-11', end: '2014-01-12' })).rejects.toThrow('holds no trading day');
   });
 });

@@ -322,6 +322,9 @@ describe('what cannot be embedded', () => {
     await store(news());
     await expect(backfill({ market: 'NONE' })).rejects.toThrow(/NONE/);
     await expect(backfill({ modelId: ['text-fin-general-v1'] })).rejects.toThrow(/there is no model/);
+    await expect(backfill({ start: '2013-04-01', end: '2013-03-01' })).rejects.toThrow(
+      '--end 2013-03-01 is before --start 2013-04-01',
+    );
     await expect(backfill({ workers: 256 })).rejects.toThrow(/--workers 256 needs as many .* free of \d+/);
   });
 });

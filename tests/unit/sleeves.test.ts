@@ -12,6 +12,8 @@ describe('sleeves', () => {
 
   it.each([
     ['a:b:c', /3 fields, not 7/],
+    ['a:b:c:d:e:f:5:CONTEXT', /'CONTEXT' is neither basic nor context/],
+    ['a:b:c:d:e:f:5:context:x', /9 fields, not 7/],
     ['a:b:c:d:e:f:x', /horizon 'x'/],
     ['a:b:c:d:e:f:0', /horizon '0'/],
     ['a:b:c:d:e:f:2.5', /horizon '2.5'/],

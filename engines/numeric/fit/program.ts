@@ -4,6 +4,7 @@ import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
 import { type Program, type ProgramContext, parseRange } from '../../../src/platform/program.ts';
 import { type LoadedPanel, loadPanel } from '../../market/storage.ts';
+import { FITTED_MODELS } from '../../models/makers.model.ts';
 import { modelId } from '../../models/manifest.model.ts';
 import { listModels, loadModel, writeModel } from '../../models/storage.ts';
 import { openBlas } from '../../onnx/blas.ts';
@@ -78,7 +79,10 @@ function idsOf(models: readonly string[], as: string | undefined): { id: string;
   return names.map((name) => {
     const recipe = recipeOf(name);
     if (recipe) return { id: as ?? name, recipe };
-    throw new UsageError(`'${name}' is no model that can be fitted`, `Name some of: ${V2_MODELS.join(', ')}, ${ALL}.`);
+    throw new UsageError(
+      `'${name}' is no model that can be fitted`,
+      `Name some of: ${FITTED_MODELS.join(', ')}, ${ALL}.`,
+    );
   });
 }
 

@@ -106,7 +106,7 @@ async function specOf(args: Args, { databases }: ProgramContext): Promise<TextBa
     start ??= formatDay(dayOfInstant(extent.first));
     end ??= formatDay(dayOfInstant(extent.last));
   }
-  const range = parseRange({ start, end }, ['--start-date', '--end-date']);
+  const range = parseRange({ start, end });
   return {
     market: args.market,
     start: formatDay(range.start),
