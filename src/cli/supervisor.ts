@@ -5,6 +5,8 @@ import { formatInstant } from '../format/age.ts';
 import { Exit, UserError } from '../platform/errors.ts';
 import { lockHolder } from '../platform/locks.ts';
 import { serve, supervisorLock } from '../supervisor/daemon.ts';
+import { backfillOfJob } from '../supervisor/job-backfill.ts';
+import { findJobId, readJob } from '../supervisor/job-store.ts';
 import { openLocalSupervisor } from '../supervisor/local.ts';
 import { socketPath } from '../supervisor/wire/socket-path.ts';
 import { BOARD_POOLS, boardReader } from './board.ts';
@@ -57,6 +59,10 @@ supervisor takes them over with their logs and exit codes.`,
           records: {
             note: async (note) => (await import('./phase-records.ts')).addNote(notes.runtime, note),
             skip: async (skip) => (await import('./phase-records.ts')).addSkip(notes.runtime, skip),
+          },
+          pause: async ({ jobId, paused }) => {
+            const backfill = backfillOfJob(readJob(cli.home, findJobId(cli.home, jobId)));
+            await (await import('../queue/throttle-store.ts')).changeThrottle(notes.historical, backfill, { paused });
           },
           ...boardReader(cli, databases),
         });

@@ -170,6 +170,10 @@ async function perform(supervisor: Supervisor, request: DialogRequest): Promise<
       return { said: `the record of ${request.jobId} is deleted` };
     case 'keep':
       return { said: keptWords(await supervisor.keep(request.request), request.request.archived !== undefined) };
+    case 'pause': {
+      const { id } = await supervisor.pause(request.request);
+      return { said: request.request.paused ? `${id} pauses after its present shards` : `${id} goes on` };
+    }
     case 'note':
       await supervisor.note(request.request);
       return { said: `noted on ${request.request.phase}` };
@@ -206,6 +210,8 @@ function refusalTitle(request: DialogRequest): string {
       return `The record of ${request.jobId} could not be deleted`;
     case 'keep':
       return `${request.request.jobId} could not be marked`;
+    case 'pause':
+      return `${request.request.jobId} could not ${request.request.paused ? 'pause' : 'go on'}`;
     case 'note':
       return `${request.request.phase} could not be noted on`;
     case 'skip':

@@ -84,3 +84,6 @@ export function byName(a: string, b: string): number {
   const [left, right] = [key(a), key(b)];
   return left < right ? -1 : left > right ? 1 : 0;
 }
+
+/** Whether a person holds it, not the hour or the load. */
+export const isPausedByHand = ({ paused }: JobView): boolean => paused?.startsWith('by hand') ?? false;

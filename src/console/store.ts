@@ -6,6 +6,7 @@ import type {
   KeepRequest,
   LaunchRequest,
   NoteRequest,
+  PauseRequest,
   RerunRequest,
   SkipRequest,
   Snapshot,
@@ -35,6 +36,7 @@ export type DialogRequest =
   | { readonly kind: 'kill'; readonly jobId: string }
   | { readonly kind: 'remove'; readonly jobId: string }
   | { readonly kind: 'keep'; readonly request: KeepRequest }
+  | { readonly kind: 'pause'; readonly request: PauseRequest }
   | { readonly kind: 'note'; readonly request: NoteRequest }
   | { readonly kind: 'skip'; readonly request: SkipRequest }
   | { readonly kind: 'shutdown' };

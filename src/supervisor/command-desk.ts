@@ -14,6 +14,7 @@ import {
   type KeepRequest,
   type LaunchRequest,
   type NoteRequest,
+  type PauseRequest,
   type ReadRequest,
   type RerunRequest,
   type SkipRequest,
@@ -35,6 +36,8 @@ interface CommandRoom {
   readonly refresh: () => Promise<void>;
   /** Keeps what people say about phases, where that is kept. */
   readonly records: PhaseRecords | undefined;
+  /** Where backfills and their pauses are kept. */
+  readonly pause: PauseBackfill | undefined;
 }
 
 /** Keeps what is said about a phase, each with who said it. */
@@ -42,6 +45,9 @@ export interface PhaseRecords {
   note(note: NoteRequest & { readonly who: string }): Promise<void>;
   skip(skip: SkipRequest & { readonly who: string }): Promise<void>;
 }
+
+/** Has a job's backfill begin no further shard, or go on. @throws UserError when the job works on none. */
+export type PauseBackfill = (request: PauseRequest) => Promise<void>;
 
 export class CommandDesk {
   readonly #room: CommandRoom;
@@ -67,7 +73,7 @@ export class CommandDesk {
     if (client.readOnly && command.danger !== 'safe') {
       throw new UserError(`${name} is refused: this console is read-only`, 'Leave read-only mode first (:rw).');
     }
-    const what = name === 'keep' ? keepVerb(parsed.data as KeepRequest) : name;
+    const what = verbOf(name, parsed.data);
     if (AUDITED.has(name)) this.#room.journal.action(client.name, what, ...auditWords(parsed.data));
     try {
       return await this.#carryOut(name as CommandName, parsed.data, client);
@@ -131,6 +137,13 @@ export class CommandDesk {
         return answer(keeper.kill((request as { jobId: string }).jobId, who));
       case 'keep':
         return answer(keeper.keep(request as KeepRequest));
+      case 'pause': {
+        const { jobId } = request as PauseRequest;
+        if (!this.#room.pause)
+          throw new UserError('this supervisor pauses nothing', `Use: prometheus job pause ${jobId}`);
+        await this.#room.pause(request as PauseRequest);
+        return answer(jobId);
+      }
       case 'note':
         await this.#note(request as NoteRequest, who);
         return {};
@@ -179,10 +192,17 @@ const AUDITED: ReadonlySet<string> = new Set([
   'kill',
   'remove',
   'keep',
+  'pause',
   'note',
   'skip',
   'shutdown',
 ] satisfies CommandName[]);
+
+/** The word for it in the audit log. */
+function verbOf(name: string, request: unknown): string {
+  if (name === 'keep') return keepVerb(request as KeepRequest);
+  return name === 'pause' && !(request as PauseRequest).paused ? 'go on' : name;
+}
 
 /** What a change of marks does: two of them in one request are both told. */
 function keepVerb({ kept, archived }: KeepRequest): string {

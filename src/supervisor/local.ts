@@ -12,7 +12,7 @@ import type { DiskPath } from '../telemetry/disks.ts';
 import type { GpuMonitorOptions } from '../telemetry/gpu.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { HistorySeries } from '../telemetry/types.ts';
-import { CommandDesk, type PhaseRecords } from './command-desk.ts';
+import { CommandDesk, type PauseBackfill, type PhaseRecords } from './command-desk.ts';
 import { EvidenceWatch, initialDatabases } from './evidence.ts';
 import { JobKeeper } from './job-keeper.ts';
 import { runningJobs } from './job-processes.ts';
@@ -31,6 +31,7 @@ import type {
   KeepRequest,
   LaunchRequest,
   NoteRequest,
+  PauseRequest,
   RerunRequest,
   RunSummary,
   SharedState,
@@ -53,6 +54,8 @@ export interface LocalSupervisorOptions {
   readonly readers?: Partial<Readers>;
   /** Keeps what people say about phases; without it notes and skips are refused. */
   readonly records?: PhaseRecords;
+  /** Pauses backfills; without it that is refused. */
+  readonly pause?: PauseBackfill;
   readonly now: () => number;
   /** Brings databases back that are ours to start; called when one of them does not answer. */
   readonly revive?: () => Promise<void>;
@@ -160,6 +163,7 @@ export class LocalSupervisor implements Supervisor {
       recheck: () => this.#evidence.recheck(),
       refresh: () => this.#pollJobs(),
       records: options.records,
+      pause: options.pause,
     });
     this.#snapshot = {
       sequence: 0,
@@ -247,6 +251,10 @@ export class LocalSupervisor implements Supervisor {
 
   detached(client: ClientIdentity): void {
     if (client.kind === 'console') this.#journal.action(client.name, 'detach', 'console');
+  }
+
+  async pause(request: PauseRequest): Promise<JobView> {
+    return ((await this.perform('pause', request, this.#self)) as { job: JobView }).job;
   }
 
   async note(request: NoteRequest): Promise<void> {

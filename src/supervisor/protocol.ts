@@ -253,6 +253,10 @@ export type StopRequest = Readonly<z.infer<typeof stopSchema>>;
 const keepSchema = z.object({ jobId: z.string(), kept: z.boolean().optional(), archived: z.boolean().optional() });
 export type KeepRequest = Readonly<z.infer<typeof keepSchema>>;
 
+/** `paused` false: it goes on. */
+const pauseSchema = z.object({ jobId: z.string(), paused: z.boolean() });
+export type PauseRequest = Readonly<z.infer<typeof pauseSchema>>;
+
 const noteSchema = z.object({ phase: z.string(), note: z.string().trim().min(1).max(4000) });
 export type NoteRequest = Readonly<z.infer<typeof noteSchema>>;
 
@@ -285,6 +289,7 @@ export const COMMANDS = {
   kill: { request: z.object({ jobId: z.string() }), reply: jobReply, danger: 'destructive' },
   remove: { request: z.object({ jobId: z.string() }), reply: nothing, danger: 'destructive' },
   keep: { request: keepSchema, reply: jobReply, danger: 'safe' },
+  pause: { request: pauseSchema, reply: jobReply, danger: 'cost' },
   note: { request: noteSchema, reply: nothing, danger: 'cost' },
   skip: { request: skipSchema, reply: nothing, danger: 'cost' },
   recheck: { request: nothing, reply: nothing, danger: 'safe' },
@@ -385,6 +390,8 @@ export interface Supervisor {
   /** Deletes the record of a job that has ended. */
   remove(jobId: string): Promise<void>;
   keep(request: KeepRequest): Promise<JobView>;
+  /** A running backfill begins no further shard, on no machine; or goes on. */
+  pause(request: PauseRequest): Promise<JobView>;
   /** Writes a note on a phase, kept with time and name. */
   note(request: NoteRequest): Promise<void>;
   /** Leaves an optional phase out, or takes it in again, with the reason; kept with time and name. */

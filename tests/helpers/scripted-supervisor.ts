@@ -791,6 +791,12 @@ export function scriptedSupervisor(first: Snapshot): ScriptedSupervisor {
       change({ jobs: snapshot.jobs.map((one) => (one.id === jobId ? job : one)) });
       return job;
     },
+    pause: async ({ jobId, paused }) => {
+      asked.push(`${paused ? 'pause' : 'go on'} ${jobId}`);
+      const job = { ...known(jobId), paused: paused ? 'by hand' : null };
+      change({ jobs: snapshot.jobs.map((one) => (one.id === jobId ? job : one)) });
+      return job;
+    },
     skip: async ({ phase, skipped, reason }) => {
       asked.push(`${skipped ? 'skip' : 'unskip'} ${phase} ${reason}`);
     },

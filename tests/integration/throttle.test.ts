@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatDay } from '../../src/platform/dates.ts';
+import { homeAt } from '../../src/platform/home.ts';
+import { connectSupervisor } from '../../src/supervisor/wire/client.ts';
+import { socketPath } from '../../src/supervisor/wire/socket-path.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { type Ended, type Started, startPrometheus } from '../helpers/processes.ts';
 import { smallMarket } from '../helpers/small-market.ts';
@@ -106,6 +109,16 @@ describe('as a job', () => {
       code: 0,
     });
     await until(async () => (await job()).paused === NIGHT.replace('paused ', ''), 'the job rests');
+    const console = await connectSupervisor({
+      socket: socketPath(homeAt(home), process.env),
+      client: { name: 'a test', kind: 'test', pid: process.pid, readOnly: false },
+      origin: { cwd: '/', environment: {} },
+    });
+    // As the console's key does it.
+    expect(await console.pause({ jobId: (await job()).id, paused: true })).toMatchObject({ state: 'RUN' });
+    await console.close();
+    expect((await prometheus('events', '--audit')).stdout).toMatch(/\bpause 0001-/);
+    expect(await prometheus('job', 'resume', '1')).toMatchObject({ code: 0 });
     expect(await prometheus('job', 'pause', '1')).toMatchObject({ code: 0, stdout: '' });
     expect(await prometheus('backfill', 'throttle', '--off')).toMatchObject({ code: 0 });
     await until(async () => (await job()).paused === 'by hand', 'the job rests by hand');

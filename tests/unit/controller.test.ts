@@ -167,6 +167,22 @@ describe('marks of a job, notes, the supervisor', () => {
     expect(supervisor.asked).toEqual([`keep ${OLD} {"kept":true}`, `keep ${OLD} {"kept":false}`]);
   });
 
+  test('P pauses a running backfill and has it go on; no other job can pause', async () => {
+    press('P');
+    expect(store.getState().toast?.text).toContain(`${OLD} does not run: DONE`);
+    const running = { ...supervisor.snapshot().jobs[0], id: '0009-backfill', program: 'backfill numeric-embeddings' };
+    supervisor.change({ jobs: [running, ...supervisor.snapshot().jobs] });
+    const look = () => store.setState({ snapshot: supervisor.snapshot(), selected: { phases: 'P1', jobs: running.id } });
+    look();
+    press('P');
+    await arrived();
+    expect(store.getState().toast?.text).toBe('0009-backfill pauses after its present shards');
+    look();
+    press('P');
+    await arrived();
+    expect(supervisor.asked).toEqual(['pause 0009-backfill', 'go on 0009-backfill']);
+  });
+
   test('A hides a job that has ended, and says how it comes back; one that runs cannot be hidden', async () => {
     press('A');
     await arrived();

@@ -3,7 +3,7 @@ import type { Action, ActionContext } from '../action.ts';
 import { killDialog, launchDialog, removeDialog, rerunDialog, stopDialog } from '../dialogs.ts';
 import { knownPrograms } from '../form/status.ts';
 import { isRunning, select, selectedIndex, visibleIds } from '../lists.ts';
-import { launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
+import { isPausedByHand, launchCommand, selectedJob, selectedPhase } from '../selectors.ts';
 import type { ConsoleState, Dialog } from '../store.ts';
 import { openScreen } from './navigation.ts';
 import { notReady } from './reasons.ts';
@@ -32,6 +32,16 @@ function noStop(state: ConsoleState): string | null {
   const job = selectedJob(state);
   if (!job) return 'there is no job';
   return isRunning(job) ? null : `${job.id} has ended: ${job.state}`;
+}
+
+/** Only backfills of vectors have shards between which they can rest; the supervisor knows whether one has begun. */
+function noPause(state: ConsoleState): string | null {
+  const missing = notReady(state);
+  if (missing) return missing;
+  const job = selectedJob(state);
+  if (!job) return 'there is no job';
+  if (job.state !== 'RUN') return `${job.id} does not run: ${job.state}`;
+  return job.program.startsWith('backfill ') ? null : `${job.program} has no shards to pause between`;
 }
 
 const noJob = (state: ConsoleState): string | null =>
@@ -93,6 +103,18 @@ export const JOB_ACTIONS: readonly Action[] = [
     danger: 'destructive',
     disabled: noStop,
     run: asking(killDialog),
+  },
+  {
+    name: 'job.pause',
+    scopes: SCOPES,
+    keys: ['P'],
+    help: 'the selected backfill begins no further shard, on no machine; again: it goes on',
+    danger: 'cost',
+    disabled: noPause,
+    run: ({ state, send }) => {
+      const job = selectedJob(state);
+      if (job) send({ kind: 'pause', request: { jobId: job.id, paused: !isPausedByHand(job) } });
+    },
   },
   {
     name: 'job.metric',

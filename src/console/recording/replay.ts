@@ -93,6 +93,7 @@ export function createReplay(entries: readonly RecordingEntry[], book: Book): Re
     stop: refuse as () => Promise<JobView>,
     kill: refuse as () => Promise<JobView>,
     keep: refuse as () => Promise<JobView>,
+    pause: refuse as () => Promise<JobView>,
     remove: refuse,
     note: refuse,
     skip: refuse,

@@ -12,6 +12,7 @@ import {
   type KeepRequest,
   type LaunchRequest,
   type NoteRequest,
+  type PauseRequest,
   PROTOCOL_VERSION,
   type RerunRequest,
   type ServerMessage,
@@ -188,6 +189,10 @@ export class RemoteSupervisor implements Supervisor {
 
   async keep(request: KeepRequest): Promise<JobView> {
     return (await this.#ask('keep', request)).job;
+  }
+
+  async pause(request: PauseRequest): Promise<JobView> {
+    return (await this.#ask('pause', request)).job;
   }
 
   async note(request: NoteRequest): Promise<void> {
