@@ -172,7 +172,8 @@ describe('marks of a job, notes, the supervisor', () => {
     expect(store.getState().toast?.text).toContain(`${OLD} does not run: DONE`);
     const running = { ...supervisor.snapshot().jobs[0], id: '0009-backfill', program: 'backfill numeric-embeddings' };
     supervisor.change({ jobs: [running, ...supervisor.snapshot().jobs] });
-    const look = () => store.setState({ snapshot: supervisor.snapshot(), selected: { phases: 'P1', jobs: running.id } });
+    const look = () =>
+      store.setState({ snapshot: supervisor.snapshot(), selected: { phases: 'P1', jobs: running.id } });
     look();
     press('P');
     await arrived();
