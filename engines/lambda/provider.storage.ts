@@ -11,7 +11,7 @@ import { FileProblem } from '../data/csv/source.ts';
 import type { Instrument } from '../market/panel.ts';
 import { type Training, trainingOf } from './ledger.storage.ts';
 import { className, sectorOf } from './model.ts';
-import { requireForecast } from './score-columns.ts';
+import { refuseOutcome, requireForecast } from './score-columns.ts';
 
 /** Which λ̂ a campaign uses. */
 export interface LambdaChoice {
@@ -77,6 +77,7 @@ export async function loadLambdaScores(
   request: LambdaRequest,
 ): Promise<LambdaScores> {
   const { days, instruments, marketId } = request;
+  refuseOutcome(choice.column);
   const name = sourceName(choice);
   const range = { from: formatDay(days[0]), to: formatDay(days[days.length - 1]) };
   const experiments = new Set<string>();

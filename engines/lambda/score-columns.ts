@@ -20,6 +20,15 @@ function ownForecasts(source: string, names: readonly string[]): readonly string
   return names.slice(-ADDED_COLUMNS.length).join() === ADDED_COLUMNS.join() ? [HAT] : null;
 }
 
+/** Before anything is read. @throws UserError for a column of outcomes: no source can make it a forecast. */
+export function refuseOutcome(column: string): void {
+  if (!OUTCOMES.includes(column)) return;
+  throw new UserError(
+    `'${column}' holds what came after the day: it is no λ̂`,
+    `Choose a forecast: --lambda-score-column ${HAT} or ${Z}`,
+  );
+}
+
 /**
  * @param source file or table. @param names its columns.
  * @throws UserError when `column` is no forecast: of sources that this product writes only forecasts are taken, of others no
@@ -28,10 +37,9 @@ function ownForecasts(source: string, names: readonly string[]): readonly string
 export function requireForecast(source: string, names: readonly string[], column: string): void {
   const own = ownForecasts(source, names);
   if (own ? own.includes(column) : !DESCRIPTIONS.has(column)) return;
-  const what = OUTCOMES.includes(column) ? 'holds what came after the day: it is no λ̂' : 'is no forecast';
   const choices = own ?? [HAT];
   throw new UserError(
-    `'${column}' of ${source} ${what}`,
+    `'${column}' of ${source} is no forecast`,
     `Choose a forecast: --lambda-score-column ${choices.join(' or ')}`,
   );
 }
