@@ -28,7 +28,7 @@ export interface PhaseFacts {
 }
 
 /** Worst first. */
-const WORST_FIRST: readonly CheckState[] = ['FAIL', 'UNKN', 'BLKD', 'PART', 'WAIT', 'STALE', 'SKIP', 'OK'];
+const WORST_FIRST: readonly CheckState[] = ['FAIL', 'UNKN', 'BLKD', 'PART', 'WAIT', 'RUN', 'STALE', 'SKIP', 'OK'];
 const severity = (state: CheckState) => WORST_FIRST.indexOf(state);
 
 /** A reason why a phase is not OK. */
@@ -99,12 +99,12 @@ function phaseState(gates: readonly Why[], required: readonly Judged[]): CheckSt
   if (has('FAIL')) return 'FAIL';
   if (has('UNKN')) return 'UNKN';
   const begun = required.some(
-    (check) => check.spec.progress !== false && ['OK', 'PART', 'STALE'].includes(check.result.state),
+    (check) => check.spec.progress !== false && ['OK', 'PART', 'STALE', 'RUN'].includes(check.result.state),
   );
   // A check that waits on another one of its own phase is not blocked from outside: the phase has not begun.
   if (!begun) return 'WAIT';
   if (has('PART') || has('WAIT') || has('BLKD') || has('SKIP')) return 'PART';
-  return 'STALE';
+  return has('RUN') ? 'RUN' : 'STALE';
 }
 
 /** What keeps `waiting` from beginning; empty when one of the alternatives lets it. */
