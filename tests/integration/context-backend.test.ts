@@ -271,6 +271,7 @@ describe('flags', () => {
     expect(parseSleeve(sleeve('A', 'context')).backend).toBe('context');
     expect(parseSleeve(sleeve('A')).backend).toBeUndefined();
     expect(formatSleeve(parseSleeve(sleeve('A', 'basic')))).toBe(sleeve('A', 'basic'));
-    expect(() => parseSleeve(sleeve('A', 'other'))).toThrow('8 fields');
+    expect(() => parseSleeve(sleeve('A', 'other'))).toThrow("'other' is neither basic nor context");
+    expect(() => parseSleeve(`${sleeve('A', 'basic')}:more`)).toThrow('9 fields');
   });
 });
