@@ -116,14 +116,16 @@ export const jobRemove = defineCommand({
   description: `
 Their folders with specs, logs, events and metrics go; rows that they wrote stay. Refused while processes that a job started
 still run: job kill ends them.`,
-  args: z.object({ job: z.array(z.string()).min(1).describe('ids, numbers, or `last`') }),
+  args: z.object({ job: z.array(z.string()).min(1).describe('ids, numbers, or `last`'), json }),
   positionals: ['job'],
   run: async (args, cli) =>
     withSupervisor(cli, async (supervisor) => {
-      for (const id of args.job.map((one) => findJobId(cli.home, one))) {
+      const removed = args.job.map((one) => findJobId(cli.home, one));
+      for (const id of removed) {
         await supervisor.remove(id);
         cli.err(`removed ${id}\n`);
       }
+      if (args.json) printJson(cli, { removed });
       return Exit.done;
     }),
 });

@@ -8,8 +8,10 @@ import { DATABASE_NAMES } from '../platform/db/targets.ts';
 import { errorMessage, InterruptedError, UserError } from '../platform/errors.ts';
 import { createHome } from '../platform/home.ts';
 import { lockHolder } from '../platform/locks.ts';
+import { loadSettings } from '../platform/settings.ts';
 import { supervisorLock } from '../supervisor/daemon.ts';
 import { jobVariables, withoutJob } from '../supervisor/environment.ts';
+import { loadPrograms } from '../supervisor/programs.ts';
 import type { ClientIdentity } from '../supervisor/protocol.ts';
 import { connectSupervisor, NoSupervisorError, type Passed, type RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { socketPath } from '../supervisor/wire/socket-path.ts';
@@ -93,9 +95,25 @@ function clientOptions(cli: Cli, { kind, readOnly = false, tap }: OpenOptions) {
     tap,
     socket: socketPath(cli.home, cli.env),
     client: { name: operatorName(cli.env), kind, pid: process.pid, readOnly },
-    origin: { cwd: process.cwd(), environment: { ...jobVariables(cli.env), ...urlVariables(cli) } },
+    origin: {
+      cwd: process.cwd(),
+      environment: { ...jobVariables(cli.env, namedVariables(cli)), ...urlVariables(cli) },
+    },
     revive: async () => void (await start(cli, { kind }).then((one) => one.close())),
   };
+}
+
+/** Variables that the user's settings and programs name: the supervisor decides which of them a job gets. */
+function namedVariables(cli: Cli): string[] {
+  try {
+    return [
+      ...loadSettings(cli.home, cli.env).jobs.environment,
+      ...loadPrograms(cli.home, cli.env).flatMap(({ script }) => script?.environment ?? []),
+    ];
+  } catch {
+    // A file that cannot be read keeps nobody from looking at jobs and stopping them: starting one says what is wrong with it.
+    return [];
+  }
 }
 
 async function start(cli: Cli, options: OpenOptions): Promise<RemoteSupervisor> {

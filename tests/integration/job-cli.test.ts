@@ -21,8 +21,11 @@ interface Result {
   readonly err: string;
 }
 
-function prometheus(...args: string[]): Promise<Result> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, PROMETHEUS_HOME: test.home.root } });
+const prometheus = (...args: string[]) => prometheusWith({}, ...args);
+
+function prometheusWith(shell: NodeJS.ProcessEnv, ...args: string[]): Promise<Result> {
+  const env = { ...process.env, ...shell, PROMETHEUS_HOME: test.home.root };
+  const child = spawn(process.execPath, [MAIN, ...args], { env });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => (out += chunk));
   child.stderr.on('data', (chunk) => (err += chunk));
@@ -111,6 +114,22 @@ describe('prometheus job', () => {
     expect(err).toMatch(
       /^0002-own-wait waits for a supervisor, and none runs: prometheus supervisor start\n0002-own-wait STOP: not begun: 0001-own-wait ended FAIL\n$/,
     );
+  });
+
+  it('gives a command of the user’s own the variables that it names, and no others', async () => {
+    mkdirSync(test.home.root, { recursive: true });
+    writeFileSync(
+      path.join(test.home.root, 'programs.yaml'),
+      `programs:\n  own key:\n    summary: says its key\n    phase: P1\n    environment: [OWN_KEY]\n` +
+        `    command: [sh, -c, 'echo "[$OWN_KEY] [$OTHER_KEY]"']\n`,
+    );
+    const shell = { OWN_KEY: 'k1', OTHER_KEY: 'k2' };
+    expect(await prometheusWith(shell, 'job', 'start', 'own', 'key')).toMatchObject({ code: 0 });
+    await prometheus('job', 'wait', 'last');
+    expect((await prometheus('job', 'logs', 'last')).out).toBe('[k1] []\n');
+    const removed = await prometheus('job', 'rm', 'last', '--json');
+    expect(JSON.parse(removed.out)).toEqual({ schema: 1, removed: ['0001-own-key'] });
+    expect((await prometheus('job', 'ls', '--json')).out).toContain('"jobs":[]');
   });
 
   it('runs a command of the user’s own as programs.yaml says it now, without a new supervisor', async () => {

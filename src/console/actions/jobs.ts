@@ -108,7 +108,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     name: 'job.pause',
     scopes: SCOPES,
     keys: ['P'],
-    help: 'the selected backfill begins no further shard, on no machine; again: it goes on',
+    help: 'pause the selected backfill: no further shard is begun, on no machine; again: it goes on',
     danger: 'cost',
     disabled: noPause,
     run: ({ state, send }) => {

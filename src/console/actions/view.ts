@@ -100,7 +100,7 @@ export const VIEW: readonly Action[] = [
     name: 'pause',
     scopes: GLOBAL,
     keys: ['p'],
-    help: 'hold the screen still, and go on; nothing is lost meanwhile',
+    help: 'pause: hold the screen still, and go on; nothing is lost meanwhile',
     danger: 'safe',
     run: ({ state, store }) => store.setState({ paused: !state.paused }),
   },
