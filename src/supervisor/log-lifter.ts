@@ -7,30 +7,16 @@ import path from 'node:path';
 import { Exit } from '../platform/errors.ts';
 import type { ProgramEvent } from '../platform/events.ts';
 import type { ScriptReading } from '../platform/program.ts';
-import { cleanText } from './clean-text.ts';
 import { JobFile, type JobSpec, type Verdict } from './job-files.ts';
 import { LinePattern } from './line-pattern.ts';
 import { FileTail } from './tail.ts';
+import { TracebackReader } from './traceback-reader.ts';
 
 /** Longer lines keep this much of their beginning, which is where a pattern looks. */
 const MAX_LINE_BYTES = 16 * 1024;
 /** Progress and metrics of one name are told no more often than this: a fast program prints thousands of lines a second. */
 const EVENT_INTERVAL_MS = 200;
 
-/** With its colon as Python prints it, without one in the frames of rich and typer. */
-const TRACEBACK = 'Traceback (most recent call last)';
-/** All that may stand before it: frames, what loggers and pools of processes put there, the bar that tqdm left on the line. */
-const BEFORE_TRACEBACK = new RegExp(
-  '^(?:[^|]{0,100}\\d+%\\|[^|]*\\|[^[\\]]{0,100}(?=\\[)|[^[\\]|]{0,100}?\\d+it (?=\\[))?' +
-    '(?:[\\s|+╭─┌┏━-]|\\[[^\\]]*\\]|\\([^)]*\\)|\\d[\\d:.,TZ/-]*(?=\\s)|(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)\\b:?)*' +
-    '(?:Exception Group )?$',
-);
-/** And behind it. */
-const AFTER_TRACEBACK = /^:?[\s|+─╮┐┓━-]*$/;
-/** A line that holds more before its traceback than this is prose, or no line of a person's. */
-const MAX_BEFORE = 400;
-/** Its last line: `KeyError: 'close'`, `psycopg2.errors.UndefinedColumn: …`; those of exception groups stand behind a bar. */
-const EXCEPTION = /^(?: *\| )?([A-Za-z_][\w.<>]*(?::.*)?)$/;
 const MAX_FATAL = 300;
 
 /** Reads lines one by one; pure but for the `emit` it is given. */
@@ -45,7 +31,7 @@ export class LineReader {
   readonly #now: () => number;
   readonly #told = new Map<string, number>();
   readonly #held = new Map<string, ProgramEvent>();
-  readonly #inTraceback = new Set<string>();
+  readonly #tracebacks = new TracebackReader();
   #rowCount: number | null = null;
   #anySkipped = false;
   #fatalLine: string | null = null;
@@ -64,7 +50,9 @@ export class LineReader {
 
   /** Takes in one line of a stream (`out` or `err`). */
   push(stream: string, line: string): void {
-    this.#readTraceback(stream, line);
+    const exception = this.#tracebacks.push(stream, line);
+    // The last one counts: earlier ones were caught on the way ("During handling of the above exception …").
+    if (exception !== null) this.#setFatal(exception);
     for (const pattern of this.#progress) {
       const { done, total, unit } = pattern.exec(line)?.groups ?? {};
       if (done === undefined) continue;
@@ -110,25 +98,10 @@ export class LineReader {
     return {
       rows: this.#rowCount,
       failures,
-      // One that breaks off (a full disk) is a traceback still.
-      fatal: this.#fatalLine ?? (this.#inTraceback.size > 0 ? `${TRACEBACK}:` : null),
+      fatal: this.#fatalLine ?? this.#tracebacks.unnamed,
       rowsDue: rowsDue && !allThere,
       status: null,
     };
-  }
-
-  /** Python prints a traceback's frames indented, and the exception as the first line that is not. */
-  #readTraceback(stream: string, raw: string): void {
-    // Python 3.13 and rich colour what they print.
-    const line = cleanText(raw);
-    if (beginsTraceback(line)) this.#inTraceback.add(stream);
-    else if (this.#inTraceback.has(stream)) {
-      const exception = EXCEPTION.exec(line)?.[1];
-      if (exception === undefined) return;
-      this.#inTraceback.delete(stream);
-      // The last one counts: earlier ones were caught on the way ("During handling of the above exception …").
-      this.#setFatal(exception);
-    }
   }
 
   #setFatal(line: string): void {
@@ -146,13 +119,6 @@ export class LineReader {
     this.#told.set(key, now);
     this.#emit(event);
   }
-}
-
-/** Whether a line is the first of a traceback, and does not merely speak of one. */
-function beginsTraceback(line: string): boolean {
-  const at = line.indexOf(TRACEBACK);
-  if (at < 0 || at > MAX_BEFORE) return false;
-  return BEFORE_TRACEBACK.test(line.slice(0, at)) && AFTER_TRACEBACK.test(line.slice(at + TRACEBACK.length));
 }
 
 /** A number of things. A figure that no count can have (negative, or beyond what is exact) is none. */
