@@ -14,6 +14,7 @@ Without a terminal it prints the status instead.`,
   args: z.object({
     ascii: z.boolean().optional().describe('draw with ASCII only (default: by the locale)'),
     theme: z.enum(THEMES).optional().describe('colours (default: console.theme of console.yaml)'),
+    mouse: z.boolean().optional().describe('clicks and the wheel, too (default: console.mouse of console.yaml)'),
     readOnly: z.boolean().default(false).describe('refuse whatever costs or destroys, until :rw'),
     record: z.string().optional().describe('take down what is shown into a new file, for prometheus replay'),
   }),

@@ -20,6 +20,8 @@ export interface ConsoleOptions {
   readonly phase?: string;
   /** Colours; decided by the settings and the terminal when absent. */
   readonly theme?: ThemeSetting;
+  /** Clicks and the wheel are listened to; decided by the settings when absent. */
+  readonly mouse?: boolean;
   /** Takes down what is shown, for `prometheus replay`. */
   readonly record?: string;
   /** Nothing can be started or stopped from it, until `:rw`. */
@@ -62,7 +64,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
       boot: 'looking for the supervisor …',
       readOnly: options.readOnly ?? false,
       theme,
-      mouse: look.mouse,
+      mouse: options.mouse ?? look.mouse,
     },
   });
   const style = makeStyle({ colour, ascii });

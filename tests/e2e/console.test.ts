@@ -115,7 +115,8 @@ test('from an empty home to a green Phase 1, by keys', async () => {
 
   // Coming back: what happened meanwhile is there, log and metrics of ended jobs included.
   const recording = path.join(parent, 'console.ndjson');
-  const again = await openConsole(['--record', recording]);
+  const again = await openConsole(['--record', recording, '--mouse']);
+  expect(again.term.modes.mouseTrackingMode).toBe('vt200');
   await again.waitFor(/P1 +✓ OK +5\/5/);
   await again.waitFor(/✓ DONE +0003-verify-point-in-time/);
   again.press('j');

@@ -65,6 +65,7 @@ describe.skipIf(!has('bash'))('completion in bash', () => {
       ['db', 'url', ''],
       ['historical', 'runtime'],
     ],
+    [['--mo'], ['--mouse']],
     [['db', 'up', '--tcp'], ['--tcp-port']],
     [['job', 'ls', '--state', 'D'], ['DONE']],
     [['job', 'ls', '--state', '=', 'L'], ['LOST']],
