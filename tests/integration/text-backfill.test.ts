@@ -204,6 +204,46 @@ describe('the rows', () => {
     expect(dry.result.data).toMatchObject({ due: { NEWS: 240 } });
   });
 
+  it('are counted by --dry-run --skip-existing as the run after it makes them', async () => {
+    await store(news());
+    await backfill({ start: '2014-03-10', end: '2014-03-14' });
+    const there = (await query('SELECT 1 FROM text_embeddings')).length;
+    // A vector that is not whole is made anew, and so it is none that is there.
+    await query(`UPDATE text_embeddings SET vector = '\\x00' WHERE ctid IN (
+      SELECT DISTINCT ON (source_type) ctid FROM text_embeddings)`);
+    const rowsBefore = await content();
+    const asked = { start: '2014-03-05', end: '2014-03-20', skipExisting: true };
+    const { result, stdout } = await backfill({ ...asked, dryRun: true });
+    const { due, rows, skipped, models } = result.data as {
+      due: Record<string, number>;
+      rows: number;
+      skipped: number;
+      models: Record<string, number>[];
+    };
+    expect([skipped, rows + skipped]).toEqual([there - 2, due.NEWS + due.NEWS_ISSUER_DAY]);
+    expect(stdout).toBe(
+      `model_id,news,news_issuer_day,skipped\n${MODEL},${models[0].news},${models[0].news_issuer_day},${skipped}\n`,
+    );
+    expect(result.summary).toContain(`${rows} vectors are to be made, ${skipped} are there already`);
+    expect(await content()).toBe(rowsBefore);
+    const before = await query<{ id: string }>(`SELECT source_type || source_id AS id FROM text_embeddings
+      WHERE octet_length(vector) > 1`);
+    expect((await backfill(asked)).result.data).toMatchObject({ written: rows, models: [{ skipped }] });
+    const made = await query<{ type: string; count: number }>(
+      `SELECT source_type AS type, count(*)::int AS count FROM text_embeddings
+        WHERE source_type || source_id <> ALL (ARRAY[${before.map(({ id }) => `'${id}'`).join()}]) GROUP BY 1 ORDER BY 1`,
+    );
+    expect(made).toEqual([
+      { type: 'NEWS', count: models[0].news },
+      { type: 'NEWS_ISSUER_DAY', count: models[0].news_issuer_day },
+    ]);
+    expect((await backfill({ ...asked, dryRun: true })).result.data).toMatchObject({ rows: 0 });
+    // Without it everything that is due is made again.
+    expect((await backfill({ ...asked, skipExisting: false, dryRun: true })).result.data).toMatchObject({
+      rows: rows + skipped,
+    });
+  });
+
   it('follow --source and --limit', async () => {
     const articles = news();
     await store(articles);

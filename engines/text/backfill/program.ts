@@ -19,8 +19,9 @@ import { throttleOf } from '../../../src/queue/throttle-args.ts';
 import type { Device } from '../../onnx/session.ts';
 import type { textBackfillSpec } from '../spec.ts';
 import { newsExtent } from './news.storage.ts';
-import { SOURCES, type TextBackfillSpec } from './plan.model.ts';
+import { SOURCES, type TextBackfillSpec, type TextSource } from './plan.model.ts';
 import { type PreparedText, prepareText } from './prepare.ts';
+import { existingOfShard } from './shard.ts';
 import { startTextThreads } from './threads.ts';
 
 /** What a plan was made over, for sentences. */
@@ -36,7 +37,7 @@ interface Labour {
 export const backfillText: Program<typeof textBackfillSpec> = async (args, context) => {
   stage(context.events, 'count news', 1, 2);
   const prepared = await prepareText(await specOf(args, context), context);
-  if (args.dryRun) return count(prepared, args.json, context);
+  if (args.dryRun) return count(prepared, args, context);
   await requireConnections(context.databases.historical, workersOf(args));
   await requireDecision(context.databases.runtime, { ...prepared.spec, limit: null });
   const { backfill, resumed } = await openBackfill(
@@ -132,21 +133,50 @@ function planOf(prepared: PreparedText): Omit<Backfill<TextBackfillSpec>, 'id'> 
   };
 }
 
-/** What a run would write; nothing is written. */
-function count(prepared: PreparedText, json: boolean, context: ProgramContext): ProgramResult {
-  const { NEWS: articles, NEWS_ISSUER_DAY: issuerDays } = prepared.due;
-  if (!json) {
-    const lines = prepared.spec.models.map((model) => [model, articles, issuerDays].join());
-    context.stdout(`${['model_id,news,news_issuer_day', ...lines].join('\n')}\n`);
+/** What a run would write, with --skip-existing less what is there; nothing is written. */
+async function count(prepared: PreparedText, args: Args, context: ProgramContext): Promise<ProgramResult> {
+  const { spec, due, shards } = prepared;
+  const there = args.skipExisting ? await countExisting(prepared, context) : null;
+  const models = spec.models.map((model, m) => {
+    const { NEWS = 0, NEWS_ISSUER_DAY = 0 } = there?.[m] ?? {};
+    return {
+      model_id: model,
+      news: due.NEWS - NEWS,
+      news_issuer_day: due.NEWS_ISSUER_DAY - NEWS_ISSUER_DAY,
+      skipped: NEWS + NEWS_ISSUER_DAY,
+    };
+  });
+  const rows = models.reduce((sum, one) => sum + one.news + one.news_issuer_day, 0);
+  const skipped = models.reduce((sum, one) => sum + one.skipped, 0);
+  if (!args.json) {
+    const head = ['model_id', 'news', 'news_issuer_day', ...(there ? ['skipped'] : [])];
+    const lines = models.map((one) => [
+      ...[one.model_id, one.news, one.news_issuer_day],
+      ...(there ? [one.skipped] : []),
+    ]);
+    context.stdout(`${[head, ...lines].map((line) => line.join()).join('\n')}\n`);
   }
-  const summary = `${articles} articles and ${issuerDays} issuer days in ${prepared.shards.length} shards; nothing was written`;
-  const data = {
-    start: prepared.spec.start,
-    end: prepared.spec.end,
-    due: prepared.due,
-    shards: prepared.shards.length,
-  };
-  return { exitCode: Exit.done, summary, due: 0, data };
+  const work = `${due.NEWS} articles and ${due.NEWS_ISSUER_DAY} issuer days in ${shards.length} shards`;
+  const left = there ? `; ${rows} vectors are to be made, ${skipped} are there already` : '';
+  const data = { start: spec.start, end: spec.end, due, rows, skipped, shards: shards.length, models };
+  return { exitCode: Exit.done, summary: `${work}${left}; nothing was written`, due: 0, data };
+}
+
+/** Vectors due of each model that are there and whole, by source, as the shards themselves look: --skip-existing leaves them. */
+async function countExisting(
+  { models, shards, context: reading }: PreparedText,
+  { databases, events, signal }: ProgramContext,
+): Promise<Record<TextSource, number>[]> {
+  stage(events, 'count what is there', 2, 2);
+  const counts = models.map(() => ({ NEWS: 0, NEWS_ISSUER_DAY: 0 }));
+  for (const shard of shards) {
+    signal.throwIfAborted();
+    const { model_id, dim } = models[shard.model].manifest;
+    const found = await existingOfShard(databases.historical, reading, shard, model_id, dim);
+    for (const source of SOURCES) counts[shard.model][source] += found[source];
+    events.emit({ type: 'progress', done: shard.number + 1, total: shards.length, unit: 'shards' });
+  }
+  return counts;
 }
 
 /** What the backfill has done, all machines and all its runs together. */

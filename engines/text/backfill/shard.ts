@@ -1,4 +1,5 @@
 /** One shard, from articles to a commit: its rows and its mark are written together or not at all. */
+import type pg from 'pg';
 import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import {
@@ -19,9 +20,15 @@ import { copyTexts, existingTexts, type IssuerDays, removeTexts, type TextRow } 
 const BATCH = 2048;
 
 /** What a thread knows of the backfill. Plain data. */
-export interface TextShardContext {
+export interface TextShardContext extends TextShardReading {
   readonly backfillId: string;
   readonly skipExisting: boolean;
+  /** `host/pid` */
+  readonly worker: string;
+}
+
+/** Which vectors are due. Plain data. */
+export interface TextShardReading {
   readonly sources: readonly TextSource[];
   /** First and last day of the request: UTC days of articles, trading days of issuer days. */
   readonly range: { readonly first: number; readonly last: number };
@@ -31,8 +38,6 @@ export interface TextShardContext {
   /** Instruments and issuers of the market, ascending. */
   readonly instruments: readonly string[];
   readonly issuers: readonly string[];
-  /** `host/pid` */
-  readonly worker: string;
 }
 
 /** A vector that is due: an article's own, or the mean of the articles of an issuer's day. */
@@ -52,25 +57,16 @@ export async function runTextShard(
   modelId: string,
   encoder: TextEncoder,
 ): Promise<ShardOutcome> {
-  const { backfillId, windows, lastId } = context;
+  const { backfillId, windows } = context;
   const id = shardId(backfillId, shard.number);
-  const [from, to] = [windows.bounds[shard.from], windows.bounds[shard.to]];
   return historical.transaction(async (client) => {
     // The mark protects the rows: after a crash of the server both are there or neither is.
     await client.query('SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off');
     if (!(await markShard(client, id, backfillId, 'text'))) return DONE_ELSEWHERE;
-    const articles = await readArticles(client, from, to, lastId);
-    const news = context.sources.includes('NEWS') ? articleItems(articles, context) : [];
-    const owned = ownedIssuerDays(context, shard);
-    const issuerDays = owned.days.length
-      ? issuerDayItems(articles, await readIssuers(client, from, to, context.instruments), context, shard)
-      : [];
-    const items = [...news, ...issuerDays];
-    const articleIds = news.map((item) => item.id);
-    const there = context.skipExisting
-      ? await existingTexts(client, modelId, articleIds, owned, encoder.dim)
+    const { articles, items, articleIds, owned } = await readShard(client, context, shard);
+    const keep = context.skipExisting
+      ? await standing(client, { items, articleIds, owned }, modelId, encoder.dim)
       : new Set<string>();
-    const keep = new Set(there.size ? items.map(keyOf).filter((key) => there.has(key)) : []);
     const removed = await removeTexts(client, modelId, articleIds, owned, keep);
     const todo = keep.size ? items.filter((item) => !keep.has(keyOf(item))) : items;
     const { rows, failures } = await encodeItems(todo, articles, encoder);
@@ -92,10 +88,60 @@ export async function runTextShard(
   });
 }
 
+/** How many of a shard's vectors --skip-existing would leave, by source. Only reads. */
+export async function existingOfShard(
+  historical: Database,
+  reading: TextShardReading,
+  shard: TextShard,
+  modelId: string,
+  dim: number,
+): Promise<Record<TextSource, number>> {
+  return historical.transaction(async (client) => {
+    await client.query('SET TRANSACTION READ ONLY; SET LOCAL enable_seqscan = off');
+    const keys = [...(await standing(client, await readShard(client, reading, shard), modelId, dim))];
+    const count = (source: TextSource) => keys.filter((key) => key.startsWith(`${source}|`)).length;
+    return { NEWS: count('NEWS'), NEWS_ISSUER_DAY: count('NEWS_ISSUER_DAY') };
+  });
+}
+
+/** What a shard has to make, and what it owns. */
+interface ShardItems {
+  readonly items: readonly Item[];
+  readonly articleIds: readonly string[];
+  readonly owned: IssuerDays;
+}
+
+async function readShard(
+  client: pg.ClientBase,
+  context: TextShardReading,
+  shard: TextShard,
+): Promise<ShardItems & { readonly articles: readonly Article[] }> {
+  const { windows, lastId } = context;
+  const [from, to] = [windows.bounds[shard.from], windows.bounds[shard.to]];
+  const articles = await readArticles(client, from, to, lastId);
+  const news = context.sources.includes('NEWS') ? articleItems(articles, context) : [];
+  const owned = ownedIssuerDays(context, shard);
+  const issuerDays = owned.days.length
+    ? issuerDayItems(articles, await readIssuers(client, from, to, context.instruments), context, shard)
+    : [];
+  return { articles, items: [...news, ...issuerDays], articleIds: news.map(({ id }) => id), owned };
+}
+
+/** Keys of the items whose vectors are there and whole. */
+async function standing(
+  client: pg.ClientBase,
+  { items, articleIds, owned }: ShardItems,
+  modelId: string,
+  dim: number,
+): Promise<Set<string>> {
+  const there = await existingTexts(client, modelId, articleIds, owned, dim);
+  return new Set(there.size ? items.map(keyOf).filter((key) => there.has(key)) : []);
+}
+
 const keyOf = ({ source, id }: Item) => `${source}|${id}`;
 
 /** Articles whose UTC day lies in the range. */
-function articleItems(articles: readonly Article[], { range }: TextShardContext): Item[] {
+function articleItems(articles: readonly Article[], { range }: TextShardReading): Item[] {
   return articles.flatMap(({ id, at }, k): Item[] => {
     const day = dayOfInstant(at);
     if (day < range.first || day > range.last) return [];
@@ -104,7 +150,7 @@ function articleItems(articles: readonly Article[], { range }: TextShardContext)
 }
 
 /** Trading days of the shard that lie in the range, and the market's issuers; nothing when issuer days are not asked for. */
-function ownedIssuerDays({ sources, range, windows, issuers }: TextShardContext, shard: TextShard): IssuerDays {
+function ownedIssuerDays({ sources, range, windows, issuers }: TextShardReading, shard: TextShard): IssuerDays {
   if (!sources.includes('NEWS_ISSUER_DAY')) return { issuers: [], days: [] };
   const days = windows.days.subarray(shard.from, shard.to);
   return {
@@ -120,7 +166,7 @@ function ownedIssuerDays({ sources, range, windows, issuers }: TextShardContext,
 function issuerDayItems(
   articles: readonly Article[],
   issuers: ReadonlyMap<number, readonly string[]>,
-  { range, windows }: TextShardContext,
+  { range, windows }: TextShardReading,
   shard: TextShard,
 ): Item[] {
   const items = new Map<string, Item>();
