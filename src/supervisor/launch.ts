@@ -26,7 +26,7 @@ import {
 import { JobProcesses, processesOfJob } from './job-processes.ts';
 import { hasEnded } from './job-state.ts';
 import { createJobFolder, findJobId, readJob } from './job-store.ts';
-import { identifyProcess, signalGroup } from './process-identity.ts';
+import { identifyProcess, signalGroup, wakeShim } from './process-identity.ts';
 
 /** A program's arguments after validation. */
 export interface ParsedArguments {
@@ -371,6 +371,7 @@ export function stopJob(
   const child = status?.child;
   // KILL that follows at once is not to be beaten by it: the record says what ended the job.
   if (child && ask.killAfterMs !== 0) signalGroup(child, 'SIGTERM');
+  if (status?.shim) wakeShim(status.shim);
   if (unmarked) {
     const signal = ask.killAfterMs === 0 ? 'KILL' : 'TERM';
     const sent = child ? `${signal} was sent to it` : 'it was not reached';

@@ -1,9 +1,12 @@
-/** Limits and stops of jobs whose shim was killed: the supervisor keeps them in its place, though no exit code can be had. */
+/**
+ * Limits and stops of jobs whose shim was killed: the supervisor keeps them in its place, though no exit code can be had. A
+ * shim that was only stopped is let go on, for it alone can record how its program ends.
+ */
 import type { Home } from '../platform/home.ts';
 import { TIMEOUT_KILL_MS } from './job-files.ts';
 import { killJob } from './job-processes.ts';
 import { readJob } from './job-store.ts';
-import { isAlive, signalGroup } from './process-identity.ts';
+import { isAlive, signalGroup, wakeShim } from './process-identity.ts';
 import type { JobView } from './protocol.ts';
 
 export class OrphanLimits {
@@ -28,7 +31,12 @@ export class OrphanLimits {
   #lookAt(id: string): void {
     const { spec, status, stop } = readJob(this.#home, id);
     const leader = status?.child;
-    if (!spec || !leader || !status.shim || isAlive(status.shim) || !isAlive(leader)) return;
+    if (!spec || !leader || !status.shim) return;
+    if (isAlive(status.shim)) {
+      wakeShim(status.shim);
+      return;
+    }
+    if (!isAlive(leader)) return;
     const { timeoutMs, killAfterMs } = spec.limits;
     const now = this.#now();
     if (

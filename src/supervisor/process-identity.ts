@@ -45,15 +45,19 @@ export function isAlive(identity: ProcessIdentity): boolean {
 
 /**
  * Sends a signal to the process group that `leader` leads, after making sure that the leader is the recorded process.
- * Returns false, and signals nobody, when it is not. @throws UserError when the group belongs to another user.
+ * TERM is followed by CONT: what is stopped (SIGSTOP, ^Z) takes it only when it goes on. Returns false, and signals
+ * nobody, when the leader is another process. @throws UserError when the group belongs to another user.
  */
 export function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(leader)) return false;
+  let isSent = false;
   try {
     process.kill(-leader.pid, signal);
+    isSent = true;
+    if (signal === 'SIGTERM') process.kill(-leader.pid, 'SIGCONT');
     return true;
   } catch (error) {
-    if (errorCode(error) === 'ESRCH') return false;
+    if (errorCode(error) === 'ESRCH') return isSent;
     throw new UserError(
       `process ${leader.pid} may not be signalled by you`,
       'Stop it as the user it runs as, or as root.',
@@ -61,5 +65,14 @@ export function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): bo
         cause: error,
       },
     );
+  }
+}
+
+/** Lets a shim that was stopped go on: it records nothing meanwhile. One that runs, or is another user's, stays as it is. */
+export function wakeShim(shim: ProcessIdentity): void {
+  try {
+    signalGroup(shim, 'SIGCONT');
+  } catch {
+    // Whoever could stop it can let it go on.
   }
 }

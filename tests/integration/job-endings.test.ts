@@ -242,6 +242,14 @@ describe('a stop', () => {
   });
 });
 
+describe('a program that stands still', () => {
+  it('takes the TERM of its time limit', async () => {
+    const script = `trap 'exit 5' TERM; kill -STOP $$; while :; do sleep 0.05; done`;
+    const id = await run(script, limits({ timeoutMs: 500, killAfterMs: 3_600_000 }));
+    expect(await ended(id)).toMatchObject({ state: 'FAIL', exit: { code: 5, timedOut: true } });
+  });
+});
+
 describe('niceness', () => {
   it('is added to what there is, and inherited', async () => {
     const id = await run(`nice; sleep 0.01`, limits({ nice: 7 }));

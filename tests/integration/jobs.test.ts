@@ -1,5 +1,5 @@
 /** Jobs with real processes: what survives which death, and what is said about it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +46,15 @@ const text = (id: string, name: string) => readFileSync(fileOf(id, name), 'utf8'
 const ended = (id: string) => until(() => hasEnded(view(id).state) && view(id), `the end of ${id}`);
 const onlyJob = () => until(() => listJobIds(test.home)[0], 'a job folder');
 const waiting = (id: string) => until(() => text(id, JobFile.stdout).includes('waiting'), `${id} at work`);
+/** Stops the program as ^Z does, and with it the shim if so asked. */
+async function standStill(id: string, withShim: boolean): Promise<void> {
+  const { child, shim } = record(id).status!;
+  for (const one of withShim ? [shim!, child!] : [child!]) {
+    signalGroup(one, 'SIGSTOP');
+    const isStill = () => / T$/m.test(spawnSync('ps', ['-o', 'pid=,state=', '-p', `${one.pid}`]).stdout.toString());
+    await until(isStill, `${one.pid} to stand still`);
+  }
+}
 const go = () => writeFileSync(test.at('go'), '');
 const runProcess = (command: string, args: readonly string[]) => {
   const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -235,6 +244,27 @@ describe('survival', () => {
     stop(id);
     await until(() => !isAlive(child!), 'the end of the program');
     expect(view(id).state).toBe('LOST');
+  });
+
+  it.each([false, true])('ends by a stop though it stands still; its shim does as well: %s', async (withShim) => {
+    const { id } = await start(['--until', test.at('never')]);
+    await waiting(id);
+    await standStill(id, withShim);
+    stop(id);
+    expect(await ended(id)).toMatchObject({ state: 'STOP', reason: 'stopped by hand, exit code 130' });
+    expect(text(id, JobFile.events)).toContain('TERM came');
+  });
+
+  it('ends by a kill though it and its shim stand still', async () => {
+    const { id } = await start(['--until', test.at('never')]);
+    await waiting(id);
+    await standStill(id, true);
+    const child = record(id).status!.child!;
+    signalGroup(child, 'SIGKILL');
+    await until(() => !isAlive(child), 'the end of the program');
+    expect(view(id)).toMatchObject({ state: 'RUN' });
+    stop(id, 0);
+    expect(await ended(id)).toMatchObject({ state: 'STOP', reason: 'stopped by hand, ended by SIGKILL' });
   });
 
   it('is not ended by the signals of terminals', async () => {

@@ -428,6 +428,19 @@ describe('the end of a job', () => {
     for (const { id } of [late, stubborn]) expect(await ended(id)).toMatchObject({ state: 'LOST' });
   });
 
+  it('is recorded though its shim was stopped', async () => {
+    await begin();
+    const jobs = await Promise.all([launch(['--until', test.at('go')]), launch(['--until', test.at('never')])]);
+    for (const { id } of jobs) {
+      await running(id);
+      process.kill(readJob(test.home, id).status!.shim!.pid, 'SIGSTOP');
+    }
+    go();
+    expect(await ended(jobs[0].id)).toMatchObject({ state: 'DONE', exitCode: 0 });
+    await client.kill(jobs[1].id);
+    expect(await ended(jobs[1].id)).toMatchObject({ state: 'STOP', reason: 'stopped by hand, ended by SIGKILL' });
+  });
+
   it('without the rows that were due is no success', async () => {
     await begin();
     const write = (args: string[]) =>
