@@ -2,11 +2,14 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { headerLine, parseRecording, type Recording, type RecordingHeader } from '../console/recording/format.ts';
+import type { Input } from '../console/session.ts';
 import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
-import { maskJson } from '../platform/secrets.ts';
+import { maskJson, maskTypedJson } from '../platform/secrets.ts';
+import type { ReadName } from '../supervisor/reads.ts';
+import type { Passed } from '../supervisor/wire/client.ts';
 
 /** Takes entries down as they come. */
-export type Recorder = (entry: object) => void;
+export type Recorder = (entry: Passed | Input) => void;
 
 /**
  * Begins a recording; an existing file is not overwritten. A recording that cannot be written any more ends by itself: the
@@ -23,8 +26,13 @@ export function startRecording(file: string, header: Omit<RecordingHeader, 'reco
     );
   }
   let open = true;
+  /** Questions about words that are being typed, by id: their replies repeat the words. */
+  const typing = new Set<number>();
   return (entry) => {
     if (!open) return;
+    const mask = isTyped(entry, typing) ? maskTypedJson : maskJson;
+    // It may be sent to others: it has no passwords, and not the operator's environment, which goes with a launch.
+    const harmless = (key: string, value: unknown) => (key === 'environment' ? undefined : mask(key, value));
     try {
       appendFileSync(file, `${JSON.stringify({ t: Date.now() - header.at, ...entry }, harmless)}\n`);
     } catch {
@@ -33,8 +41,19 @@ export function startRecording(file: string, header: Omit<RecordingHeader, 'reco
   };
 }
 
-/** A recording may be sent to others: it has no passwords, and not the operator's environment, which goes with a launch. */
-const harmless = (key: string, value: unknown) => (key === 'environment' ? undefined : maskJson(key, value));
+const TYPED: ReadonlySet<unknown> = new Set(['validate', 'preflight'] satisfies ReadName[]);
+
+/** Whether a message may hold words that are not typed to their end. */
+function isTyped(entry: Passed | Input, typing: Set<number>): boolean {
+  if (entry.from === 'client') {
+    const { message } = entry;
+    const asked =
+      message.type === 'command' && message.name === 'read' ? (message.request as { what?: unknown }) : null;
+    if (message.type === 'command' && TYPED.has(asked?.what)) typing.add(message.id);
+    return true;
+  }
+  return entry.from === 'supervisor' && entry.message.type === 'reply' && typing.delete(entry.message.id);
+}
 
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 

@@ -108,7 +108,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
 }
 
 /** The line that takes letters now; null when letters are keys. */
-function typedLine({ overlay }: ConsoleState): EditedLine | null {
+export function typedLine({ overlay }: ConsoleState): EditedLine | null {
   if (overlay?.kind === 'prompt' || overlay?.kind === 'programs') return overlay.line;
   if (overlay?.kind === 'form') return editedField(overlay);
   return overlay?.kind === 'dialog' ? (overlay.typed?.line ?? null) : null;

@@ -14,6 +14,7 @@ import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
 import { page } from './log/pager.ts';
 import { saveLines } from './log/save.ts';
 import { type NoticeOptions, noticeSequence, startNotices } from './notices.ts';
+import { recordedKeys } from './recording/typed-keys.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
 import { type EndOfTerminal, type Size, Terminal, type TerminalStreams } from './terminal.ts';
@@ -35,8 +36,10 @@ export interface SessionOptions {
   readonly tap?: (input: Input) => void;
 }
 
-/** What the operator did. */
-type Input = { readonly from: 'keys'; readonly event: KeyEvent } | { readonly from: 'size'; readonly size: Size };
+/** What the operator did, as far as it may be taken down. */
+export type Input =
+  | { readonly from: 'keys'; readonly event: KeyEvent }
+  | { readonly from: 'size'; readonly size: Size };
 
 /** How a console ended; in every case the terminal is the shell's again. */
 export type SessionEnd = { readonly kind: 'detached' } | EndOfTerminal;
@@ -116,7 +119,7 @@ export function createSession(options: SessionOptions): Session {
   });
 
   const take = (event: KeyEvent) => {
-    options.tap?.({ from: 'keys', event });
+    if (options.tap) for (const one of recordedKeys(store.getState(), event)) options.tap({ from: 'keys', event: one });
     controller.key(event);
   };
 

@@ -47,6 +47,19 @@ export const maskWords = (words: readonly string[]): string[] =>
       : maskText(word.replace(SECRET_WORD, '$1…').replace(IN_WORD, '$1…@')),
   );
 
+/** A word of letters that no text has, to see whether it would be hidden where it stands. */
+const PROBE = 'qzjx7';
+/** What may yet be typed after it, and make a password of it. */
+const ENDS = ['', '@', "'", '"'];
+
+/** Whether text that is typed or pasted at a cursor is part of a password there, or may become one: `://user:pa` before its `@`. */
+export function mayBeSecret(before: string, text: string, after: string): boolean {
+  const isHidden = (typed: string) => ENDS.some((end) => !maskText(before + typed + end + after).includes(typed));
+  // A blank is part of it only where it does not end it.
+  if (text === ' ') return isHidden(PROBE) && isHidden(` ${PROBE}`);
+  return isHidden(PROBE) || (text.length > 1 && isHidden(text + PROBE));
+}
+
 /** True for a flag or key whose value is a password: `--db-password`, `apiKey`, `API_KEY`. */
 export const namesSecret = (name: string): boolean =>
   SECRET_FLAG.test(`--${name.replace(/^-+/, '').replace(/([a-z0-9])([A-Z])/g, '$1-$2')}`);
@@ -58,3 +71,10 @@ export function maskJson(key: string, value: unknown): unknown {
     ? maskWords(value)
     : value;
 }
+
+/** An address from the colon on behind its user: where it ends is not known while it is typed, for a password may hold an `@`. */
+const UNFINISHED = /(:\/\/[^:/@\s]*:)\S*/g;
+
+/** The same for words that are still being typed. */
+export const maskTypedJson = (key: string, value: unknown): unknown =>
+  maskJson(key, typeof value === 'string' ? value.replace(UNFINISHED, '$1…') : value);

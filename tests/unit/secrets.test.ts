@@ -1,7 +1,7 @@
 /** Passwords of command lines are left out wherever one is shown; everything else stays as it is. */
 import { describe, expect, it } from 'vitest';
 import { shellLine } from '../../src/format/command.ts';
-import { maskJson, maskText, maskWords, namesSecret } from '../../src/platform/secrets.ts';
+import { maskJson, maskText, maskTypedJson, maskWords, mayBeSecret, namesSecret } from '../../src/platform/secrets.ts';
 
 describe('a password', () => {
   it.each([
@@ -65,6 +65,43 @@ describe('a password', () => {
       expect([name, namesSecret(name)]).toEqual([name, true]);
     for (const name of ['tokenizer', 'passes', 'secretary', 'key', 'idempotencyKey', 'maxTokens', 'compass', 'pwd1'])
       expect([name, namesSecret(name)]).toEqual([name, false]);
+  });
+
+  it.each([
+    ['compare host=h password=', 'canary', ' --end 5'],
+    ["run --password '", 'can ary', "' --end 5"],
+    ['run --api-key ', 'iscanary', ' --end 5'],
+    ['see postgres://u:', 'can@ry/a@', ' and go on'],
+    ['{"dbPassword": "', 'canary', '", "n": 1}'],
+    ['Authorization: Bearer ', 'canary', ', and go on'],
+  ])('is seen letter by letter before it ends: %s', (before, secret, after) => {
+    const hidden = [...secret].map((letter, i) => mayBeSecret(before + secret.slice(0, i), letter, ''));
+    expect(hidden).not.toContain(false);
+    // In the middle of what stands there, and as a whole.
+    expect(mayBeSecret(before + secret[0], 'x', secret.slice(1) + after)).toBe(true);
+    expect(mayBeSecret('', before + secret, '')).toBe(true);
+  });
+
+  it('is no word of an ordinary line', () => {
+    const line =
+      'job start backtest campaign -- --market-id US_EQ --end 2014-03-31 --passes 3 to http://host/path or ~cmp';
+    for (let i = 0; i < line.length; i++) expect([i, mayBeSecret(line.slice(0, i), line[i], '')]).toEqual([i, false]);
+    expect(mayBeSecret('', line, '')).toBe(false);
+  });
+
+  it('is left out of an address that is not typed to its end', () => {
+    const masked = (value: unknown) => JSON.parse(JSON.stringify(value, maskTypedJson));
+    expect(masked(['--url', 'postgresql://u:can', '--n', '1'])).toEqual(['--url', 'postgresql://u:…', '--n', '1']);
+    expect(masked({ message: "--url 'postgresql://u:can@ry' is none" })).toEqual({
+      message: "--url 'postgresql://u:… is none",
+    });
+    // What was masked already is masked the same.
+    for (const words of [
+      ['--pw', 'canary'],
+      ['--pw', '•••'],
+      ['--pw', '…'],
+    ])
+      expect(masked(words)).toEqual(['--pw', '…']);
   });
 
   it('is looked for in time that grows with the text alone', () => {

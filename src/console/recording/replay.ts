@@ -1,5 +1,6 @@
 /** A supervisor that says again what a recorded one said. Nothing is launched or stopped by it. */
 import { UserError } from '../../platform/errors.ts';
+import { maskTypedJson } from '../../platform/secrets.ts';
 import type { JobView, Snapshot, Supervisor } from '../../supervisor/protocol.ts';
 import type { ReadArgs, ReadName, ReadResult } from '../../supervisor/reads.ts';
 import type { RecordingEntry } from './format.ts';
@@ -108,8 +109,11 @@ export function createReplay(entries: readonly RecordingEntry[], book: Book): Re
 
 const notRecorded = () => new UserError('the recording does not hold this', 'It was not asked for while it was made.');
 
-/** Questions are the same when they ask the same: the folder and the environment of the asking shell do not count. */
+/**
+ * Questions are the same when they ask the same: the folder and the environment of the asking shell do not count, nor what
+ * stands in the place of a password.
+ */
 function questionKey(name: string, request: unknown): string {
   const { cwd: _cwd, environment: _environment, ...rest } = (request ?? {}) as Record<string, unknown>;
-  return `${name} ${JSON.stringify(rest)}`;
+  return `${name} ${JSON.stringify(rest, maskTypedJson)}`;
 }
