@@ -4,6 +4,7 @@ import { formatElapsed, formatInstant } from '../format/age.ts';
 import { jobCommandLine, shellLine } from '../format/command.ts';
 import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { JOB_SIGNS } from '../format/states.ts';
+import { environmentChanges } from '../supervisor/environment.ts';
 import type { JobSpec } from '../supervisor/job-files.ts';
 import type { JobRecord } from '../supervisor/job-store.ts';
 import type { JobView } from '../supervisor/protocol.ts';
@@ -148,6 +149,13 @@ export function rerunNotices(
     const code = (spec: JobSpec) => spec.build ?? spec.gitSha;
     notices.push(`the code has changed since ${id}: ${code(before)} → ${code(after)}`);
   }
+  const { unset, other, added } = environmentChanges(before, after);
+  const differs = [
+    unset.length > 0 && `not set now: ${unset.join(', ')}`,
+    other.length > 0 && `with another value: ${other.join(', ')}`,
+    added.length > 0 && `not set then: ${added.join(', ')}`,
+  ].filter(Boolean);
+  if (differs.length > 0) notices.push(`the environment is not that of ${id}: ${differs.join('; ')}`);
   return notices;
 }
 

@@ -9,7 +9,8 @@ import { UserError } from '../platform/errors.ts';
 import { createHome, type Home } from '../platform/home.ts';
 import { withLock } from '../platform/locks.ts';
 import { isPreview, type ProgramSpec } from '../platform/program.ts';
-import { type Claim, writeRecord } from './job-files.ts';
+import { type Claim, type JobProcess, writeRecord } from './job-files.ts';
+import { isSpent, leftBehind } from './job-processes.ts';
 import { hasEnded } from './job-state.ts';
 import { jobsLock, listJobIds, readJob } from './job-store.ts';
 import { identifyProcess, isAlive } from './process-identity.ts';
@@ -19,6 +20,8 @@ import { claimWords, overlappingClaims } from './scheduler.ts';
 export interface ClaimHolder {
   /** `0007-backfill-stability`, or `process 4711 (backfill stability)`. */
   readonly name: string;
+  /** Living processes of a job that has ended. */
+  readonly left?: readonly JobProcess[];
   readonly claims: readonly Claim[];
 }
 
@@ -61,11 +64,16 @@ export function claimsOf(spec: ProgramSpec, args: Readonly<Record<string, unknow
 const range = (start: string | null, end: string | null) =>
   start !== null && end !== null && start > end ? { start: end, end: start } : { start, end };
 
-/** Jobs that live, and programs run by hand. */
+/** Jobs that live, those whose processes outlive them, and programs run by hand. */
 export function claimHolders(home: Home): ClaimHolder[] {
   const jobs = listJobIds(home).flatMap((id) => {
-    const { state, spec } = readJob(home, id);
-    return hasEnded(state) || !spec?.claims.length ? [] : [{ name: id, claims: spec.claims }];
+    if (isSpent(home, id)) return [];
+    const record = readJob(home, id);
+    const claims = record.spec?.claims ?? [];
+    if (claims.length === 0) return [];
+    if (!hasEnded(record.state)) return [{ name: id, claims }];
+    const left = leftBehind(home, record);
+    return left.length === 0 ? [] : [{ name: id, claims, left }];
   });
   return [...jobs, ...manualHolders(home)];
 }
@@ -95,11 +103,13 @@ export function manualHolders(home: Home): ClaimHolder[] {
 
 /** Who is writing rows that are asked for, which it writes and which were asked for, in words; null when nobody is. */
 export function clashWords(claims: readonly Claim[], holders: readonly ClaimHolder[]): string | null {
-  for (const { name, claims: held } of holders) {
+  for (const { name, left, claims: held } of holders) {
     const clash = overlappingClaims(claims, held);
     if (!clash) continue;
     const [asked, taken] = clash.map(claimWords);
-    return `${name} is writing the same rows (${asked === taken ? asked : `it writes ${taken}; asked for: ${asked}`})`;
+    const processes = left?.map(({ pid, command }) => `${pid} ${command}`).join(', ');
+    const who = processes ? `${name} has ended, but what it left behind (${processes}; job kill ends it)` : name;
+    return `${who} is writing the same rows (${asked === taken ? asked : `it writes ${taken}; asked for: ${asked}`})`;
   }
   return null;
 }

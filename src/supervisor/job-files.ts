@@ -26,6 +26,8 @@ export const JobFile = {
   exit: 'exit.json',
   /** Present (be it empty, on a full disk) once somebody asked the job to stop. */
   stop: 'stop.json',
+  /** While it waits, and while it may be tried again: variables that hold no secret, for a supervisor may go meanwhile. */
+  environment: 'environment.json',
   /** Processes of the job that nothing but having seen them tells: see `job-processes.ts`. */
   strays: 'strays.json',
   /** Held by the one shim that stands over the job. */
@@ -60,6 +62,8 @@ export interface JobSpec {
   readonly configHash: string | null;
   /** Names of the environment variables that it gets; values are never written. */
   readonly environment: readonly string[];
+  /** Of those that hold no secret a short hash of the value; absent in records of older builds. */
+  readonly fingerprints?: Readonly<Record<string, string>>;
   readonly idempotencyKey: string;
   readonly rerunOf: string | null;
   readonly createdAt: number;
@@ -122,6 +126,10 @@ export interface RetryPlan {
   /** The job whose failure this one makes good; null for the first. */
   readonly of: string | null;
 }
+
+/** Whether another attempt follows when this one fails. */
+export const hasMoreAttempts = ({ retry }: Pick<JobSpec, 'retry'>): boolean =>
+  retry !== null && retry.attempt < retry.attempts;
 
 /** A place in a phase's whole plan. */
 export interface ChainStep {

@@ -12,7 +12,7 @@ import { JobQueue } from './job-queue.ts';
 import { hasEnded } from './job-state.ts';
 import { findJobId, readJob } from './job-store.ts';
 import type { Journal } from './journal.ts';
-import { type JobRuntime, removeJob, rerunOrder, stopJob } from './launch.ts';
+import { type JobRuntime, removeJob, stopJob } from './launch.ts';
 import { OrphanLimits } from './orphan-limits.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type {
@@ -24,6 +24,7 @@ import type {
   RerunRequest,
   StopRequest,
 } from './protocol.ts';
+import { rerunOrder } from './rerun.ts';
 import { compressLogs, expiredJobs } from './retention.ts';
 
 export class JobKeeper {

@@ -6,7 +6,15 @@ import type { Home } from '../platform/home.ts';
 import { processStartTime } from '../platform/locks.ts';
 import { markedProcesses, processTree, type TreeProcess } from '../telemetry/process-tree.ts';
 import type { ProcessGroup } from '../telemetry/processes.ts';
-import { JobFile, type JobProcess, RECORD_VERSION, type StraysRecord, writeRecord } from './job-files.ts';
+import {
+  type ExitRecord,
+  JobFile,
+  type JobProcess,
+  type JobStatus,
+  RECORD_VERSION,
+  type StraysRecord,
+  writeRecord,
+} from './job-files.ts';
 import { identityOf, isOfThisBoot, type ProcessIdentity, signalGroup } from './process-identity.ts';
 
 const ROUNDS = 20;
@@ -93,6 +101,27 @@ export class JobProcesses {
 /** The living processes of a job, as its folder and the process list tell. */
 export const processesOfJob = (home: string, jobId: string, leader: ProcessIdentity | null): JobProcess[] =>
   new JobProcesses(home, jobId, () => leader).list();
+
+/** Folders of ended jobs of which nothing is left: nothing can come back. */
+const spent = new Set<string>();
+
+/** True once nothing was found of a job that had ended. */
+export const isSpent = (home: Home, jobId: string): boolean => spent.has(path.join(home.jobs, jobId));
+
+/**
+ * The living processes of a job that has ended: it still writes what they write. A job whose shim saw nothing left has none.
+ */
+export function leftBehind(
+  home: Home,
+  { id, folder, status, exit }: { id: string; folder: string; status: JobStatus | null; exit: ExitRecord | null },
+): JobProcess[] {
+  if (spent.has(folder)) return [];
+  const child = status?.child ?? null;
+  const mayHaveLeft = child !== null && isOfThisBoot(child) && (exit === null || exit.survivors.length > 0);
+  const left = mayHaveLeft ? processesOfJob(home.root, id, child) : [];
+  if (left.length === 0) spent.add(folder);
+  return left;
+}
 
 /** KILL to everything of a job: see `JobProcesses.kill`. */
 export const killJob = (home: string, jobId: string, leader: ProcessIdentity | null): number =>

@@ -2,15 +2,19 @@
  * Waiting jobs: when each begins, what becomes of those whose predecessor failed, and new attempts of those that failed
  * themselves. Works on the folders alone, so that another supervisor can go on where this one was killed.
  */
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { manualHolders } from './claims.ts';
-import { jobVariables } from './environment.ts';
-import type { JobSpec } from './job-files.ts';
+import { environmentChanges, fingerprintsOf, jobVariables } from './environment.ts';
+import { hasMoreAttempts, JobFile, type JobSpec } from './job-files.ts';
 import type { JobNote } from './job-list.ts';
+import { isSpent, leftBehind } from './job-processes.ts';
+import { environmentSchema, readRecord } from './job-records.ts';
 import { hasEnded } from './job-state.ts';
 import { type JobRecord, readJob } from './job-store.ts';
-import { assertSameDatabases, beginJob, endUnbegun, type JobOrder, type JobRuntime, makeJob } from './launch.ts';
+import { beginJob, endUnbegun, type JobOrder, type JobRuntime, makeJob } from './launch.ts';
 import { isAlive } from './process-identity.ts';
 import type { JobView } from './protocol.ts';
 import { type Candidate, type Occupant, schedule } from './scheduler.ts';
@@ -50,10 +54,18 @@ export class JobQueue {
       claims,
       writes: true,
     }));
-    for (const { id } of jobs.filter((job) => !hasEnded(job.state)).toReversed()) {
+    for (const job of jobs.toReversed()) {
+      const { id } = job;
+      if (hasEnded(job.state) && isSpent(this.#home, id)) continue;
       const record = readJob(this.#home, id);
-      if (!record.spec || hasEnded(record.state)) continue;
+      if (!record.spec) continue;
       const { resource, claims, rowsDue: writes, notBefore } = record.spec;
+      if (hasEnded(record.state)) {
+        if (hasEnded(job.state) && !mayRetry(job)) this.#forgetEnvironment(id);
+        // What it left behind still writes, and still sits on the GPU.
+        if (leftBehind(this.#home, record).length > 0) occupants.push({ id, resource, claims, writes, ended: true });
+        continue;
+      }
       if (this.#beginning.has(id) || !(record.waiting || this.#wasGivenUp(record))) {
         occupants.push({ id, resource, claims, writes });
         continue;
@@ -69,9 +81,19 @@ export class JobQueue {
         continue;
       }
       const environment = this.#environmentOf(id, record.spec);
-      const waitsFor = ahead.pending ?? (typeof environment === 'string' ? environment : null);
+      if (typeof environment === 'string') {
+        endUnbegun(this.#home, id, { error: `not begun: ${environment}`, stopped: false, at: now });
+        continue;
+      }
       const again = (this.#gaveUpAt.get(id) ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
-      candidates.push({ id, resource, claims, writes, notBefore: Math.max(notBefore ?? 0, again), waitsFor });
+      candidates.push({
+        id,
+        resource,
+        claims,
+        writes,
+        notBefore: Math.max(notBefore ?? 0, again),
+        waitsFor: ahead.pending,
+      });
     }
     const { begin, waiting, nextAt } = schedule(candidates, occupants, this.#runtime.settings.jobs.slots, now);
     for (const [id, waits] of waiting) notes.set(id, { waits });
@@ -96,7 +118,7 @@ export class JobQueue {
     this.#beginning.add(id);
     try {
       await beginJob(this.#home, id, environment, this.#runtime);
-      this.#environments.delete(id);
+      if (!hasMoreAttempts(spec)) this.#environments.delete(id);
       this.#gaveUpAt.delete(id);
     } catch (error) {
       this.#gaveUpAt.set(id, this.#runtime.now());
@@ -111,17 +133,25 @@ export class JobQueue {
   #environmentOf(id: string, spec: JobSpec): Readonly<Record<string, string>> | string {
     const known = this.#environments.get(id);
     if (known) return known;
-    // Made by a supervisor that is gone: values are never written down, ours stand in for them.
-    const own = {
-      ...jobVariables(this.#runtime.env, this.#runtime.settings.jobs.environment),
-      PROMETHEUS_HOME: this.#home.root,
-    };
-    try {
-      assertSameDatabases(id, spec, own);
-      return own;
-    } catch (error) {
-      return `its environment (${errorMessage(error)}): stop it and run it again`;
-    }
+    // Made by a supervisor that is gone. It left what is no secret; for the rest our own stand in, if they are the same.
+    const left = readRecord(path.join(this.#home.jobs, id), JobFile.environment, environmentSchema).value;
+    const names = new Set(spec.environment);
+    const own = jobVariables(this.#runtime.env, spec.environment);
+    const found = { ...own, ...left, PROMETHEUS_HOME: this.#home.root };
+    const environment = Object.fromEntries(Object.entries(found).filter(([name]) => names.has(name)));
+    const { unset, other } = environmentChanges(spec, {
+      environment: Object.keys(environment),
+      fingerprints: fingerprintsOf(environment),
+    });
+    const lost = [...unset, ...other];
+    if (lost.length === 0) return environment;
+    const how = `${lost.join(', ')} ${lost.length === 1 ? 'is' : 'are'} not set, or otherwise, now`;
+    return `the supervisor that knew its environment is gone, and ${how}: run it again`;
+  }
+
+  #forgetEnvironment(id: string): void {
+    this.#environments.delete(id);
+    rmSync(path.join(this.#home.jobs, id, JobFile.environment), { force: true });
   }
 
   /** A new attempt of a job that failed by itself, unless there is one. */
@@ -141,8 +171,9 @@ export class JobQueue {
     );
     const afterWindow = recent.length >= retryLimit ? Math.min(...recent.map((one) => one.createdAt)) + windowMs : 0;
     const environment = this.#environmentOf(job.id, spec);
+    const lost = typeof environment === 'string' ? environment : null;
     try {
-      await this.add({
+      const id = await this.add({
         program: spec.program,
         args: spec.programArgs,
         // However often it is tried to be made, also by another supervisor: it is one job.
@@ -157,6 +188,8 @@ export class JobQueue {
         retry: { attempts, attempt: attempt + 1, backoffMs, of: job.id },
         chain: spec.chain,
       });
+      this.#forgetEnvironment(job.id);
+      if (lost !== null) endUnbegun(this.#home, id, { error: `not begun: ${lost}`, stopped: true, at: now });
     } catch (error) {
       process.stderr.write(`${job.id} cannot be tried again: ${errorMessage(error)}\n`);
     }

@@ -43,6 +43,7 @@ export const specSchema: z.ZodType<JobSpec> = z.object({
   build: text.nullable(),
   configHash: text.nullable(),
   environment: z.array(text),
+  fingerprints: z.record(text, text).optional(),
   idempotencyKey: text,
   rerunOf: text.nullable(),
   createdAt: z.number(),
@@ -119,6 +120,9 @@ export const stopSchema: z.ZodType<StopRecord> = z.object({
   killAfterMs: figure,
   strays: z.array(processIdentity).optional(),
 });
+
+/** Variables of a waiting job that hold no secret. */
+export const environmentSchema: z.ZodType<Readonly<Record<string, string>>> = z.record(text, text);
 
 /** An absent exit or stop record is no problem, an absent spec or status is. */
 export function readRecord<T>(

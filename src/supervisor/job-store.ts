@@ -111,12 +111,12 @@ export const jobsLock = (home: Home): string => path.join(home.jobs, '.lock');
 /**
  * Makes a job's folder, complete or not at all, with the next number. A key that was used before gives that job again.
  * Safe between processes. The job is not begun by this. `guard` may object (by throwing) to a new one while nobody else
- * can make any.
+ * can make any; `files` are further records of it.
  */
 export async function createJobFolder(
   home: Home,
   spec: JobSpec,
-  guard: () => void = () => {},
+  { guard = () => {}, files = {} }: { guard?: () => void; files?: Readonly<Record<string, object>> } = {},
 ): Promise<{ id: string; created: boolean }> {
   createHome(home);
   const keys = path.join(home.jobs, '.keys');
@@ -137,6 +137,7 @@ export async function createJobFolder(
       writeFileSync(path.join(draft, name), '', { mode: 0o600 });
     }
     writeRecord(draft, JobFile.spec, spec);
+    for (const [name, record] of Object.entries(files)) writeRecord(draft, name, record);
     const status: JobStatus = {
       version: RECORD_VERSION,
       state: 'QUEUE',

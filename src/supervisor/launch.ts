@@ -1,6 +1,6 @@
 /** Making, beginning, stopping and removing jobs. Whoever calls may end at any moment: the folders tell what became of it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, UsageError, UserError } from '../platform/errors.ts';
@@ -10,7 +10,7 @@ import { type Provenance, readTree } from '../platform/provenance.ts';
 import type { Settings } from '../platform/settings.ts';
 import { JOB_MARK } from '../telemetry/process-tree.ts';
 import { assertFree, claimHolders, claimsOf } from './claims.ts';
-import { isDatabaseVariable, jobVariables } from './environment.ts';
+import { fingerprintsOf, jobVariables, plainVariables } from './environment.ts';
 import {
   type ChainStep,
   type ExitRecord,
@@ -113,6 +113,7 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     ...(command.spec.script ? { ...readTree(command.spec.cwd), build: null } : { gitSha, gitDirty, build }),
     configHash: runtime.configHash(),
     environment: Object.keys(environment).sort(),
+    fingerprints: fingerprintsOf(environment),
     idempotencyKey: order.idempotencyKey,
     rerunOf: order.rerunOf ?? null,
     createdAt: runtime.now(),
@@ -137,16 +138,17 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     home,
     after.map(({ job }) => job),
   );
-  const guard = () =>
-    assertFree(
-      claims,
-      claimHolders(home).filter((holder) => !ahead.has(holder.name)),
-    );
-  return { ...(await createJobFolder(home, spec, guard)), environment };
+  // Nor does a new attempt with what the failed one left behind: it waits for that.
+  const rivals = () => claimHolders(home).filter(({ name }) => !ahead.has(name) && name !== spec.retry?.of);
+  const made = await createJobFolder(home, spec, {
+    guard: () => assertFree(claims, rivals()),
+    files: { [JobFile.environment]: plainVariables(environment) },
+  });
+  return { ...made, environment };
 }
 
 /** What a job runs. */
-interface JobCommand {
+export interface JobCommand {
   readonly spec: Pick<
     JobSpec,
     'program' | 'args' | 'programArgs' | 'argv' | 'cwd' | 'resource' | 'claims' | 'rowsDue' | 'script'
@@ -157,7 +159,7 @@ interface JobCommand {
 }
 
 /** A program as the catalogue has it now. @throws UsageError for an unknown program or argument. */
-function commandOf(order: JobOrder, runtime: JobRuntime): JobCommand {
+export function commandOf(order: JobOrder, runtime: JobRuntime): JobCommand {
   const program = findProgram(runtime.catalog(), order.program);
   const parsed = runtime.parse(program, order.args);
   return {
@@ -187,16 +189,6 @@ function recordedCommand({ environment, ...recorded }: JobSpec): JobCommand {
     variables: environment,
     environment: {},
   };
-}
-
-/** What `programs.yaml` says by now of a recorded command of the user's own: its words and folder; null: nothing usable. */
-export function presentCommand(spec: JobSpec, runtime: JobRuntime): Pick<JobSpec, 'argv' | 'cwd'> | null {
-  try {
-    const { program, programArgs: args, cwd } = spec;
-    return commandOf({ program, args, cwd, idempotencyKey: '', who: '' }, runtime).spec;
-  } catch {
-    return null;
-  }
 }
 
 /** These jobs, and all that have to end before them. */
@@ -232,50 +224,6 @@ export function splitProgram(
     if (catalog.some((one) => one.name === name)) return { program: name, args: words.slice(count) };
   }
   throw unknownProgram(catalog, words.slice(0, most).join(' '));
-}
-
-/**
- * A job like an earlier one, in the same folder, by the code of today; what `change` names is otherwise than it was. A
- * command of the user's own is the recorded one, unless its arguments change: then it is made as `programs.yaml` says now.
- */
-export function rerunOrder(
-  home: Home,
-  id: string,
-  change: Omit<JobOrder, 'program' | 'args' | 'cwd' | 'exactly' | 'rerunOf' | 'chain' | 'notBefore'> &
-    Partial<Pick<JobOrder, 'args'>>,
-  runtime: JobRuntime,
-): JobOrder {
-  const { spec, reason } = readJob(home, id);
-  if (!spec) throw new UserError(`job ${id} cannot be run again: ${reason}`, 'Start it anew: prometheus job start');
-  if (!isFolder(spec.cwd)) {
-    throw new UserError(`job ${id} ran in ${spec.cwd}, which is gone`, 'Start it anew from another folder.');
-  }
-  assertSameDatabases(id, spec, change.environment ?? runtime.env);
-  return {
-    program: spec.program,
-    args: change.args ?? spec.programArgs,
-    idempotencyKey: change.idempotencyKey,
-    who: change.who,
-    cwd: spec.cwd,
-    exactly: change.args === undefined ? spec : undefined,
-    environment: change.environment,
-    after: change.after,
-    allowPartial: change.allowPartial,
-    limits: { ...spec.limits, ...definedOf(change.limits ?? {}) },
-    rerunOf: id,
-    retry: change.retry ?? (spec.retry && { ...spec.retry, attempt: 1, of: null }),
-  };
-}
-
-/** Values are not on record, but a run against other databases than before would not be the same run. */
-export function assertSameDatabases(
-  id: string,
-  spec: JobSpec,
-  env: Readonly<Record<string, string | undefined>>,
-): void {
-  const missing = spec.environment.filter((name) => isDatabaseVariable(name) && !env[name]);
-  if (missing.length === 0) return;
-  throw new UserError(`job ${id} ran with ${missing.join(', ')}, not set now`, 'Set it as it was and run it again.');
 }
 
 /**
@@ -348,6 +296,7 @@ export function endUnbegun(
     verdict: null,
   };
   writeExitRecord(folder, record);
+  rmSync(path.join(folder, JobFile.environment), { force: true });
 }
 
 /**
@@ -415,13 +364,5 @@ export function removeJob(home: Home, id: string): void {
 }
 
 /** What was given, without keys that say nothing. */
-const definedOf = <T extends object>(value: T): Partial<T> =>
+export const definedOf = <T extends object>(value: T): Partial<T> =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Partial<T>;
-
-function isFolder(dir: string): boolean {
-  try {
-    return statSync(dir).isDirectory();
-  } catch {
-    return false;
-  }
-}

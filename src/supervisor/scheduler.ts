@@ -27,6 +27,8 @@ export interface Occupant {
   readonly resource: Resource;
   readonly claims: readonly Claim[];
   readonly writes: boolean;
+  /** It has ended, but processes that it left behind run on. */
+  readonly ended?: boolean;
 }
 
 export interface Decisions {
@@ -69,7 +71,8 @@ export function schedule(
     // Claims are held while queued too, and refused when a job is made; a job made by an older build may still clash.
     const rival = occupants.find((one) => overlappingClaims(one.claims, job.claims) !== null);
     if (rival) {
-      waiting.set(job.id, `waits for ${rival.id}, which writes the same rows`);
+      const how = rival.ended ? 'whose processes still run and may write the same rows' : 'which writes the same rows';
+      waiting.set(job.id, `waits for ${rival.id}, ${how}`);
       continue;
     }
     const slots: Slot[] = job.writes ? [job.resource, 'writer'] : [job.resource];
@@ -77,7 +80,9 @@ export function schedule(
       (slot) => reserved.has(slot) || occupants.filter((one) => uses(one, slot)).length >= capacity[slot],
     );
     if (missing) {
-      const holders = occupants.filter((one) => uses(one, missing)).map((one) => one.id);
+      const holders = occupants
+        .filter((one) => uses(one, missing))
+        .map((one) => (one.ended ? `what is left of ${one.id}` : one.id));
       const ahead = reserved.get(missing);
       waiting.set(
         job.id,

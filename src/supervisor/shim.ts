@@ -7,7 +7,7 @@
  * Usage: node shim.js JOB_FOLDER
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,7 @@ import { FOLDER_MARK, HOME_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
 import { DiskRoom } from './disk-room.ts';
 import {
   type ExitRecord,
+  hasMoreAttempts,
   JobFile,
   type JobSpec,
   type JobStatus,
@@ -80,6 +81,7 @@ async function standOver(folder: string): Promise<void> {
     ? { ...NO_ENDING, stopped: true }
     : await run(folder, spec, (child, startedAt) => {
         update({ state: applyEvent(status.state, 'started') ?? status.state, child, startedAt });
+        if (!hasMoreAttempts(spec)) rmSync(path.join(folder, JobFile.environment), { force: true });
       });
 
   const { startedAt } = status;

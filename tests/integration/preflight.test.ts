@@ -8,7 +8,7 @@ import { openDatabases } from '../../src/platform/db/databases.ts';
 import { makeTarget } from '../../src/platform/db/targets.ts';
 import { JobFile, writeExitRecord } from '../../src/supervisor/job-files.ts';
 import { createJobFolder, readJob } from '../../src/supervisor/job-store.ts';
-import { rerunOrder } from '../../src/supervisor/launch.ts';
+import { rerunOrder } from '../../src/supervisor/rerun.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import {
   createTestHome,
@@ -96,7 +96,6 @@ describe('a numeric backfill', () => {
     const { id } = await createJobFolder(
       home.home,
       jobSpecOf({ program: NAME, args, programArgs: argv, idempotencyKey: words.join() }),
-      () => {},
     );
     const folder = path.join(home.home.jobs, id);
     const events = [
