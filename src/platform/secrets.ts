@@ -1,6 +1,6 @@
 /**
- * Passwords of command lines, left out of whatever is shown, logged or printed. The one place that knows what a password
- * looks like; what a job needs to run (its spec, a form's own values) is never changed by it.
+ * Passwords and keys of command lines, left out of whatever is shown, logged or printed. The one place that knows what
+ * they look like; what a job needs to run (its spec, a form's own values) is never changed by it.
  */
 
 /** `password`, `PGPASSWORD`, `db_pass`, `AWS_SECRET_ACCESS_KEY`, `api-key`; not `tokenizer`, `passes`, `compass`, `PWD`. */
@@ -9,40 +9,79 @@ const NAMES =
   '|(?<![A-Za-z0-9])(?:pass|pw)|(?<=[-_])pwd)';
 /** One value in text: quoted, or up to a blank. */
 const VALUE = `(?:'(?:[^'\\\\]|\\\\.)*'|"(?:[^"\\\\]|\\\\.)*"|[^\\s'"]+)`;
+/** No word of what is said of a password instead of one: `--password is missing`, `token: required`, `Bearer bonds`. */
+const NO_PROSE =
+  '(?!(?:is|was|has|needs|must|and|or|to|for|of|may|takes|not|none|null|missing|required|expected|unexpected|invalid' +
+  '|expired|tokens?|bonds?|shares?|authentication|authorization)(?:[\\s.,;:)]|$))';
+/** `token:X`, `api_key: X`; not an address (`token://h`), and of `pass`, which also counts, only `pass:X`. */
+const COLON = `(?:(?<!(?<![\\w-])pass)\\s{0,3}:\\s{0,3}|(?<=(?<![\\w-])pass):)(?!//)${NO_PROSE}`;
+
 /** `postgresql://user:…@host`: up to the last `@` of the word, for a password may hold one. */
 const IN_ADDRESS = /(:\/\/[^:/@\s]*:)\S*@/g;
 const IN_WORD = /(:\/\/[^:/@]*:).*@/s;
 /** `password=…`, as libpq and addresses have it. */
 const ASSIGNED = new RegExp(`(${NAMES}=)(?:'(?:[^'\\\\]|\\\\.)*'|"(?:[^"\\\\]|\\\\.)*"|[^\\s&'"]+)`, 'gi');
+/** `token: …`, as YAML and many tools have it. */
+const NAMED = new RegExp(`(${NAMES}${COLON})${VALUE}`, 'gi');
 /** `--password …` within text or one word of a command line (`sh -c "run --password …"`); not what is said of the flag. */
-const FLAGGED = new RegExp(
-  `((?<![^\\s'"(;|&])--?${NAMES}\\s+)(?!-|(?:is|was|has|needs|must|and|or|to|for|may|takes)\\b)${VALUE}`,
-  'gi',
-);
+const FLAGGED = new RegExp(`((?<![^\\s'"(;|&])--?${NAMES}\\s+)(?!-)${NO_PROSE}${VALUE}`, 'gi');
 /** `Authorization: Bearer …`, `X-Api-Key: …` */
 const HEADER =
   /((?:authorization|x-[\w-]*(?:key|token|secret))\s*[:=]\s*(?:(?:bearer|basic|digest|token|apikey)\s+)?)[^\s'",;]+/gi;
-/** `"password": "…"` */
+/** `Bearer …` with no header before it; `bearer` of bonds is a word. */
+const BEARER = new RegExp(`\\b(Bearer\\s{1,3}${NO_PROSE}|bearer\\s{1,3}(?=\\S{8})(?=\\S*\\d))[\\w.~+/=-]+`, 'g');
+/** `"password": "…"`, also escaped, as text within text. */
 const MEMBER = new RegExp(
-  `((["'])${NAMES}\\2\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*'|[^\\s,}'"]+)`,
+  `(((?<!\\\\)\\\\*["'])${NAMES}\\2\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*'|\\\\+"[^"\\\\]*\\\\+"|[^\\s,}'"]+)`,
   'gi',
 );
+/**
+ * Keys that are known by their shape, whatever is written before them; how each begins is shown. OpenAI and the like (a long
+ * run of letters and digits is in them, none in `sk-learn-contrib-v2`), GitHub, GitLab, Slack, Stripe, Hugging Face, npm,
+ * PyPI, Google, AWS, JSON Web Tokens.
+ */
+const SHAPE = new RegExp(
+  `(?<![\\w-])(?:${[
+    '(sk-(?:proj|ant|svcacct|admin)-)[\\w-]{16,}',
+    '(sk-)(?=[\\w-]*?(?:[A-Za-z0-9]{20}|(?=[A-Za-z]*\\d)(?=\\d*[A-Za-z])[A-Za-z0-9]{12}))[\\w-]+',
+    '(gh[opusr]_|github_pat_|[rs]k_(?:live|test)_)\\w{8,}',
+    '(glpat-|xox[a-z]-|xapp-|pypi-AgE)[\\w-]{8,}',
+    '(hf_|npm_)[A-Za-z0-9]{20,}',
+    '(AIza|ya29\\.)[\\w-]{20,}',
+    '(AKIA|ASIA)[A-Z0-9]{12,}',
+    '(eyJ)[\\w-]{4,}\\.[\\w-]{4,}(?:\\.[\\w-]*){1,3}',
+  ].join('|')})`,
+  'g',
+);
+const PRIVATE_KEY = /(-----BEGIN ([A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?)-----)[\s\S]*?(?:-----END \2-----|$)/g;
 const SECRET_FLAG = new RegExp(`^--?${NAMES}$`, 'i');
-const SECRET_WORD = new RegExp(`^(-{0,2}${NAMES}=).*$`, 'is');
+const SECRET_WORD = new RegExp(`^(-{0,2}${NAMES}(?:=|${COLON})).+$`, 'is');
+/** A word whose password is the next word if that is no prose: `token:`, `Authorization:`, `Bearer`. */
+const LABEL = new RegExp(`^(?:-{0,2}${NAMES}(?<!^pass):|authorization:|x-[\\w-]*(?:key|token|secret):)$|^Bearer$`, 'i');
+const LABELLED = new RegExp(`^${NO_PROSE}`, 'i');
 
-/** Text without the passwords of addresses (`://user:…@`), assignments (`password=…`), flags, headers and JSON. */
+/**
+ * Text without the passwords of addresses (`://user:…@`), assignments (`password=…`, `token: …`), flags, headers and JSON,
+ * and without keys that are known by their shape.
+ */
 export const maskText = (text: string): string =>
   text
+    .replace(PRIVATE_KEY, '$1…')
     .replace(IN_ADDRESS, '$1…@')
     .replace(HEADER, '$1…')
+    .replace(BEARER, '$1…')
     .replace(MEMBER, '$1"…"')
     .replace(ASSIGNED, '$1…')
-    .replace(FLAGGED, '$1…');
+    .replace(NAMED, '$1…')
+    .replace(FLAGGED, '$1…')
+    .replace(SHAPE, (_, ...found) => `${found.find((one) => one !== undefined)}…`);
 
 /** Words of a command line without passwords: as in text, and whole values of flags such as `--password`. */
 export const maskWords = (words: readonly string[]): string[] =>
   words.map((word, i) =>
-    i > 0 && SECRET_FLAG.test(words[i - 1]) && !word.startsWith('-')
+    i > 0 &&
+    !word.startsWith('-') &&
+    (SECRET_FLAG.test(words[i - 1]) || (LABEL.test(words[i - 1]) && LABELLED.test(word)))
       ? '…'
       : maskText(word.replace(SECRET_WORD, '$1…').replace(IN_WORD, '$1…@')),
   );

@@ -1,4 +1,5 @@
 /** Passwords of command lines are left out wherever one is shown; everything else stays as it is. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shellLine } from '../../src/format/command.ts';
 import { maskJson, maskText, maskTypedJson, maskWords, mayBeSecret, namesSecret } from '../../src/platform/secrets.ts';
@@ -19,6 +20,12 @@ describe('a password', () => {
     ["run --password canary --api-key 'can ary' --end 5", 'run --password … --api-key … --end 5'],
     ['(x -token "can ary"; y --pw canary)', '(x -token …; y --pw …'],
     ['{"user": "u", "dbPassword": "canary", "n": 1}', '{"user": "u", "dbPassword": "…", "n": 1}'],
+    ['sh -c "x {\\"token\\": \\"canary\\"}"', 'sh -c "x {\\"token\\": "…"}"'],
+    ['token:canary api_key: canary', 'token:… api_key: …'],
+    ["db_pass : 'can ary', -passin pass:canary", 'db_pass : …, -passin pass:…'],
+    ['Bearer canary, bearer canary-2014', 'Bearer …, bearer …'],
+    ['-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- x', '-----BEGIN RSA PRIVATE KEY-----… x'],
+    ['-----BEGIN PRIVATE KEY-----\\nMII', '-----BEGIN PRIVATE KEY-----…'],
   ])('is left out of the text %s', (text, shown) => {
     expect(maskText(text)).toBe(shown);
   });
@@ -31,6 +38,12 @@ describe('a password', () => {
     '--tokenizer bert --tokens 5 --secretary x --passes 3 --pass-count 4 --compass n',
     'passes=3 secretary=me tokenizer=bert compass=n bypass=1 PWD=/home/me OLDPWD=/',
     'author: me, bearer bonds',
+    'token: and then token:',
+    'token: is missing; secret: required, password: none',
+    'tokens: 5, tokenizer: bert, max-tokens:5, secretary: me, checks pass: 3',
+    'token://vault/x secret://h',
+    'model:num-stab-core-v2 sk-learn sk-learn-contrib-0.4 sk-num-stab-core-v2-2014-01-02 npm_config_registry hf_home',
+    'the Bearer of bad news, Bearer bonds, eyJ.x AKIA xox- ghp_ sk-',
   ])('is not seen in %s', (text) => {
     expect(maskText(text)).toBe(text);
     expect(maskWords(text.split(' '))).toEqual(text.split(' '));
@@ -53,6 +66,19 @@ describe('a password', () => {
     expect(shellLine(['sh', '-c', 'x --password canary; y'])).toBe("sh -c 'x --password … y'");
     expect(shellLine(['--url', "postgresql://u:ca'n ary@h/d"])).not.toContain('ary');
     expect(shellLine(['--url', 'postgresql://u:canary@h/d'])).toBe('--url postgresql://u:…@h/d');
+  });
+
+  it('is the word behind one that ends with a colon, or behind Bearer', () => {
+    expect(maskWords(['x', 'token:', 'canary', 'Authorization:', 'canary', 'Bearer', 'canary', 'api_key:'])).toEqual([
+      ...['x', 'token:', '…', 'Authorization:', '…', 'Bearer', '…', 'api_key:'],
+    ]);
+    expect(maskWords(['token:can ary', 'pass:', '3', 'token:', '--end'])).toEqual([
+      'token:…',
+      'pass:',
+      '3',
+      'token:',
+      '--end',
+    ]);
   });
 
   it('is not what is said of a flag', () => {
@@ -118,5 +144,91 @@ describe('a password', () => {
       argv: ['--password', '…'],
       args: { dbPassword: '…', url: 'a://u:…@h', n: 1, on: [1] },
     });
+  });
+});
+
+describe('a secret of any value', () => {
+  const value = fc
+    .stringMatching(/^[A-Za-z0-9!#$%*+./?@^_~-]{12,40}$/)
+    .filter((text) => /^[^-/]/.test(text) && !text.includes('://'));
+  const name = fc
+    .tuple(
+      fc.constantFrom('', 'db_', 'DB-', 'my', 'X_'),
+      fc.constantFrom('password', 'token', 'api_key', 'api-key', 'apikey', 'SECRET', 'access_key', 'passphrase'),
+    )
+    .map((parts) => parts.join(''));
+
+  it('is left out behind a name, in text and in words', () => {
+    const written = fc.constantFrom<((name: string, value: string) => string)[]>(
+      (key, one) => `${key}:${one}`,
+      (key, one) => `${key}: ${one}`,
+      (key, one) => `${key}: '${one}'`,
+      (key, one) => `${key}=${one}`,
+      (key, one) => `--${key} ${one}`,
+      (key, one) => `--${key}:${one}`,
+      (key, one) => JSON.stringify({ [key]: one }),
+      (key, one) => JSON.stringify(JSON.stringify({ [key]: one })),
+    );
+    fc.assert(
+      fc.property(name, value, written, (key, secret, write) => {
+        const text = `run ${write(key, secret)} --end 2014-03-31`;
+        const masked = maskText(text);
+        expect(masked).not.toContain(secret);
+        expect(masked).toMatch(/^run .*…"?.* --end 2014-03-31$/);
+        expect(maskText(masked)).toBe(masked);
+        expect(maskWords([write(key, secret)])[0]).not.toContain(secret);
+        expect(maskWords(text.split(' ')).join(' ')).not.toContain(secret);
+      }),
+    );
+  });
+
+  it('is left out by its shape, whatever it is called', () => {
+    const shape = (begin: string, rest: RegExp) => fc.stringMatching(rest).map((end) => begin + end);
+    const key = fc.oneof(
+      shape('sk-', /^[A-Za-z0-9]{20,48}$/),
+      shape('sk-proj-', /^[A-Za-z0-9_-]{20,60}$/),
+      ...['ghp_', 'gho_', 'github_pat_', 'sk_live_', 'hf_', 'npm_'].map((begin) => shape(begin, /^[A-Za-z0-9]{36}$/)),
+      ...['xoxb-', 'xoxp-', 'glpat-'].map((begin) => shape(begin, /^[0-9]{10}-[A-Za-z0-9]{20}$/)),
+      shape('AKIA', /^[A-Z0-9]{16}$/),
+      shape('eyJ', /^[\w-]{10,40}\.[\w-]{10,60}\.[\w-]{0,40}$/),
+      shape('Bearer ', /^[A-Za-z0-9._~+/-]{12,40}=?$/),
+    );
+    const around = fc.constantFrom(
+      ['', ''],
+      ['--key=', ' --end 5'],
+      ['"', '"'],
+      ['x ', ', y'],
+      ['https://h/', '?x=1'],
+      ['(', ')'],
+    );
+    fc.assert(
+      fc.property(key, around, (secret, [before, after]) => {
+        const masked = maskText(before + secret + after);
+        expect(masked).toMatch(/…/);
+        expect(masked).not.toContain(secret.slice(-10));
+        expect(masked.startsWith(before) && masked.endsWith(after)).toBe(true);
+      }),
+    );
+  });
+
+  it('is not seen in what command lines of ours hold', () => {
+    const part = fc.stringMatching(/^[a-z]{1,9}$/);
+    const ordinary = fc.oneof(
+      fc
+        .date({ min: new Date('1990-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
+        .map((day) => day.toISOString()),
+      fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => `/${parts.join('/')}.csv`),
+      fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => `sk-${parts.join('-')}-v2`),
+      fc.array(part, { minLength: 2, maxLength: 7 }).map((parts) => `x${parts.join(':x')}`),
+      fc.double().map(String),
+      fc.uuid(),
+      fc.stringMatching(/^[0-9a-f]{40}$/),
+    );
+    fc.assert(
+      fc.property(fc.array(ordinary), (words) => {
+        expect(maskWords(words)).toEqual(words);
+        expect(maskText(words.join(' '))).toBe(words.join(' '));
+      }),
+    );
   });
 });
