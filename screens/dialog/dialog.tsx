@@ -1,14 +1,16 @@
 /** A question before anything that costs, and notices that must be read in full. Cancel comes first and has the focus. */
+import { dialogWords } from '../../src/console/dialogs.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
 import type { Dialog } from '../../src/console/store.ts';
 import { type Line, lineText, lineWidth, type Style, span, spellLine } from '../../src/format/lines.ts';
 import { cutToWidth, wrapText } from '../../src/format/width.ts';
-import { useConsole } from '../components/context.ts';
+import { useConsole, useConsoleState } from '../components/context.ts';
 import { OverlayBox } from './box.tsx';
 
 export function DialogBox({ dialog }: { readonly dialog: Dialog }) {
   const { style } = useConsole();
-  return <OverlayBox build={(width, height) => dialogLines(dialog, width, height, style)} />;
+  const body = dialogWords(useConsoleState(), dialog);
+  return <OverlayBox build={(width, height) => dialogLines({ ...dialog, body }, width, height, style)} />;
 }
 
 /** Title, command and words, cut to the room there is; the line to type and the buttons are never cut away. */

@@ -8,7 +8,6 @@ import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
 import { findJobId, readJob } from '../supervisor/job-store.ts';
 import { findProgram, splitProgram } from '../supervisor/launch.ts';
 import type { JobView } from '../supervisor/protocol.ts';
-import { presentCommand } from '../supervisor/rerun.ts';
 import type { RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
@@ -160,10 +159,8 @@ Example: prometheus job rerun 7 -- --end 2014-06-30`,
         ...(edited ? { args: edited } : {}),
       });
       const after = readJob(cli.home, made.id).spec;
-      if (before && after) {
-        const present = before.script && presentCommand(before, { ...jobRuntime(cli), data: () => null });
-        for (const notice of rerunNotices(jobId, before, after, present)) cli.err(`${notice}\n`);
-      }
+      const notices = before && after ? rerunNotices(jobId, before, after, jobRuntime(cli)) : [];
+      for (const notice of notices) cli.err(`${notice}\n`);
       return printJob(cli, args.json, made);
     });
   },

@@ -7,7 +7,9 @@ import { JOB_SIGNS } from '../format/states.ts';
 import { environmentChanges } from '../supervisor/environment.ts';
 import type { JobSpec } from '../supervisor/job-files.ts';
 import type { JobRecord } from '../supervisor/job-store.ts';
+import type { JobRuntime } from '../supervisor/launch.ts';
 import type { JobView } from '../supervisor/protocol.ts';
+import { presentCommand } from '../supervisor/rerun.ts';
 
 /** Rows in columns, the last one ragged. */
 function columns(rows: readonly (readonly string[])[]): string {
@@ -123,15 +125,11 @@ export function jobPage(job: JobView, record: JobRecord, now: number): string {
 const commitWords = ({ gitSha, gitDirty, changes }: JobSpec) =>
   `${gitSha ?? 'no commit'}${gitDirty ? ` with changes${changes ? ` ${changes}` : ''}` : ''}`;
 
-/** What is otherwise in a job that was to be an earlier one again, a line each. `present`: what `programs.yaml` says now. */
-export function rerunNotices(
-  id: string,
-  before: JobSpec,
-  after: JobSpec,
-  present: Pick<JobSpec, 'argv' | 'cwd'> | null,
-): string[] {
+/** What is, or would be, otherwise in a job that repeats an earlier one, a line each. */
+export function rerunNotices(id: string, before: JobSpec, after: JobSpec, runtime: Omit<JobRuntime, 'data'>): string[] {
   const notices: string[] = [];
   if (before.script) {
+    const present = presentCommand(before, runtime);
     const [was, is] = [commitWords(before), commitWords(after)];
     if (was !== is) notices.push(`the code in ${after.cwd} has changed since ${id}: ${was} → ${is}`);
     const exact =

@@ -4,12 +4,15 @@ import { loadPhaseConfig } from '../phases/config.ts';
 import { coverageYear, missingOn } from '../phases/coverage-days.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { listRuns, readRun } from '../report/runs.ts';
+import { readJob } from '../supervisor/job-store.ts';
 import { readAudit, readJournal } from '../supervisor/journal.ts';
-import type { JobRuntime } from '../supervisor/launch.ts';
+import { type JobRuntime, plannedJob } from '../supervisor/launch.ts';
 import type { ModelSummary, Readers } from '../supervisor/reads.ts';
+import { rerunOrder } from '../supervisor/rerun.ts';
 import { coverageOptions } from './board.ts';
 import type { Cli } from './context.ts';
 import { validateJob } from './job-check.ts';
+import { rerunNotices } from './job-output.ts';
 import { policySchema } from './job-policy.ts';
 import { argumentFields, programSummary } from './job-programs.ts';
 
@@ -20,11 +23,7 @@ const GLANCE_DRAWS = 400;
  * Readers over a home and its databases (read-only); histories of the machine and logs of jobs are the
  * supervisor's own.
  */
-export function readersOf(
-  cli: Cli,
-  databases: Databases,
-  jobs: Pick<JobRuntime, 'catalog' | 'parse' | 'provenance' | 'settings'>,
-): Partial<Readers> {
+export function readersOf(cli: Cli, databases: Databases, jobs: Omit<JobRuntime, 'data'>): Partial<Readers> {
   const { home } = cli;
   const { historical, runtime } = databases;
   return {
@@ -57,6 +56,12 @@ export function readersOf(
     preflight: async (args) => {
       const { preflight } = await import('./preflight.ts');
       return preflight({ home, runtime: jobs, databases, targets: await cli.targets() }, args);
+    },
+    rerun: async ({ jobId, environment }) => {
+      const runtime = { ...jobs, data: () => null };
+      const order = rerunOrder(home, jobId, { who: '', idempotencyKey: '', environment }, runtime);
+      const { spec } = readJob(home, jobId);
+      return spec ? rerunNotices(jobId, spec, plannedJob(home, order, runtime).spec, jobs) : [];
     },
     similar: async (query) => {
       const { findSimilar } = await import('../../engines/numeric/similar.ts');

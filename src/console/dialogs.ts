@@ -3,6 +3,7 @@ import { commandLine, jobCommandLine, splitCommand } from '../format/command.ts'
 import { formatDuration } from '../format/numbers.ts';
 import type { PhaseResult } from '../phases/types.ts';
 import type { LaunchRequest } from '../supervisor/protocol.ts';
+import { answerTo, type Need } from './answers.ts';
 import { EMPTY_LINE } from './line-editor.ts';
 import { isRunning } from './lists.ts';
 import { launchCommand, measuredDuration, runningSibling, selectedJob, selectedPhase } from './selectors.ts';
@@ -106,14 +107,37 @@ export function rerunDialog(state: ConsoleState, idempotencyKey: string, job = s
       title: `Run ${job.id} again`,
       command: jobCommandLine(job),
       tone: 'accent',
-      body: [
-        estimate(state, job),
-        `The same program and arguments, as a new job by the present code.${job.build ? ` That run was made by ${job.build.slice(0, 12)}.` : ''}`,
-      ],
+      body: [estimate(state, job)],
     },
     { label: 'Run again', request: { kind: 'rerun', request: { jobId: job.id, idempotencyKey } } },
   );
 }
+
+/** The job that a dialog would run again, and how what has changed since is asked for. */
+function rerunAsked({ buttons }: Dialog): Need<'rerun'> | null {
+  const request = buttons.map((button) => button.request).find((one) => one?.kind === 'rerun');
+  // A while later the code, or programs.yaml, may be another one.
+  return request ? { name: 'rerun', args: { jobId: request.request.jobId }, everyMs: 2000 } : null;
+}
+
+/** What the supervisor is asked while a dialog is open. */
+export function dialogNeeds(dialog: Dialog): readonly Need[] {
+  const need = rerunAsked(dialog);
+  return need ? [need as Need] : [];
+}
+
+/** A dialog's words: what is known by now of what changed since the job that would run again, then its own. */
+export function dialogWords(state: ConsoleState, dialog: Dialog): readonly string[] {
+  const need = rerunAsked(dialog);
+  if (!need) return dialog.body;
+  const { value, problem } = answerTo(state, 'rerun', need.args);
+  if (problem !== null) return [`Beware: ${problem}`, ...dialog.body];
+  if (value === null) return ['What has changed since is being looked up …', ...dialog.body];
+  const told = value.length > 0 ? value.map((text) => `Beware: ${text}.`) : [UNCHANGED];
+  return [...told, ...dialog.body];
+}
+
+const UNCHANGED = 'Its words, code and environment are those of then, as far as they are on record.';
 
 /** Before TERM. A stop that is past its deadline says who is left. */
 export function stopDialog(state: ConsoleState, _key?: string, job = selectedJob(state)): Dialog | null {

@@ -2,6 +2,7 @@
 import type { ReadArgs, ReadName } from '../supervisor/reads.ts';
 import { drawnOf, glanceOf, JOURNAL, LAMBDA, MACHINE_HISTORY, type Need, RUNS } from './answers.ts';
 import { comparedRuns, shownRuns } from './backtests.ts';
+import { dialogNeeds } from './dialogs.ts';
 import { formNeeds } from './form/status.ts';
 import { coverageDays, dayCursor } from './grids.ts';
 import { coverageCursor, isRunning, selectedRow } from './lists.ts';
@@ -66,4 +67,5 @@ export const needsOf = (state: ConsoleState): readonly Need[] => [
   // Asked for before a form is opened, so that it is filled in at once.
   need('programs', {}, null),
   ...(state.overlay?.kind === 'form' ? formNeeds(state, state.overlay) : []),
+  ...(state.overlay?.kind === 'dialog' ? dialogNeeds(state.overlay) : []),
 ];

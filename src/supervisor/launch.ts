@@ -91,11 +91,12 @@ export interface MadeJob {
 const BEGIN_DEADLINE_MS = 30_000;
 const BEGIN_POLL_MS = 10;
 
-/**
- * Makes a job, which then waits to be begun. A key that was used before gives that job again.
- * @throws UsageError for an unknown program or argument; UserError when its rows are being written, or it cannot be made.
- */
-export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime): Promise<MadeJob> {
+/** What a job would be by an order, and its environment; nothing is made. @throws UsageError for an unknown program or argument. */
+export function plannedJob(
+  home: Home,
+  order: JobOrder,
+  runtime: JobRuntime,
+): { readonly spec: JobSpec; readonly environment: Readonly<Record<string, string>> } {
   const command = order.exactly?.script ? recordedCommand(order.exactly) : commandOf(order, runtime);
   const after = (order.after ?? []).map((job) => ({
     job: findJobId(home, job),
@@ -132,11 +133,20 @@ export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime):
     retry: order.retry ?? null,
     chain: order.chain ?? null,
   };
+  return { spec, environment };
+}
+
+/**
+ * Makes a job, which then waits to be begun. A key that was used before gives that job again.
+ * @throws UsageError for an unknown program or argument; UserError when its rows are being written, or it cannot be made.
+ */
+export async function makeJob(home: Home, order: JobOrder, runtime: JobRuntime): Promise<MadeJob> {
+  const { spec, environment } = plannedJob(home, order, runtime);
   const { claims } = spec;
   // A job that waits for another one does not compete with it for the rows.
   const ahead = waitedFor(
     home,
-    after.map(({ job }) => job),
+    spec.after.map(({ job }) => job),
   );
   // Nor does a new attempt with what the failed one left behind: it waits for that.
   const rivals = () => claimHolders(home).filter(({ name }) => !ahead.has(name) && name !== spec.retry?.of);
@@ -159,7 +169,7 @@ export interface JobCommand {
 }
 
 /** A program as the catalogue has it now. @throws UsageError for an unknown program or argument. */
-export function commandOf(order: JobOrder, runtime: JobRuntime): JobCommand {
+export function commandOf(order: JobOrder, runtime: Omit<JobRuntime, 'data'>): JobCommand {
   const program = findProgram(runtime.catalog(), order.program);
   const parsed = runtime.parse(program, order.args);
   return {

@@ -66,6 +66,8 @@ export const READS = {
     args: z.array(z.string()).readonly(),
     after: z.array(z.string()).readonly(),
   }),
+  /** What would be otherwise than then in a job, were it run again now in the client's environment: code, commands, variables. */
+  rerun: z.object({ jobId: z.string(), environment: z.record(z.string(), z.string()).optional() }),
   /** The nearest vectors of a model to one of its own, among those of the same day. */
   similar: z.object({ model: z.string(), instrument: z.string(), asOf: z.iso.date(), topK: z.int().min(1).max(1000) }),
 } as const;
@@ -86,6 +88,8 @@ export interface ReadResults {
   readonly programs: ProgramList;
   readonly validate: Validation;
   readonly preflight: Preflight;
+  /** A sentence each. */
+  readonly rerun: readonly string[];
 }
 
 /** An argument of a program, from its schema. */

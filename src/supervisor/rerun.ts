@@ -45,7 +45,7 @@ export function rerunOrder(
 }
 
 /** What `programs.yaml` says by now of a recorded command of the user's own: its words and folder; null: nothing usable. */
-export function presentCommand(spec: JobSpec, runtime: JobRuntime): Pick<JobSpec, 'argv' | 'cwd'> | null {
+export function presentCommand(spec: JobSpec, runtime: Omit<JobRuntime, 'data'>): Pick<JobSpec, 'argv' | 'cwd'> | null {
   try {
     const { program, programArgs: args, cwd } = spec;
     return commandOf({ program, args, cwd, idempotencyKey: '', who: '' }, runtime).spec;

@@ -583,6 +583,7 @@ const ANSWERS: Omit<ReadResults, 'compare' | 'coverageYear' | 'jobSeries' | 'run
       basis: 'as 0005 took, by the days of their range',
     },
   },
+  rerun: [],
   log: { size: 0, data: '', problem: null },
   coverageMissing: ['AXPE.US', 'YHOO.US'],
   runs: RUN_ROWS,

@@ -3,6 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectSupervisor } from '../../src/supervisor/wire/client.ts';
+import { socketPath } from '../../src/supervisor/wire/socket-path.ts';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
 
 const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -30,6 +32,20 @@ function prometheusWith(shell: NodeJS.ProcessEnv, ...args: string[]): Promise<Re
   child.stdout.on('data', (chunk) => (out += chunk));
   child.stderr.on('data', (chunk) => (err += chunk));
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+/** What the console is told of a job before it is run again, as lines. */
+async function outlook(jobId: string): Promise<string> {
+  const supervisor = await connectSupervisor({
+    socket: socketPath(test.home, process.env),
+    client: { name: 'me@here', kind: 'console', pid: process.pid, readOnly: false },
+    origin: { cwd: '/', environment: process.env as Record<string, string> },
+  });
+  try {
+    return (await supervisor.read('rerun', { jobId })).map((line) => `${line}\n`).join('');
+  } finally {
+    await supervisor.close();
+  }
 }
 
 describe('prometheus job', () => {
@@ -226,9 +242,14 @@ describe('prometheus job', () => {
     expect(await prometheus('job', 'rerun', '1')).toEqual({ code: 0, out: '0002-own\n', err: '' });
     expect(spec(2).configHash).toBe(spec(1).configHash);
 
+    expect(await outlook('0001-own')).toBe('');
+
     write('echo second', `, cwd: "${test.at('.')}"`);
     writeFileSync(path.join(repository, 'f'), 'two');
+    const expected = await outlook('0001-own');
     const again = await prometheus('job', 'rerun', '1');
+    // What the console says before it asks for the job is what is said here after.
+    expect(expected).toBe(again.err);
     expect(again.err).toContain(`the code in ${repository} has changed since 0001-own: ${sha} → ${sha} with changes `);
     expect(again.err).toContain('programs.yaml has changed since 0001-own; it runs as recorded. It was: sh -c ');
     expect(await ended(3)).toBe(`first\n${repository}\n`);
@@ -242,7 +263,9 @@ describe('prometheus job', () => {
     expect(spec(4)).toMatchObject({ gitSha: null, gitDirty: null });
 
     rmSync(path.join(test.home.root, 'programs.yaml'));
+    const before = await outlook('0001-own');
     const gone = await prometheus('job', 'rerun', '1');
+    expect(before).toBe(gone.err);
     expect(gone.err).toContain("programs.yaml has no usable 'own' any more: it runs as recorded in 0001-own\n");
     expect(await ended(5)).toBe(`first\n${repository}\n`);
     expect(spec(5).changes).not.toBe(spec(3).changes);

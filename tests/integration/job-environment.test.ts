@@ -143,10 +143,10 @@ describe('a rerun', () => {
     const again = await rerun(id, { TZ: 'Asia/Tokyo', CUDA_VISIBLE_DEVICES: '0', OMP_NUM_THREADS: '2', TERM: 'vt' });
     await ended(again.id);
     const [before, after] = [id, again.id].map((one) => readJob(test.home, one).spec!);
-    expect(rerunNotices(id, before, after, null)).toEqual([
+    expect(rerunNotices(id, before, after, withEnv({}))).toEqual([
       `the environment is not that of ${id}: not set now: PYTHONPATH; with another value: TZ; not set then: CUDA_VISIBLE_DEVICES`,
     ]);
-    expect(rerunNotices(id, before, before, null)).toEqual([]);
+    expect(rerunNotices(id, before, before, withEnv({}))).toEqual([]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { needKey } from '../../src/console/answers.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
-import { shutdownDialog } from '../../src/console/dialogs.ts';
+import { dialogWords, shutdownDialog } from '../../src/console/dialogs.ts';
 import { startFeed } from '../../src/console/feed.ts';
 import { visibleIds } from '../../src/console/lists.ts';
+import { needsOf } from '../../src/console/needs.ts';
 import { panesOf } from '../../src/console/screens.ts';
 import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
@@ -123,6 +124,29 @@ describe('dialogs', () => {
     press('x', 'tab', 'enter');
     await arrived();
     expect(supervisor.asked[1]).toBe(`stop ${supervisor.snapshot().jobs[0].id}`);
+  });
+
+  test('rerun says what changed since the job ran, or that it is not known', () => {
+    const jobId = '0005-backtest-campaign';
+    store.setState({ connected: true, selected: { phases: 'P1', jobs: jobId } });
+    press('r');
+    expect(needsOf(store.getState())).toContainEqual({ name: 'rerun', args: { jobId }, everyMs: expect.any(Number) });
+    const words = () => dialogWords(store.getState(), dialog());
+    const answer = (value: readonly string[] | null, problem: string | null) =>
+      store.setState({ answers: { [needKey({ name: 'rerun', args: { jobId } })]: { value, at: clock, problem } } });
+    expect(words()[0]).toContain('is being looked up');
+    answer(['the code has changed since 0005-backtest-campaign: a → b', 'programs.yaml has changed'], null);
+    expect(words().slice(0, 2)).toEqual([
+      'Beware: the code has changed since 0005-backtest-campaign: a → b.',
+      'Beware: programs.yaml has changed.',
+    ]);
+    answer([], null);
+    expect(words()[0]).toContain('those of then');
+    answer(null, "there is no program 'x'");
+    expect(words()[0]).toBe("Beware: there is no program 'x'");
+    // Other dialogs have their own words alone.
+    press('escape', 'n');
+    expect(words()).toEqual(dialog().body);
   });
 
   test('pasted text never acts, not even on a dialog', async () => {

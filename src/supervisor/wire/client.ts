@@ -208,7 +208,9 @@ export class RemoteSupervisor implements Supervisor {
   }
 
   async read<Name extends ReadName>(name: Name, args: ReadArgs<Name>): Promise<ReadResult<Name>> {
-    return (await this.#ask('read', { what: name, args })).value as ReadResult<Name>;
+    const { environment } = this.#options.origin;
+    const asked = name === 'rerun' ? { ...args, environment } : args;
+    return (await this.#ask('read', { what: name, args: asked })).value as ReadResult<Name>;
   }
 
   /** From now on commands that cost or destroy are refused, or no longer. */
