@@ -29,6 +29,14 @@ export function expectedVectors(cells: readonly PriceCell[], windowDays: number)
   return byYear;
 }
 
+/** Those of these days (day numbers) that are trading days of `[first, last]`, by year. */
+export function tradingDaysAmong(calendar: TradingDays, days: Iterable<number>, first: number, last: number): ByYear {
+  const trading = new Set(calendar.between(first, last));
+  const byYear = new Map<number, number>();
+  for (const day of new Set(days)) if (trading.has(day)) add(byYear, yearOf(day), 1);
+  return byYear;
+}
+
 /** Trading days of `[first, last]` by year. */
 export function tradingDaysByYear(calendar: TradingDays, first: number, last: number): ByYear {
   const byYear = new Map<number, number>();

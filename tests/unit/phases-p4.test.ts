@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PROGRAMS } from '../../engines/catalog.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { deriveBoard } from '../../src/phases/board.ts';
+import { yearOf } from '../../src/phases/calendar.ts';
 import { contextWindow, p4Commands } from '../../src/phases/checks/p4.ts';
 import type { Evidence } from '../../src/phases/evidence.ts';
 import { factsWith, greenEvidence, known, shippedNeed, valueIn } from '../helpers/phase-evidence.ts';
@@ -92,6 +93,35 @@ describe('the plan of Phase 4', () => {
     const labels = p4Commands({ ...need, context: { ...need.context, jointModels } });
     expect(labels.map(({ label }) => label)).not.toContain('4 fit the head');
     expect(labels.find(({ label }) => label === '4 context campaign')!.argv).toContain('assessment-context-v1');
+  });
+});
+
+describe('P4.regime', () => {
+  /** Every tenth day of 2020 has no news; joint regimes of a model that lacks `missing` days of that year. */
+  const judged = (model: string, missing: number) => {
+    const news = valueIn(green.news).filter(({ day }) => yearOf(day) !== 2020 || day % 10 !== 0);
+    const joint = valueIn(green.joint)
+      .filter((cell) => cell.model === 'joint-regime-core-v2')
+      .map((cell) => ({ ...cell, model, vectors: cell.vectors - (cell.year === 2020 ? missing : 0) }));
+    const facts = factsWith({ news: known(news), joint: known(joint) });
+    const context = { ...need.context, jointModels: [model] };
+    return deriveBoard({ ...facts, need: { ...need, context } })
+      .phases.flatMap((phase) => phase.checks)
+      .find(({ id }) => id === 'P4.regime')!;
+  };
+  const { days } = valueIn(green.gaps).calendar;
+  const silent = days.filter((day) => yearOf(day) === 2020 && day % 10 === 0).length;
+
+  test('asks for no row of v1 on a day without news, for one of v2 on every trading day', () => {
+    expect(silent).toBeGreaterThan(20);
+    const v1 = judged('joint-regime-core-v1', silent);
+    expect(v1).toMatchObject({ state: 'OK', required: expect.stringContaining('trading days with prices and news') });
+    expect(v1.observed).toContain(
+      `${(days.filter((day) => yearOf(day) >= 2015).length - silent).toLocaleString('en-US')} of`,
+    );
+    expect(judged('joint-regime-core-v1', silent + 60)).toMatchObject({ state: 'PART' });
+    const v2 = judged('joint-regime-core-v2', silent + 20);
+    expect(v2).toMatchObject({ state: 'PART', required: expect.not.stringContaining('news') });
   });
 });
 

@@ -147,6 +147,8 @@ const joint = (model: string): CheckSpec =>
     what: model,
     model,
     look: (evidence) => evidence.joint,
+    // The original joins a day's regime with its news: a day without them has no row, and no backfill makes one.
+    ofNewsDays: stem(model) === 'regime' && !isV2(model),
     limits: (need) => need.context,
     remedy: (need) => ({ fix: fixed(jointArgv(need, stem(model))), note: '' }),
   });
