@@ -8,6 +8,7 @@ import { type Line, span } from '../../src/format/lines.ts';
 import { formatCount, UNKNOWN } from '../../src/format/numbers.ts';
 import type { Tone } from '../../src/format/states.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
+import { contextWords } from '../../src/report/comparison-page.ts';
 import type { ComparedFigure, ComparedTrade, Comparison, Difference, RunComparison } from '../../src/report/types.ts';
 import { readAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
@@ -66,7 +67,9 @@ function headRows(names: Names, { a, b, days, first, last }: RunComparison, widt
     ...[a, b].flatMap((run, i) =>
       hanging(
         [span(names[i].padEnd(10), CURVE_TONES[i], { bold: true })],
-        [run.sleeveId, run.backend, `${run.start} → ${run.end}`, run.caveat].filter(Boolean).join(' · '),
+        [run.sleeveId, run.backend, `${run.start} → ${run.end}`, contextWords(run), run.caveat]
+          .filter(Boolean)
+          .join(' · '),
         width,
         run.caveat ? 'warn' : 'plain',
       ),

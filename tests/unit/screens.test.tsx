@@ -10,6 +10,8 @@ import { panesOf, SCREENS } from '../../src/console/screens.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from '../../src/console/store.ts';
 import { makeStyle } from '../../src/console/theme.ts';
 import { cellWidth } from '../../src/format/width.ts';
+import { comparisonSections } from '../../src/report/comparison-page.ts';
+import type { ComparedRun, Comparison } from '../../src/report/types.ts';
 import type { Snapshot } from '../../src/supervisor/protocol.ts';
 import type { JobSeries } from '../../src/supervisor/reads.ts';
 import { FRESH, NOW, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
@@ -561,6 +563,39 @@ describe('what is on them', () => {
       expect(percent).toMatch(/2013 +2014 +2015/);
       expect(percent).toMatch(/100% +88% +0%/);
       expect(await look('count')).toMatch(/18\.8k +8\.9k +0 /);
+    }
+  });
+
+  test('a comparison says what the context backend had to go by, on the console and in the report', async () => {
+    const ui = open(SNAPSHOT, {
+      screen: 'backtests',
+      focus: 'compare',
+      zoomed: true,
+      size: { columns: 120, rows: 50 },
+    });
+    ui.store.setState({ marked: { backtests: SNAPSHOT.runs.slice(0, 2).map((run) => run.runId) } });
+    await ui.answer();
+    const { answers } = ui.store.getState();
+    const [key, answer] = Object.entries(answers).find(([name]) => name.startsWith('compare'))!;
+    const value = answer.value as Comparison;
+    const said = { contextCoverage: 0.976, contextBranches: { profile: 0.97, text: 0.412 }, contextIc: 0 };
+    const words = 'context for 97.6 % of days and instruments with a price (profile 97.0 %, text 41.2 %)';
+    const look = async (of: Partial<ComparedRun>) => {
+      const [pair] = value.pairs;
+      const compared = { ...value, pairs: [{ ...pair, b: { ...pair.b, ...of } }] };
+      ui.store.setState({ answers: { ...answers, [key]: { ...answer, value: compared } } });
+      const frame = (await ui.rows()).map((row) => row.replace(/^\W+|\W+$/g, '')).join(' ');
+      return [frame.replace(/\s+/g, ' '), comparisonSections(compared).text];
+    };
+    for (const shown of await look({})) expect(shown).not.toContain('context for');
+    for (const shown of await look({ ...said, contextIc: 0.0312 })) {
+      expect(shown.replace(/[^\w.,]+/g, ' ')).toContain(`${words}, IC 0.031`.replace(/[^\w.,]+/g, ' '));
+    }
+    for (const shown of await look(said)) expect(shown).toContain('its head says 0 of every name');
+    // A head without fitting has no coefficient, and older runs no branches.
+    for (const shown of await look({ ...said, contextBranches: null, contextIc: null })) {
+      expect(shown).toMatch(/context for 97\.6\s?% of days and instruments with a price/);
+      expect(shown).not.toMatch(/with a price \(|, IC|its head/);
     }
   });
 
