@@ -3,6 +3,7 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { UserError } from '../../src/platform/errors.ts';
+import { ALLOW_IN_SAMPLE } from '../models/guard.model.ts';
 import { branchMask, type ContextAssessments, headV1, noContext } from './context.model.ts';
 
 /** `joint_type` of assessment contexts. */
@@ -16,6 +17,8 @@ export interface ContextRequest {
   readonly instruments: readonly { readonly id: string }[];
   /** Day numbers, ascending. */
   readonly days: Int32Array;
+  /** Whether vectors may be read that have seen their own future; absent: they are refused, and no flag is named. */
+  readonly allowInSample?: boolean;
 }
 
 /** Instruments of one day that have a vector: their indices, ascending, what each is joined of, and the vectors row by row. */
@@ -27,15 +30,18 @@ export interface ContextDay {
   readonly branches: Uint8Array;
   readonly vectors: Float32Array;
   readonly dim: number;
+  /** Last day that one of them has learnt from, where that is this day or a later one (`YYYY-MM-DD`); else null. */
+  readonly seenTo: string | null;
 }
 
 /**
  * Vectors day by day, days without any included. A vector of another length than the first one's, or not finite, is passed over.
- * @throws UserError for a vector whose fitted models have learnt from its own day or a later one (`fit_end` of its scope).
+ * @throws UserError for a vector whose fitted models have learnt from its own day or a later one (`fit_end` of its scope),
+ *   unless that is allowed.
  */
 export async function* contextDays(
   historical: Database,
-  { modelId, instruments, days }: ContextRequest,
+  { modelId, instruments, days, allowInSample }: ContextRequest,
 ): AsyncGenerator<ContextDay> {
   const index = new Map(instruments.map(({ id }, i) => [id, i]));
   let dim = 0;
@@ -45,7 +51,7 @@ export async function* contextDays(
     // Where an adopted table holds a row twice, the newer one counts.
     const found = Array.from(
       { length: to - from },
-      () => new Map<number, { vector: Float32Array; branches: number }>(),
+      () => new Map<number, { vector: Float32Array; branches: number; seenTo: string | null }>(),
     );
     await historical.client((client) =>
       copyOut(
@@ -62,9 +68,10 @@ export async function* contextDays(
           const fitEnd = row.text();
           const branches = branchMask(row.text());
           if (i === undefined || d === undefined || !vector) return;
-          requireUnseen(modelId, days[d], fitEnd);
+          const seenTo = fitEnd !== null && formatDay(days[d]) <= fitEnd ? fitEnd : null;
+          if (seenTo !== null && !allowInSample) throw seenFuture(modelId, days[d], seenTo, allowInSample === false);
           dim ||= vector.length;
-          if (vector.length === dim) found[d - from].set(i, { vector, branches });
+          if (vector.length === dim) found[d - from].set(i, { vector, branches, seenTo });
         },
       ),
     );
@@ -75,19 +82,24 @@ export async function* contextDays(
         vectors.set(ofDay.get(i)!.vector, row * dim);
       });
       const branches = Uint8Array.from(indices, (i) => ofDay.get(i)!.branches);
-      yield { day: from + k, instruments: indices, branches, vectors, dim };
+      const seenTo = [...ofDay.values()].reduce((last, one) => later(last, one.seenTo), null as string | null);
+      yield { day: from + k, instruments: indices, branches, vectors, dim, seenTo };
     }
   }
 }
 
-/** @throws UserError when the models behind a vector have learnt from its day or later ones. */
-function requireUnseen(modelId: string, day: number, fitEnd: string | null): void {
-  if (fitEnd === null || formatDay(day) > fitEnd) return;
-  throw new UserError(
+/** The models behind a vector have learnt from its day or later ones. @param flag whether the caller has one that allows it. */
+function seenFuture(modelId: string, day: number, fitEnd: string, flag: boolean): UserError {
+  const anew = 'fit the numeric v2 models on earlier days, and make their vectors and the joint ones anew';
+  return new UserError(
     `${modelId}: the vector of ${formatDay(day)} was made by models fitted on data up to ${fitEnd}: it has seen its own future`,
-    'Begin after that day; or fit the numeric v2 models on earlier days, and make their vectors and the joint ones anew.',
+    `Begin after that day; or ${anew}${flag ? `; or say ${ALLOW_IN_SAMPLE}` : ''}.`,
   );
 }
+
+/** The later of two days (`YYYY-MM-DD`); null is none. */
+export const later = (a: string | null, b: string | null): string | null =>
+  a === null || (b !== null && b > a) ? b : a;
 
 /** Little-endian float32 as values; null when one is not finite. */
 function floats(bytes: Buffer | null): Float32Array | null {
@@ -100,12 +112,19 @@ function floats(bytes: Buffer | null): Float32Array | null {
   return values;
 }
 
+/** What a head says, and from what. */
+export interface LoadedContext extends ContextAssessments {
+  /** Last day that a vector had learnt from which was used on that day or an earlier one; null: none had seen its future. */
+  readonly seenTo: string | null;
+}
+
 /** The v1 head over the days. @throws UserError when there is no vector at all. */
-export async function loadContextV1(historical: Database, request: ContextRequest): Promise<ContextAssessments> {
+export async function loadContextV1(historical: Database, request: ContextRequest): Promise<LoadedContext> {
   const n = request.instruments.length;
   const out = noContext(request.days.length * n);
   let cells = 0;
-  for await (const { day, instruments, branches, vectors, dim } of contextDays(historical, request)) {
+  let seen: string | null = null;
+  for await (const { day, instruments, branches, vectors, dim, seenTo } of contextDays(historical, request)) {
     instruments.forEach((i, row) => {
       let squares = 0;
       for (let j = 0; j < dim; j++) squares += vectors[row * dim + j] ** 2;
@@ -117,9 +136,10 @@ export async function loadContextV1(historical: Database, request: ContextReques
       out.branches[cell] = branches[row];
     });
     cells += instruments.length;
+    seen = later(seen, seenTo);
   }
   requireVectors(cells, request);
-  return out;
+  return { ...out, seenTo: seen };
 }
 
 /** @throws UserError when no vector was found. */

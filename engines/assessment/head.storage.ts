@@ -6,8 +6,8 @@ import { requireOutOfSample } from '../models/guard.model.ts';
 import { listModels, loadModel } from '../models/storage.ts';
 import { GraphBuilder } from '../onnx/graph.ts';
 import { makeTensor, openSession } from '../onnx/session.ts';
-import { ASSESSMENT_CONTEXT_V1, type ContextAssessments, noContext } from './context.model.ts';
-import { type ContextRequest, contextDays, requireVectors } from './context.storage.ts';
+import { ASSESSMENT_CONTEXT_V1, noContext } from './context.model.ts';
+import { type ContextRequest, contextDays, type LoadedContext, later, requireVectors } from './context.storage.ts';
 import { assessDay, SIGNIFICANT } from './head.model.ts';
 
 /** The head as an ONNX graph: vectors [N, dim] to projections [N, 1]. */
@@ -28,7 +28,7 @@ export interface HeadRequest extends Omit<ContextRequest, 'modelId'> {
   readonly sigma: Float64Array;
 }
 
-export interface LoadedHead extends ContextAssessments {
+export interface LoadedHead extends LoadedContext {
   readonly modelId: string;
   readonly fingerprint: string;
   /** Information coefficient that it goes by; 0: it did not pass its own test and says 0 of every name. */
@@ -39,10 +39,10 @@ export interface LoadedHead extends ContextAssessments {
 
 /**
  * The fitted head over the days. A head that did not pass its own test says 0 of every name.
- * @throws UserError when it was never fitted, has seen these days, or was fitted on other vectors.
+ * @throws UserError when it was never fitted, has seen these days and that is not allowed, or was fitted on other vectors.
  */
 export async function loadContextV2(historical: Database, folder: string, request: HeadRequest): Promise<LoadedHead> {
-  const { head, instruments, days, sigma } = request;
+  const { head, instruments, days, sigma, allowInSample = false } = request;
   if (!(await listModels(folder)).some(({ id }) => id === head)) {
     throw new UserError(
       `${head} has not been fitted`,
@@ -59,19 +59,22 @@ export async function loadContextV2(historical: Database, folder: string, reques
       `Leave out --assessment-context-model-id, or fit a head on ${request.modelId}.`,
     );
   }
-  requireOutOfSample(manifest, days[0], null);
+  requireOutOfSample(manifest, days[0], allowInSample);
   const { ic = 0, t = 0, horizon = 1 } = manifest.fit.probes ?? {};
   const use = { ic: t >= SIGNIFICANT ? ic : 0, horizon };
   const n = instruments.length;
   const out = noContext(days.length * n);
   const session = await openSession(graph, 'cpu');
   let cells = 0;
+  let seen: string | null = null;
   try {
-    for await (const { day, instruments: present, branches, vectors, dim } of contextDays(historical, {
+    for await (const { day, instruments: present, branches, vectors, dim, seenTo } of contextDays(historical, {
       modelId: made,
       instruments,
       days,
+      allowInSample,
     })) {
+      seen = later(seen, seenTo);
       if (present.length === 0) continue;
       const { projection } = await session.run({
         context: await makeTensor('float32', vectors, [present.length, dim]),
@@ -91,5 +94,5 @@ export async function loadContextV2(historical: Database, folder: string, reques
     await session.release();
   }
   requireVectors(cells, { modelId: made, instruments, days });
-  return { ...out, modelId: made, fingerprint, ic: use.ic, trainEnd: parseDay(manifest.fit.fit_end) };
+  return { ...out, seenTo: seen, modelId: made, fingerprint, ic: use.ic, trainEnd: parseDay(manifest.fit.fit_end) };
 }

@@ -13,7 +13,16 @@ import { loadUniverseDates } from '../universe/dates.storage.ts';
 import { loadContext } from './context.ts';
 import { computeFeatures, type Features, lookbackFor } from './features.ts';
 import type { RunMetrics } from './metrics.ts';
-import { type CampaignOptions, type ContextOrigin, caveatOf, type RunOrigin, runConfig, runMetrics } from './record.ts';
+import {
+  type CampaignOptions,
+  type ContextOrigin,
+  caveatOf,
+  type InSample,
+  inSampleOfRun,
+  type RunOrigin,
+  runConfig,
+  runMetrics,
+} from './record.ts';
 import type { SimulationOptions, SleeveResult } from './simulate.ts';
 import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
@@ -84,10 +93,14 @@ export async function loadCampaign(
       instruments: panel.instruments,
       days,
       classCode: features.stability.classCode,
+      allowInSample: options.allowInSample,
       eligible: dates ? features.complete.map((whole, cell) => (dates.barred[cell] ? 0 : whole)) : features.complete,
     }));
-  const regime = options.regimeAlpha > 0 ? await loadRegimeRisk(runtime, options.marketId, days) : null;
-  const assessed = options.context && (await loadContext(options.context, { panel, days, features }, context));
+  const regime =
+    options.regimeAlpha > 0 ? await loadRegimeRisk(runtime, options.marketId, days, options.allowInSample) : null;
+  const assessed =
+    options.context &&
+    (await loadContext(options.context, { panel, days, features, allowInSample: options.allowInSample }, context));
   return {
     panel,
     features: {
@@ -209,8 +222,9 @@ export async function runPoints(
       if (simulated === totalDays) tellRuns();
     }
   }
-  const caveat = caveatOf(options);
-  if (caveat) log(events, 'info', `note: ${caveat}`);
+  const inSample: InSample = Object.assign({}, ...tasks.map((one) => inSampleOfRun(one.sleeve, one.options, origin)));
+  const caveat = caveatOf(options, inSample);
+  if (caveat) log(events, Object.keys(inSample).length ? 'warn' : 'info', `note: ${caveat}`);
   return runs;
 }
 
@@ -248,7 +262,7 @@ async function record(
 ): Promise<Run> {
   const runId = context.newId();
   const config = runConfig(sleeve, options, panel, origin);
-  const metrics = runMetrics(result, panel, options);
+  const metrics = runMetrics(result, panel, options, inSampleOfRun(sleeve, options, origin));
   const rows = await writeRun(context.databases.runtime, {
     runId,
     sleeve,

@@ -6,25 +6,43 @@ import { loadContextV1 } from '../assessment/context.storage.ts';
 import { loadContextV2 } from '../assessment/head.storage.ts';
 import type { LoadedPanel } from '../market/storage.ts';
 import type { Features } from './features.ts';
-import type { ContextChoice, ContextOrigin } from './record.ts';
+import { type ContextChoice, type ContextOrigin, inSampleOf } from './record.ts';
 
 /** Joint model of the v1 head, as the plan writes it. */
 const CONTEXT_V1 = 'joint-assessment-context-v1';
 
-/** Assessments of every instrument and day. @throws UserError when head or vectors are missing, or the head has seen these days. */
+/** Assessments of every instrument and day. @throws UserError when head or vectors are missing, or have seen these days and that is not allowed. */
 export async function loadContext(
   { head, modelId }: ContextChoice,
-  { panel, days, features }: { readonly panel: LoadedPanel; readonly days: Int32Array; readonly features: Features },
+  {
+    panel,
+    days,
+    features,
+    allowInSample,
+  }: {
+    readonly panel: LoadedPanel;
+    readonly days: Int32Array;
+    readonly features: Features;
+    readonly allowInSample: boolean;
+  },
   { databases, home }: Pick<ProgramContext, 'databases' | 'home'>,
 ): Promise<{ assessments: ContextAssessments; origin: ContextOrigin }> {
   const { instruments } = panel;
   if (head === ASSESSMENT_CONTEXT_V1) {
     const model = modelId ?? CONTEXT_V1;
-    const loaded = await loadContextV1(databases.historical, { modelId: model, instruments, days });
+    const loaded = await loadContextV1(databases.historical, { modelId: model, instruments, days, allowInSample });
     const coverage = contextCoverage(loaded, features.close);
     return {
       assessments: loaded,
-      origin: { head, modelId: model, fingerprint: null, trainEnd: null, ic: null, ...coverage },
+      origin: {
+        head,
+        modelId: model,
+        fingerprint: null,
+        trainEnd: null,
+        ic: null,
+        ...coverage,
+        inSample: inSampleOf({ 'context vectors': loaded.seenTo }),
+      },
     };
   }
   const loaded = await loadContextV2(databases.historical, home.models, {
@@ -33,9 +51,17 @@ export async function loadContext(
     instruments,
     days,
     sigma: features.stability.sigma,
+    allowInSample,
   });
   const { fingerprint, ic } = loaded;
   const trainEnd = formatDay(loaded.trainEnd);
   const coverage = contextCoverage(loaded, features.close);
-  return { assessments: loaded, origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, ...coverage } };
+  const inSample = inSampleOf({
+    'context vectors': loaded.seenTo,
+    [head]: days[0] <= loaded.trainEnd ? trainEnd : null,
+  });
+  return {
+    assessments: loaded,
+    origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, ...coverage, inSample },
+  };
 }

@@ -36,6 +36,7 @@ export interface CampaignArgs {
   transitionHistory?: string;
   persist: 'standard' | 'full';
   universeDates?: string;
+  allowInSample: boolean;
 }
 
 /** The plan's column and weight of λ̂ (§6.3). */
@@ -98,6 +99,7 @@ export function campaignOptions(args: CampaignArgs, given: readonly Sleeve[]): C
     regimeAlpha: args.regimeAlpha,
     context: contextChoice(args, sleeves),
     universeDates: args.universeDates ?? null,
+    allowInSample: args.allowInSample,
   };
 }
 

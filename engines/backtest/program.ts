@@ -43,7 +43,7 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
   const recorded = await recordedTrials(runtime, { strategyId, marketId, runIds: runs.map((run) => run.runId) });
   const generator = new Random(BOOTSTRAP_SEED);
   const returns = new Map(runs.map((run) => [run.runId, simpleReturns(run.equity)]));
-  const evidence = weighDecision(decision, returns, recorded, () => generator.uniform());
+  const evidence = weighDecision(decision, returns, recorded, () => generator.uniform(), runs.some(isInSample));
   const meta = await writeMetaDecision(runtime, {
     decisionId: context.newId(),
     strategyId,
@@ -88,6 +88,9 @@ function withUniverseSettings<Args extends CampaignArgs & { strategyId: string }
     lambdaScoreWeight: args.lambdaScoreWeight ?? settings.lambda_score_weight,
   };
 }
+
+/** Whether a run is marked in-sample. */
+export const isInSample = ({ config }: Pick<Run, 'config'>): boolean => config.in_sample !== undefined;
 
 /** The plan's CSV: header and one row a run. */
 export function runsCsv(runs: readonly Run[]): string {

@@ -37,6 +37,8 @@ export interface CampaignOptions {
   readonly context: ContextChoice | null;
   /** Dates that the universe is restricted by: `listing`, or a table of members; null: names active today, every day. */
   readonly universeDates: string | null;
+  /** Whether what a run reads may have learnt from days of its range; it is marked then. */
+  readonly allowInSample: boolean;
   /** The flags that a sweep varies, with the values of this point; absent outside a sweep. */
   readonly sweep?: Readonly<Record<string, number>>;
 }
@@ -73,16 +75,44 @@ export interface ContextOrigin extends ContextCoverage {
   readonly trainEnd: string | null;
   /** Information coefficient that a fitted head goes by: 0 when it found nothing and says 0 of every name; null for v1. */
   readonly ic: number | null;
+  readonly inSample: InSample;
+}
+
+/** What a run used that had learnt from the days it was used on or from later ones, with the last day it had learnt from. */
+export type InSample = Readonly<Record<string, string>>;
+
+/** Of these what has a day. */
+export const inSampleOf = (seen: Readonly<Record<string, string | null>>): InSample =>
+  Object.fromEntries(Object.entries(seen).filter((one): one is [string, string] => one[1] !== null));
+
+/** What of a campaign a sleeve's run used in-sample; empty for an honest run. */
+export function inSampleOfRun(
+  { backend }: Pick<Sleeve, 'backend'>,
+  { regimeAlpha }: Pick<CampaignOptions, 'regimeAlpha'>,
+  { lambda, regime, context }: Pick<RunOrigin, 'lambda' | 'regime' | 'context'>,
+): InSample {
+  return {
+    ...(backend === 'context' ? context?.inSample : {}),
+    ...inSampleOf({ λ̂: lambda?.seenTo ?? null, regimes: regimeAlpha > 0 ? (regime?.seenTo ?? null) : null }),
+  };
 }
 
 const NOT_TRADABLE = 'same-close, no costs: not tradable';
 /** The names that are active today stand for those of every day: what has failed since is not among them. */
 const SURVIVORS = 'survivors only';
 
-/** What a reader of a run's figures must know first; empty when fills, costs and names are not idealised. */
-export function caveatOf({ broker, universeDates }: Pick<CampaignOptions, 'broker' | 'universeDates'>): string {
+/** What a reader of a run's figures must know first; empty when knowledge, fills, costs and names are not idealised. */
+export function caveatOf(
+  { broker, universeDates }: Pick<CampaignOptions, 'broker' | 'universeDates'>,
+  inSample: InSample,
+): string {
   const idealised = broker.fill === 'close' && broker.slippageBps === 0 && broker.commissionBps === 0;
-  return [...(idealised ? [NOT_TRADABLE] : []), ...(universeDates === null ? [SURVIVORS] : [])].join('; ');
+  const seen = Object.entries(inSample).map(([what, to]) => `${what} learnt from days to ${to}`);
+  return [
+    ...(seen.length ? [`in-sample, no evidence: ${seen.join(', ')}`] : []),
+    ...(idealised ? [NOT_TRADABLE] : []),
+    ...(universeDates === null ? [SURVIVORS] : []),
+  ].join('; ');
 }
 
 /** `config_json`: the user's own keys, then ours. */
@@ -90,9 +120,11 @@ export function runConfig(
   sleeve: Sleeve,
   options: CampaignOptions,
   panel: LoadedPanel,
-  { campaignId, provenance, demo, lambda, regime, context, dates }: RunOrigin,
+  origin: RunOrigin,
 ): Record<string, unknown> {
+  const { campaignId, provenance, demo, lambda, regime, context, dates } = origin;
   const { broker } = options;
+  const inSample = inSampleOfRun(sleeve, options, origin);
   return {
     ...sleeveJson(sleeve),
     start_date: formatDay(options.start),
@@ -114,7 +146,8 @@ export function runConfig(
     ...(lambda && options.lambda ? lambdaConfig(options.lambda, lambda) : {}),
     ...(regime && options.regimeAlpha > 0 ? regimeConfig(options.regimeAlpha, regime) : {}),
     ...(dates ? { universe_dates: dates.source, universe_dates_fingerprint: dates.fingerprint } : {}),
-    caveat: caveatOf(options),
+    ...(Object.keys(inSample).length ? { in_sample: inSample } : {}),
+    caveat: caveatOf(options, inSample),
     demo,
     data_fingerprint: panel.fingerprint,
     instruments: panel.instruments.length,
@@ -170,7 +203,12 @@ const regimeConfig = (alpha: number, { region, daysWithRows, trainEnd, fingerpri
 });
 
 /** `metrics_json`: the plan's figures, exposure means, then what a quant asks first. */
-export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: CampaignOptions): RunMetrics {
+export function runMetrics(
+  result: SleeveResult,
+  panel: LoadedPanel,
+  options: CampaignOptions,
+  inSample: InSample,
+): RunMetrics {
   const own = performance(result.equity);
   const equalWeight = performance(result.equalWeight);
   const buyAndHold = performance(result.buyAndHold);
@@ -201,7 +239,7 @@ export function runMetrics(result: SleeveResult, panel: LoadedPanel, options: Ca
     turnover_per_day: turnoverPerDay(result.traded, result.equity),
     break_even_cost_bp: breakEvenCostBp(result.equity, result.traded, options.initialCash),
     trade_list_hash: tradeListHash(result, panel),
-    caveat: caveatOf(options),
+    caveat: caveatOf(options, inSample),
   };
 }
 

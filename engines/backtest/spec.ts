@@ -73,6 +73,12 @@ const optionArgs = {
     .describe(
       'standard: runs, equity, trades, month-end positions, actions, states; full: every table of the pipeline',
     ),
+  allowInSample: z
+    .boolean()
+    .default(false)
+    .describe(
+      'use heads, vectors, λ̂ and regimes that have learnt from days of the range; the runs are marked in-sample',
+    ),
   json: z.boolean().default(false).describe('print JSON instead of the CSV'),
 };
 

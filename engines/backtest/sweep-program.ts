@@ -8,7 +8,7 @@ import { evidenceJson, recordedTrials } from '../meta/storage.ts';
 import { deviation, TRADING_DAYS } from '../statistics/model.ts';
 import { type Run, runPoints } from './campaign.ts';
 import { simpleReturns } from './metrics.ts';
-import { BOOTSTRAP_SEED, csvField, outcomeOf, runJson } from './program.ts';
+import { BOOTSTRAP_SEED, csvField, isInSample, outcomeOf, runJson } from './program.ts';
 import type { CampaignOptions } from './record.ts';
 import type { sweepSpec } from './spec.ts';
 import { sweepOptions } from './sweep.ts';
@@ -36,7 +36,7 @@ export const sweep: Program<typeof sweepSpec> = async (args, context) => {
     const decision = decideMeta(own.map(candidateOf), 1);
     const generator = new Random(BOOTSTRAP_SEED, s);
     const returns = new Map(own.map((run) => [run.runId, simpleReturns(run.equity)]));
-    const evidence = weighDecision(decision, returns, recorded, () => generator.uniform());
+    const evidence = weighDecision(decision, returns, recorded, () => generator.uniform(), own.some(isInSample));
     sweeps.push({ sleeveId, runs: own, evidence });
     log(
       context.events,

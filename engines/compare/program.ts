@@ -186,6 +186,7 @@ const brief = ({ runId, sleeveId, backend, start, end, caveat, trial, config }: 
   contextCoverage: numberOf(config.assessment_context_coverage),
   contextBranches: (config.assessment_context_branches as ComparedRun['contextBranches']) ?? null,
   contextIc: numberOf(config.assessment_ic),
+  inSample: (config.in_sample as ComparedRun['inSample']) ?? null,
 });
 
 async function comparePair(
@@ -247,8 +248,12 @@ function overall(names: readonly [string, string], pairs: readonly RunComparison
   const silent = pairs.some((pair) => pair.a.contextIc === 0 || pair.b.contextIc === 0)
     ? ' The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.'
     : '';
-  return `${judged(names, pairs)}${repeated(pairs)}${silent}`;
+  const seen = pairs.some(isInSample) ? `In-sample, no evidence: ${IN_SAMPLE}. ` : '';
+  return `${seen}${judged(names, pairs)}${repeated(pairs)}${silent}`;
 }
+
+const IN_SAMPLE = 'runs used what has learnt from their own days';
+const isInSample = ({ a, b }: RunComparison): boolean => a.inSample !== null || b.inSample !== null;
 
 /** Sleeves that came to the same trades are one finding, however many there are. */
 function repeated(pairs: readonly RunComparison[]): string {
@@ -277,8 +282,9 @@ export const compare: Program<typeof compareSpec> = async (args, { databases, ev
   if (without.length) log(events, 'warn', `${NO_PAIR}${wordsOf({ ...newest, sleeves: without })}: left out`);
   const board = comparison.names[0] === 'basic';
   const clean = comparison.pairs.filter((pair) => pair.isolates === 'assessment');
-  const reason =
-    clean.length === comparison.pairs.length
+  const reason = comparison.pairs.some(isInSample)
+    ? IN_SAMPLE
+    : clean.length === comparison.pairs.length
       ? ''
       : `${comparison.pairs.length - clean.length} of ${comparison.pairs.length} pairs differ by more than the assessment: ${comparison.pairs.find((pair) => pair.isolates !== 'assessment')!.attribution}`;
   await writeEvidence(databases.runtime, {

@@ -9,6 +9,7 @@ import { UsageError, UserError } from '../../src/platform/errors.ts';
 import { readCsv } from '../data/csv/read.ts';
 import { FileProblem } from '../data/csv/source.ts';
 import type { Instrument } from '../market/panel.ts';
+import { ALLOW_IN_SAMPLE } from '../models/guard.model.ts';
 import { type Training, trainingOf } from './ledger.storage.ts';
 import { className, sectorOf } from './model.ts';
 import { refuseOutcome, requireForecast } from './score-columns.ts';
@@ -31,6 +32,8 @@ export interface LambdaRequest {
   readonly classCode: Int8Array;
   /** D × N: 1 where the instrument could be held that day, as far as its own history says. */
   readonly eligible: Uint8Array;
+  /** Whether a λ̂ may be used on days that its training has seen. */
+  readonly allowInSample: boolean;
 }
 
 export interface LambdaScores {
@@ -39,6 +42,8 @@ export interface LambdaScores {
   readonly experimentId: string;
   /** Last training day over the rows used (`YYYY-MM-DD`); null when neither the source nor the ledger says. */
   readonly trainEnd: string | null;
+  /** Last training day of a λ̂ that was used on that day's past; null: none has seen its own future. */
+  readonly seenTo: string | null;
   /** Last day whose λ training read, when that is after a day of the range: pairs of the original's models; else null. */
   readonly readsPast: string | null;
   /** Days of the range on which an eligible instrument has a λ̂. */
@@ -69,7 +74,7 @@ interface SourceRow {
  * Reads the experiment's λ̂ for a campaign.
  * @throws UserError for a missing file or table, a wrong experiment or column, a column that is no forecast, a value that is no number,
  * two rows of a cluster and day, no row in the range, clusters of which none is one of the run's instruments, and a λ̂ whose
- * training ended after the day it would be used on.
+ * training ended after the day it would be used on, unless that is allowed.
  */
 export async function loadLambdaScores(
   runtime: Database,
@@ -86,6 +91,12 @@ export async function loadLambdaScores(
   const digest = createHash('sha256');
   const open = new Set(Array.from(days, formatDay));
   const training: { end: string | null; known: boolean } = { end: null, known: true };
+  let seenTo: string | null = null;
+  const checkUse = (date: string, trainEnd: string, experimentId: string) => {
+    if (trainEnd <= date) return;
+    if (!request.allowInSample) throw trainedPast(trainEnd, date, experimentId);
+    if (seenTo === null || trainEnd > seenTo) seenTo = trainEnd;
+  };
   const take = (row: SourceRow) => {
     experiments.add(row.experimentId);
     if (choice.experimentId !== null && row.experimentId !== choice.experimentId) return;
@@ -103,7 +114,7 @@ export async function loadLambdaScores(
     }
     if (row.trainEnd === null) training.known = false;
     else {
-      requireTrainedBefore(row.trainEnd, row.date, row.experimentId);
+      checkUse(row.date, row.trainEnd, row.experimentId);
       if (training.end === null || row.trainEnd > training.end) training.end = row.trainEnd;
     }
     values.set(key, value);
@@ -123,7 +134,7 @@ export async function loadLambdaScores(
   const firstUsed = [...usedDays].sort()[0];
   const recorded = await trainingOf(runtime, experimentId);
   const ends = trainingEnds(choice, training, recorded);
-  if (ends.toAll !== null) requireTrainedBefore(ends.toAll, firstUsed, experimentId);
+  if (ends.toAll !== null) checkUse(firstUsed, ends.toAll, experimentId);
   const readsTo = recorded?.readsTo ?? null;
   const n = instruments.length;
   const hat = new Float64Array(new SharedArrayBuffer(days.length * n * 8)).fill(Number.NaN);
@@ -144,6 +155,7 @@ export async function loadLambdaScores(
     hat,
     experimentId,
     trainEnd: ends.last,
+    seenTo,
     readsPast: readsTo !== null && readsTo > firstUsed ? readsTo : null,
     daysReached: reached.days,
     shareReached: reached.share,
@@ -218,14 +230,12 @@ const keyOf = (date: string, sector: string, softTargetClass: string) => `${date
 export const sourceName = ({ source }: Pick<LambdaChoice, 'source'>): string =>
   'csv' in source ? source.csv : source.table;
 
-/** @throws UserError for a λ̂ that knows what comes after the day. */
-function requireTrainedBefore(trainEnd: string, date: string, experimentId: string): void {
-  if (trainEnd <= date) return;
-  throw new UserError(
+/** A λ̂ that knows what comes after the day. */
+const trainedPast = (trainEnd: string, date: string, experimentId: string) =>
+  new UserError(
     `λ̂ of experiment '${experimentId}' was trained on days to ${trainEnd} and would be used on ${date}: it knows what comes`,
-    'Start the campaign after the training ends, or train on an earlier span, under a name of its own.',
+    `Start the campaign after the training ends; train on an earlier span, under a name of its own; or say ${ALLOW_IN_SAMPLE}.`,
   );
-}
 
 function chosenExperiment(choice: LambdaChoice, found: ReadonlySet<string>, name: string): string {
   const names = [...found].sort();

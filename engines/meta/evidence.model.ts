@@ -63,16 +63,19 @@ const COVERAGE = 0.95;
 const LEAST_DAYS = 20;
 /** From here on a deflated Sharpe ratio is more than luck, by the usual 5 %. */
 const CONFIDENT = 0.95;
+/** Said before all else. */
+const IN_SAMPLE = 'In-sample, no evidence: runs used what has learnt from their own days. ';
 
 /**
  * Weighs a decision. @param returns daily simple returns by run id, all over the same days.
- * @param uniform numbers in (0, 1) for the bootstrap.
+ * @param uniform numbers in (0, 1) for the bootstrap. @param inSample whether a run used what has learnt from its own days.
  */
 export function weighDecision(
   decision: MetaDecision,
   returns: ReadonlyMap<string, Float64Array>,
   recorded: RecordedTrials,
   uniform: () => number,
+  inSample: boolean,
 ): MetaEvidence {
   const perYear = Math.sqrt(TRADING_DAYS);
   const { ranking } = decision;
@@ -125,7 +128,7 @@ export function weighDecision(
     sharpeSpread: spread,
     days: n,
     bootstrap: { draws: DRAWS, coverage: COVERAGE, meanBlock: blockLength(n) },
-    conclusion: conclusionOf(sleeves, comparisons, trials, best.sleeveId, n),
+    conclusion: `${inSample ? IN_SAMPLE : ''}${conclusionOf(sleeves, comparisons, trials, best.sleeveId, n)}`,
   };
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { UserError } from '../../src/platform/errors.ts';
+import { ALLOW_IN_SAMPLE } from '../models/guard.model.ts';
 import { regionOf } from './storage.ts';
 
 export interface RegimeRisk {
@@ -12,6 +13,8 @@ export interface RegimeRisk {
   readonly daysWithRows: number;
   /** Last day that the rows used have seen in training (`YYYY-MM-DD`). */
   readonly trainEnd: string;
+  /** The same over the rows that have seen their own day or a later one; null where none has. */
+  readonly seenTo: string | null;
   /** SHA-256 over days and risks. */
   readonly fingerprint: string;
 }
@@ -20,9 +23,14 @@ export interface RegimeRisk {
  * Regime risk on each of the days.
  * @param days day numbers, ascending.
  * @throws UserError when the region has no row in the range, a row does not say its risk or training, or it has seen its own
- *   future.
+ *   future and that is not allowed.
  */
-export async function loadRegimeRisk(runtime: Database, marketId: string, days: Int32Array): Promise<RegimeRisk> {
+export async function loadRegimeRisk(
+  runtime: Database,
+  marketId: string,
+  days: Int32Array,
+  allowInSample: boolean,
+): Promise<RegimeRisk> {
   const region = await regionOf(runtime, marketId);
   const [from, to] = [formatDay(days[0]), formatDay(days[days.length - 1])];
   const { rows } = await runtime.client((client) =>
@@ -42,6 +50,7 @@ export async function loadRegimeRisk(runtime: Database, marketId: string, days: 
   const digest = createHash('sha256');
   let daysWithRows = 0;
   let trainEnd = '';
+  let seenTo: string | null = null;
   for (const row of rows) {
     const d = indexOf.get(row.day);
     if (d === undefined) continue;
@@ -50,15 +59,18 @@ export async function loadRegimeRisk(runtime: Database, marketId: string, days: 
       throw new UserError(`the row of regimes of ${region} on ${date} says no regime_risk`, `Make it anew: ${make}`);
     }
     if (row.known >= date) {
-      throw new UserError(
-        `the regime of ${region} on ${date} was fitted on days to ${row.known}: it knows what comes`,
-        'Start the campaign after the training ends, or label with an earlier training span.',
-      );
+      if (!allowInSample) {
+        throw new UserError(
+          `the regime of ${region} on ${date} was fitted on days to ${row.known}: it knows what comes`,
+          `Start the campaign after the training ends, label with an earlier training span, or say ${ALLOW_IN_SAMPLE}.`,
+        );
+      }
+      if (seenTo === null || row.known > seenTo) seenTo = row.known;
     }
     risk[d] = row.risk;
     if (row.known > trainEnd) trainEnd = row.known;
     daysWithRows++;
     digest.update(`${date}|${row.risk}\n`);
   }
-  return { region, risk, daysWithRows, trainEnd, fingerprint: digest.digest('hex') };
+  return { region, risk, daysWithRows, trainEnd, seenTo, fingerprint: digest.digest('hex') };
 }

@@ -164,6 +164,7 @@ export async function recordSample(
     regimeAlpha: 0,
     context: null,
     universeDates: null,
+    allowInSample: false,
   };
   return rolledBack(runtime, async (client) => {
     // The writer opens its transaction itself; here it writes inside ours, which is rolled back.
@@ -180,7 +181,7 @@ export async function recordSample(
         context: null,
         dates: null,
       }),
-      metrics: runMetrics(result, loaded, options),
+      metrics: runMetrics(result, loaded, options, {}),
       panel: loaded,
       features,
       result,

@@ -1,4 +1,5 @@
 /** Looks at the runtime database for Phase 5: repeated runs, gains over the baseline, decisions; and notes on phases. */
+import { RUN_IS_OUT_OF_SAMPLE } from '../platform/db/run-pairs.ts';
 import type { DecisionRow, GainRow, NoteRow, RepeatRow, SkipRow } from './evidence.ts';
 import { pairedGain } from './paired-returns.ts';
 import type { Probe, Prober, Query } from './probes.ts';
@@ -52,7 +53,7 @@ export function probeGains(
       `WITH complete AS (
          SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, ${BACKEND_OF_RUN} AS backend, start_date, end_date, created_at,
                 config_json->>'data_fingerprint' AS data
-           FROM backtest_runs WHERE ${RUN_IS_COMPLETE}),
+           FROM backtest_runs WHERE ${RUN_IS_COMPLETE} AND ${RUN_IS_OUT_OF_SAMPLE}),
        pairs AS (
          SELECT DISTINCT ON (own.sleeve, own.backend) own.sleeve, own.backend, own.run_id AS own, other.run_id AS other, own.created_at
            FROM complete own JOIN complete other USING (sleeve, start_date, end_date, data)

@@ -1,5 +1,5 @@
 /** Looks at the runtime database: backtest runs and what they wrote, recorded evidence. */
-import { RUN_PAIRS } from '../platform/db/run-pairs.ts';
+import { RUN_IS_OUT_OF_SAMPLE, RUN_PAIRS } from '../platform/db/run-pairs.ts';
 import { OPTION_KEYS } from './campaign.ts';
 import type { EquityFigures, EvidenceRow, ForecastRow, PairRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
@@ -29,7 +29,7 @@ export interface Window {
 
 /**
  * Runs of these sleeves that cover the window: of each sleeve and backend the newest one, the newest complete one, and that
- * of the newest campaign with a complete run of every sleeve.
+ * of the newest campaign with a complete run of every sleeve. Runs in-sample are none of them.
  */
 export function probeRuns(
   prober: Prober,
@@ -43,7 +43,8 @@ export function probeRuns(
                 nullif(concat_ws(' · ', config_json->>'campaign_id', config_json->>'data_fingerprint', config_json->>'build',
                                  config_json->>'git_sha'), '') AS origin,
                 ${BACKEND_OF_RUN} AS backend
-           FROM backtest_runs WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3),
+           FROM backtest_runs
+          WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3 AND ${RUN_IS_OUT_OF_SAMPLE}),
        ranked AS (
          SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,
                 row_number() OVER (PARTITION BY sleeve, backend, complete ORDER BY created_at DESC, run_id COLLATE "C") AS place_of_kind

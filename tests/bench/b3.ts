@@ -31,6 +31,7 @@ export async function run(): Promise<Bar[]> {
         wholeShares: false,
         priceField: 'close',
         persist: 'standard',
+        allowInSample: false,
       },
       sleeves,
     );
@@ -98,7 +99,7 @@ export async function run(): Promise<Bar[]> {
         runId: newId(),
         sleeve: sleeves[k],
         config: {},
-        metrics: runMetrics(results[k], panel, options),
+        metrics: runMetrics(results[k], panel, options, {}),
         panel,
         features,
         result: results[k],

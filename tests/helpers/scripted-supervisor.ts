@@ -506,6 +506,7 @@ function comparison(a: string, b: string): Comparison {
       contextCoverage: null,
       contextBranches: null,
       contextIc: null,
+      inSample: null,
     };
   };
   const figure = (name: string, unit: ComparedFigure['unit'], [x, y]: readonly [number, number]): ComparedFigure => ({

@@ -7,10 +7,13 @@ import { fitHead, headFitSpec } from '../../engines/assessment/fit.ts';
 import { campaign } from '../../engines/backtest/program.ts';
 import { formatSleeve, parseSleeve } from '../../engines/backtest/sleeves.ts';
 import { campaignSpec } from '../../engines/backtest/spec.ts';
+import { compareRuns } from '../../engines/compare/program.ts';
 import { columnOf, type Panel } from '../../engines/market/panel.ts';
 import { formatDay } from '../../src/platform/dates.ts';
+import { RUN_PAIRS } from '../../src/platform/db/run-pairs.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { Random } from '../../src/platform/random.ts';
+import { contextWords } from '../../src/report/comparison-page.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
@@ -204,7 +207,7 @@ describe('the v2 head', () => {
     expect(pairs.reduce<number>((a, b) => a + b, 0) / pairs.length).toBeGreaterThan(0.7);
     const { message, fix } = await refusal({ assessmentBackend: 'context', start: day(TRAIN_LAST) });
     expect(message).toContain('have seen their own future');
-    expect(fix).toBe('Begin after that day, or fit the model on earlier days.');
+    expect(fix).toBe('Begin after that day, use a model that was fitted earlier, or say --allow-in-sample.');
     expect(
       (await refusal({ assessmentBackend: 'context', assessmentContextModelId: 'joint-assessment-context-v1' }))
         .message,
@@ -226,6 +229,58 @@ describe('the v2 head', () => {
     expect(fix).toContain('Begin after that day');
     await known(day(FIRST - 1));
     expect((await run({ assessmentBackend: 'context' })).size).toBe(1);
+  });
+
+  it('is used in-sample when told to; the run says so, and is no evidence', async () => {
+    await db.databases.historical.client((client) =>
+      client.query(
+        `UPDATE joint_embeddings SET entity_scope = entity_scope || jsonb_build_object('fit_end', $1::text)
+          WHERE model_id = 'joint-assessment-context-v2'`,
+        [day(FIRST)],
+      ),
+    );
+    const args = { start: day(TRAIN_LAST), end: day(DAYS - 1) };
+    const context = { assessmentBackend: 'context', ...args };
+    const { message, fix } = await refusal({ ...context, start: day(TRAIN_LAST + 1) });
+    expect(message).toContain('it has seen its own future');
+    expect(fix).toContain('--allow-in-sample');
+    const ids = await run({ ...context, allowInSample: true }, [sleeve('IN'), sleeve('PLAIN', 'basic')]);
+    const configs = await query(
+      `SELECT config_json AS config, metrics_json->>'caveat' AS caveat FROM backtest_runs WHERE run_id = ANY ($1)
+        ORDER BY config_json->>'sleeve_id'`,
+      [[...ids.values()]],
+    );
+    const seen = { 'context vectors': day(FIRST), 'assessment-context-v2': day(TRAIN_LAST) };
+    expect(configs[0].config.in_sample).toEqual(seen);
+    expect(configs[0].config.caveat).toBe(configs[0].caveat);
+    expect(configs[0].caveat).toContain(
+      `in-sample, no evidence: context vectors learnt from days to ${day(FIRST)}, assessment-context-v2 learnt from days to ${day(TRAIN_LAST)}; same-close`,
+    );
+    // The basic sleeve beside it reads none of that.
+    expect(configs[1].config).not.toHaveProperty('in_sample');
+    expect(configs[1].caveat).not.toContain('in-sample');
+
+    const basic = await run(args, [sleeve('IN')]);
+    expect(await query(RUN_PAIRS, [['IN'], null, null])).toEqual([]);
+    const comparison = await compareRuns(
+      db.databases.runtime,
+      { run: [basic.get('IN')!, ids.get('IN')!], basic: [], context: [] },
+      { draws: 20, seed: 1 },
+    );
+    expect(comparison.verdict).toMatch(/^In-sample, no evidence: runs used what has learnt from their own days\. /);
+    expect(comparison.pairs[0].b.inSample).toEqual(seen);
+    expect(contextWords(comparison.pairs[0].b)).toContain('context for 100.0 % of days');
+    // Told, but nothing has seen its future: an honest run.
+    const honest = await run({ assessmentBackend: 'context', start: day(FIRST + 1), allowInSample: true }, [
+      sleeve('OK'),
+    ]);
+    const [{ config }] = await query(`SELECT config_json AS config FROM backtest_runs WHERE run_id = $1`, [
+      honest.get('OK'),
+    ]);
+    expect(config).not.toHaveProperty('in_sample');
+    await db.databases.historical.client((client) =>
+      client.query(`UPDATE joint_embeddings SET entity_scope = entity_scope - 'fit_end'`),
+    );
   });
 
   it('fits the same weights whatever comes after its span', async () => {

@@ -402,6 +402,8 @@ describe('lambda train with vectors', () => {
       `SELECT min(train_end) AS day FROM console.lambda_predictions WHERE experiment_id = 'SEEN_H5'`,
     );
     expect(known).toEqual({ day: date(390) });
+    const told = await runCampaign({ ...table, allowInSample: true });
+    expect(told.config).toMatchObject({ in_sample: { λ̂: date(390) } });
     await make(null);
     expect((await refusal(train(asked))).message).toMatch(/do not say what the models behind them have learnt from/);
   });
@@ -827,7 +829,8 @@ describe('what the console shows', () => {
     });
     const caveat = 'same-close, no costs: not tradable; survivors only';
     const caveats = [...overview.buckets, ...overview.weights].map((run) => run.caveat);
-    expect(new Set(caveats)).toEqual(new Set([caveat, 'survivors only']));
+    const inSample = `in-sample, no evidence: λ̂ learnt from days to ${date(390)}; ${caveat}`;
+    expect(new Set(caveats)).toEqual(new Set([caveat, 'survivors only', inSample]));
     const urls = ['--historical', db.urls.historical, '--runtime', db.urls.runtime];
     const shown = await startPrometheus(['lambda', 'show', '--market', 'TEST', ...urls], folder).ended;
     expect([shown.code, shown.stderr]).toEqual([0, '']);

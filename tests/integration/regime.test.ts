@@ -213,6 +213,9 @@ describe('a campaign with regime risk', () => {
   it('refuses rows that know what comes, and a range without any', async () => {
     await label({ start: date(FIT_END - 10), allowInSample: true });
     await expect(trade({ start: date(FIT_END - 5), regimeAlpha: 1 })).rejects.toThrow(/it knows what comes/);
+    const told = await runOf({ start: date(FIT_END - 5), regimeAlpha: 1, allowInSample: true });
+    expect(told.config.in_sample).toEqual({ regimes: date(FIT_END) });
+    expect(told.metrics.caveat).toContain(`in-sample, no evidence: regimes learnt from days to ${date(FIT_END)}`);
     await expect(trade({ start: date(300), end: date(400), regimeAlpha: 1 })).rejects.toThrow(/has no row of/);
   });
 });

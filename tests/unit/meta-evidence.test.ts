@@ -35,13 +35,13 @@ describe('Meta evidence', () => {
   it('two sleeves of the same kind cannot be told apart; a far better one can', () => {
     const [a, b] = [noise(1, 0.0005), noise(2, 0.0005)];
     const same = decisionOf({ a, b });
-    const evidence = weighDecision(same.decision, same.returns, { distinct: 2, sharpes: [] }, uniform(1));
+    const evidence = weighDecision(same.decision, same.returns, { distinct: 2, sharpes: [] }, uniform(1), false);
     expect(evidence.comparisons).toHaveLength(1);
     expect(evidence.comparisons[0].noise).toBe(true);
     expect(evidence.conclusion).toMatch(/is noise/);
 
     const better = decisionOf({ a, c: noise(3, 0.004) });
-    const clear = weighDecision(better.decision, better.returns, { distinct: 2, sharpes: [0.5, 6] }, uniform(1));
+    const clear = weighDecision(better.decision, better.returns, { distinct: 2, sharpes: [0.5, 6] }, uniform(1), false);
     expect(clear.comparisons[0]).toMatchObject({ best: 'c', other: 'a', noise: false });
     expect(clear.comparisons[0].interval.low).toBeGreaterThan(0);
   });
@@ -51,7 +51,7 @@ describe('Meta evidence', () => {
     const wobble = noise(5, 0.0004);
     const b = a.map((value, k) => value + 0.02 * wobble[k] + 0.0001);
     const { decision, returns } = decisionOf({ a, b });
-    const evidence = weighDecision(decision, returns, { distinct: 2, sharpes: [] }, uniform(2));
+    const evidence = weighDecision(decision, returns, { distinct: 2, sharpes: [] }, uniform(2), false);
     expect(evidence.comparisons[0]).toMatchObject({ best: 'b', noise: false });
     // Their own intervals overlap nearly whole.
     expect(evidence.sleeves[0].interval.low).toBeLessThan(evidence.sleeves[1].interval.high);
@@ -60,11 +60,11 @@ describe('Meta evidence', () => {
   it('identical sleeves are no comparison; more tries on record deflate the same ratio', () => {
     const a = noise(6, 0.0008);
     const { decision, returns } = decisionOf({ a, twin: a });
-    const few = weighDecision(decision, returns, { distinct: 1, sharpes: [1] }, uniform(3));
+    const few = weighDecision(decision, returns, { distinct: 1, sharpes: [1] }, uniform(3), false);
     expect(few.comparisons).toEqual([]);
     expect(few.conclusion).toMatch(/^All sleeves made the same trades/);
     expect(few.sleeves[0].deflatedSharpe).toBe(few.sleeves[0].probabilisticSharpe);
-    const many = weighDecision(decision, returns, { distinct: 200, sharpes: [0, 0.5, 1, 1.5] }, uniform(3));
+    const many = weighDecision(decision, returns, { distinct: 200, sharpes: [0, 0.5, 1, 1.5] }, uniform(3), false);
     expect(many.trials).toBe(200);
     expect(many.expectedMaximumSharpe).toBeGreaterThan(1);
     expect(many.sleeves[0].deflatedSharpe!).toBeLessThan(few.sleeves[0].deflatedSharpe!);
@@ -73,9 +73,9 @@ describe('Meta evidence', () => {
   it('tries without figures of their own still deflate: several never differ by nothing', () => {
     const a = noise(6, 0.0008);
     const { decision, returns } = decisionOf({ a, twin: a });
-    const alone = weighDecision(decision, returns, { distinct: 1, sharpes: [1] }, uniform(3));
+    const alone = weighDecision(decision, returns, { distinct: 1, sharpes: [1] }, uniform(3), false);
     for (const sharpes of [[], [1]]) {
-      const nine = weighDecision(decision, returns, { distinct: 9, sharpes }, uniform(3));
+      const nine = weighDecision(decision, returns, { distinct: 9, sharpes }, uniform(3), false);
       expect(nine.sharpeSpread).toBeCloseTo(YEAR / Math.sqrt(499), 12);
       expect(nine.sleeves[0].deflatedSharpe!).toBeLessThan(alone.sleeves[0].deflatedSharpe!);
     }
@@ -83,11 +83,15 @@ describe('Meta evidence', () => {
 
   it('says when there are too few days, and is the same for the same seed', () => {
     const short = decisionOf({ a: noise(7, 0, 2), b: noise(8, 0, 2) });
-    const evidence = weighDecision(short.decision, short.returns, { distinct: 2, sharpes: [] }, uniform(1));
+    const evidence = weighDecision(short.decision, short.returns, { distinct: 2, sharpes: [] }, uniform(1), false);
     expect(evidence.sleeves[0].deflatedSharpe).toBeNull();
     expect(evidence.conclusion).toMatch(/^2 days are too few to tell the sleeves apart\. Too few days/);
     const { decision, returns } = decisionOf({ a: noise(9, 0.001), b: noise(10, 0.001) });
-    const again = () => weighDecision(decision, returns, { distinct: 2, sharpes: [1, 2] }, uniform(5));
+    const again = () => weighDecision(decision, returns, { distinct: 2, sharpes: [1, 2] }, uniform(5), false);
     expect(again()).toEqual(again());
+    const seen = weighDecision(decision, returns, { distinct: 2, sharpes: [1, 2] }, uniform(5), true);
+    expect(seen.conclusion).toBe(
+      `In-sample, no evidence: runs used what has learnt from their own days. ${again().conclusion}`,
+    );
   });
 });
