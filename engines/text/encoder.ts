@@ -3,11 +3,11 @@ import type { Tensor } from 'onnxruntime-node';
 import { UserError } from '../../src/platform/errors.ts';
 import type { TextManifest } from '../models/manifest.model.ts';
 import { type Device, makeTensor, type OnnxSession, openSession, type Provider } from '../onnx/session.ts';
-import { batchesByLength, type PaddedBatch, padded } from './batches.model.ts';
+import { batchesByLength, type PaddedBatch, padded, type Tokens } from './batches.model.ts';
 import type { TextModel, TextModelFiles } from './models.storage.ts';
 import { normalize, pool } from './pooling.model.ts';
 import { halfToFloat } from './safetensors.model.ts';
-import { openTokenizer } from './tokenizer.ts';
+import { openTokenizer, type TextTokenizer } from './tokenizer.ts';
 
 /** Vectors of some texts. */
 interface EncodedTexts {
@@ -22,7 +22,8 @@ export interface TextEncoder {
   readonly provider: Provider;
   /** Why CUDA does not run; empty when it does. */
   readonly fallback: string;
-  encode(texts: readonly string[]): Promise<EncodedTexts>;
+  /** @param vectors where they are written, one row a text; by default a new array. */
+  encode(texts: readonly string[], vectors?: Float32Array): Promise<EncodedTexts>;
   close(): Promise<void>;
 }
 
@@ -36,6 +37,8 @@ const INPUTS: Readonly<Record<string, (batch: PaddedBatch) => BigInt64Array>> = 
 /** Texts through the graph at a time: more of them where it only adds rows up. */
 const BATCH = 32;
 const LIGHT_BATCH = 128;
+/** Tokens a text that there is room for at first. */
+const FEW_TOKENS = 24;
 /** How far the length of a vector that is said to be normalised may be from 1. */
 const NORM_TOLERANCE = 1e-3;
 
@@ -51,27 +54,23 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
   const session = await openSession(model.graph, device).catch((error: Error) => {
     throw refuse(error.message);
   });
+  const { dim } = manifest;
+  // What the graph writes of a light batch, time and again.
+  const room = manifest.pooling === 'none' && manifest.dtype !== 'float16' ? new Float32Array(LIGHT_BATCH * dim) : null;
   const encoder: TextEncoder = {
-    dim: manifest.dim,
+    dim,
     provider: session.provider,
     fallback: session.fallback,
-    encode: async (texts) => {
+    encode: async (texts, vectors = new Float32Array(texts.length * dim)) => {
       const problems = new Map<number, string>();
-      const vectors = new Float32Array(texts.length * manifest.dim);
-      const tokens = texts.map((text, k) => {
-        const ids = text.trim() ? tokenizer.encode(text) : null;
-        if (!ids)
-          problems.set(k, text.trim() ? 'the text has nothing that can be read as a word' : 'the text is empty');
-        return ids;
-      });
+      const tokens = tokensOf(texts, tokenizer, manifest.max_length, problems);
       for (const rows of batchesByLength(tokens, manifest.pooling === 'none' ? LIGHT_BATCH : BATCH)) {
-        const batch = padded(rows.map((k) => tokens[k]!));
-        const found = await runBatch(session, manifest, batch);
-        rows.forEach((k, row) => {
-          const problem = problemOf(found, row, manifest);
-          if (problem) problems.set(k, problem);
-          else vectors.set(found.subarray(row * manifest.dim, (row + 1) * manifest.dim), k * manifest.dim);
-        });
+        const found = await runBatch(session, manifest, padded(tokens, rows), room);
+        for (let row = 0; row < rows.length; row++) {
+          const problem = problemOf(squareSum(found, row * dim, dim), manifest);
+          if (problem) problems.set(rows[row], problem);
+          else vectors.set(found.subarray(row * dim, (row + 1) * dim), rows[row] * dim);
+        }
       }
       return { vectors, problems };
     },
@@ -97,8 +96,53 @@ export const unverified = ({ manifest, files }: TextModelFiles): TextModel => ({
   files: new Map(Object.entries(files)),
 });
 
+/** Token ids of all texts; why one has none goes to `problems`. */
+function tokensOf(
+  texts: readonly string[],
+  tokenizer: TextTokenizer,
+  maxLength: number,
+  problems: Map<number, string>,
+): Tokens {
+  const starts = new Int32Array(texts.length + 1);
+  let ids = new Int32Array(texts.length * FEW_TOKENS + maxLength);
+  for (const [k, text] of texts.entries()) {
+    const at = starts[k];
+    if (at + maxLength > ids.length) {
+      const larger = new Int32Array(2 * ids.length);
+      larger.set(ids);
+      ids = larger;
+    }
+    const count = tokenizer.write(text, ids, at);
+    starts[k + 1] = at + count;
+    if (count === 0)
+      problems.set(k, text.trim() ? 'the text has nothing that can be read as a word' : 'the text is empty');
+  }
+  return { ids, starts };
+}
+
+/** Sum of the squares of `dim` values; no finite number where one of them is none. */
+function squareSum(vectors: Float32Array, at: number, dim: number): number {
+  // Four sums side by side: each addition would wait for the one before it.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let k = at;
+  const end = at + dim;
+  for (; k + 3 < end; k += 4) {
+    a += vectors[k] * vectors[k];
+    b += vectors[k + 1] * vectors[k + 1];
+    c += vectors[k + 2] * vectors[k + 2];
+    d += vectors[k + 3] * vectors[k + 3];
+  }
+  for (; k < end; k++) a += vectors[k] * vectors[k];
+  return a + b + (c + d);
+}
+
 /** One vector a row of the batch. @throws UserError when the graph's output has not the shape that it should have. */
-async function runBatch(session: OnnxSession, manifest: TextManifest, batch: PaddedBatch): Promise<Float32Array> {
+async function runBatch(
+  session: OnnxSession,
+  manifest: TextManifest,
+  batch: PaddedBatch,
+  room: Float32Array | null,
+): Promise<Float32Array> {
   const feeds = Object.fromEntries(
     await Promise.all(
       session.inputNames.map(
@@ -106,8 +150,11 @@ async function runBatch(session: OnnxSession, manifest: TextManifest, batch: Pad
       ),
     ),
   );
-  const { [manifest.output]: output } = await session.run(feeds);
   const shape = manifest.pooling === 'none' ? [batch.rows, manifest.dim] : [batch.rows, batch.length, manifest.dim];
+  const given = room && {
+    [manifest.output]: await makeTensor('float32', room.subarray(0, batch.rows * manifest.dim), shape),
+  };
+  const { [manifest.output]: output } = await session.run(feeds, given ?? undefined);
   const states = floatsOf(output);
   if (!states || output.dims.join() !== shape.join()) {
     throw new UserError(
@@ -127,10 +174,8 @@ function floatsOf({ type, data }: Tensor): Float32Array | null {
   return data instanceof Uint16Array ? Float32Array.from(data, halfToFloat) : Float32Array.from(data as Float32Array);
 }
 
-/** Why a vector cannot be stored, or null. */
-function problemOf(vectors: Float32Array, row: number, manifest: TextManifest): string | null {
-  let square = 0;
-  for (let at = row * manifest.dim, end = at + manifest.dim; at < end; at++) square += vectors[at] * vectors[at];
+/** Why a vector cannot be stored, or null. @param square sum of the squares of its values */
+function problemOf(square: number, manifest: TextManifest): string | null {
   if (!Number.isFinite(square)) {
     return manifest.pooling === 'none' ? 'no word of it is known to the model' : 'the graph gave no finite number';
   }

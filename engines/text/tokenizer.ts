@@ -1,7 +1,7 @@
 /** Texts as token ids, by the tokenizer that lies in a model's folder. */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type BertRules, cutBert, normalizeBert } from './bert-rules.model.ts';
-import { HASH_START, hashed, PieceTable } from './piece-table.model.ts';
+import { LONGEST_KEPT, PieceTable } from './piece-table.model.ts';
 
 export const TOKENIZER_FILE = 'tokenizer.json';
 export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
@@ -20,7 +20,12 @@ const FOREIGN = 3;
 const ASCII = 128;
 
 export interface TextTokenizer {
-  /** Token ids, special ones included, at most `max_length`; null when the text has no piece at all. */
+  /**
+   * Writes a text's token ids, special ones included, into `ids` from `at` on, where there is room for `max_length` of them.
+   * Returns their number; 0 when the text has no piece at all.
+   */
+  write(text: string, ids: Int32Array, at: number): number;
+  /** The token ids by themselves; null when there are none. */
   encode(text: string): Int32Array | null;
 }
 
@@ -39,12 +44,16 @@ export function openTokenizer(files: ReadonlyMap<string, Uint8Array>, maxLength:
   const cut = (word: string): readonly number[] => tokenizer.encode(word, { add_special_tokens: false }).ids;
   const kinds = kindsOf(settings, config);
   const fold = foldOf(settings);
+  const unknown = tokenizer.model!.unk_token_id!;
+  const whole = wholeWords(settings);
   /** A run of letters, or a mark: nothing is left to do but to look for its pieces. */
-  const cutRun = (run: string): number[] =>
-    tokenizer
-      .model!.encode([run])
-      .map((piece: string) => tokenizer.token_to_id(piece) ?? tokenizer.model!.unk_token_id!);
-  const table = new PieceTable(fold);
+  const cutRun = (run: string): number[] => {
+    const folded = settings.normalizer?.lowercase ? run.toLowerCase() : run;
+    return whole
+      ? [(folded.length <= whole.longest ? tokenizer.token_to_id(folded) : undefined) ?? unknown]
+      : tokenizer.model!.encode([folded]).map((piece: string) => tokenizer.token_to_id(piece) ?? unknown);
+  };
+  const table = new PieceTable();
   const kept = new Map<string, readonly number[]>();
   // BERT's rules never look across a blank, and words repeat: each is cut once.
   const piecesOf = (word: string): readonly number[] => {
@@ -62,53 +71,59 @@ export function openTokenizer(files: ReadonlyMap<string, Uint8Array>, maxLength:
   const before = specials.slice(0, 1);
   const after = specials.slice(1);
   const most = maxLength - specials.length;
-  const room = new Int32Array(maxLength);
-  room.set(before);
   const kindAt = (text: string, at: number): number => {
+    if (at >= text.length) return BLANK;
     const code = text.charCodeAt(at);
     return code < ASCII ? kinds[code] : FOREIGN;
   };
-  /** Puts pieces `from … to` into the room after the first `count`. Returns how many there are then. */
-  const put = (pieces: ArrayLike<number>, from: number, to: number, count: number): number => {
-    const end = Math.min(to, from + most - count);
-    for (let k = from; k < end; k++) room[before.length + count + k - from] = pieces[k];
-    return count + end - from;
-  };
-  return {
-    encode: (text) => {
-      let count = 0;
-      // Where the word began that is being read, and how many pieces there were.
-      let [word, countThen] = [0, 0];
-      for (let at = 0; at < text.length && count < most; ) {
-        const kind = kindAt(text, at);
-        if (kind === BLANK) {
-          word = ++at;
-          countThen = count;
-          continue;
-        }
-        if (kind === FOREIGN) {
-          const blank = text.indexOf(' ', at);
-          at = blank < 0 ? text.length : blank;
-          const pieces = piecesOf(text.slice(word, at));
-          count = put(pieces, 0, pieces.length, countThen);
-          continue;
-        }
-        const from = at;
-        let hash = HASH_START;
-        do hash = hashed(hash, fold[text.charCodeAt(at++)]);
-        while (kind === LETTER && at < text.length && kindAt(text, at) === LETTER);
-        // What a foreign character follows is cut together with it.
-        if (at < text.length && kindAt(text, at) === FOREIGN) continue;
-        let found = table.find(text, from, at, hash);
-        if (found < 0) {
-          const run = text.slice(from, at);
-          found = table.add(text, from, at, hash, cutRun(settings.normalizer?.lowercase ? run.toLowerCase() : run));
-        }
-        count = put(table.pieces, table.start(found), table.end(found), count);
+  const write = (text: string, ids: Int32Array, start: number): number => {
+    const first = start + before.length;
+    const end = first + most;
+    let next = first;
+    // Where the word began that is being read, and how far its pieces may be taken back.
+    let [word, back] = [0, first];
+    for (let at = 0; at < text.length && next < end; ) {
+      const kind = kindAt(text, at);
+      if (kind === BLANK) {
+        word = ++at;
+        back = next;
+        continue;
       }
-      if (count === 0) return null;
-      room.set(after, before.length + count);
-      return room.slice(0, before.length + count + after.length);
+      const from = at;
+      let following = kind;
+      if (kind !== FOREIGN) {
+        do {
+          if (at - from < LONGEST_KEPT) table.word[at - from] = fold[text.charCodeAt(at)];
+          following = kindAt(text, ++at);
+        } while (kind === LETTER && following === LETTER);
+        // What a foreign character follows is cut together with it.
+        if (following === FOREIGN) continue;
+      }
+      if (kind !== FOREIGN && at - from <= LONGEST_KEPT) {
+        let found = table.find(at - from);
+        if (found < 0) found = table.add(at - from, cutRun(text.slice(from, at)));
+        const count = Math.min(table.count(found), end - next);
+        for (let k = 0; k < count; k++) ids[next++] = table.piece(found, k);
+      } else {
+        const blank = text.indexOf(' ', at);
+        at = blank < 0 ? text.length : blank;
+        const pieces = piecesOf(text.slice(word, at));
+        const count = Math.min(pieces.length, end - back);
+        for (let k = 0; k < count; k++) ids[back + k] = pieces[k];
+        next = back + count;
+      }
+    }
+    if (next === first) return 0;
+    for (let k = 0; k < before.length; k++) ids[start + k] = before[k];
+    for (let k = 0; k < after.length; k++) ids[next + k] = after[k];
+    return next + after.length - start;
+  };
+  const room = new Int32Array(maxLength);
+  return {
+    write,
+    encode: (text) => {
+      const count = write(text, room, 0);
+      return count === 0 ? null : room.slice(0, count);
     },
   };
 }
@@ -129,6 +144,12 @@ interface Settings {
   readonly normalizer?: ({ readonly type?: string } & BertRules) | null;
   readonly pre_tokenizer?: { readonly type?: string } | null;
   readonly added_tokens?: readonly { readonly content: string }[];
+  readonly model?: {
+    readonly type?: string;
+    readonly vocab?: Readonly<Record<string, number>>;
+    readonly continuing_subword_prefix?: string;
+    readonly max_input_chars_per_word?: number;
+  };
 }
 
 /** The part of `tokenizer_config.json` that changes a text before it is cut. */
@@ -149,6 +170,17 @@ function kindsOf({ normalizer, added_tokens: added = [] }: Settings, config: Con
   for (let code = 33; code < 127; code++) kinds[code] = /[a-z0-9]/i.test(String.fromCharCode(code)) ? LETTER : MARK;
   kinds['['.charCodeAt(0)] = FOREIGN;
   return kinds;
+}
+
+/**
+ * Longest word of a vocabulary of whole words: where no piece can continue a word, it is found whole or not at all, and the
+ * library would try all of its beginnings. Null for any other vocabulary.
+ */
+function wholeWords({ model }: Settings): { readonly longest: number } | null {
+  const prefix = model?.continuing_subword_prefix;
+  if (model?.type !== 'WordPiece' || !prefix || !model.vocab) return null;
+  if (Object.keys(model.vocab).some((piece) => piece.startsWith(prefix))) return null;
+  return { longest: model.max_input_chars_per_word ?? 100 };
 }
 
 /** Each ASCII character as the normalizer makes it. */

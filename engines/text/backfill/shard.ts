@@ -18,6 +18,8 @@ import { copyTexts, existingTexts, type IssuerDays, removeTexts, type TextRow } 
 
 /** Texts through the encoder at a time. */
 const BATCH = 2048;
+/** Vectors of the shard's articles: a thread works on one shard at a time, and memory that is touched already costs nothing. */
+let room = new Float32Array(0);
 
 /** What a thread knows of the backfill. Plain data. */
 export interface TextShardContext extends TextShardReading {
@@ -195,15 +197,21 @@ async function encodeItems(
   const wanted = new Uint8Array(articles.length);
   for (const item of items) for (const k of item.articles) wanted[k] = 1;
   const needed = [...articles.keys()].filter((k) => wanted[k]);
+  const { dim } = encoder;
+  if (room.length < needed.length * dim) room = new Float32Array(needed.length * dim);
   const vectors = new Map<number, Float32Array>();
   const problems = new Map<number, string>();
   for (let at = 0; at < needed.length; at += BATCH) {
     const batch = needed.slice(at, at + BATCH);
-    const encoded = await encoder.encode(batch.map((k) => textOf(articles[k])));
+    const rows = room.subarray(at * dim, (at + batch.length) * dim);
+    const encoded = await encoder.encode(
+      batch.map((k) => textOf(articles[k])),
+      rows,
+    );
     batch.forEach((k, row) => {
       const problem = encoded.problems.get(row);
       if (problem) problems.set(k, problem);
-      else vectors.set(k, encoded.vectors.subarray(row * encoder.dim, (row + 1) * encoder.dim));
+      else vectors.set(k, rows.subarray(row * dim, (row + 1) * dim));
     });
   }
   const rows: TextRow[] = [];
