@@ -13,7 +13,11 @@ const COLUMNS = ['date', 'commit', 'cores', 'name', 'what', 'figure', 'unit', 'b
 export type Recorded = Readonly<Record<(typeof COLUMNS)[number], string>>;
 
 /** How many times better than its bar a figure is; below 1 it misses it. */
-export const ratioOf = ({ figure, bar, higherIsBetter }: Bar) => (higherIsBetter ? figure / bar : bar / figure);
+export const ratioOf = ({ figure, bar, higherIsBetter }: Bar): number => {
+  // A bar of nothing at all is met by nothing.
+  if (figure === bar) return 1;
+  return higherIsBetter ? figure / bar : bar / figure;
+};
 
 /** What is on record, oldest first. @throws Error for a file with other columns. */
 export function readHistory(file: URL = HISTORY): Recorded[] {
