@@ -33,16 +33,28 @@ export function figurePane(state: ConsoleState, width: number): PaneContent {
       row('turnover a day', formatPercent(run.turnoverPerDay, 2)),
       row('break-even cost', run.breakEvenCostBp === null ? UNKNOWN : `${formatFixed(run.breakEvenCostBp, 1)} bp`),
       row('trades', formatCount(run.trades)),
-      ...(months.length > 0
-        ? hanging(
-            [span('months'.padEnd(NAME), 'muted')],
-            months.map(({ month, value }) => `${month} ${formatPercent(value, 1, true)}`).join('  '),
-            width,
-            'plain',
-          )
-        : []),
+      ...monthRows(
+        months.map(({ month, value }) => `${month} ${formatPercent(value, 1, true)}`),
+        width,
+      ),
     ],
   };
+}
+
+/** Months below each other in columns: a break never comes between a figure and its sign. */
+function monthRows(months: readonly string[], width: number): Line[] {
+  const column = Math.max(...months.map((text) => text.length)) + 2;
+  const perRow = Math.max(1, Math.floor((width - NAME + 2) / column));
+  const rows = Array.from({ length: Math.ceil(months.length / perRow) }, (_, i) =>
+    months.slice(i * perRow, (i + 1) * perRow),
+  );
+  return rows.map((row, i) => [
+    span((i === 0 ? 'months' : '').padEnd(NAME), 'muted'),
+    row
+      .map((text) => text.padEnd(column))
+      .join('')
+      .trimEnd(),
+  ]);
 }
 
 /** Provenance: what made it, from what. `?` is not known: it is never guessed. */

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { figurePane } from '../../screens/backtests/figures.ts';
+import { needKey, RUNS } from '../../src/console/answers.ts';
 import { byDate, indexed } from '../../src/console/backtests.ts';
+import { createConsoleStore } from '../../src/console/store.ts';
+import { lineText } from '../../src/format/lines.ts';
 import { monthlyReturns } from '../../src/report/returns.ts';
 import type { RunDetail } from '../../src/report/types.ts';
+import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 const run = (days: readonly string[], equity: readonly (number | null)[]) =>
   ({ days, equity, drawdown: equity, exposures: {} }) as unknown as RunDetail;
@@ -47,4 +52,24 @@ test('months multiply to the whole, whatever days and values are missing', () =>
       },
     ),
   );
+});
+
+test('a month stands on one row with its figure, at any width', async () => {
+  const monthly = Array.from({ length: 9 }, (_, i) => ({ month: `2014-0${i + 1}`, value: (i - 4) / 30 }));
+  const store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { screen: 'backtests' });
+  const known = { at: 0, problem: null };
+  const [first] = await scriptedSupervisor(SNAPSHOT).read('runs', RUNS);
+  const detail = { ...first, days: [], equity: [], drawdown: [], exposures: {}, monthly };
+  store.setState({
+    answers: {
+      [needKey({ name: 'runs', args: RUNS })]: { value: [first], ...known },
+      [needKey({ name: 'run', args: { id: first.runId } })]: { value: detail, ...known },
+    },
+  });
+  for (let width = 36; width < 120; width += 7) {
+    const rows = figurePane(store.getState(), width).lines.map(lineText);
+    const months = rows.filter((row) => row.includes('2014-'));
+    expect(Math.max(...months.map((row) => row.length))).toBeLessThanOrEqual(width);
+    expect(months.join('\n').match(/2014-0\d [+-]?\d+\.\d %/g)).toHaveLength(9);
+  }
 });

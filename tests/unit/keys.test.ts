@@ -112,6 +112,8 @@ describe('footer and help', () => {
     const reasons = Object.fromEntries(ACTIONS.map((action) => [action.name, action.disabled?.(empty) ?? null]));
     expect(reasons['job.rerun']).toBe('there is no job yet');
     expect(reasons['job.stop']).toBe('there is no job');
+    expect(reasons['log.focus']).toBe('there is no job yet');
+    expect(reasons['run.curve']).toBe('no run is selected');
     expect(reasons.follow).toBe('the log is being followed');
     const help = helpLines({ ...empty, overlay: { kind: 'help', top: 0, query: '' } }, 200, { ascii: false })
       .map(lineText)

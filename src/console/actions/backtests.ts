@@ -89,6 +89,7 @@ export const BACKTEST_ACTIONS: readonly Action[] = [
     help: 'draw equity, drawdown, or the next of the exposures that days record of themselves',
     footer: { label: 'curve', rank: 4 },
     danger: 'safe',
+    disabled: (state) => (selectedRow(state, 'backtests') ? null : 'no run is selected'),
     run: ({ state, store }) => {
       const next = ((state.cursors.backtests ?? 0) + 1) % curvesOf(state).length;
       store.setState({ cursors: { ...state.cursors, backtests: next } });

@@ -2,6 +2,7 @@
 import type { Action, ActionContext } from '../action.ts';
 import { LEVELS, type LogLine } from '../log/line.ts';
 import { type LogOptions, STREAM_CHOICES, soughtBy, TIME_MODES } from '../log/query.ts';
+import { selectedJob } from '../selectors.ts';
 import { type ConsoleState, noticeDialog, type OpenLog } from '../store.ts';
 import { prompt } from './view.ts';
 
@@ -96,7 +97,10 @@ export const LOG_ACTIONS: readonly Action[] = [
     help: 'to the log of the selected job',
     footer: { label: 'log', rank: 5 },
     danger: 'safe',
-    disabled: ({ focus }) => (focus === 'output' ? 'the log has the focus' : null),
+    disabled: (state) => {
+      if (state.focus === 'output') return 'the log has the focus';
+      return selectedJob(state) ? null : 'there is no job yet';
+    },
     run: ({ store }) => store.setState({ focus: 'output' }),
   },
   option(
