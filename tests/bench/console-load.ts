@@ -44,6 +44,7 @@ export async function idleBars(tui: Tui): Promise<Bar[]> {
   const overview = await watch(tui, IDLE_SECONDS, [tui.pid]);
   tui.press('8');
   await tui.waitFor('[8');
+  await settled(tui);
   const live = await watch(tui, IDLE_SECONDS, [tui.pid]);
   tui.press('p');
   await settled(tui);
@@ -60,9 +61,9 @@ export async function idleBars(tui: Tui): Promise<Bar[]> {
   ];
 }
 
-/** Until five seconds pass without a byte: what was under way when it was held still is drawn. */
+/** Until three seconds pass without a byte, fewer than the clock's steps: what a screen asks for when it opens is drawn. */
 async function settled(tui: Tui): Promise<void> {
-  for (let quiet = 0; quiet < 5; ) {
+  for (let quiet = 0; quiet < 3; ) {
     const mark = tui.mark();
     await sleep(1000);
     quiet = tui.mark() === mark ? quiet + 1 : 0;
