@@ -17,9 +17,9 @@ export const phasesRun = defineCommand({
   summary: "a phase's whole plan as jobs, one after the other",
   description: `
 Each step is a job that begins when the one before it has ended well. A chain that stopped on the way is taken up at the
-step that failed; one that is through begins anew. A phase begins when those that it needs are there; --override says why
-it is to begin all the same, which is kept with its jobs and in the audit log. Prints the jobs. With --wait it stays until the last one has ended, and
-exits with the code of the first that did not end well.`,
+step that failed; one that is through begins anew. A phase begins when those that it needs and the data that it reads are there; --override says
+why it is to begin all the same, which is kept with its jobs and in the audit log. Prints the jobs. With --wait it stays
+until the last one has ended, and exits with the code of the first that did not end well.`,
   args: z.object({
     phase: z.string().describe('phase: P1, P2, …'),
     fresh: z.boolean().default(false).describe('from the first step, whatever an earlier chain has done'),

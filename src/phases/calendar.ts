@@ -76,6 +76,30 @@ export function uncoveredByHolidays(
   return from === null ? null : { first: from, last: to, days };
 }
 
+/** Days in a row that lack something. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly days: number;
+}
+
+/** The stretches of more than `allowed` of these days (ascending) in a row that are not `there`; all of them are always too many. */
+export function stretchesWithout(days: Iterable<number>, there: (day: number) => boolean, allowed: number): Stretch[] {
+  const found: Stretch[] = [];
+  let inside = false;
+  let all = 0;
+  for (const day of days) {
+    all++;
+    const lacks = !there(day);
+    if (lacks && inside) {
+      const open = found[found.length - 1];
+      found[found.length - 1] = { ...open, to: day, days: open.days + 1 };
+    } else if (lacks) found.push({ from: day, to: day, days: 1 });
+    inside = lacks;
+  }
+  return found.filter((one) => one.days > allowed || one.days === all);
+}
+
 /** The longest run of neighbours among missing trading days, given their positions in the calendar, ascending. */
 export function longestRun(positions: readonly number[]): { start: number; length: number } | null {
   let best: { start: number; length: number } | null = null;

@@ -41,6 +41,8 @@ export interface CheckSpec {
   readonly advisory?: boolean;
   /** False for a check whose OK is no progress of the phase: a database that answers is still an empty one. */
   readonly progress?: boolean;
+  /** Judges what the phase's own commands read: while it is not OK the phase may not begin. */
+  readonly input?: boolean;
   /** States in which it lets later phases begin; default OK and STALE. */
   readonly opensWhen?: readonly CheckState[];
   /** The later phases that wait for it; default all. */

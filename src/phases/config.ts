@@ -61,6 +61,8 @@ const phaseConfigSchema = z.strictObject({
       encoderStart: date,
       encoderEnd: date,
       headEnd: date,
+      priceGapDays: count,
+      newsGapDays: count,
     })
     .refine(ordered, orderedSpan)
     .refine(

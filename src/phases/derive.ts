@@ -46,17 +46,17 @@ export function derivePhases(phases: readonly PhaseFacts[]): PhaseResult[] {
 
 function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): PhaseResult {
   const required = facts.checks.filter((check) => !check.spec.advisory);
-  const gates = facts.needs.flatMap((alternatives) => gate(facts.phase, alternatives, all));
   const open = required.filter((check) => check.result.state !== 'OK');
+  const blocks = [
+    ...facts.needs.flatMap((alternatives) => gate(facts.phase, alternatives, all)),
+    ...open.filter((check) => check.spec.input).map(lacking),
+  ];
   const why: Why[] = [
     ...(facts.skip ? [skipped(facts.skip)] : []),
-    ...gates,
+    ...blocks,
     ...open
-      .map((check) => ({
-        state: check.result.state,
-        text: `${check.result.id} ${check.result.state}: ${check.result.reason}`,
-        brief: check.brief,
-      }))
+      .filter((check) => !check.spec.input)
+      .map(opened)
       .sort((a, b) => severity(a.state) - severity(b.state)),
   ];
   return {
@@ -64,12 +64,12 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     title: facts.title,
     goal: facts.goal,
     optional: facts.optional,
-    state: facts.skip ? 'SKIP' : phaseState(gates, required),
+    state: facts.skip ? 'SKIP' : phaseState(blocks, required),
     passed: required.length - open.length,
     required: required.length,
     headline: why.length ? why[0].brief : (required.find((check) => check.result.id === facts.mainCheck)?.brief ?? ''),
     why: why.map((reason) => reason.text),
-    blockedBy: gates.map((reason) => reason.text),
+    blockedBy: blocks.map((reason) => reason.text),
     checks: facts.checks.map((check) => check.result),
     commands: facts.commands,
     next: nextCommand(facts.commands, open),
@@ -77,6 +77,18 @@ function derivePhase(facts: PhaseFacts, all: ReadonlyMap<Phase, PhaseFacts>): Ph
     skip: facts.skip ?? null,
   };
 }
+
+const opened = ({ result, brief }: Judged): Why => ({
+  state: result.state,
+  text: `${result.id} ${result.state}: ${result.reason}`,
+  brief,
+});
+
+/** Of what the phase reads: said with what mends it, where a chain is refused too. */
+const lacking = (check: Judged): Why => {
+  const why = opened(check);
+  return check.result.fix === null ? why : { ...why, text: `${why.text} Use: prometheus ${check.result.fix}.` };
+};
 
 /** Said before all else of a phase that is left out: whatever its checks have seen, it is no success. */
 const skipped = ({ reason, who, at }: PhaseSkip): Why => ({
@@ -91,10 +103,11 @@ function nextCommand(commands: readonly PhaseCommand[], open: readonly Judged[])
   return mending.find((at) => at >= 0) ?? 0;
 }
 
-function phaseState(gates: readonly Why[], required: readonly Judged[]): CheckState {
+/** `blocks`: what keeps it from beginning. */
+function phaseState(blocks: readonly Why[], required: readonly Judged[]): CheckState {
   const states = required.map((check) => check.result.state);
   const has = (state: CheckState) => states.includes(state);
-  if (gates.length) return gates.every((reason) => reason.state === 'UNKN') ? 'UNKN' : 'BLKD';
+  if (blocks.length) return blocks.every((reason) => reason.state === 'UNKN') ? 'UNKN' : 'BLKD';
   if (states.every((state) => state === 'OK')) return 'OK';
   if (has('FAIL')) return 'FAIL';
   if (has('UNKN')) return 'UNKN';

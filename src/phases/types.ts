@@ -41,7 +41,7 @@ export interface PhaseResult {
   readonly headline: string;
   /** Why the phase is not OK, worst first; empty exactly when it is OK. From the same objects as the state. */
   readonly why: readonly string[];
-  /** What keeps it from beginning: phases before it that are not there yet. Empty when it may begin; part of `why`. */
+  /** What keeps it from beginning: phases before it that are not there yet, and what its commands read and lack. Empty when it may begin; part of `why`. */
   readonly blockedBy: readonly string[];
   readonly checks: readonly CheckResult[];
   /** Commands of the plan for this phase, in the plan's order, without the leading `prometheus`. */

@@ -29,3 +29,17 @@ export function some(items: readonly string[], limit = 3): string {
   const rest = items.length - limit;
   return rest > 0 ? `${items.slice(0, limit).join(', ')} and ${rest} more` : items.join(', ');
 }
+
+/** Flags of `data import` for what is to be brought; prices come with their instruments and holidays. */
+const IMPORT_FLAGS = {
+  prices: '--instruments FILE --holidays FILE --prices PATH',
+  holidays: '--holidays FILE',
+  news: '--news PATH',
+};
+
+/** The import of these, without the leading `prometheus`. */
+export const importing = (...what: readonly (keyof typeof IMPORT_FLAGS)[]): string =>
+  [
+    'data import',
+    ...what.filter((one) => one !== 'holidays' || !what.includes('prices')).map((one) => IMPORT_FLAGS[one]),
+  ].join(' ');

@@ -68,7 +68,7 @@ export function planChain(
 }
 
 /**
- * A phase begins when those that it needs are there, or when somebody says why it is to begin all the same.
+ * A phase begins when those that it needs and what it reads are there, or when somebody says why it is to begin all the same.
  * @returns that reason, null where none was needed. @throws UserError that names what is missing.
  */
 export function requireOpen({ phase, blockedBy }: PhaseResult, override: string | null): string | null {

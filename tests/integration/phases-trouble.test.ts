@@ -16,9 +16,9 @@ import { until } from '../helpers/until.ts';
 
 /** The checks that need each table; every other check must not notice. */
 const TABLES: readonly [DatabaseName, string, readonly string[]][] = [
-  ['historical', 'prices_daily', ['P0.prices', 'P0.holidays', 'P0.gaps', 'P1.runs']],
-  ['historical', 'market_holidays', ['P0.prices', 'P0.holidays', 'P0.gaps', 'P1.equity']],
-  ['historical', 'news_articles', ['P0.news']],
+  ['historical', 'prices_daily', ['P0.prices', 'P0.holidays', 'P0.gaps', 'P1.runs', 'P4.inputs']],
+  ['historical', 'market_holidays', ['P0.prices', 'P0.holidays', 'P0.gaps', 'P1.equity', 'P4.inputs']],
+  ['historical', 'news_articles', ['P0.news', 'P4.inputs']],
   ['runtime', 'backtest_runs', ['P1.runs', 'P1.equity', 'P1.trades', 'P1.pit', 'P1.latest']],
   ['runtime', 'backtest_daily_equity', ['P1.equity']],
   ['runtime', 'backtest_trades', ['P1.trades']],

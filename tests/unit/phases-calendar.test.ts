@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   closedDays,
   longestRun,
+  stretchesWithout,
   TradingDays,
   uncoveredByHolidays,
   yearEnd,
@@ -11,6 +12,19 @@ import {
 import { expectedVectors, sumPresent, sumYears } from '../../src/phases/expectations.ts';
 import { percent, some } from '../../src/phases/words.ts';
 import { formatDay, isWeekend, parseDay } from '../../src/platform/dates.ts';
+
+test('stretches without something are those of more days in a row than allowed, ends included', () => {
+  const found = (there: number[], allowed: number) =>
+    stretchesWithout([1, 2, 3, 6, 7, 8, 9], (day) => there.includes(day), allowed);
+  expect(found([], 0)).toEqual([{ from: 1, to: 9, days: 7 }]);
+  expect(found([3, 7], 1)).toEqual([
+    { from: 1, to: 2, days: 2 },
+    { from: 8, to: 9, days: 2 },
+  ]);
+  expect(found([3, 7], 2)).toEqual([]);
+  expect(found([], 31)).toEqual([{ from: 1, to: 9, days: 7 }]);
+  expect(found([2, 3, 6, 7, 8, 9], 0)).toEqual([{ from: 1, to: 1, days: 1 }]);
+});
 
 const someDay = fc.integer({ min: parseDay('1995-01-01'), max: parseDay('2026-12-31') });
 

@@ -148,6 +148,21 @@ describe('prerequisites', () => {
     expect(behind(judged('P0.a', 'WAIT', { holdsBack: ['P1'] })).state).toBe('BLKD');
   });
 
+  test.each<[CheckState, CheckState]>([
+    ['OK', 'PART'],
+    ['PART', 'BLKD'],
+    ['WAIT', 'BLKD'],
+    ['UNKN', 'UNKN'],
+  ])('what a phase reads and is %s makes it %s, with what mends it', (state, expected) => {
+    const input = judged('P0.in', state, { input: true, progress: false });
+    const mended = { ...input, result: { ...input.result, fix: 'data import' } };
+    const [found] = derivePhases([phase('P0', [judged('P0.a', 'PART'), mended])]);
+    const text = `P0.in ${state}: P0.in is ${state}. Use: prometheus data import.`;
+    expect(found.state).toBe(expected);
+    expect(found.blockedBy).toEqual(state === 'OK' ? [] : [text]);
+    expect(found.why).toEqual([...found.blockedBy, 'P0.a PART: P0.a is PART.']);
+  });
+
   test('blocks pass on through the phases between, for the phases they hold back', () => {
     const chain = (check: Judged) =>
       derivePhases([
@@ -183,6 +198,7 @@ test('any checks, any gates: a phase is OK exactly when its why-list is empty', 
     state: fc.constantFrom(...STATES),
     advisory: fc.boolean(),
     progress: fc.boolean(),
+    input: fc.boolean(),
     holdsBack: fc.option(fc.subarray<Phase>(['P1', 'P2', 'P3', 'P4', 'P5']), { nil: undefined }),
     opensWhen: fc.option(fc.subarray([...STATES]), { nil: undefined }),
   });

@@ -6,7 +6,8 @@ import { deriveBoard } from '../../src/phases/board.ts';
 import { yearOf } from '../../src/phases/calendar.ts';
 import { contextWindow, p4Commands } from '../../src/phases/checks/p4.ts';
 import type { Evidence } from '../../src/phases/evidence.ts';
-import { factsWith, greenEvidence, known, shippedNeed, valueIn } from '../helpers/phase-evidence.ts';
+import { parseDay } from '../../src/platform/dates.ts';
+import { factsWith, greenEvidence, HOLIDAYS, known, shippedNeed, unknown, valueIn } from '../helpers/phase-evidence.ts';
 
 const need = shippedNeed();
 const green = greenEvidence(need);
@@ -93,6 +94,103 @@ describe('the plan of Phase 4', () => {
     const labels = p4Commands({ ...need, context: { ...need.context, jointModels } });
     expect(labels.map(({ label }) => label)).not.toContain('4 fit the head');
     expect(labels.find(({ label }) => label === '4 context campaign')!.argv).toContain('assessment-context-v1');
+  });
+});
+
+describe('P4.inputs', () => {
+  const prices = valueIn(green.prices);
+  const news = valueIn(green.news);
+  const judged = (changes: Partial<Evidence>, context: Partial<typeof need.context> = {}) => {
+    const facts = { ...factsWith(changes), need: { ...need, context: { ...need.context, ...context } } };
+    const p4 = deriveBoard(facts).phases.find(({ phase }) => phase === 'P4')!;
+    return { ...p4.checks.find(({ id }) => id === 'P4.inputs')!, phase: p4 };
+  };
+  const on = (date: string) => parseDay(date);
+  const pricesFrom = (date: string) => known({ ...prices, first: on(date) });
+  const pricesTo = (date: string) => known({ ...prices, last: on(date) });
+  const newsBut = (from: string, to: string) => known(news.filter(({ day }) => day < on(from) || day > on(to)));
+
+  test('is OK where each span is covered, quiet days and a day or two without prices allowed', () => {
+    expect(judged({})).toMatchObject({
+      state: 'OK',
+      observed: 'prices 1997-01-02 → 2024-12-31 · news 2015-01-01 → 2024-12-31',
+      required:
+        'holidays and prices for encoders (2010-01-01 → 2014-12-31) and contexts and comparison (2015-01-01 → 2024-12-31), at most 4 trading days in a row without any; news for contexts and comparison (2015-01-01 → 2024-12-31), at most 31 days in a row without any',
+      phase: { state: 'OK', blockedBy: [] },
+    });
+    expect(judged({ prices: pricesTo('2024-12-26') }).state).toBe('OK');
+    expect(judged({ news: newsBut('2018-03-01', '2018-03-31') }).state).toBe('OK');
+    expect(judged({ news: known(news.filter(({ day }) => day % 30 === 0)) }).state).toBe('OK');
+  });
+
+  test('names the days that the encoders and the comparison lack, what reads them, and the import', () => {
+    const early = judged({ prices: pricesFrom('2010-01-11') });
+    expect(early).toMatchObject({ state: 'PART', fix: 'data import --instruments FILE --holidays FILE --prices PATH' });
+    expect(early.reason).toBe(
+      'Encoders (2010-01-01 → 2014-12-31) lack prices 2010-01-04 → 2010-01-08 (5 trading days). Import what lacks, or name other days under context in phases.yaml.',
+    );
+    const late = judged({ prices: pricesTo('2024-08-26'), news: newsBut('2016-09-01', '2024-12-31') });
+    expect(late.observed).toBe('prices 1997-01-02 → 2024-08-26 · news 2015-01-01 → 2016-08-31');
+    expect(late.reason).toContain(
+      'lack prices 2024-08-27 → 2024-12-31 (91 trading days); contexts and comparison (2015-01-01 → 2024-12-31) lack news 2016-09-01 → 2024-12-31 (3,044 days)',
+    );
+    expect(late.fix).toBe('data import --instruments FILE --holidays FILE --prices PATH --news PATH');
+    expect(late.phase).toMatchObject({
+      state: 'BLKD',
+      headline: 'inputs lack prices and news',
+      blockedBy: [`P4.inputs PART: ${late.reason} Use: prometheus ${late.fix}.`],
+    });
+  });
+
+  test('sees holes inside a span, not those outside of all of them', () => {
+    const { days } = valueIn(green.gaps).calendar;
+    const without = (from: string, to: string) =>
+      judged({
+        gaps: known({ ...valueIn(green.gaps), emptyDays: [...days].filter((day) => day >= on(from) && day <= on(to)) }),
+      });
+    expect(without('2009-01-01', '2009-12-31').state).toBe('OK');
+    expect(without('2012-06-04', '2012-06-08').reason).toContain('prices 2012-06-04 → 2012-06-08 (5 trading days)');
+    expect(without('2012-06-04', '2012-06-07').state).toBe('OK');
+    expect(judged({ news: newsBut('2018-03-01', '2018-04-01') }).reason).toContain(
+      'news 2018-03-01 → 2018-04-01 (32 days)',
+    );
+  });
+
+  test('needs holidays, and news before the first day where a table of words is fitted', () => {
+    const holidays = known(HOLIDAYS.filter((day) => day < on('2020-06-01')));
+    expect(judged({ holidays })).toMatchObject({
+      state: 'PART',
+      reason: expect.stringContaining('lack a holiday row within 400 days of 2021-02-05 → 2024-12-31 (1,426 days)'),
+      fix: 'data import --holidays FILE',
+    });
+    const context = { textModel: 'text-fin-static-v1' };
+    expect(judged({}, context)).toMatchObject({
+      state: 'PART',
+      reason: expect.stringContaining('There is no news before 2015-01-01 to fit the table of words on'),
+      fix: 'data import --news PATH',
+    });
+    const before = known([{ day: on('2014-12-31'), articles: 1 }, ...news]);
+    expect(judged({ news: before }, context).state).toBe('OK');
+  });
+
+  test('asks v1 spaces for no days of encoders', () => {
+    const jointModels = need.context.jointModels.map((model) => model.replace(/-v2$/, '-v1'));
+    expect(judged({ prices: pricesFrom('2015-01-02') }).state).toBe('PART');
+    expect(judged({ prices: pricesFrom('2015-01-02') }, { jointModels }).state).toBe('OK');
+  });
+
+  test('waits where nothing is there, and does not know what cannot be read', () => {
+    const empty = { ...prices, rows: 0, first: null, last: null, instruments: 0, cells: [] };
+    expect(judged({ prices: known(empty), news: known([]) })).toMatchObject({
+      state: 'WAIT',
+      observed: 'prices none · news none',
+    });
+    const found = judged({ news: unknown('the server is gone', 'db start') });
+    expect(found).toMatchObject({ state: 'UNKN', observed: '–' });
+    expect(found.phase).toMatchObject({
+      state: 'UNKN',
+      blockedBy: expect.arrayContaining(['P4.inputs UNKN: The server is gone. Use: prometheus db start.']),
+    });
   });
 });
 

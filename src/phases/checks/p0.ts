@@ -3,11 +3,11 @@ import { civilFromDay, formatDay, isWeekend, parseDay } from '../../platform/dat
 import { longestRun, uncoveredByHolidays, yearOf } from '../calendar.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
 import type { EvidenceRow, PriceExtent, PriceGaps, SchemaState, Suite } from '../evidence.ts';
-import { ageInDays, count, counted, percent, range, some } from '../words.ts';
+import { ageInDays, count, counted, importing, percent, range, some } from '../words.ts';
 
-const IMPORT_PRICES = 'data import --instruments FILE --holidays FILE --prices PATH';
-const IMPORT_HOLIDAYS = 'data import --holidays FILE';
-const IMPORT_NEWS = 'data import --news PATH';
+const IMPORT_PRICES = importing('prices');
+const IMPORT_HOLIDAYS = importing('holidays');
+const IMPORT_NEWS = importing('news');
 
 const tests: CheckSpec = {
   id: 'P0.tests',

@@ -9,6 +9,7 @@ import type { PhaseCommand } from '../types.ts';
 import { ageInDays, count, counted, percent, some } from '../words.ts';
 import { dayCheck } from './days.ts';
 import { campaignRuns } from './p1.ts';
+import { type ChainReads, inputsCheck } from './p4-inputs.ts';
 import { judgeShare, span, stem } from './share.ts';
 
 type Command = (need: Requirements) => string[];
@@ -117,6 +118,17 @@ export function p4Commands(need: Requirements): PhaseCommand[] {
     step('4 context campaign', contextCampaign(need)),
     step('5 compare', COMPARE),
   ];
+}
+
+/** The days of prices and news that these commands read. */
+function chainReads(need: Requirements): ChainReads {
+  const { start, end, encoderStart, encoderEnd } = need.context;
+  const used = { what: 'contexts and comparison', start, end };
+  return {
+    prices: [...(usesV2(need) ? [{ what: 'encoders', start: encoderStart, end: encoderEnd }] : []), used],
+    news: [used],
+    newsBefore: fitsTexts(need) ? start : null,
+  };
 }
 
 const fixed = (argv: readonly string[]) => argv.join(' ');
@@ -276,6 +288,7 @@ const comparison: CheckSpec = {
 
 /** The checks of Phase 4: models come from the configuration. */
 export const p4Checks = (need: Requirements): readonly CheckSpec[] => [
+  inputsCheck(chainReads),
   text,
   ...need.context.jointModels.map(joint),
   runs,
