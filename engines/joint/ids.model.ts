@@ -35,3 +35,22 @@ export function jointSpace(kind: JointKind, version: JointVersion): JointSpace {
 export function versionOf(kind: JointKind, modelId: string): JointVersion | null {
   return (['v1', 'v2'] as const).find((version) => modelId === `${KINDS[kind].stem}-${version}`) ?? null;
 }
+
+/** Joint kinds in the order in which they are made: each is joined of what stands before it. */
+export const JOINT_KINDS: readonly JointKind[] = ['profile', 'regime', 'stab', 'assessment'];
+
+/** The space of a model id; null when it names none. */
+export function spaceOf(modelId: string): JointSpace | null {
+  for (const kind of JOINT_KINDS) {
+    const version = versionOf(kind, modelId);
+    if (version) return jointSpace(kind, version);
+  }
+  return null;
+}
+
+/** Numeric models that a version is joined of. */
+export const numericModels = (version: JointVersion) => ({
+  profile: `num-profile-core-${version}`,
+  regime: `num-regime-core-${version}`,
+  stab: `num-stab-core-${version}`,
+});

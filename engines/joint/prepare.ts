@@ -1,6 +1,6 @@
 /** From a request to what is needed to work on it: days, closes, instruments, what the vectors are made from. */
 import { createHash } from 'node:crypto';
-import { MS_PER_DAY, parseDay } from '../../src/platform/dates.ts';
+import { parseDay } from '../../src/platform/dates.ts';
 import { UserError } from '../../src/platform/errors.ts';
 import { log } from '../../src/platform/events.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
@@ -10,8 +10,8 @@ import { listModels } from '../models/storage.ts';
 import { readMarketClose } from '../text/backfill/news.storage.ts';
 import { closingInstants } from '../text/backfill/trading-day.model.ts';
 import type { JointInputs } from './build.ts';
-import { type JointVersion, jointSpace, versionOf } from './ids.model.ts';
-import { type InputState, issuerTextState, jointState, newsState, numericState } from './inputs.storage.ts';
+import { jointSpace, numericModels, versionOf } from './ids.model.ts';
+import { INPUT_WORDS, type InputName, type InputState, inputsOf, stateOf } from './inputs.storage.ts';
 import { type JointBackfillSpec, type JointShard, planJointShards } from './plan.model.ts';
 import { type OnBad, profileTexts, regimeVectors, type Vectors } from './sources.storage.ts';
 
@@ -28,13 +28,6 @@ export interface PreparedJoint {
   /** Stored vectors read here that cannot be used; they count with the first shard. */
   readonly bad: readonly (readonly [what: string, reason: string])[];
 }
-
-/** Numeric models that a version is joined of. */
-const numericModels = (version: JointVersion) => ({
-  profile: `num-profile-core-${version}`,
-  regime: `num-regime-core-${version}`,
-  stab: `num-stab-core-${version}`,
-});
 
 /** @throws UserError for a market that is not there, a calendar without holidays, days without what all vectors need. */
 export async function prepareJoint(
@@ -80,7 +73,7 @@ export async function prepareJoint(
         : null,
   };
   signal.throwIfAborted();
-  const states = await statesOf(spec, inputs, [start - spec.textWindowDays, end + 1], historical);
+  const states = await statesOf(spec, inputs, historical);
   const content = createHash('sha256');
   content.update(JSON.stringify([states, days, Array.from(closes), instruments, inputs.fitEnd]));
   for (const vectors of [inputs.profileTexts, inputs.regimes]) hashVectors(content, vectors);
@@ -106,42 +99,20 @@ async function lastTrainingDay(folder: string, models: readonly string[]): Promi
   return days.sort().at(-1) ?? null;
 }
 
-/** What each input holds, by a name of its own. */
-type States = Readonly<
-  Partial<Record<'profile' | 'stab' | 'own' | 'profiles' | 'regimes' | 'news' | 'texts', InputState>>
->;
+/** What each input holds; `own` is the one that every vector of an assessment is about. */
+type States = Readonly<Partial<Record<InputName | 'own', InputState>>>;
 
 async function statesOf(
   spec: JointBackfillSpec,
-  { space, models }: PreparedJoint['inputs'],
-  [first, last]: readonly [number, number],
+  { space }: PreparedJoint['inputs'],
   historical: ProgramContext['databases']['historical'],
 ): Promise<States> {
-  const numeric = (model: string) => numericState(historical, model, 'INSTRUMENT', spec);
-  const joint = (kind: 'profile' | 'regime' | 'stab') => jointState(historical, jointSpace(kind, space.version), spec);
-  const news = () => newsState(historical, models.text!, first * MS_PER_DAY, last * MS_PER_DAY);
-  switch (space.kind) {
-    case 'profile':
-      return {
-        profile: await numeric(models.profile),
-        regimes: await numericState(historical, models.regime, space.version === 'v2' ? 'SECTOR' : 'INSTRUMENT', spec),
-      };
-    case 'regime':
-      return { news: await news() };
-    case 'stab':
-      return { stab: await numeric(models.stab), profiles: await joint('profile') };
-    case 'assessment': {
-      const [profiles, stab] = [await joint('profile'), await joint('stab')];
-      return {
-        own: stab.rows >= profiles.rows ? stab : profiles,
-        profiles,
-        stab,
-        regimes: await joint('regime'),
-        news: await news(),
-        texts: await issuerTextState(historical, 'NEWS_ISSUER_DAY', models.text!),
-      };
-    }
-  }
+  const found: [string, InputState][] = [];
+  for (const [name, input] of Object.entries(inputsOf(space, spec)))
+    found.push([name, await stateOf(historical, input)]);
+  const states: States = Object.fromEntries(found);
+  const { stab, profiles } = states;
+  return space.kind === 'assessment' ? { own: stab!.rows >= profiles!.rows ? stab : profiles, ...states } : states;
 }
 
 /** Says which branch is nowhere in the span. @throws UserError when it is the one that every vector is about. */
@@ -164,7 +135,6 @@ function requireInputs(
       `Make them: prometheus backfill joint-stab-fragility --start ${spec.start} --end ${spec.end}`,
     );
   }
-  const names = { profile: 'numeric profile', profiles: 'joint profile', regimes: 'regime', news: 'news' } as const;
   // A v1 profile or regime is of both its halves: without the text there is no row, not one without a branch.
   if (space.version === 'v1' && spec.kind === 'profile' && profileTexts.size === 0) {
     const text = `there is no profile text of ${spec.profileTextModel}`;
@@ -175,12 +145,12 @@ function requireInputs(
     );
   }
   const bothHalves = space.version === 'v1' && spec.kind === 'regime';
-  for (const [name, word] of Object.entries(names) as [keyof typeof names, string][]) {
+  for (const name of ['profile', 'profiles', 'regimes', 'news'] as const) {
     if (states[name]?.rows !== 0) continue;
     const what = bothHalves
       ? `${spec.models[0]} has rows of days with both only, so none is written`
       : 'that branch is left out';
-    log(events, 'warn', `there is no ${word} vector ${span}: ${what}`);
+    log(events, 'warn', `there is no ${INPUT_WORDS[name]} vector ${span}: ${what}`);
   }
 }
 

@@ -368,3 +368,19 @@ function pricedNames({ calendar, instruments, columns }: LoadedPanel): Int32Arra
   }
   return priced;
 }
+
+/** First and last day (`YYYY-MM-DD`) on which any of these instruments has a price; null without any. */
+export async function priceRange(
+  historical: Database,
+  instruments: readonly string[],
+): Promise<{ readonly first: string | null; readonly last: string | null }> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ first: string | null; last: string | null }>(
+      `SELECT min(own.first)::text AS first, max(own.last)::text AS last FROM unnest($1::text[]) AS names(id)
+        CROSS JOIN LATERAL (SELECT min(trade_date) AS first, max(trade_date) AS last
+          FROM prices_daily WHERE instrument_id = names.id) own`,
+      [instruments],
+    );
+    return rows[0];
+  });
+}

@@ -10,6 +10,7 @@
 import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
+import { rowBytes, type TableSize } from '../../src/platform/db/row-size.ts';
 
 /** Ids below the highest that transactions still under way may bring: rows of one such transaction at most. */
 const MARGIN = 100_000;
@@ -162,4 +163,15 @@ export async function addToCoverage(
       changes.map((one) => one.rows),
     ],
   );
+}
+
+/** Bytes on disk of a numeric vector, index included, by the rows that the roll-up counts; null where they are too few. */
+export async function numericRowBytes(database: Database): Promise<number | null> {
+  return database.client(async (client) => {
+    const { rows } = await client.query<TableSize>(
+      `SELECT pg_total_relation_size('numeric_window_embeddings')::float8 AS bytes,
+              (SELECT coalesce(sum(rows), 0) FROM console.numeric_coverage)::float8 AS rows`,
+    );
+    return rowBytes(rows[0]);
+  });
 }

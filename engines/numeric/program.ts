@@ -14,13 +14,13 @@ import {
 } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
+import { sumKnown } from '../../src/queue/horizon.ts';
+import { measuredRates } from '../../src/queue/rates.ts';
 import { reportRejected } from '../../src/queue/rejected.ts';
 import { throttleOf } from '../../src/queue/throttle-args.ts';
-import { refreshCoverage } from './coverage.storage.ts';
-import { sumKnown } from './horizon.model.ts';
+import { numericRowBytes, refreshCoverage } from './coverage.storage.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { measuredRates } from './rates.storage.ts';
 import { existingCells } from './shard.ts';
 import type { numericBackfillSpec } from './spec.ts';
 import { startNumericThreads } from './threads.ts';
@@ -145,12 +145,11 @@ function warnOfPrices({ panel }: Prepared, { events }: ProgramContext): void {
 /** What a run would do, by what was measured so far and, with --skip-existing, by what is there; nothing is written. */
 async function explain(prepared: Prepared, args: Args, context: ProgramContext): Promise<ProgramResult> {
   const { historical } = context.databases;
-  const rates = args.explain
-    ? await measuredRates(historical, prepared.spec.models)
-    : { rowsPerSecond: new Map<string, number>(), bytesPerRow: null };
+  const rates = args.explain ? await measuredRates(historical, prepared.spec.models) : new Map<string, number>();
+  const bytesPerRow = args.explain ? await numericRowBytes(historical) : null;
   const there = args.skipExisting ? await countExisting(prepared, context) : null;
   const models = prepared.models.map(({ model, window, owned, cells }, m) => {
-    const rate = rates.rowsPerSecond.get(model.manifest.model_id);
+    const rate = rates.get(model.manifest.model_id);
     const skipped = there?.[m] ?? 0;
     const rows = cells - skipped;
     return {
@@ -161,7 +160,7 @@ async function explain(prepared: Prepared, args: Args, context: ProgramContext):
       rows,
       skipped,
       seconds: rows === 0 ? 0 : rate === undefined ? null : rows / rate / workersOf(args),
-      bytes: rates.bytesPerRow === null ? null : Math.round(rows * rates.bytesPerRow),
+      bytes: bytesPerRow === null ? null : Math.round(rows * bytesPerRow),
     };
   });
   const rows = models.reduce((sum, one) => sum + one.rows, 0);

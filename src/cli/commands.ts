@@ -139,7 +139,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(
     'plan full-horizon',
-    'rows, hours and disk of a backfill over all years, from measured rates',
+    'rows, hours and disk of backfills over all years, from measured rates',
     async () => (await import('./plan.ts')).planFullHorizon,
   ),
   entry(

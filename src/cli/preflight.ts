@@ -1,10 +1,10 @@
 /** What would hold a job back, looked at before it is launched, and what it would take. Nothing is changed. */
-
-import { measuredRates } from '../../engines/numeric/rates.storage.ts';
+import { numericRowBytes } from '../../engines/numeric/coverage.storage.ts';
 import { formatBytes } from '../format/numbers.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { embeddedServer } from '../platform/db/embedded.ts';
 import { migrationState } from '../platform/db/migrate.ts';
+import { rowBytes, type TableSize, tableSize } from '../platform/db/row-size.ts';
 import { DATABASE_NAMES, type DatabaseName, type Targets } from '../platform/db/targets.ts';
 import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
@@ -30,8 +30,6 @@ export interface PreflightOptions {
 
 /** Newest finished jobs that an estimate is taken from. */
 const MEASURED_RUNS = 20;
-/** Fewer rows than this say nothing about the size of one. */
-const LEAST_ROWS = 1000;
 /** The table whose rows a roll-up counts. */
 const NUMERIC = 'historical.numeric_window_embeddings';
 /** Tables in which a backfill keeps how far it is: their rows are not what it makes. */
@@ -213,34 +211,23 @@ async function presentRows(
 }
 
 /**
- * Bytes on disk of a row of the tables that it writes, indexes included; null when that is unknown. Rows are those of the
- * last count, grown with the table since then as the planner reckons them; our own bookkeeping has other rows.
+ * Bytes on disk of a row of the tables that it writes, indexes included; null when that is unknown. Our own bookkeeping has
+ * other rows.
  */
 async function rowSize(databases: Databases, { writes }: ProgramSpec): Promise<number | null> {
   try {
     // Counted by the roll-up, as --explain does: sure from the first backfill on.
-    if (writes.includes(NUMERIC)) return (await measuredRates(databases.historical, [])).bytesPerRow;
+    if (writes.includes(NUMERIC)) return await numericRowBytes(databases.historical);
     const sizes = await Promise.all(
       DATABASE_NAMES.map(async (name) => {
         const tables = writes
           .filter((table) => table.startsWith(`${name}.`) && !BOOKKEEPING.has(table))
           .map((t) => t.slice(name.length + 1));
-        if (tables.length === 0) return { bytes: 0, rows: 0 };
-        const { rows } = await databases[name].client((client) =>
-          client.query<{ bytes: number; rows: number }>(
-            `SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::float8 AS bytes,
-                    coalesce(sum(CASE WHEN relpages > 0 AND reltuples > 0 THEN reltuples / relpages
-                      * (pg_relation_size(oid) / current_setting('block_size')::int) END), 0)::float8 AS rows
-               FROM (SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS wanted(name)) found
-               JOIN pg_class USING (oid)`,
-            [tables],
-          ),
-        );
-        return rows[0];
+        return tableSize(databases[name], tables);
       }),
     );
-    const rows = sizes.reduce((sum, one) => sum + one.rows, 0);
-    return rows < LEAST_ROWS ? null : sizes.reduce((sum, one) => sum + one.bytes, 0) / rows;
+    const sum = (key: keyof TableSize) => sizes.reduce((total, one) => total + one[key], 0);
+    return rowBytes({ bytes: sum('bytes'), rows: sum('rows') });
   } catch {
     // A database that does not answer is told by its check.
     return null;

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { smallMarket } from '../helpers/small-market.ts';
@@ -68,12 +68,18 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
   expect(after.hours[0].hours).toBeCloseTo(4 * after.hours[1].hours, 12);
   expect(after.worker_seconds).toBeCloseTo(after.rows / after.models[0].rows_per_second, 9);
   expect(after.bytes).toBeGreaterThan(after.rows * 384 * 4);
+  expect(after.kinds).toMatchObject([{ kind: 'numeric', table: 'numeric_window_embeddings', rows: after.rows }]);
+  expect(after.commands).toEqual([
+    expect.arrayContaining(['numeric-embeddings', after.steps[0].start, end, MODEL, '--skip-existing']),
+  ]);
 
   expect(await prometheus(...backfill, '--models', MODEL, '--workers', '1', '--device', 'cpu')).toMatchObject({
     code: 0,
   });
   const check = await prometheus('plan', 'check', '--json');
-  const { models, clock } = JSON.parse(check.out);
+  const { models, kinds } = JSON.parse(check.out);
+  const [clock] = kinds;
+  expect(kinds).toHaveLength(1);
   expect(check.code).toBe(0);
   expect(models).toHaveLength(1);
   expect(models[0]).toMatchObject({ model_id: MODEL, rows: after.rows, planned_rows: after.rows });
@@ -84,7 +90,7 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
   expect(clock.planned).toBeCloseTo(models[0].planned_seconds, 6);
   expect(clock.error).toBeCloseTo(models[0].error, 6);
   expect((await prometheus('plan', 'check')).out).toMatch(/ERROR/);
-}, 120_000);
+}, 240_000);
 
 test('hours follow from backfills with different numbers of workers, rests left out', async () => {
   const model = 'num-regime-core-v1';
@@ -109,9 +115,10 @@ test('hours follow from backfills with different numbers of workers, rests left 
   };
   // One after another, with an hour's rest in the middle; then two at a time, each shard a fifth longer.
   await record('alone', 10, [10, 20, 3630, 3640]);
-  expect((await planned()).scaling).toBeNull();
+  expect((await planned()).kinds[0].scaling).toBeNull();
   await record('together', 12, [112, 112.5, 124, 124.5]);
-  const { scaling, hours, rows } = await planned();
+  const { kinds, hours, rows } = await planned();
+  const [{ scaling }] = kinds;
   expect(scaling.each / scaling.alone).toBeCloseTo(12 / 10 - 1, 1);
   const alone = rows / 10 / 3600;
   expect(hours[0].hours).toBeCloseTo(alone, 6);
@@ -119,7 +126,7 @@ test('hours follow from backfills with different numbers of workers, rests left 
   expect(scaling.measured_to).toBeCloseTo(48 / 24.5, 9);
   expect(hours[1].hours).toBeLessThan(alone);
   expect(hours[1].hours).toBeGreaterThan(alone / 2);
-}, 120_000);
+}, 240_000);
 
 test('an end before the start, and days without prices, are told', async () => {
   const wrong = await prometheus('plan', 'full-horizon', '--start', end, '--end', start, '--market', 'TEST');
@@ -128,4 +135,125 @@ test('an end before the start, and days without prices, are told', async () => {
     ...['plan', 'full-horizon', '--start', '2012-11-01', '--end', end, '--market', 'TEST', '--models', MODEL],
   );
   expect(early.out.replace(/\s+/g, ' ')).toMatch(/prices cover 2013-\d\d-\d\d/);
+});
+
+describe('over numeric, text and joint models', () => {
+  const TEXT = 'text-fin-static-v1';
+  const STAB = 'joint-stab-fragility-v1';
+  const REGIME = 'joint-regime-core-v1';
+  const SPAN = ['--start', start, '--end', end];
+  /** Articles of two years on every fifth day; each third has no company. */
+  const ARTICLES = Array.from({ length: 28 }, (_, k) => 60 + 5 * k);
+  /** Ten of sixty words, each often enough to be learnt. */
+  const headline = (k: number) =>
+    Array.from({ length: 10 }, (_, j) => {
+      const word = (10 * k + j + Math.floor(k / 6)) % 60;
+      return `word${String.fromCharCode(97 + (word % 10))}${String.fromCharCode(97 + Math.floor(word / 10))}`;
+    }).join(' ');
+  const ask = async (...models: string[]) =>
+    JSON.parse(
+      (await prometheus('plan', 'full-horizon', ...SPAN, '--market', 'TEST', '--models', ...models, '--json')).out,
+    );
+  const rowsIn = async (table: string, where: string) =>
+    pair.databases.historical.client(async (client) => {
+      const { rows } = await client.query(`SELECT count(*)::int AS rows FROM ${table} WHERE ${where}`);
+      return rows[0].rows as number;
+    });
+
+  beforeAll(async () => {
+    await pair.databases.historical.transaction(async (client) => {
+      for (const [k, t] of ARTICLES.entries()) {
+        await client.query(
+          `INSERT INTO news_articles (article_id, "timestamp", source, headline) VALUES ($1, $2, 'test', $3)`,
+          [k + 1, `${formatDay(panel.calendar.days[t])}T12:00:00Z`, headline(k)],
+        );
+        if (k % 3 === 0) continue;
+        const { id, issuerId } = panel.instruments[k % 9];
+        await client.query('INSERT INTO news_links VALUES ($1, $2, $3)', [k + 1, issuerId, id]);
+      }
+    });
+    const fit = await prometheus('models', 'fit', TEXT, '--vocabulary', '100');
+    expect([fit.code, fit.err]).toEqual([0, fit.err]);
+  }, 240_000);
+
+  test('rows are those that the backfills make, years add up, and what does not stand is said', async () => {
+    const plan = await ask(MODEL, TEXT, REGIME, STAB);
+    expect(plan.kinds).toMatchObject([
+      { kind: 'numeric', table: 'numeric_window_embeddings' },
+      { kind: 'text', table: 'text_embeddings', rows: 28 + 18, bytes: null },
+      { kind: 'joint', table: 'joint_embeddings', bytes: null },
+    ]);
+    const rowsOf = (id: string) => plan.models.find((one: { model_id: string }) => one.model_id === id).rows;
+    // The articles' own vectors, and one for each that has a company: never two of a company on one day.
+    expect(rowsOf(TEXT)).toBe(28 + 18);
+    expect(rowsOf(REGIME)).toBe(140);
+    expect(rowsOf(STAB)).toBe(
+      await rowsIn('numeric_window_embeddings', `model_id = '${MODEL}' AND entity_type = 'INSTRUMENT'`),
+    );
+    const sum = (key: string) => plan.steps.reduce((total: number, one: Record<string, number>) => total + one[key], 0);
+    expect(sum('rows')).toBe(plan.rows);
+    expect(plan.reasons).toEqual(
+      expect.arrayContaining([
+        `${REGIME}: regimes of US stand on 0 of 140 trading days; the others get no row`,
+        `${REGIME}: there is no news vector yet`,
+        `${STAB}: there is no joint profile vector yet`,
+        expect.stringMatching(`time UNKN: no shard of ${TEXT}, ${REGIME}, ${STAB} was measured yet`),
+        expect.stringMatching('bytes UNKN: too few rows stand in text_embeddings, joint_embeddings'),
+      ]),
+    );
+    expect(plan.bytes).toBeNull();
+    expect(plan.commands.map((words: string[]) => words.slice(0, 2).join(' '))).toEqual([
+      'backfill numeric-embeddings',
+      'backfill text-embeddings',
+      'backfill joint-regime-context',
+      'backfill joint-stab-fragility',
+    ]);
+    expect(plan.beside).toContain('backtest campaign');
+    expect(plan.beside).not.toContain('backfill joint-profiles');
+
+    const later = await ask('num-profile-core-v1', 'joint-assessment-context-v1');
+    expect(later.reasons).toContain(
+      'joint-assessment-context-v1: vectors of joint-stab-fragility-v1 stand on 0 of 140 trading days; rows of the others are not counted',
+    );
+    const unknown = await prometheus('plan', 'full-horizon', ...SPAN, '--market', 'TEST', '--models', 'text-none-v1');
+    expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('there is no model text-none-v1') });
+  }, 240_000);
+
+  test('its commands do it, in their order, and the check holds every kind against what they wrote', async () => {
+    const { steps, commands, models, kinds: planned } = await ask(MODEL, TEXT, STAB);
+    const [first] = steps;
+    for (const words of commands) expect(await prometheus(...words)).toMatchObject({ code: 0 });
+    const check = await prometheus('plan', 'check', '--json');
+    expect(check.code).toBe(0);
+    const { models: checked, kinds } = JSON.parse(check.out);
+    const done = Object.fromEntries(checked.map((one: { model_id: string; rows: number }) => [one.model_id, one.rows]));
+    // The numeric vectors were there; the others are made of the first step alone.
+    expect(done[MODEL]).toBe(0);
+    const within = `as_of_date BETWEEN '${first.start}' AND '${first.end}'`;
+    expect(done[STAB]).toBe(await rowsIn('joint_embeddings', within));
+    expect(done[STAB]).toBe(
+      await rowsIn('numeric_window_embeddings', `model_id = '${MODEL}' AND entity_type = 'INSTRUMENT' AND ${within}`),
+    );
+    expect(done[TEXT]).toBe(await rowsIn('text_embeddings', `model_id = '${TEXT}'`));
+    expect(done[TEXT]).toBeGreaterThan(0);
+    expect(kinds.map((one: { kind: string }) => one.kind)).toEqual(planned.map((one: { kind: string }) => one.kind));
+    expect(kinds[1].seconds).toBeGreaterThan(0);
+    expect(models.map((one: { kind: string }) => one.kind)).toEqual(['numeric', 'text', 'joint']);
+  }, 240_000);
+
+  test('the size of a row is that of its table', async () => {
+    await pair.databases.historical.client(async (client) => {
+      await client.query(
+        `INSERT INTO text_embeddings (source_type, source_id, model_id, vector)
+         SELECT 'NEWS', 'other ' || n, 'text-other-v1', decode(repeat('00', 1536), 'hex') FROM generate_series(1, 2000) n`,
+      );
+      await client.query('ANALYZE text_embeddings');
+    });
+    const { kinds, bytes, disk } = await ask(MODEL, TEXT);
+    const sizes = kinds.map((one: { bytes_per_row: number }) => one.bytes_per_row);
+    expect(sizes[0]).not.toBe(sizes[1]);
+    expect(bytes).toBe(kinds[0].bytes + kinds[1].bytes);
+    expect(kinds[1].bytes).toBe(Math.round(kinds[1].rows * sizes[1]));
+    expect(disk.need_bytes).toBe(2 * bytes + disk.wal_bytes);
+  }, 240_000);
 });

@@ -84,22 +84,26 @@ export async function countArticles(
   return counts;
 }
 
-/** Pairs of an issuer and a window that has an article on it. */
+/** Issuers with an article, by window. */
 export async function countIssuerDays(
   database: Database,
   bounds: Float64Array,
   instruments: readonly string[],
-): Promise<number> {
-  return database.client(async (client) => {
-    const { rows } = await client.query<{ count: number }>(
-      `SELECT count(DISTINCT (l.issuer_id, width_bucket(a."timestamp",
-                ARRAY(SELECT to_timestamp(b) FROM unnest($1::float8[]) WITH ORDINALITY AS u(b, n) ORDER BY n)))) AS count
+): Promise<Int32Array> {
+  const counts = new Int32Array(bounds.length - 1);
+  await database.client(async (client) => {
+    const { rows } = await client.query<{ window: number; count: number }>(
+      `SELECT width_bucket(a."timestamp",
+                ARRAY(SELECT to_timestamp(b) FROM unnest($1::float8[]) WITH ORDINALITY AS u(b, n) ORDER BY n)) - 1 AS window,
+              count(DISTINCT l.issuer_id) AS count
          FROM news_articles a JOIN news_links l USING (article_id)
-        WHERE a."timestamp" >= to_timestamp($2) AND a."timestamp" < to_timestamp($3) AND l.instrument_id = ANY ($4)`,
+        WHERE a."timestamp" >= to_timestamp($2) AND a."timestamp" < to_timestamp($3) AND l.instrument_id = ANY ($4)
+        GROUP BY 1`,
       [Array.from(bounds, (b) => b / 1000), bounds[0] / 1000, bounds[bounds.length - 1] / 1000, instruments],
     );
-    return rows[0].count;
+    for (const { window, count } of rows) counts[window] = count;
   });
+  return counts;
 }
 
 /** The id of the `count`-th article of a span by id; null when it has no more than that. */

@@ -1,13 +1,21 @@
 /** From a request to what is needed to work on it: models, windows of time, and how much is due. */
 import { createHash } from 'node:crypto';
-import { formatDay, MS_PER_DAY, parseDay } from '../../../src/platform/dates.ts';
+import { civilFromDay, formatDay, MS_PER_DAY, parseDay } from '../../../src/platform/dates.ts';
 import { UserError } from '../../../src/platform/errors.ts';
 import type { ProgramContext } from '../../../src/platform/program.ts';
 import { makeCalendar, requireHolidays, tradingDaysBefore } from '../../market/calendar.ts';
+import type { Instrument } from '../../market/panel.ts';
 import { loadHolidays, loadInstruments } from '../../market/storage.ts';
 import { loadTextModel, type TextModel } from '../models.storage.ts';
 import { articleIdAt, countArticles, countIssuerDays, newsFingerprint, readMarketClose } from './news.storage.ts';
-import { planTextShards, type TextBackfillSpec, type TextShard, type TextSource, type Windows } from './plan.model.ts';
+import {
+  planTextShards,
+  SOURCES,
+  type TextBackfillSpec,
+  type TextShard,
+  type TextSource,
+  type Windows,
+} from './plan.model.ts';
 import type { TextShardContext } from './shard.ts';
 import { closingInstants } from './trading-day.model.ts';
 
@@ -29,37 +37,19 @@ export async function prepareText(
   const models: TextModel[] = [];
   for (const id of spec.models) models.push(await loadTextModel(home.models, id));
   signal.throwIfAborted();
-  const { historical } = databases;
-  const range = { first: parseDay(spec.start), last: parseDay(spec.end) };
-  const issuerDays = spec.sources.includes('NEWS_ISSUER_DAY');
-  const instruments = issuerDays ? await loadInstruments(databases.runtime, spec.market) : [];
-  const windows = issuerDays ? await tradingWindows(spec.market, range, databases) : utcWindows(range);
+  const counted = await countNews(spec, databases, signal);
+  const { range, windows, lastId, instruments, news, issuerDays } = counted;
   const { bounds } = windows;
-  const [from, to] = [bounds[0], bounds[bounds.length - 1]];
-  const utc = utcWindows(range).bounds;
-  const lastId = spec.limit === null ? null : await articleIdAt(historical, utc[0], utc[utc.length - 1], spec.limit);
-  const news = spec.sources.includes('NEWS') ? await countArticles(historical, utc, lastId) : new Int32Array(0);
-  signal.throwIfAborted();
-  const own = ownBounds(windows, range);
-  const due = {
-    NEWS: news.reduce((sum, one) => sum + one, 0),
-    NEWS_ISSUER_DAY: issuerDays
-      ? await countIssuerDays(
-          historical,
-          own,
-          instruments.map(({ id }) => id),
-        )
-      : 0,
-  };
-  const counts = issuerDays || !news.length ? await countArticles(historical, bounds, lastId) : news;
+  const ofIssuers = spec.sources.includes('NEWS_ISSUER_DAY');
+  const counts = ofIssuers || !news.length ? await countArticles(databases.historical, bounds, lastId) : news;
   const content = createHash('sha256');
-  content.update(await newsFingerprint(historical, from, to, issuerDays));
+  content.update(await newsFingerprint(databases.historical, bounds[0], bounds[bounds.length - 1], ofIssuers));
   content.update(JSON.stringify([Array.from(bounds), instruments.map(({ id, issuerId }) => [id, issuerId])]));
   return {
     spec,
     models,
     shards: planTextShards(counts, models.length, spec.shardTexts),
-    due,
+    due: { NEWS: sum(news), NEWS_ISSUER_DAY: sum(issuerDays.counts) },
     fingerprint: content.digest('hex'),
     context: {
       skipExisting: spec.skipExisting,
@@ -71,6 +61,63 @@ export async function prepareText(
       issuers: [...new Set(instruments.map(({ issuerId }) => issuerId))],
     },
   };
+}
+
+const sum = (counts: Int32Array): number => counts.reduce((total, one) => total + one, 0);
+
+interface NewsCount {
+  /** Day numbers. */
+  readonly range: { readonly first: number; readonly last: number };
+  readonly windows: Windows;
+  readonly lastId: number | null;
+  /** Of the market, where issuer days are asked for. */
+  readonly instruments: readonly Instrument[];
+  /** Articles due, by UTC day of the range; empty where they are not asked for. */
+  readonly news: Int32Array;
+  /** Issuers due, by trading day of the range; empty where they are not asked for. */
+  readonly issuerDays: { readonly days: Int32Array; readonly counts: Int32Array };
+}
+
+/** What a request has to do. @throws UserError for a market that is not there, a calendar without holidays. */
+async function countNews(
+  { market, start, end, sources, limit }: Pick<TextBackfillSpec, 'market' | 'start' | 'end' | 'sources' | 'limit'>,
+  databases: ProgramContext['databases'],
+  signal: AbortSignal,
+): Promise<NewsCount> {
+  const { historical } = databases;
+  const range = { first: parseDay(start), last: parseDay(end) };
+  const ofIssuers = sources.includes('NEWS_ISSUER_DAY');
+  const instruments = ofIssuers ? await loadInstruments(databases.runtime, market) : [];
+  const windows = ofIssuers ? await tradingWindows(market, range, databases) : utcWindows(range);
+  const utc = utcWindows(range).bounds;
+  const lastId = limit === null ? null : await articleIdAt(historical, utc[0], utc[utc.length - 1], limit);
+  const news = sources.includes('NEWS') ? await countArticles(historical, utc, lastId) : new Int32Array(0);
+  signal.throwIfAborted();
+  const own = windowsWithin(windows, range);
+  const ids = instruments.map(({ id }) => id);
+  const counts = ofIssuers ? await countIssuerDays(historical, own.bounds, ids) : new Int32Array(0);
+  return { range, windows, lastId, instruments, news, issuerDays: { days: own.days, counts } };
+}
+
+/** Vectors due of any one model over a span, articles and issuer days together, by calendar year. */
+export async function textsByYear(
+  span: Pick<TextBackfillSpec, 'market' | 'start' | 'end'>,
+  databases: ProgramContext['databases'],
+  signal: AbortSignal,
+): Promise<Map<number, number>> {
+  const { range, news, issuerDays } = await countNews({ ...span, sources: SOURCES, limit: null }, databases, signal);
+  const byYear = new Map<number, number>();
+  const add = (day: number, count: number) => {
+    const { year } = civilFromDay(day);
+    byYear.set(year, (byYear.get(year) ?? 0) + count);
+  };
+  news.forEach((count, k) => {
+    add(range.first + k, count);
+  });
+  issuerDays.counts.forEach((count, k) => {
+    add(issuerDays.days[k], count);
+  });
+  return byYear;
 }
 
 /** A window a UTC day. */
@@ -106,9 +153,9 @@ async function tradingWindows(
   return { bounds: closes.slice(begin, end + 1), days: calendar.days.slice(begin + 1, end + 1) };
 }
 
-/** The bounds of those windows whose day lies in the range. */
-function ownBounds({ bounds, days }: Windows, { first, last }: { first: number; last: number }): Float64Array {
+/** Those windows whose day lies in the range. */
+function windowsWithin({ bounds, days }: Windows, { first, last }: { first: number; last: number }): Windows {
   const from = days.findIndex((day) => day >= first);
   const to = days.findLastIndex((day) => day <= last);
-  return bounds.slice(from, to + 2);
+  return { bounds: bounds.slice(from, to + 2), days: days.slice(from, to + 1) };
 }

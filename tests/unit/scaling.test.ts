@@ -1,6 +1,6 @@
 /** What workers cost each other, by backfills that ran with different numbers of them. */
 import { expect, test } from 'vitest';
-import { clockSeconds, fitScaling } from '../../engines/numeric/scaling.model.ts';
+import { clockSeconds, fitScaling } from '../../src/queue/scaling.ts';
 
 test('finds the cost of one more worker, and what the clock says then', () => {
   const points = [1, 2, 4].map((workers) => ({ workers, slowdown: 0.9 + 0.1 * (workers - 1) }));

@@ -1,15 +1,8 @@
-/** What numeric backfills were measured to take. */
-import type { Database } from '../../src/platform/db/databases.ts';
-import { sumKnown } from './horizon.model.ts';
-import type { ScalingPoint } from './scaling.model.ts';
-
-/** Rates as measured; null where nothing was measured yet. */
-export interface Rates {
-  /** Rows a second of one worker, by model. */
-  readonly rowsPerSecond: ReadonlyMap<string, number>;
-  /** Bytes on disk of a row, index included. */
-  readonly bytesPerRow: number | null;
-}
+/** What backfills were measured to take: `console.shard_done`. */
+import type { Database } from '../platform/db/databases.ts';
+import { sumKnown } from './horizon.ts';
+import type { ScalingPoint } from './scaling.ts';
+import type { BackfillKind } from './shard-marks.ts';
 
 /** Newest backfills that scaling is taken from; one of fewer shards than workers need to fall into step says nothing. */
 const SCALING_BACKFILLS = 50;
@@ -17,10 +10,9 @@ const LEAST_SHARDS = 4;
 
 /** Newest shards of a model that a rate is taken from. */
 const RATE_SHARDS = 200;
-/** Fewer rows than this say nothing about the size of one. */
-const LEAST_ROWS = 1000;
 
-export async function measuredRates(database: Database, models: readonly string[]): Promise<Rates> {
+/** Rows a second of one worker, by model; those without were never measured. */
+export async function measuredRates(database: Database, models: readonly string[]): Promise<Map<string, number>> {
   return database.client(async (client) => {
     const { rows } = await client.query<{ model: string; rate: number }>(
       `SELECT model, sum(rows) / nullif(sum(seconds), 0) AS rate FROM unnest($1::text[]) AS wanted(model)
@@ -29,15 +21,7 @@ export async function measuredRates(database: Database, models: readonly string[
         GROUP BY 1`,
       [models],
     );
-    const size = await client.query<{ bytes: number; rows: number }>(
-      `SELECT pg_total_relation_size('numeric_window_embeddings') AS bytes,
-              (SELECT coalesce(sum(rows), 0) FROM console.numeric_coverage) AS rows`,
-    );
-    const { bytes, rows: count } = size.rows[0];
-    return {
-      rowsPerSecond: new Map(rows.map(({ model, rate }) => [model, Number(rate)])),
-      bytesPerRow: count >= LEAST_ROWS ? bytes / count : null,
-    };
+    return new Map(rows.map(({ model, rate }) => [model, Number(rate)]));
   });
 }
 
@@ -50,20 +34,22 @@ export const busySeconds = (shards: string): string => `
     FROM (SELECT began, ended, max(ended) OVER (ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
             FROM (SELECT done_at - make_interval(secs => seconds) AS began, done_at AS ended FROM (${shards}) s) spans) runs`;
 
-/** How many workers each of the newest finished backfills had at once, and how fast they were then. */
+/** How many workers each of the newest finished backfills of a kind had at once, and how fast they were then. */
 export async function measuredScaling(
   database: Database,
+  kind: BackfillKind,
   rowsPerSecond: ReadonlyMap<string, number>,
 ): Promise<ScalingPoint[]> {
   return database.client(async (client) => {
     const { rows } = await client.query<{ seconds: number; busy: number; counts: Record<string, number> }>(
       `SELECT d.seconds, (${busySeconds('SELECT done_at, seconds FROM console.shard_done WHERE backfill_id = b.backfill_id AND seconds > 0')}) AS busy, d.counts
-         FROM (SELECT backfill_id FROM console.backfills WHERE kind = 'numeric' AND state = 'done'
+         FROM (SELECT backfill_id FROM console.backfills WHERE kind = $1 AND state = 'done'
                 ORDER BY created_at DESC LIMIT ${SCALING_BACKFILLS}) b
         CROSS JOIN LATERAL (SELECT sum(seconds)::float8 AS seconds, sum(shards) AS shards, jsonb_object_agg(model_id, rows) AS counts
           FROM (SELECT model_id, sum(rows) AS rows, sum(seconds) AS seconds, count(*) AS shards FROM console.shard_done
                  WHERE backfill_id = b.backfill_id AND seconds > 0 GROUP BY 1) m) d
         WHERE d.shards >= ${LEAST_SHARDS}`,
+      [kind],
     );
     return rows.flatMap(({ seconds, busy, counts }) => {
       const expected = sumKnown(
