@@ -2,6 +2,7 @@
 import { formatDay } from '../../src/platform/dates.ts';
 import { UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
+import { keyId } from '../../src/platform/ids.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
 import { FILL_DELISTED } from '../execution/fill-log.ts';
 import { type LambdaChoice, type LambdaScores, loadLambdaScores, sourceName } from '../lambda/provider.storage.ts';
@@ -23,7 +24,7 @@ import {
   runConfig,
   runMetrics,
 } from './record.ts';
-import type { SimulationOptions, SleeveResult } from './simulate.ts';
+import type { DayListener, SimulationOptions, SleeveResult } from './simulate.ts';
 import { simulateSleeves } from './sleeve-pool.ts';
 import type { Sleeve } from './sleeves.ts';
 import { writeRun } from './storage.ts';
@@ -41,18 +42,21 @@ export interface Run {
   readonly equity: Float64Array;
 }
 
+/** What a campaign reads. */
+export interface LoadedCampaign {
+  readonly panel: LoadedPanel;
+  readonly features: Features;
+  readonly lambda: LambdaScores | null;
+  readonly regime: RegimeRisk | null;
+  readonly context: ContextOrigin | null;
+  readonly dates: UniverseDates | null;
+}
+
 /** Panel and features of a campaign, λ̂ and the regime's risk among them when it has a weight for them. */
 export async function loadCampaign(
   options: CampaignOptions,
   context: Pick<ProgramContext, 'databases' | 'home'>,
-): Promise<{
-  panel: LoadedPanel;
-  features: Features;
-  lambda: LambdaScores | null;
-  regime: RegimeRisk | null;
-  context: ContextOrigin | null;
-  dates: UniverseDates | null;
-}> {
+): Promise<LoadedCampaign> {
   const horizons = options.sleeves.map((sleeve) => sleeve.horizonDays);
   let transitionHistory = 0;
   if (options.transitionHistory !== null) {
@@ -116,15 +120,36 @@ export async function loadCampaign(
   };
 }
 
-/** Simulates and records every sleeve; runs come back in the order of the sleeves. */
-export async function runCampaign(options: CampaignOptions, context: ProgramContext): Promise<Run[]> {
-  return runPoints([options], options.sleeves.length, context);
-}
-
 /** One sleeve under the options of its point. */
-interface Task {
+export interface Task {
   readonly options: CampaignOptions;
   readonly sleeve: Sleeve;
+}
+
+/** Every sleeve of every point, point by point. */
+export const tasksOf = (points: readonly CampaignOptions[]): Task[] =>
+  points.flatMap((options) => options.sleeves.map((sleeve) => ({ options, sleeve })));
+
+/** Reads what all points share, and says what is to be known of it. @throws UserError when the range lies past the prices. */
+export async function loadPoints(points: readonly CampaignOptions[], context: ProgramContext): Promise<LoadedCampaign> {
+  const [options] = points;
+  const mostRegimeAlpha = Math.max(...points.map((point) => point.regimeAlpha));
+  const loaded = await loadCampaign({ ...options, regimeAlpha: mostRegimeAlpha }, context);
+  context.signal.throwIfAborted();
+  const { panel, lambda, regime, context: read, dates } = loaded;
+  warnAboutData(panel, context);
+  if (dates) reportDates(dates, panel, context);
+  if (read) reportContext(read, context);
+  if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
+  if (regime) {
+    const where = `regimes of ${regime.region} on ${regime.daysWithRows} of ${panel.count} days`;
+    log(
+      context.events,
+      regime.daysWithRows < panel.count ? 'warn' : 'info',
+      `regime risk, weight up to ${mostRegimeAlpha}: ${where}`,
+    );
+  }
+  return loaded;
 }
 
 /**
@@ -137,38 +162,10 @@ export async function runPoints(
   context: ProgramContext,
 ): Promise<Run[]> {
   const { events, signal, now } = context;
-  const [options] = points;
-  const tasks = points.flatMap((point) => point.sleeves.map((sleeve): Task => ({ options: point, sleeve })));
+  const tasks = tasksOf(points);
   stage(events, 'load prices', 1, 3);
-  const mostRegimeAlpha = Math.max(...points.map((point) => point.regimeAlpha));
-  const loaded = await loadCampaign({ ...options, regimeAlpha: mostRegimeAlpha }, context);
-  const { panel, features, lambda, regime, context: read, dates } = loaded;
-  signal.throwIfAborted();
-  warnAboutData(panel, context);
-  if (dates) reportDates(dates, panel, context);
-  if (read) {
-    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-    const branches = Object.entries(read.branches ?? {});
-    const of = branches.length ? ` (${branches.map(([name, share]) => `${name} ${percent(share)}`).join(', ')})` : '';
-    log(
-      events,
-      'info',
-      `context: ${read.head} over ${read.modelId}, on ${percent(read.coverage)} of instruments and days${of}; elsewhere HOLD with 0`,
-    );
-    for (const [name, share] of branches) {
-      if (share === 0)
-        log(events, 'warn', `no context has its ${name} branch: what is tried is not the plan's context`);
-    }
-  }
-  if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
-  if (regime) {
-    const where = `regimes of ${regime.region} on ${regime.daysWithRows} of ${panel.count} days`;
-    log(
-      events,
-      regime.daysWithRows < panel.count ? 'warn' : 'info',
-      `regime risk, weight up to ${mostRegimeAlpha}: ${where}`,
-    );
-  }
+  const loaded = await loadPoints(points, context);
+  const { panel, features } = loaded;
 
   stage(events, 'simulate and record', 2, 3);
   const started = now();
@@ -181,54 +178,72 @@ export async function runPoints(
   const simulate = (from: number) =>
     simulateSleeves(
       features,
-      tasks.slice(from, from + batch).map((task): SimulationOptions => simulationOf(task.sleeve, task.options, panel)),
-      options.maxWorkers,
+      tasks.slice(from, from + batch).map((task): SimulationOptions => simulationOf(task, panel)),
+      points[0].maxWorkers,
       signal,
       (offset, day, equity, drawdown, positions) => {
         const index = from + offset;
-        const series = tasks[index].sleeve.sleeveId;
-        const at = formatDay(panel.calendar.days[panel.first + day]);
         days[index] = day + 1;
         simulated = days.reduce((a, b) => a + b);
         events.emit({ type: 'progress', done: simulated, total: totalDays, unit: 'days' });
-        events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
-        events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
-        events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
-        const seconds = (now() - started) / 1000;
-        if (seconds > 0)
-          events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+        reportDay(tasks[index], panel, started, context)(day, equity, drawdown, positions);
         if (simulated === totalDays) {
           stage(events, 'write rows', 3, 3);
           tellRuns();
         }
       },
     );
-  const origin: RunOrigin = {
-    campaignId: context.newId(),
-    provenance: context.provenance,
-    demo: context.home.demo,
-    lambda,
-    regime,
-    context: read,
-    dates,
-  };
+  const { provenance, home } = context;
+  const origin = originOf({ campaignId: context.newId(), provenance, demo: home.demo }, loaded);
   for (let from = 0; from < tasks.length; from += batch) {
     for (const [offset, pending] of simulate(from).entries()) {
       const result = await pending;
       signal.throwIfAborted();
-      const task = tasks[from + offset];
-      requireActivity(result, panel, task.sleeve, task.options.initialCash);
-      runs.push(await record(task, runs.length === 0, result, panel, features, origin, context));
+      const how = { ownsStates: runs.length === 0, shared: false };
+      runs.push(await recordRun(tasks[from + offset], how, result, loaded, origin, context));
       if (simulated === totalDays) tellRuns();
     }
   }
-  const inSample: InSample = Object.assign({}, ...tasks.map((one) => inSampleOfRun(one.sleeve, one.options, origin)));
-  const caveat = caveatOf(options, inSample);
-  if (caveat) log(events, Object.keys(inSample).length ? 'warn' : 'info', `note: ${caveat}`);
+  reportCaveat(tasks, loaded, context);
   return runs;
 }
 
-function simulationOf(sleeve: Sleeve, options: CampaignOptions, panel: LoadedPanel): SimulationOptions {
+/** What a reader of all the runs must know first. */
+export function reportCaveat(tasks: readonly Task[], loaded: LoadedCampaign, { events }: ProgramContext): void {
+  const inSample: InSample = Object.assign({}, ...tasks.map((one) => inSampleOfRun(one.sleeve, one.options, loaded)));
+  const caveat = caveatOf(tasks[0].options, inSample);
+  if (caveat) log(events, Object.keys(inSample).length ? 'warn' : 'info', `note: ${caveat}`);
+}
+
+/** Tells the curves of a sleeve, day by day. `started`: when its simulation began, milliseconds since 1970. */
+export function reportDay(
+  { sleeve }: Task,
+  panel: LoadedPanel,
+  started: number,
+  { events, now }: ProgramContext,
+): DayListener {
+  const series = sleeve.sleeveId;
+  return (day, equity, drawdown, positions) => {
+    const at = formatDay(panel.calendar.days[panel.first + day]);
+    events.emit({ type: 'metric', name: 'equity', value: equity, unit: 'USD', series, at });
+    events.emit({ type: 'metric', name: 'drawdown', value: drawdown, unit: 'share', series, at });
+    events.emit({ type: 'metric', name: 'positions', value: positions, unit: 'names', series, at });
+    const seconds = (now() - started) / 1000;
+    if (seconds > 0)
+      events.emit({ type: 'metric', name: 'speed', value: (day + 1) / seconds, unit: 'days/s', series, at });
+  };
+}
+
+/** Where the runs of a campaign come from. */
+export const originOf = (
+  campaign: Pick<RunOrigin, 'campaignId' | 'provenance' | 'demo'>,
+  { lambda, regime, context, dates }: LoadedCampaign,
+): RunOrigin => ({ ...campaign, lambda, regime, context, dates });
+
+/** The id of a campaign's run: whoever records it, it is the same run. */
+export const runIdOf = (campaignId: string, { sleeveId }: Sleeve): string => keyId(campaignId, sleeveId);
+
+export function simulationOf({ sleeve, options }: Task, panel: LoadedPanel): SimulationOptions {
   const full = options.persist === 'full';
   return {
     horizonDays: sleeve.horizonDays,
@@ -251,16 +266,21 @@ function monthEnds(panel: LoadedPanel): number[] {
   return ends;
 }
 
-async function record(
-  { options, sleeve }: Task,
-  ownsStates: boolean,
+/**
+ * Records a simulated sleeve as a run. `ownsStates`: it writes the states that all sleeves share; `shared`: other processes may
+ * record the same run, and one does. @throws UserError for a sleeve without a trade.
+ */
+export async function recordRun(
+  task: Task,
+  { ownsStates, shared }: { readonly ownsStates: boolean; readonly shared: boolean },
   result: SleeveResult,
-  panel: LoadedPanel,
-  features: Features,
+  { panel, features }: LoadedCampaign,
   origin: RunOrigin,
-  context: ProgramContext,
+  context: Pick<ProgramContext, 'databases' | 'events'>,
 ): Promise<Run> {
-  const runId = context.newId();
+  const { options, sleeve } = task;
+  requireActivity(result, panel, sleeve, options.initialCash);
+  const runId = runIdOf(origin.campaignId, sleeve);
   const config = runConfig(sleeve, options, panel, origin);
   const metrics = runMetrics(result, panel, options, inSampleOfRun(sleeve, options, origin));
   const rows = await writeRun(context.databases.runtime, {
@@ -275,14 +295,35 @@ async function record(
     risk: options.risk,
     full: options.persist === 'full',
     ownsStates,
+    shared,
   });
   reportEmptyDays(result, panel, sleeve, context);
   reportDelistings(result, panel, sleeve, context);
   context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
+  return { runId, sleeve, ...simulatedDays(panel), metrics, config, rows, equity: result.equity };
+}
+
+/** First and last simulated trading day, `YYYY-MM-DD`. */
+export function simulatedDays(panel: LoadedPanel): Pick<Run, 'firstDay' | 'lastDay'> {
   const [firstDay, lastDay] = [panel.first, panel.first + panel.count - 1].map((t) =>
     formatDay(panel.calendar.days[t]),
   );
-  return { runId, sleeve, firstDay, lastDay, metrics, config, rows, equity: result.equity };
+  return { firstDay, lastDay };
+}
+
+/** What the context backend reads, and how far it reaches. */
+function reportContext({ branches: shares, head, modelId, coverage }: ContextOrigin, { events }: ProgramContext): void {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const branches = Object.entries(shares ?? {});
+  const of = branches.length ? ` (${branches.map(([name, share]) => `${name} ${percent(share)}`).join(', ')})` : '';
+  log(
+    events,
+    'info',
+    `context: ${head} over ${modelId}, on ${percent(coverage)} of instruments and days${of}; elsewhere HOLD with 0`,
+  );
+  for (const [name, share] of branches) {
+    if (share === 0) log(events, 'warn', `no context has its ${name} branch: what is tried is not the plan's context`);
+  }
 }
 
 /** What restricts the universe, and what that leaves open. */
@@ -344,7 +385,12 @@ function reportLambda(
 }
 
 /** Days on which nothing could be held: the curve is flat there for want of history or volume, not of risk. */
-function reportEmptyDays(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve, { events }: ProgramContext): void {
+function reportEmptyDays(
+  result: SleeveResult,
+  panel: LoadedPanel,
+  sleeve: Sleeve,
+  { events }: Pick<ProgramContext, 'events'>,
+): void {
   const empty = [...result.universeSize.keys()].filter((d) => result.universeSize[d] === 0);
   if (empty.length === 0) return;
   const [from, to] = [empty[0], empty[empty.length - 1]].map((d) => formatDay(panel.calendar.days[panel.first + d]));
@@ -353,7 +399,12 @@ function reportEmptyDays(result: SleeveResult, panel: LoadedPanel, sleeve: Sleev
 }
 
 /** Positions closed for want of prices: the first few by name, in one line. */
-function reportDelistings(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve, { events }: ProgramContext): void {
+function reportDelistings(
+  result: SleeveResult,
+  panel: LoadedPanel,
+  sleeve: Sleeve,
+  { events }: Pick<ProgramContext, 'events'>,
+): void {
   const { fills } = result;
   const closed: string[] = [];
   for (let k = 0; k < fills.day.length; k++) {

@@ -7,7 +7,8 @@ import { weighDecision } from '../meta/evidence.model.ts';
 import { decideMeta } from '../meta/model.ts';
 import { recordedTrials, writeMetaDecision } from '../meta/storage.ts';
 import { universeSettings, universeSettingsFile } from '../universe/settings.storage.ts';
-import { type Run, runCampaign } from './campaign.ts';
+import type { Run } from './campaign.ts';
+import { runAnywhere } from './distributed.ts';
 import { simpleReturns } from './metrics.ts';
 import { type CampaignArgs, campaignOptions } from './options.ts';
 import { canonicalSleeves, parseSleeve } from './sleeves.ts';
@@ -20,7 +21,7 @@ const CSV_HEADER = 'run_id,sleeve_id,strategy_id,cumulative_return,annualised_sh
 
 export const campaign: Program<typeof campaignSpec> = async (args, context) => {
   const options = campaignOptions(args, args.sleeve.map(parseSleeve));
-  const runs = await runCampaign(options, context);
+  const runs = await runAnywhere([options], options.sleeves.length, args, context);
   if (!args.json) context.stdout(runsCsv(runs));
   return outcomeOf(runs, { runs: runs.map(runJson) });
 };
@@ -28,7 +29,7 @@ export const campaign: Program<typeof campaignSpec> = async (args, context) => {
 export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args, context) => {
   const configured = withUniverseSettings(args, context);
   const options = campaignOptions(configured, canonicalSleeves(args.strategyId, args.marketId));
-  const runs = await runCampaign(options, context);
+  const runs = await runAnywhere([options], options.sleeves.length, args, context);
   const decision = decideMeta(
     runs.map((run) => ({
       runId: run.runId,

@@ -79,6 +79,12 @@ const optionArgs = {
     .describe(
       'use heads, vectors, λ̂ and regimes that have learnt from days of the range; the runs are marked in-sample',
     ),
+  distributed: z
+    .boolean()
+    .default(false)
+    .describe('put each sleeve into the queue that prometheus worker takes from, on any machine'),
+  waitOnly: z.boolean().default(false).describe('with --distributed: simulate no sleeve here, wait for workers'),
+  resume: z.boolean().default(false).describe('with --distributed: go on with the same campaign where it broke off'),
   json: z.boolean().default(false).describe('print JSON instead of the CSV'),
 };
 
@@ -108,6 +114,10 @@ report says so. --fill next_open, --slippage-bps and --commission-bps make them 
     'runtime.decision_outcomes',
     'runtime.positions_snapshots',
     'runtime.soft_target_classes',
+    'runtime.console.campaign_runs',
+    'historical.console.shard_done',
+    'historical.console.backfills',
+    'historical.console.throttles',
   ],
   resource: 'cpu',
   // States are the same whichever campaign writes them; a sleeve's positions are its own.

@@ -10,6 +10,7 @@ import type { Features } from './features.ts';
 import { drawdowns, type RunMetrics } from './metrics.ts';
 import { exposureJson } from './record.ts';
 import { SequentialIds } from './sequential-ids.ts';
+import { keepSharedRecord, sharedRecord } from './shared-runs.storage.ts';
 import type { SleeveResult } from './simulate.ts';
 import type { Sleeve } from './sleeves.ts';
 import { writeStages } from './storage-stages.ts';
@@ -29,6 +30,8 @@ export interface RunRecord {
   readonly full: boolean;
   /** One run of a campaign writes the states that all of its sleeves share. */
   readonly ownsStates: boolean;
+  /** Whether another process may have recorded this very run: then it stays as it is. Left out: none does. */
+  readonly shared?: boolean;
 }
 
 /** Rows written by table. */
@@ -66,6 +69,8 @@ export async function writeRun(runtime: Database, run: RunRecord): Promise<RowCo
     for (const name of [...new Set(locks)].sort()) {
       await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`prometheus ${name}`]);
     }
+    const before = run.shared ? await sharedRecord(client, run.runId) : null;
+    if (before) return before.rows;
     const writer: RunWriter = {
       client,
       run,
@@ -97,6 +102,8 @@ export async function writeRun(runtime: Database, run: RunRecord): Promise<RowCo
       );
     }
     if (run.full) await writeStages(writer, runtime.target);
+    const { config, metrics } = run;
+    if (run.shared) await keepSharedRecord(client, run.runId, { config, metrics, rows: counts });
     return counts;
   });
 }

@@ -6,7 +6,8 @@ import { type MetaEvidence, weighDecision } from '../meta/evidence.model.ts';
 import { decideMeta } from '../meta/model.ts';
 import { evidenceJson, recordedTrials } from '../meta/storage.ts';
 import { deviation, TRADING_DAYS } from '../statistics/model.ts';
-import { type Run, runPoints } from './campaign.ts';
+import type { Run } from './campaign.ts';
+import { runAnywhere } from './distributed.ts';
 import { simpleReturns } from './metrics.ts';
 import { BOOTSTRAP_SEED, csvField, isInSample, outcomeOf, runJson } from './program.ts';
 import type { CampaignOptions } from './record.ts';
@@ -22,7 +23,7 @@ interface SleeveSweep {
 
 export const sweep: Program<typeof sweepSpec> = async (args, context) => {
   const points = sweepOptions(args);
-  const runs = await runPoints(points, Math.max(1, points[0].maxWorkers), context);
+  const runs = await runAnywhere(points, Math.max(1, points[0].maxWorkers), args, context);
   const width = args.sleeve.length;
   const sweeps: SleeveSweep[] = [];
   for (let s = 0; s < width; s++) {

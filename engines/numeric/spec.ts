@@ -84,14 +84,15 @@ Example (the plan's Phase 2):
 export const workerSpec = defineProgram({
   name: 'worker',
   phase: 'P2',
-  summary: 'join the backfills that are open in these databases',
+  summary: 'join the backfills and campaigns that are open in these databases',
   description: `
-Takes shards of open backfills from any machine that reaches both databases (--historical URL --runtime URL) and holds the
-same models. Shards of a worker that died are taken over within 30 s. Without --until-idle it waits for work until stopped.`,
+Takes shards of open backfills, and sleeves of campaigns with --distributed, from any machine that reaches both databases
+(--historical URL --runtime URL) and holds the same models; a campaign wants the same code too, and the same panel. Shards
+of a worker that died are taken over within 30 s. Without --until-idle it waits for work until stopped.`,
   args: z.object({
     workers,
     device,
-    untilIdle: z.boolean().default(false).describe('end when no backfill is open any more'),
+    untilIdle: z.boolean().default(false).describe('end when nothing is open any more'),
     json: z.boolean().default(false).describe('print the counts as JSON'),
   }),
   reads: [...numericBackfillSpec.reads, 'historical.news_articles', 'historical.news_links', 'runtime.markets'],

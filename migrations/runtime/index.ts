@@ -10,6 +10,7 @@ import * as evidence from './0008_evidence.ts';
 import * as opportunityDensity from './0009_opportunity_density.ts';
 import * as phaseDecisions from './0010_decisions.ts';
 import * as phaseSkips from './0011_phase_skips.ts';
+import * as campaignRuns from './0012_campaign_runs.ts';
 
 /** The steps of the runtime database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0009_opportunity_density': opportunityDensity,
   '0010_decisions': phaseDecisions,
   '0011_phase_skips': phaseSkips,
+  '0012_campaign_runs': campaignRuns,
 };

@@ -174,7 +174,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(
     'worker',
-    'join the backfills that are open in these databases',
+    'join the backfills and campaigns that are open in these databases',
     async () => (await import('./worker.ts')).worker,
   ),
   entry(

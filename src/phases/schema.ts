@@ -46,6 +46,7 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     '0009_opportunity_density': ['console.opportunity_density', 'console.lambda_predictions', 'console.lambda_trials'],
     '0010_decisions': ['console.decisions', 'console.notes'],
     '0011_phase_skips': ['console.phase_skips'],
+    '0012_campaign_runs': ['console.campaign_runs'],
   },
 };
 

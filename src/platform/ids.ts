@@ -3,7 +3,7 @@ import { hash, randomUUID } from 'node:crypto';
 /** Namespace of all ids that the product derives from natural keys. A constant of ours; changing it changes every id. */
 const NAMESPACE = Buffer.from('8f3b6c1e5d0a4b7e9c2d1a6f4e8b0c3d', 'hex');
 
-/** A random UUID (v4): run ids. */
+/** A random UUID (v4): ids of campaigns, and of runs outside them. */
 export const newId: () => string = randomUUID;
 
 /**

@@ -25,7 +25,9 @@ export interface DriveOptions<Shard extends PlannedShard> {
   readonly backfill: Backfill;
   /** The whole plan; a shard's number is its position. */
   readonly shards: readonly Shard[];
-  /** Starts this process's threads; `onOpened` is told what runs each model. */
+  /** What its rows are called; vectors when left out. */
+  readonly unit?: string;
+  /** Starts this process's threads, none where it only waits for others; `onOpened` is told what runs each model. */
   readonly start: (onOpened: OnOpened) => Promise<Threads<Shard>>;
   /** Puts the shards that are not marked into the queue: who begins or resumes a backfill does. */
   readonly fill: boolean;
@@ -92,6 +94,7 @@ class Drive<Shard extends PlannedShard> {
       events.emit({ type: 'artifact', kind: 'backfill', id: backfill.id });
       await this.#look();
       await Promise.all(threads.list.map((thread) => this.#work(thread, queue)));
+      if (threads.list.length === 0) await this.#wait(queue);
       signal.throwIfAborted();
       await this.#look();
       if (fill) {
@@ -190,6 +193,17 @@ class Drive<Shard extends PlannedShard> {
     }
   }
 
+  /** Until others have done all of it. */
+  async #wait(queue: ShardQueue): Promise<void> {
+    for (;;) {
+      this.#context.signal.throwIfAborted();
+      await this.#look();
+      if (this.#lastTotals!.shards >= this.#options.backfill.shards) return;
+      await this.#refill(queue);
+      await this.#rest(LOOK_MS);
+    }
+  }
+
   /** Waits between two shards; not beyond the end of the backfill. */
   async #rest(ms: number): Promise<void> {
     await Promise.race([pause(ms, undefined, { signal: this.#context.signal, ref: false }), this.#allMarked.promise]);
@@ -220,7 +234,7 @@ class Drive<Shard extends PlannedShard> {
   }
 
   async #count(): Promise<void> {
-    const { backfill } = this.#options;
+    const { backfill, unit = 'vectors' } = this.#options;
     const { databases, events, now } = this.#context;
     const totals = await markTotals(databases.historical, backfill.id);
     if (totals.shards < backfill.shards && !(await isOpen(databases.historical, backfill.id))) {
@@ -230,11 +244,11 @@ class Drive<Shard extends PlannedShard> {
     const before = this.#lastTotals;
     const done = (one: MarkTotals) => one.rows + one.skipped + one.failed;
     const still = this.#rests !== null && before?.shards === totals.shards;
-    if (!still) events.emit({ type: 'progress', done: done(totals), total: backfill.due, unit: 'vectors' });
+    if (!still) events.emit({ type: 'progress', done: done(totals), total: backfill.due, unit });
     if (!still && before && at > this.#lastLook) {
       const seconds = (at - this.#lastLook) / 1000;
       events.emit({ type: 'metric', name: 'rate', value: (totals.rows - before.rows) / seconds, unit: 'rows/s' });
-      events.emit({ type: 'metric', name: 'errors', value: totals.failed, unit: 'vectors' });
+      events.emit({ type: 'metric', name: 'errors', value: totals.failed, unit });
       events.emit({ type: 'metric', name: 'batches', value: totals.shards, unit: 'batches' });
     }
     this.#lastTotals = totals;

@@ -1,4 +1,4 @@
-/** What `prometheus worker` does: takes part in the open backfills of every kind, until there is none or for ever. */
+/** What `prometheus worker` does: takes part in the open backfills and campaigns of every kind, until there is none or for ever. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../platform/db/databases.ts';
 import { Exit, UserError } from '../platform/errors.ts';
@@ -28,7 +28,7 @@ export async function joinBackfills(
   context: ProgramContext,
 ): Promise<ProgramResult> {
   const { databases, events, signal } = context;
-  const total = { shards: 0, rows: 0, failed: 0 };
+  const total = { shards: 0, rows: 0, runs: 0, failed: 0 };
   // Whoever began a backfill ends it. One whose beginner died stays open for its --resume, with nothing left to do here.
   const finished = new Set<string>();
   const refused = new Set<string>();
@@ -58,15 +58,16 @@ export async function joinBackfills(
     const share = await work();
     finished.add(backfill.id);
     total.shards += share.shards;
-    total.rows += share.rows;
+    total[backfill.kind === 'campaign' ? 'runs' : 'rows'] += share.rows;
     total.failed += share.failed;
   }
-  const could = `${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
+  const runs = total.runs ? `${total.runs} run${total.runs === 1 ? '' : 's'} and ` : '';
+  const could = `${runs}${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
   const summary = refused.size ? `${could}; could not join ${[...refused].join(', ')}` : could;
   return {
     exitCode: refused.size ? Exit.failed : total.failed ? Exit.partial : Exit.done,
     summary,
-    rows: { embeddings: total.rows },
+    rows: { embeddings: total.rows, ...(total.runs && { backtest_runs: total.runs }) },
     // Nothing is due of one who helps: others may have been faster.
     due: 0,
     failures: total.failed,

@@ -5,8 +5,8 @@
 import type pg from 'pg';
 import type { Database } from '../platform/db/databases.ts';
 
-/** Which engine's backfill a shard belongs to. */
-export type BackfillKind = 'numeric' | 'text' | 'joint';
+/** Which engine's work a shard belongs to; a campaign's shards are its sleeves. */
+export type BackfillKind = 'numeric' | 'text' | 'joint' | 'campaign';
 
 /** What could not be made although it was due. */
 export interface Failure {

@@ -19,7 +19,7 @@ export function backfillOfJob({ id, folder, state, spec }: JobRecord): string {
   }
   throw new UserError(
     `job ${id} (${spec?.program ?? '?'}) has begun no backfill of shards`,
-    `Only backfills of embeddings pause, between two shards. To end it: prometheus job stop ${id}`,
+    `Only backfills of embeddings, and campaigns with --distributed, pause: between two shards. To end it: prometheus job stop ${id}`,
   );
 }
 

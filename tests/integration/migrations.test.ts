@@ -134,6 +134,7 @@ const CONTRACT = {
       evidence j! | decided_by text! | decided_at ts! = now() | build text | git_sha text || PK (decision_id) |
       CHECK ((decision = ANY (ARRAY['extend'::text, 'stay'::text])))`,
     'console.notes': `note_id bigint! | phase text! | note text! | noted_by text! | noted_at ts! = now() || PK (note_id)`,
+    'console.campaign_runs': `run_id text! | record json! || PK (run_id)`,
     'console.phase_skips': `skip_id bigint! | phase text! | skipped boolean! | reason text! | decided_by text! | decided_at ts! = now() || PK (skip_id)`,
   },
 } as const;
@@ -342,7 +343,7 @@ describe('a pair that Alembic made', () => {
       const before = await catalogue(database);
       const ours =
         name === 'runtime'
-          ? ['0008_evidence', '0009_opportunity_density', '0010_decisions', '0011_phase_skips']
+          ? ['0008_evidence', '0009_opportunity_density', '0010_decisions', '0011_phase_skips', '0012_campaign_runs']
           : ['0004_shards', '0008_throttle'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
