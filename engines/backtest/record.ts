@@ -93,7 +93,12 @@ export function inSampleOfRun(
 ): InSample {
   return {
     ...(backend === 'context' ? context?.inSample : {}),
-    ...inSampleOf({ λ̂: lambda?.seenTo ?? null, regimes: regimeAlpha > 0 ? (regime?.seenTo ?? null) : null }),
+    ...inSampleOf({
+      λ̂: lambda?.seenTo ?? null,
+      // The original's models take pairs whose second day lies past the training: allowed for parity, and no evidence.
+      'pairs of λ̂’s training': lambda?.readsPast ?? null,
+      regimes: regimeAlpha > 0 ? (regime?.seenTo ?? null) : null,
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Declarations of the backtest programs: flags of the plan, then options beyond the reference. */
 import { z } from 'zod';
 import { dateArg, defineProgram } from '../../src/platform/program.ts';
+import { LARGEST_LAMBDA_WEIGHT } from '../universe/model.ts';
 
 const SLEEVE_HELP = 'sleeve:strategy:market:universe:portfolio:assess:horizon; repeat it for more sleeves';
 
@@ -43,7 +44,12 @@ const optionArgs = {
   lambdaTable: z.string().optional().describe('λ̂ predictions in a table, for example console.lambda_predictions'),
   lambdaExperimentId: z.string().optional().describe('experiment of the predictions (needed when they hold several)'),
   lambdaScoreColumn: z.string().optional().describe('column of the predictions (default lambda_hat)'),
-  lambdaScoreWeight: z.number().optional().describe('weight of λ̂ in universe scores (default 10, the plan’s)'),
+  lambdaScoreWeight: z
+    .number()
+    .min(-LARGEST_LAMBDA_WEIGHT)
+    .max(LARGEST_LAMBDA_WEIGHT)
+    .optional()
+    .describe('weight of λ̂ in universe scores (default 10, the plan’s)'),
   regimeAlpha: z
     .number()
     .min(0)

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { formatDay, tryParseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { UsageError, UserError } from '../../src/platform/errors.ts';
+import { decimalOf } from '../data/csv/numbers.ts';
 import { readCsv } from '../data/csv/read.ts';
 import { FileProblem } from '../data/csv/source.ts';
 import type { Instrument } from '../market/panel.ts';
@@ -101,7 +102,7 @@ export async function loadLambdaScores(
     experiments.add(row.experimentId);
     if (choice.experimentId !== null && row.experimentId !== choice.experimentId) return;
     if (row.market !== marketId || !open.has(row.date) || row.value === null) return;
-    const value = Number(row.value);
+    const value = decimalOf(row.value.trim());
     if (!Number.isFinite(value)) {
       throw new UserError(`${row.place}: ${choice.column} '${row.value}' is not a number`, 'Choose another column.');
     }
@@ -237,9 +238,12 @@ const trainedPast = (trainEnd: string, date: string, experimentId: string) =>
     `Start the campaign after the training ends; train on an earlier span, under a name of its own; or say ${ALLOW_IN_SAMPLE}.`,
   );
 
+const NAMES_TOLD = 20;
+
 function chosenExperiment(choice: LambdaChoice, found: ReadonlySet<string>, name: string): string {
   const names = [...found].sort();
-  const brief = names.length ? `it holds ${names.slice(0, 5).join(', ')}` : 'it is empty';
+  const more = names.length > NAMES_TOLD ? ` and ${names.length - NAMES_TOLD} more (prometheus lambda show)` : '';
+  const brief = names.length ? `it holds ${names.slice(0, NAMES_TOLD).join(', ')}${more}` : 'it is empty';
   if (choice.experimentId === null) {
     if (names.length === 1) return names[0];
     throw new UsageError(`${name} does not say which experiment is meant: ${brief}`, 'Add --lambda-experiment-id ID');

@@ -59,8 +59,11 @@ export interface MetaEvidence {
 
 const DRAWS = 2000;
 const COVERAGE = 0.95;
-/** Fewer days tell no sleeves apart. */
-const LEAST_DAYS = 20;
+/**
+ * Fewer days tell no sleeves apart. Of two sleeves of equal noise the 95 % interval of the difference misses 0 in 12.7 % of
+ * samples of 21 days, in 7 to 8 % of 61 to 123 and in 3.7 % of 250 (300 samples each): a year is the least.
+ */
+const LEAST_DAYS = TRADING_DAYS;
 /** From here on a deflated Sharpe ratio is more than luck, by the usual 5 %. */
 const CONFIDENT = 0.95;
 /** Said before all else. */

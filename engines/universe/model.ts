@@ -19,6 +19,9 @@ export const NOT_LISTED = 7;
 export const NOT_A_MEMBER = 8;
 
 export const UNIVERSE_WINDOW = 63;
+
+/** Of the weight of λ̂ in a score: beyond it nothing else of the score is left, far beyond it sums are no numbers. */
+export const LARGEST_LAMBDA_WEIGHT = 1e6;
 const MINIMUM_VOLUME = 100_000;
 const MAXIMUM_SOFT_TARGET_SCORE = 90;
 

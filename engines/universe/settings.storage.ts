@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Home } from '../../src/platform/home.ts';
 import { loadLayers, originOf } from '../../src/platform/layers.ts';
+import { LARGEST_LAMBDA_WEIGHT } from './model.ts';
 
 const FILE = 'universe/core_long_eq_daily.yaml';
 
@@ -9,7 +10,7 @@ const entrySchema = z.strictObject({
   lambda_predictions_csv: z.string().min(1).optional(),
   lambda_experiment_id: z.string().min(1).optional(),
   lambda_score_column: z.string().min(1).optional(),
-  lambda_score_weight: z.number().optional(),
+  lambda_score_weight: z.number().min(-LARGEST_LAMBDA_WEIGHT).max(LARGEST_LAMBDA_WEIGHT).optional(),
 });
 
 /** Universe name, then region. */

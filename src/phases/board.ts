@@ -169,7 +169,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     pairs,
     comparison: pairs.known ? await probeComparison(prober, pairs.value) : unknownBecause(pairs),
     lambda: await probeLambda(prober),
-    forecast: await probeForecast(prober, need.market),
+    forecast: await probeForecast(prober, need.market, need.campaign),
     repeats: await probeRepeats(prober, sleeveIds(need), campaignDays),
     gains: await probeGains(prober, sleeveIds(need), { lambda: campaignDays, context: contextDays }),
     decision: await probeDecision(prober, 'P5'),

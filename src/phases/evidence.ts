@@ -159,6 +159,9 @@ export interface ForecastRow {
   readonly model: string;
   readonly r2: number;
   readonly at: number;
+  /** Days that it was judged on. */
+  readonly start: string | null;
+  readonly end: string | null;
 }
 
 /** Baseline runs that were asked the same. */

@@ -141,8 +141,12 @@ export function probeLambda(prober: Prober): Promise<Probe<readonly VectorCell[]
   });
 }
 
-/** Every model of the newest training of λ̂ that was measured. */
-export function probeForecast(prober: Prober, market: string): Promise<Probe<readonly ForecastRow[]>> {
+/** Every model of the training of λ̂ that was measured on most of these days; of equal ones, of the newest. */
+export function probeForecast(
+  prober: Prober,
+  market: string,
+  days: { readonly start: string; readonly end: string },
+): Promise<Probe<readonly ForecastRow[]>> {
   return prober.probe('console.lambda_trials', async (query) => {
     if (!(await exists(query, 'console.lambda_trials'))) return [];
     return query<ForecastRow>(
@@ -151,10 +155,14 @@ export function probeForecast(prober: Prober, market: string): Promise<Probe<rea
           WHERE program = 'lambda train' AND market_id = $1 AND jsonb_typeof(metrics->'r2') = 'number'
             -- Vectors that had seen their own future show nothing.
             AND parameters->'allow_in_sample' IS NULL)
-       SELECT horizon_days AS horizon, model, (metrics->>'r2')::float8 AS r2, (extract(epoch FROM recorded_at) * 1000)::float8 AS at
-         FROM measured WHERE run_id = (SELECT run_id FROM measured ORDER BY trial_id DESC LIMIT 1)
+       SELECT horizon_days AS horizon, model, (metrics->>'r2')::float8 AS r2, (extract(epoch FROM recorded_at) * 1000)::float8 AS at,
+              test_start::text AS start, test_end::text AS "end"
+         FROM measured
+        WHERE run_id = (SELECT run_id FROM measured GROUP BY 1
+                         ORDER BY max(greatest(least(test_end, $3::date) - greatest(test_start, $2::date) + 1, 0)) DESC NULLS LAST,
+                                  max(trial_id) DESC LIMIT 1)
         ORDER BY horizon_days, trial_id`,
-      [market],
+      [market, days.start, days.end],
     );
   });
 }

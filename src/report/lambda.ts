@@ -89,7 +89,10 @@ async function readForecasts(
 ): Promise<LambdaForecast[]> {
   const { rows } = await client.query<Omit<LambdaForecast, 'tenths' | 'columns'>>(
     `SELECT experiment_id AS "experimentId", count(*) AS rows, min(as_of_date)::text AS first, max(as_of_date)::text AS last,
-            max(train_end)::text AS "trainEnd", count(realised) AS realised, corr(lambda_hat, realised) AS correlation
+            max(train_end)::text AS "trainEnd", count(realised) AS realised,
+            -- Of what does not vary a correlation is rounding.
+            CASE WHEN least(stddev_pop(lambda_hat) / nullif(abs(avg(lambda_hat)), 0), stddev_pop(realised) / nullif(abs(avg(realised)), 0)) > 1e-9
+                 THEN corr(lambda_hat, realised) END AS correlation
        FROM console.lambda_predictions WHERE market_id = $1 AND ($2::text IS NULL OR experiment_id = $2)
       GROUP BY 1 ORDER BY experiment_id COLLATE "C"`,
     [marketId, experimentId],

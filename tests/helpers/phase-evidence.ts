@@ -191,9 +191,23 @@ export function greenEvidence(need: Requirements): Evidence {
     lambda: known(cells('lambda', daysByYear)),
     forecast: known(
       [5, 21].flatMap((horizon) => [
-        { horizon, model: 'har_ridge', r2: 0.6, at: NOW - DAY_MS },
-        { horizon, model: 'persistence_lambda_fitted', r2: 0.46, at: NOW - DAY_MS },
-        { horizon, model: 'persistence_dispersion_21_fitted', r2: 0.5, at: NOW - DAY_MS },
+        { horizon, model: 'har_ridge', r2: 0.6, at: NOW - DAY_MS, start: '2012-04-02', end: '2024-12-31' },
+        {
+          horizon,
+          model: 'persistence_lambda_fitted',
+          r2: 0.46,
+          at: NOW - DAY_MS,
+          start: '2012-04-02',
+          end: '2024-12-31',
+        },
+        {
+          horizon,
+          model: 'persistence_dispersion_21_fitted',
+          r2: 0.5,
+          at: NOW - DAY_MS,
+          start: '2012-04-02',
+          end: '2024-12-31',
+        },
       ]),
     ),
     repeats: known(sleeves.map((sleeveId) => ({ sleeveId, runs: 2, answers: 1 }))),

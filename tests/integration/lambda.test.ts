@@ -244,6 +244,7 @@ describe('lambda experiment', () => {
   it.each([
     ['nothing at all', () => [], /the file is empty/],
     ['a header alone', ([header]: string[]) => [header], /has no rows/],
+    ['hexadecimal', (lines: string[]) => withField(lines, 7, '0x1F'), /line 9: lambda_value '0x1F' is not a number/],
     [
       'words for numbers',
       (lines: string[]) => withField(lines, 7, 'NaN'),
@@ -601,6 +602,10 @@ describe('campaigns with λ̂', () => {
     const { events, config } = await runCampaign({ lambdaCsv: file('leak.csv'), ...leaks, start: date(400) });
     const reaches = (config as { lambda_training_reads_past?: string }).lambda_training_reads_past;
     expect(reaches! > date(400)).toBe(true);
+    expect(config).toMatchObject({
+      in_sample: { 'pairs of λ̂’s training': reaches },
+      caveat: expect.stringMatching(/^in-sample, no evidence/),
+    });
     expect(events.some((e) => e.type === 'log' && e.level === 'warn' && e.message.includes(reaches!))).toBe(true);
   });
 
@@ -668,6 +673,10 @@ describe('campaigns with λ̂', () => {
         .map((line, k) => (k === 0 ? line : line.split(',').with(at('lambda_hat'), 'high').join(',')))
         .join('\n')}\n`,
     );
+    const hexadecimal = rowsOf('har.csv').map((line, k) =>
+      k === 0 ? line : line.split(',').with(at('lambda_hat'), '0x10').join(','),
+    );
+    writeFileSync(file('hexadecimal.csv'), `${hexadecimal.join('\n')}\n`);
     writeFileSync(
       file('dates.csv'),
       `${rowsOf('har.csv')
@@ -679,6 +688,7 @@ describe('campaigns with λ̂', () => {
       [{ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H5', lambdaScoreColumn: 'x' }, /no column 'x'/],
       [{ lambdaCsv: file('har.csv'), lambdaExperimentId: 'HAR_H6' }, /has no experiment 'HAR_H6'/],
       [{ lambdaCsv: file('words.csv'), lambdaExperimentId: 'HAR_H5' }, /lambda_hat 'high' is not a number/],
+      [{ lambdaCsv: file('hexadecimal.csv'), lambdaExperimentId: 'HAR_H5' }, /lambda_hat '0x10' is not a number/],
     ] as const) {
       expect((await refusal(runCampaign(args))).message).toMatch(message);
     }

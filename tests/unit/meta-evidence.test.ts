@@ -86,6 +86,10 @@ describe('Meta evidence', () => {
     const evidence = weighDecision(short.decision, short.returns, { distinct: 2, sharpes: [] }, uniform(1), false);
     expect(evidence.sleeves[0].deflatedSharpe).toBeNull();
     expect(evidence.conclusion).toMatch(/^2 days are too few to tell the sleeves apart\. Too few days/);
+    // Intervals of less than a year miss 0 too often.
+    const months = decisionOf({ a: noise(7, 0, 200), c: noise(3, 0.02, 200) });
+    const early = weighDecision(months.decision, months.returns, { distinct: 2, sharpes: [] }, uniform(1), false);
+    expect(early.conclusion).toMatch(/^200 days are too few to tell the sleeves apart\./);
     const { decision, returns } = decisionOf({ a: noise(9, 0.001), b: noise(10, 0.001) });
     const again = () => weighDecision(decision, returns, { distinct: 2, sharpes: [1, 2] }, uniform(5), false);
     expect(again()).toEqual(again());

@@ -38,11 +38,11 @@ export function numberAt(buffer: Buffer, start: number, end: number): number {
     const number = decimals === 0 ? mantissa : mantissa / POWERS[decimals];
     return negative ? -number : number;
   }
-  return parseNumber(buffer.toString('latin1', at, end));
+  return decimalOf(buffer.toString('latin1', at, end));
 }
 
-/** A plain decimal number, or NaN. */
-function parseNumber(text: string): number {
+/** A plain decimal number, or NaN: no words, no hexadecimal, no thousands separators. */
+export function decimalOf(text: string): number {
   return PLAIN_NUMBER.test(text) ? Number(text) : Number.NaN;
 }
 

@@ -1,6 +1,7 @@
 /** Reads the λ panel CSV for an experiment: known columns as numbers, every column as text. */
 import { tryParseDay } from '../../../src/platform/dates.ts';
 import { UserError } from '../../../src/platform/errors.ts';
+import { decimalOf } from '../../data/csv/numbers.ts';
 import { readCsv } from '../../data/csv/read.ts';
 import { FileProblem } from '../../data/csv/source.ts';
 import { compareClusters } from '../model.ts';
@@ -74,7 +75,7 @@ export async function readDensityTable(file: string, signal: AbortSignal): Promi
     return Float64Array.from(text, (fields, k) => {
       const field = at < 0 ? '' : fields[at].trim();
       if (MISSING.has(field)) return 0;
-      const value = Number(field);
+      const value = decimalOf(field);
       return Number.isFinite(value) ? value : broken(lines[k], `${name} '${field}' is not a number`);
     });
   };

@@ -69,9 +69,11 @@ const forecast: CheckSpec = {
       gain: Math.min(...BASELINES.map((name) => r2(horizon, main) - r2(horizon, name))),
     }));
     const absent = need.lambda.horizons.filter((horizon) => !gains.some((one) => one.horizon === horizon));
-    const observed = gains
-      .map(({ horizon, gain }) => `h=${horizon} R² ${r2(horizon, main).toFixed(2)}, gain ${gain.toFixed(2)}`)
-      .join(' · ');
+    const { start, end } = rows.find((row) => row.model === main) ?? rows[0];
+    const observed = [
+      ...gains.map(({ horizon, gain }) => `h=${horizon} R² ${r2(horizon, main).toFixed(2)}, gain ${gain.toFixed(2)}`),
+      ...(start && end ? [`judged ${start} → ${end}`] : []),
+    ].join(' · ');
     const at = rows[0].at;
     const weak = gains.filter(({ gain }) => !(gain >= need.lambda.minGain));
     if (absent.length > 0) {
