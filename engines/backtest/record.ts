@@ -96,7 +96,7 @@ export function inSampleOfRun(
     ...inSampleOf({
       λ̂: lambda?.seenTo ?? null,
       // The original's models take pairs whose second day lies past the training: allowed for parity, and no evidence.
-      'pairs of λ̂’s training': lambda?.readsPast ?? null,
+      'λ̂ (pairs of its training)': lambda?.readsPast ?? null,
       regimes: regimeAlpha > 0 ? (regime?.seenTo ?? null) : null,
     }),
   };
