@@ -1,13 +1,12 @@
 /** `prometheus compare`: what differs between runs, first in their making, then in their figures. */
 import type { z } from 'zod';
 import { compareSpec } from '../../engines/compare/spec.ts';
-import { figureText, intervalText, settingText, tradeText } from '../format/figure.ts';
+import { contextWords, figureText, intervalText, settingText, tradeText } from '../format/figure.ts';
 import { formatCount, UNKNOWN } from '../format/numbers.ts';
 import { sleeveIds } from '../phases/campaign.ts';
 import { contextWindow } from '../phases/checks/p4.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { Home } from '../platform/home.ts';
-import { contextWords } from '../report/comparison-page.ts';
 import type { ComparedFigure, ComparedSlice, Comparison, Difference, RunComparison } from '../report/types.ts';
 import { cell, Report } from './plain-text.ts';
 import { programCommand } from './program-command.ts';

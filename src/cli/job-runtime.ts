@@ -9,14 +9,14 @@ import type { ProgramSpec } from '../platform/program.ts';
 import { currentProvenance } from '../platform/provenance.ts';
 import { loadSettings } from '../platform/settings.ts';
 import type { JobRuntime, ParsedArguments } from '../supervisor/launch.ts';
-import { loadPrograms } from '../supervisor/programs.ts';
+import { catalogueOwn } from '../supervisor/programs.ts';
 import { checkArguments, toArgv } from './arguments.ts';
 import type { Cli } from './context.ts';
 
 /** The runtime of this process: jobs run the code that runs here, in the folder it was started in. */
 export function jobRuntime(cli: Cli): Omit<JobRuntime, 'data'> {
   return {
-    catalog: () => [...PROGRAMS, ...loadPrograms(cli.home, cli.env)],
+    catalog: () => [...PROGRAMS, ...catalogueOwn(cli.home, cli.env)],
     parse: parseProgramArguments,
     node: process.execPath,
     ...entryScripts(),

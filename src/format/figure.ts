@@ -29,3 +29,20 @@ export const tradeText = (trade: {
   readonly price: number;
 }): string =>
   `${trade.date} ${trade.direction} ${trade.ticker} ${formatFixed(trade.size, 2)} @ ${formatFixed(trade.price, 2)}`;
+
+/** How much of a run a context backend reached, as shares, and its head's information coefficient; null: another backend. */
+interface ContextFacts {
+  readonly contextCoverage: number | null;
+  readonly contextBranches: Readonly<Record<string, number>> | null;
+  readonly contextIc: number | null;
+}
+
+/** What the context backend of a run had to go by; empty for other backends. */
+export function contextWords({ contextCoverage, contextBranches, contextIc }: ContextFacts): string {
+  if (contextCoverage === null) return '';
+  const head =
+    contextIc === null ? '' : contextIc === 0 ? ', its head says 0 of every name' : `, IC ${formatFixed(contextIc, 3)}`;
+  const branches = Object.entries(contextBranches ?? {}).map(([name, share]) => `${name} ${formatPercent(share, 1)}`);
+  const of = branches.length ? ` (${branches.join(', ')})` : '';
+  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${of}${head}`;
+}

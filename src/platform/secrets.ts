@@ -53,6 +53,10 @@ const SHAPE = new RegExp(
   ].join('|')})`,
   'g',
 );
+/** `curl -u name:…`; not `docker -u 1000:1000`. */
+const USER = /((?<![^\s'"(;|&])(?:-u|--user|--proxy-user)[\s=]\s*["']?(?!\d+:\d+\b)[^\s:'"]+:)[^\s'"]+/g;
+/** `mysql -p…`, with no blank between. */
+const MYSQL = /(\b(?:mysql|mariadb)[\w-]*\b[^\n;|&,]{0,400}?\s-p)(?:'[^']*'|"[^"]*"|[^\s'"]+)/g;
 const PRIVATE_KEY = /(-----BEGIN ([A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?)-----)[\s\S]*?(?:-----END \2-----|$)/g;
 const SECRET_FLAG = new RegExp(`^--?${NAMES}$`, 'i');
 const SECRET_WORD = new RegExp(`^(-{0,2}${NAMES}(?:=|${COLON})).+$`, 'is');
@@ -74,6 +78,8 @@ export const maskText = (text: string): string =>
     .replace(ASSIGNED, '$1…')
     .replace(NAMED, '$1…')
     .replace(FLAGGED, '$1…')
+    .replace(USER, '$1…')
+    .replace(MYSQL, '$1…')
     .replace(SHAPE, (_, ...found) => `${found.find((one) => one !== undefined)}…`);
 
 /** Words of a command line without passwords: as in text, and whole values of flags such as `--password`. */
@@ -83,8 +89,16 @@ export const maskWords = (words: readonly string[]): string[] =>
     !word.startsWith('-') &&
     (SECRET_FLAG.test(words[i - 1]) || (LABEL.test(words[i - 1]) && LABELLED.test(word)))
       ? '…'
-      : maskText(word.replace(SECRET_WORD, '$1…').replace(IN_WORD, '$1…@')),
+      : maskText(ofProgram(words, i).replace(SECRET_WORD, '$1…').replace(IN_WORD, '$1…@')),
   );
+
+/** A word without the password that only the flag before it, or the program it is given to, tells. */
+function ofProgram(words: readonly string[], i: number): string {
+  const word = words[i];
+  if (/^(-u|--user|--proxy-user)$/.test(words[i - 1] ?? '') && !/^\d+:\d+$/.test(word))
+    return word.replace(/^([^:\s]+:).+$/s, '$1…');
+  return /(^|\/)(mysql|mariadb)[\w-]*$/.test(words[0]) ? word.replace(/^-p.+$/s, '-p…') : word;
+}
 
 /** A word of letters that no text has, to see whether it would be hidden where it stands. */
 const PROBE = 'qzjx7';

@@ -1,6 +1,6 @@
 /** The comparison of two runs, as sections of a page. */
-import { figureText, intervalText, settingText } from '../format/figure.ts';
-import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { contextWords, figureText, intervalText, settingText } from '../format/figure.ts';
+import { formatCount, formatFixed, UNKNOWN } from '../format/numbers.ts';
 import { type Html, html, htmlTable } from './html.ts';
 import type { ComparedFigure, ComparedRun, ComparedTrade, Comparison, RunComparison } from './types.ts';
 
@@ -45,16 +45,6 @@ ${htmlTable(
 function runText(run: ComparedRun): string {
   const words = contextWords(run);
   return `${run.sleeveId} ${run.runId}${words ? ` (${words})` : ''}`;
-}
-
-/** What the context backend of a run had to go by; empty for other backends. */
-export function contextWords({ contextCoverage, contextBranches, contextIc }: ComparedRun): string {
-  if (contextCoverage === null) return '';
-  const head =
-    contextIc === null ? '' : contextIc === 0 ? ', its head says 0 of every name' : `, IC ${formatFixed(contextIc, 3)}`;
-  const branches = Object.entries(contextBranches ?? {}).map(([name, share]) => `${name} ${formatPercent(share, 1)}`);
-  const of = branches.length ? ` (${branches.join(', ')})` : '';
-  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${of}${head}`;
 }
 
 const rowsOf = (name: string, trades: readonly ComparedTrade[]) =>

@@ -6,14 +6,13 @@ import { shortHash } from '../platform/ids.ts';
 import { maskText, namesSecret } from '../platform/secrets.ts';
 import { FOLDER_MARK, JOB_MARK } from '../telemetry/process-tree.ts';
 
-/** Names whose values are no secrets by themselves; a name is the beginning of names when it ends in `*`. */
-const PLAIN = [
+/** A name, or the beginning of names when it ends in `*`. */
+const PASSED = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LANGUAGE', 'LC_*', 'TZ', 'TMPDIR', 'XDG_*'],
   ...['PROMETHEUS_*', 'HISTORICAL_DB_*', 'RUNTIME_DB_*', 'PG*'],
   ...['CUDA_*', 'NVIDIA_*', 'LD_LIBRARY_PATH', 'OMP_*', 'MKL_*', 'OPENBLAS_*', 'NUMEXPR_*', 'ORT_*'],
-  ...['PYTHON*', 'VIRTUAL_ENV', 'CONDA_*', 'TRANSFORMERS_*', 'NO_COLOR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_*'],
+  ...['PYTHON*', 'VIRTUAL_ENV', 'CONDA_*', 'HF_*', 'TRANSFORMERS_*', 'NO_COLOR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_*'],
 ];
-const PASSED = [...PLAIN, 'HF_*'];
 /** They differ from one login to the next, and no result does with them. */
 const OF_THE_TERMINAL = ['TERM', 'NO_COLOR', 'SHELL', 'XDG_*', 'USER', 'LOGNAME', 'PROMETHEUS_HOME'];
 
@@ -45,14 +44,20 @@ function select(env: Env, wanted: (name: string, value: string) => boolean): Rec
   return kept;
 }
 
-/** The variables that may stand in a waiting job's folder: by their names and by what they hold they are no secrets. */
-export const plainVariables = (env: Env): Record<string, string> =>
-  select(env, (name, value) => isListed(name, PLAIN) && !namesSecret(name) && maskText(value) === value);
+/** What somebody named may hold a key though it is not called one in so many words. */
+const holdsSecret = (name: string): boolean => namesSecret(name) || /(KEY|CREDENTIALS?|COOKIE|AUTH)$/i.test(name);
 
-/** A short hash of each value that is no secret (of an address: without its password), by which another one is noticed. */
+/** The variables that may stand in a waiting job's folder: listed, and by name and value no secrets. */
+export const plainVariables = (env: Env): Record<string, string> =>
+  select(env, (name, value) => isListed(name, PASSED) && !holdsSecret(name) && maskText(value) === value);
+
+/**
+ * A short hash of each value that is no secret by its name (of an address: without its password), by which another one is
+ * noticed; also of those that the user's own settings name.
+ */
 export const fingerprintsOf = (env: Env): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(select(env, (name) => isListed(name, PLAIN) && !namesSecret(name))).map(([name, value]) => [
+    Object.entries(select(env, (name) => !holdsSecret(name))).map(([name, value]) => [
       name,
       shortHash(maskText(value), 8),
     ]),

@@ -78,7 +78,7 @@ export function deriveState(facts: JobFacts): StateAndReason {
       reason: [
         reason,
         exit.diskFull && 'the disk was full while it ran: its log may lack lines',
-        left && `processes that it started still run: ${left}`,
+        left && `processes that it started ran on: ${left}`,
       ]
         .filter(Boolean)
         .join('; '),

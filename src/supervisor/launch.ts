@@ -27,6 +27,7 @@ import { JobProcesses, processesOfJob } from './job-processes.ts';
 import { hasEnded } from './job-state.ts';
 import { createJobFolder, findJobId, readJob } from './job-store.ts';
 import { identifyProcess, signalGroup, wakeShim } from './process-identity.ts';
+import { PROGRAMS_FILE } from './programs.ts';
 
 /** A program's arguments after validation. */
 export interface ParsedArguments {
@@ -219,7 +220,9 @@ export function findProgram(catalog: readonly ProgramSpec[], name: string): Prog
   throw unknownProgram(catalog, name);
 }
 
+/** A command of the user's own may stand in the file that cannot be read: then that is what is wrong. */
 const unknownProgram = (catalog: readonly ProgramSpec[], name: string) =>
+  catalog.find((one) => one.name === PROGRAMS_FILE)?.fault ??
   new UsageError(`there is no program '${name}'`, `Programs: ${catalog.map((one) => one.name).join(' · ')}.`);
 
 /** The longest beginning of the words that names a program, and the rest. A quoted name is one word. */

@@ -112,6 +112,8 @@ const fileSchema = z.strictObject({
 
 type ProgramEntry = z.infer<typeof programSchema>;
 
+export const PROGRAMS_FILE = 'programs.yaml';
+
 /**
  * The user's programs of a home. A program set to null in a later layer is gone; one that is wrongly described stands with
  * its `fault`, and the others go on. @throws UsageError naming file and key for what is wrong with the file itself.
@@ -120,7 +122,7 @@ export function loadPrograms(
   home: Home,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ProgramSpec[] {
-  const { settings, faults } = loadEntries('programs.yaml', 'programs', fileSchema, home, env);
+  const { settings, faults } = loadEntries(PROGRAMS_FILE, 'programs', fileSchema, home, env);
   const programs = Object.entries(settings.programs);
   return [
     ...programs.flatMap(([name, entry]) => (entry ? [programOf(name, entry, settings.settings)] : [])),
@@ -128,12 +130,25 @@ export function loadPrograms(
   ];
 }
 
+/**
+ * The same for a catalogue: a file that is none at all stands in it as one entry with a fault, for our own programs go on
+ * without it.
+ */
+export function catalogueOwn(home: Home, env: Readonly<Record<string, string | undefined>>): ProgramSpec[] {
+  try {
+    return loadPrograms(home, env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return [faultyProgram(PROGRAMS_FILE, error)];
+  }
+}
+
 /** Where the user's Python system lies, and its interpreter; null when its path is not set. @throws UsageError */
 export function pythonSuite(
   home: Home,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): { readonly root: string; readonly interpreter: string | null } | null {
-  const { settings } = loadEntries('programs.yaml', 'programs', fileSchema, home, env).settings;
+  const { settings } = loadEntries(PROGRAMS_FILE, 'programs', fileSchema, home, env).settings;
   const { 'python.root': root, 'python.interpreter': interpreter } = settings;
   return root ? { root, interpreter: interpreter || null } : null;
 }

@@ -86,6 +86,26 @@ describe('a job whose supervisor is gone before it begins', () => {
   });
 });
 
+it('a job whose variable, named by the settings, has another value now does not begin', async () => {
+  const { settings } = fixtureRuntime();
+  const named = { ...settings, jobs: { ...settings.jobs, environment: ['MY_MODE', 'MY_KEY'] } };
+  const runtime = (env: Record<string, string>) =>
+    fixtureRuntime({ env: { ...base, ...env } as Record<string, string>, settings: named });
+  const queue = new JobQueue(test.home, runtime({ MY_MODE: 'canary-1', MY_KEY: 'canary-2', HF_HOME: '/first' }));
+  const [lost, kept] = [await queue.add(order()), await queue.add(order({ idempotencyKey: '2' }))];
+  for (const text of [...files(lost), ...files(kept)]) expect(text).not.toContain('canary');
+  await new JobQueue(test.home, runtime({ MY_MODE: 'other', MY_KEY: 'canary-2' })).tick(
+    views().filter((one) => one.id === lost),
+  );
+  expect(viewOf(test.home, lost)).toMatchObject({
+    state: 'FAIL',
+    reason: expect.stringContaining('MY_MODE is not set'),
+  });
+  await new JobQueue(test.home, runtime({ MY_MODE: 'canary-1', MY_KEY: 'rotated', HF_HOME: '/second' })).tick(views());
+  await ended(kept);
+  expect(seen()[0]).toMatchObject({ MY_MODE: 'canary-1', MY_KEY: 'rotated', HF_HOME: '/first' });
+});
+
 it('a new attempt runs in the environment of the first, whichever supervisor makes it', async () => {
   const retry = { attempts: 3, attempt: 1, backoffMs: 0, of: null };
   const args = [...order().args, '--exit-code', '1'];

@@ -144,7 +144,7 @@ describe('a job', () => {
     const { id } = await start(['--child']);
     expect(await ended(id)).toMatchObject({
       state: 'DONE',
-      reason: expect.stringMatching(/^processes that it started still run: \d+ .*setInterval/),
+      reason: expect.stringMatching(/^processes that it started ran on: \d+ .*setInterval/),
     });
     process.kill(Number(/helper (\d+)/.exec(text(id, JobFile.stdout))![1]), 'SIGKILL');
   });

@@ -176,7 +176,7 @@ describe('success', () => {
 
   it('names what is left, and what ran out of time', () => {
     const survivors = [{ pid: 7, command: 'sleep 9', escaped: true }];
-    expect(ended({ code: 0, survivors })).toBe('DONE: processes that it started still run: 7 sleep 9');
+    expect(ended({ code: 0, survivors })).toBe('DONE: processes that it started ran on: 7 sleep 9');
     const exit = exitRecordOf({ code: null, signal: 'SIGKILL', timedOut: true, startedAt: 1, endedAt: 61_301 });
     expect(state({ exit, timeoutMs: 60_000 })).toBe(
       'FAIL: timed out: its limit was 60 s, ended by SIGKILL after 61.3 s',

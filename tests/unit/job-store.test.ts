@@ -105,7 +105,7 @@ describe('readJob', () => {
     writeExitRecord(folderOf(id), exit({ code: 3, survivors: [{ pid: 7, command: 'sleep 9', escaped: false }] }));
     expect(readJob(test.home, id)).toMatchObject({
       state: 'PART',
-      reason: 'exit code 3: some items failed; processes that it started still run: 7 sleep 9',
+      reason: 'exit code 3: some items failed; processes that it started ran on: 7 sleep 9',
       settled: true,
     });
   });

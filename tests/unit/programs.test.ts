@@ -9,9 +9,9 @@ import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import type { ProgramSpec } from '../../src/platform/program.ts';
 import { claimsOf } from '../../src/supervisor/claims.ts';
-import { findProgram } from '../../src/supervisor/launch.ts';
+import { findProgram, splitProgram } from '../../src/supervisor/launch.ts';
 import { LinePattern } from '../../src/supervisor/line-pattern.ts';
-import { loadPrograms } from '../../src/supervisor/programs.ts';
+import { catalogueOwn, loadPrograms } from '../../src/supervisor/programs.ts';
 
 let root: string;
 let home: Home;
@@ -208,6 +208,14 @@ programs:
       'programs.yaml:3: programs.x.command',
     );
     expect(() => load(`${head}  y: [\n`)).toThrow(/programs\.yaml is not valid YAML.*line \d/s);
+  });
+
+  it('are told by the file when it is none; our own programs go on', () => {
+    writeFileSync(path.join(root, 'programs.yaml'), 'programs: [');
+    const catalogue = [numericBackfillSpec, ...catalogueOwn(home, { XDG_CONFIG_HOME: path.join(root, 'none') })];
+    expect(findProgram(catalogue, numericBackfillSpec.name)).toBe(numericBackfillSpec);
+    expect(() => findProgram(catalogue, 'mine')).toThrow(/programs\.yaml is not valid YAML/);
+    expect(() => splitProgram(['mine', '--x'], catalogue)).toThrow(/programs\.yaml is not valid YAML/);
   });
 
   it('may have flags that our own commands all have; they are theirs then', () => {

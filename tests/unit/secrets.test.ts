@@ -23,6 +23,8 @@ describe('a password', () => {
     ['sh -c "x {\\"token\\": \\"canary\\"}"', 'sh -c "x {\\"token\\": "…"}"'],
     ['token:canary api_key: canary', 'token:… api_key: …'],
     ["db_pass : 'can ary', -passin pass:canary", 'db_pass : …, -passin pass:…'],
+    ['curl -u bob:canary http://h --user=bob:canary', 'curl -u bob:… http://h --user=bob:…'],
+    ["mysql -h x -pcanary db; mysqldump -p'can ary' db", 'mysql -h x -p… db; mysqldump -p… db'],
     ['Bearer canary, bearer canary-2014', 'Bearer …, bearer …'],
     ['-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- x', '-----BEGIN RSA PRIVATE KEY-----… x'],
     ['-----BEGIN PRIVATE KEY-----\\nMII', '-----BEGIN PRIVATE KEY-----…'],
@@ -38,6 +40,7 @@ describe('a password', () => {
     '--tokenizer bert --tokens 5 --secretary x --passes 3 --pass-count 4 --compass n',
     'passes=3 secretary=me tokenizer=bert compass=n bypass=1 PWD=/home/me OLDPWD=/',
     'author: me, bearer bonds',
+    'docker -u 1000:1000 run -p 80:80 mysql, tar -pcf x, id -u bob, sort -u a',
     'token: and then token:',
     'token: is missing; secret: required, password: none',
     'tokens: 5, tokenizer: bert, max-tokens:5, secretary: me, checks pass: 3',
@@ -72,6 +75,14 @@ describe('a password', () => {
     expect(maskWords(['x', 'token:', 'canary', 'Authorization:', 'canary', 'Bearer', 'canary', 'api_key:'])).toEqual([
       ...['x', 'token:', '…', 'Authorization:', '…', 'Bearer', '…', 'api_key:'],
     ]);
+    expect(maskWords(['/usr/bin/mysql', '-u', 'me', '-pcan ary', 'db'])).toEqual([
+      '/usr/bin/mysql',
+      '-u',
+      'me',
+      '-p…',
+      'db',
+    ]);
+    expect(maskWords(['curl', '-u', 'bob:can ary', '-pX'])).toEqual(['curl', '-u', 'bob:…', '-pX']);
     expect(maskWords(['token:can ary', 'pass:', '3', 'token:', '--end'])).toEqual([
       'token:…',
       'pass:',
