@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
+import { layoutOf } from '../../src/platform/db/embedded-layout.ts';
+import { findServer } from '../../src/platform/db/embedded-process.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { lockHolder } from '../../src/platform/locks.ts';
 import { defineProgram } from '../../src/platform/program.ts';
@@ -147,7 +149,7 @@ export interface TestHome {
   readonly home: Home;
   /** A path inside a folder of the test's own. */
   at(name: string): string;
-  /** Ends all jobs and removes the folder. */
+  /** Ends all jobs, and a server of the home's own, and removes the folder. */
   remove(): void;
 }
 
@@ -165,7 +167,11 @@ export function createTestHome(): TestHome {
         const { status } = readJob(home, id);
         for (const identity of [status?.shim, status?.child]) if (identity) signalGroup(identity, 'SIGKILL');
       }
-      rmSync(folder, { recursive: true, force: true });
+      // Where a test named no database, the product started a server for the home.
+      const layout = layoutOf(home);
+      const server = findServer(layout);
+      if (server) process.kill(server.pid, 'SIGQUIT');
+      for (const one of [layout.base, folder]) rmSync(one, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -194,7 +194,7 @@ describe('Phase 0', () => {
     const found = (await evaluate(pair.targets)).check('P0.databases');
     expect(found).toMatchObject({
       state: 'OK',
-      observed: 'historical: adopted, 2 migrations · runtime: adopted, 11 migrations',
+      observed: 'historical: adopted, 2 migrations · runtime: adopted, 12 migrations',
     });
   });
 });

@@ -247,7 +247,9 @@ describe('the launch form', () => {
     expect(whole).toContain('as 0005 took, by the days of their range');
     expect(whole).toMatch(/time +≈ 16 s +\(15 s – 19 s\)/);
     expect(whole).toMatch(/disk +\? UNKN/);
-    expect(whole).toContain('begin when this job has ended well');
+    // What the job is run with stands below the program's own fields: one scrolls to it.
+    const fields = Array.from({ length: 36 }, () => 'tab');
+    expect(await opened(SIZES[0], ...fields)).toContain('begin when this job has ended well');
   });
 
   test.each(SIZES)('says what is wrong with a field and why it cannot be launched at %i×%i', async (...size) => {
