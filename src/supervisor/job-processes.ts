@@ -70,19 +70,18 @@ export class JobProcesses {
 
   /**
    * KILL to everything: first the group, then what is left elsewhere, again and again until nothing is (a process may fork
-   * while the list is read). Each is looked at anew before it is signalled. Returns how many were hit.
+   * while the list is read). Each is looked at anew before it is signalled.
    */
-  kill(): number {
+  kill(): void {
     // Before the first signal: with its parents a process loses what tells whose it is.
     this.#look();
     const leader = this.#leader();
-    let hit = leader && signalGroup(leader, 'SIGKILL') ? 1 : 0;
+    if (leader) signalGroup(leader, 'SIGKILL');
     for (let round = 0; round < ROUNDS; round++) {
       const left = this.#look().filter(({ pid, startTime }) => processStartTime(pid) === startTime);
       if (left.length === 0) break;
-      for (const { pid } of left) if (kill(pid)) hit++;
+      for (const { pid } of left) kill(pid);
     }
-    return hit;
   }
 
   #look(): readonly TreeProcess[] {
@@ -124,7 +123,7 @@ export function leftBehind(
 }
 
 /** KILL to everything of a job: see `JobProcesses.kill`. */
-export const killJob = (home: string, jobId: string, leader: ProcessIdentity | null): number =>
+export const killJob = (home: string, jobId: string, leader: ProcessIdentity | null): void =>
   new JobProcesses(home, jobId, () => leader).kill();
 
 /** The jobs that have living processes, with all of them. */
@@ -149,12 +148,10 @@ function readTraces(folder: string): { seen: ProcessIdentity[]; shim: number | n
   return { seen: seen.filter(isOfThisBoot), shim: shim?.pid ?? null };
 }
 
-function kill(pid: number): boolean {
+function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
-    return true;
   } catch (error) {
-    if (errorCode(error) === 'ESRCH' || errorCode(error) === 'EPERM') return false;
-    throw error;
+    if (errorCode(error) !== 'ESRCH' && errorCode(error) !== 'EPERM') throw error;
   }
 }
