@@ -98,6 +98,8 @@ export const supervisorStop = defineCommand({
   run: async (_args, cli) => {
     const pid = lockHolder(supervisorLock(cli.home));
     if (pid === null) {
+      // Whatever else listens there is told as what it is.
+      await (await findSupervisor(cli, { kind: 'cli' }))?.close();
       cli.err('no supervisor runs\n');
       return Exit.done;
     }

@@ -94,7 +94,8 @@ export function deriveState(facts: JobFacts): StateAndReason {
     return { state: 'RUN', reason: facts.stopAsked ? 'stopping' : '' };
   }
   if (facts.childAlive === false) {
-    return { state: 'LOST', reason: 'no exit record: its processes are gone (killed, or the machine was restarted)' };
+    const how = `${facts.stopAsked ? 'a stop was asked for, then ' : ''}killed, or the machine was restarted`;
+    return { state: 'LOST', reason: `no exit record: its processes are gone (${how})` };
   }
   // No program ever ran: a shim that was killed before it let one go leaves the job as it found it.
   return { state: 'QUEUE', reason: facts.starterAlive ? 'starting' : 'waits for a supervisor to begin it' };

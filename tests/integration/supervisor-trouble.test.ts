@@ -125,6 +125,7 @@ describe('a socket', () => {
   it('that something else listens on', async () => {
     await listen(() => 'HTTP/1.1 400 Bad Request\r\n\r\n');
     expectOneLine(await prometheus(START), /what listens on .* is no supervisor/);
+    expectOneLine(await prometheus(['supervisor', 'stop']), /what listens on .* is no supervisor/);
   });
 });
 
