@@ -22,7 +22,6 @@ import { drive, type Share } from '../../src/queue/drive.ts';
 import { DONE_ELSEWHERE, describeShard, markShard, type ShardOutcome, shardId } from '../../src/queue/shard-marks.ts';
 import type { Threads } from '../../src/queue/threads.ts';
 import {
-  type LoadedCampaign,
   loadPoints,
   originOf,
   type Run,
@@ -36,6 +35,7 @@ import {
   type Task,
   tasksOf,
 } from './campaign.ts';
+import type { LoadedCampaign } from './load.ts';
 import type { CampaignOptions } from './record.ts';
 import { readSharedRun } from './shared-runs.storage.ts';
 import { reportEvery, type SleeveThread, startSleeveThread } from './sleeve-pool.ts';

@@ -91,6 +91,6 @@ function usage({ snapshot }: ConsoleState, job: JobView): string | null {
     ...(used.gpuMemoryMiB === null ? [] : [`GPU ${formatCount(used.gpuMemoryMiB)} MiB`]),
     `reads ${rate(used.readBytesPerSecond)}`,
     `writes ${rate(used.writeBytesPerSecond)}`,
-    `${formatCount(used.processes)} processes`,
+    used.processes === 1 ? '1 process' : `${formatCount(used.processes)} processes`,
   ].join(' · ');
 }

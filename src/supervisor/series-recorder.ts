@@ -71,7 +71,7 @@ export class SeriesRecorder {
     push('memory', usage.memoryBytes, 'bytes');
     push('read', usage.readBytesPerSecond, 'bytes/s');
     push('write', usage.writeBytesPerSecond, 'bytes/s');
-    push('processes', usage.processes, 'processes');
+    push('processes', usage.processes, '');
     push('gpu memory', this.#gpuMemory(t, pids), 'MiB');
   }
 

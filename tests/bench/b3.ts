@@ -1,7 +1,7 @@
 /** B3: fifteen years, three sleeves: engine, rows written, and whether a late day costs more than an early one. */
 
-import { loadCampaign } from '../../engines/backtest/campaign.ts';
 import { computeFeatures } from '../../engines/backtest/features.ts';
+import { loadCampaign } from '../../engines/backtest/load.ts';
 import { campaignOptions } from '../../engines/backtest/options.ts';
 import { runMetrics } from '../../engines/backtest/record.ts';
 import { simulateSleeve } from '../../engines/backtest/simulate.ts';

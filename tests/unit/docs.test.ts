@@ -54,6 +54,12 @@ describe.each(PAGES)('%s', (page) => {
     expect(missing).toEqual([]);
   });
 
+  test('names functions that are in the file named beside them', () => {
+    const named = [...prose(page).matchAll(/`([\w./-]+\.tsx?)`,\s+`(#?\w+)`/g)];
+    const missing = named.filter(([, file, name]) => isThere(file) && !new RegExp(`${name}\\b`).test(read(file)));
+    expect(missing.map(([, file, name]) => `${file}, ${name}`)).toEqual([]);
+  });
+
   test('names tests that are there', () => {
     const named = [...prose(page).matchAll(/`((?:unit|integration|e2e)\/[\w.-]+\.tsx?)`/g)].map(([, name]) => name);
     expect(named.filter((name) => !isThere(`tests/${name}`))).toEqual([]);
