@@ -31,7 +31,7 @@ it('tells what a job said and used, while it runs, to a supervisor that came lat
   const { id } = await before.launch({
     ...{ program: 'fixture run', args: ['--until', test.at('go'), '--child'], idempotencyKey: 'k' },
   });
-  const measured = ['cpu (cores)', 'memory (bytes)', 'read (bytes/s)', 'write (bytes/s)', 'processes (processes)'];
+  const measured = ['cpu (cores)', 'memory (bytes)', 'read (bytes/s)', 'write (bytes/s)', 'processes ()'];
   await until(() => measured.every((name) => names(id).includes(`process ${name}`)), 'samples of its processes');
   await before.close();
   await first.kill();
