@@ -53,8 +53,7 @@ export function modelTable(state: ConsoleState, width: number, drawing: Drawing)
   };
 }
 
-const fitWords = ({ fitted }: ModelSummary): string =>
-  fitted ? `${fitted.first} → ${fitted.last}` : 'not fitted here';
+const fitWords = ({ fitted }: ModelSummary): string => (fitted ? `${fitted.first} → ${fitted.last}` : UNKNOWN);
 
 /** What is on record about the selected model. */
 export function modelDetail(state: ConsoleState, width: number): PaneContent {

@@ -5,7 +5,7 @@ import { type ActionContext, type ControllerHost, type Limits, noLimits } from '
 import { readFilter } from './filter.ts';
 import { editedField, withText } from './form/model.ts';
 import type { KeyEvent } from './key-parser.ts';
-import { findAction, refusal } from './keys.ts';
+import { findAction, keyLabel, refusal } from './keys.ts';
 import { type EditedLine, editLine, insertText } from './line-editor.ts';
 import { select } from './lists.ts';
 import { applyMouse } from './mouse.ts';
@@ -87,7 +87,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       if (action?.name === 'interrupt') return interrupt();
       if (action) {
         const reason = refusal(action, state);
-        return reason ? toast(`${action.name}: ${reason}`, 'warn') : action.run(context(state));
+        return reason ? toast(`${keyLabel(event.id)}: ${reason}`, 'warn') : action.run(context(state));
       }
       const line = typedLine(state);
       const edited = line && editLine(line, event.id);

@@ -2,7 +2,7 @@
 import type { ConsoleState } from '../store.ts';
 
 export const notThere = (state: ConsoleState): string | null =>
-  state.connected ? null : (state.bootProblem ?? state.boot ?? 'the supervisor is not there yet');
+  state.connected ? null : (state.bootProblem ?? `not yet: ${state.boot ?? 'the supervisor is not there'}`);
 
 /** The supervisor is missing, or has not answered the last request. */
 export const notReady = (state: ConsoleState): string | null =>
