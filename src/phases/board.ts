@@ -35,6 +35,7 @@ import {
 } from './runtime-evidence.ts';
 import { probeSchema } from './schema.ts';
 import { probeTestRecord } from './test-record.ts';
+import { probeTextModel } from './text-model.ts';
 import type { Board, PhaseNote, PhaseSkip } from './types.ts';
 
 export interface BoardInput {
@@ -71,6 +72,7 @@ export async function evaluateBoard(input: BoardInput): Promise<Board> {
       timeoutMs: config.evidence.probeTimeoutMs,
       checkout,
       suite: input.suite,
+      home,
     });
     const build = input.build === undefined ? process.env.PROMETHEUS_BUILD || null : input.build;
     return deriveBoard({ evidence, need, now: now(), build });
@@ -102,19 +104,20 @@ function skipOf({ evidence: { skips } }: Facts, { phase, optional }: PhaseSpec):
   return row ? { reason: row.reason, who: row.who, at: row.at } : null;
 }
 
-type GatherOptions = ProbeOptions & Pick<BoardInput, 'checkout' | 'suite'>;
+type GatherOptions = ProbeOptions & Pick<BoardInput, 'checkout' | 'suite' | 'home'>;
 
 async function gatherEvidence(databases: Databases, need: Requirements, options: GatherOptions): Promise<Evidence> {
   // The runtime's looks need the holidays to know the campaign's first and last trading day.
   const holidays = Promise.withResolvers<readonly number[]>();
-  const [tests, historical, runtime] = await Promise.all([
+  const [tests, textModel, historical, runtime] = await Promise.all([
     probeTestRecord(options.checkout, options.now),
+    probeTextModel(options.home, need.context.textModel, options.now),
     withProber(databases.historical, options, (prober) => gatherHistorical(prober, need, holidays.resolve)).finally(
       () => holidays.resolve([]),
     ),
     withProber(databases.runtime, options, async (prober) => gatherRuntime(prober, need, await holidays.promise)),
   ]);
-  return { tests, suite: options.suite, ...historical, ...runtime };
+  return { tests, textModel, suite: options.suite, ...historical, ...runtime };
 }
 
 async function gatherHistorical(prober: Prober, need: Requirements, announce: (holidays: readonly number[]) => void) {

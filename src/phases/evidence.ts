@@ -220,6 +220,8 @@ export interface Evidence {
   readonly news: Probe<readonly NewsDay[]>;
   readonly numeric: Probe<readonly VectorCell[]>;
   readonly text: Probe<readonly VectorCell[]>;
+  /** Whether the configured text model is installed in this home. */
+  readonly textModel: Probe<boolean>;
   readonly joint: Probe<readonly VectorCell[]>;
   /** Runs of the campaign's sleeves over its window: of each sleeve and backend the newest one and the newest complete one. */
   readonly runs: Probe<readonly RunRow[]>;

@@ -126,6 +126,7 @@ export function greenEvidence(need: Requirements): Evidence {
     numeric: known(
       need.numeric.models.flatMap((model) => cells(model, expectedVectors(priceCells, need.numeric.windowDays))),
     ),
+    textModel: known(true),
     text: known(cells(need.context.textModel, newsByYear)),
     joint: known(need.context.jointModels.flatMap((model) => cells(model, daysByYear))),
     runs: known(runs),

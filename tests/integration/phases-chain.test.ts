@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 const historical = (sql: string) => pair.databases.historical.client((client) => client.query(sql));
-const board = async () => (await evaluate(pair.targets, { config })).board;
+const board = async (of = config) => (await evaluate(pair.targets, { config: of })).board;
 
 test('the chain names the days that lack and their import, starts no job, and may begin when they are there', async () => {
   await historical(`
@@ -65,7 +65,7 @@ test('the chain names the days that lack and their import, starts no job, and ma
     home: home.home,
     databases: pair.databases,
     jobs: fixtureRuntime({ catalog: () => PROGRAMS }),
-    evaluateBoard: board,
+    evaluateBoard: () => board(),
     latestRuns: async () => [],
     now: Date.now,
     gpu: { env: { PATH: home.at('bin') } },
@@ -87,6 +87,11 @@ test('the chain names the days that lack and their import, starts no job, and ma
   await historical(`
     INSERT INTO prices_daily SELECT * FROM kept_prices;
     INSERT INTO news_articles SELECT * FROM kept_news`);
-  const [p4] = (await board()).phases.filter(({ phase }) => phase === 'P4');
-  expect([p4.blockedBy, p4.checks[0]]).toMatchObject([[], { id: 'P4.inputs', state: 'OK' }]);
+  const p4 = async (of: PhaseConfig) => (await board(of)).phases.find(({ phase }) => phase === 'P4')!;
+  expect((await p4(config)).blockedBy).toEqual([
+    expect.stringMatching(/^P4.inputs PART: text-fin-general-v1 is not installed here/),
+  ]);
+  // A table of words is fitted by the chain itself.
+  const fitted = await p4({ ...config, context: { ...config.context, textModel: 'text-fin-static-v1' } });
+  expect([fitted.blockedBy, fitted.checks[0]]).toMatchObject([[], { id: 'P4.inputs', state: 'OK' }]);
 });

@@ -115,7 +115,7 @@ describe('P4.inputs', () => {
       state: 'OK',
       observed: 'prices 1997-01-02 → 2024-12-31 · news 2015-01-01 → 2024-12-31',
       required:
-        'holidays and prices for encoders (2010-01-01 → 2014-12-31) and contexts and comparison (2015-01-01 → 2024-12-31), at most 4 trading days in a row without any; news for contexts and comparison (2015-01-01 → 2024-12-31), at most 31 days in a row without any',
+        'holidays and prices for encoders (2010-01-01 → 2014-12-31) and contexts and comparison (2015-01-01 → 2024-12-31), at most 4 trading days in a row without any; news for contexts and comparison (2015-01-01 → 2024-12-31), at most 31 days in a row without any; text-fin-general-v1, or its vectors',
       phase: { state: 'OK', blockedBy: [] },
     });
     expect(judged({ prices: pricesTo('2024-12-26') }).state).toBe('OK');
@@ -171,6 +171,23 @@ describe('P4.inputs', () => {
     });
     const before = known([{ day: on('2014-12-31'), articles: 1 }, ...news]);
     expect(judged({ news: before }, context).state).toBe('OK');
+  });
+
+  test('wants the text model installed, unless every text has its vector or the chain fits one', () => {
+    const absent = { textModel: known(false) };
+    expect(judged(absent).state).toBe('OK');
+    const found = judged({ ...absent, text: known([]) });
+    expect(found).toMatchObject({
+      state: 'PART',
+      observed: expect.stringMatching(/ · no text-fin-general-v1$/),
+      reason: expect.stringContaining('text-fin-general-v1 is not installed here'),
+      fix: 'models install text-fin-general-v1 --from hub',
+    });
+    expect(found.phase).toMatchObject({ state: 'BLKD', headline: 'text-fin-general-v1 is not installed' });
+    expect(judged({ text: known([]) }).state).toBe('OK');
+    const early = known([{ day: on('2014-12-31'), articles: 1 }, ...news]);
+    const fitted = judged({ ...absent, text: known([]), news: early }, { textModel: 'text-fin-static-v1' });
+    expect(fitted).toMatchObject({ state: 'OK', required: expect.not.stringContaining('text-fin') });
   });
 
   test('asks v1 spaces for no days of encoders', () => {

