@@ -1,4 +1,4 @@
-/** Looks into a model file from elsewhere: of what type its weights are. Field numbers as in onnx.proto3. */
+/** Looks into a model file: its weights, and of what type they are. Field numbers as in onnx.proto3. */
 import { TYPE_CODES } from './tensor.ts';
 
 /** A field of a protocol buffer message: its number, and its bytes or value. */
@@ -8,21 +8,51 @@ interface Field {
   readonly bytes: Uint8Array | null;
 }
 
-/** The element type (`float32`, `float16`, `int8`, …) that most bytes of the weights have. @throws Error for no ONNX model. */
+/** A weight of a graph. */
+export interface Weight {
+  /** Element type: `float32`, `float16`, `int8`, … */
+  readonly type: string;
+  readonly dims: readonly number[];
+  /** Little-endian, row by row; empty where the file keeps it otherwise than as raw data. */
+  readonly data: Uint8Array;
+}
+
+/** The weights of a model file, in its order. @throws Error for no ONNX model. */
+export function* weightsOf(model: Uint8Array): Generator<Weight> {
+  for (const tensor of initializers(model)) {
+    let type = 0;
+    const dims: number[] = [];
+    let data: Uint8Array = new Uint8Array(0);
+    for (const { number, value, bytes } of fields(tensor)) {
+      if (number === 1 && !bytes) dims.push(value);
+      else if (number === 2) type = value;
+      else if (number === 9 && bytes) data = bytes;
+    }
+    yield { type: typeName(type), dims, data };
+  }
+}
+
+/** The element type that most bytes of the weights have. @throws Error for no ONNX model. */
 export function weightType(model: Uint8Array): string {
   const sizes = new Map<number, number>();
-  for (const part of fields(model)) {
-    if (part.number !== 7 || !part.bytes) continue; // ModelProto.graph
-    for (const tensor of fields(part.bytes)) {
-      if (tensor.number !== 5 || !tensor.bytes) continue; // GraphProto.initializer
-      let type = 0;
-      for (const field of fields(tensor.bytes)) if (field.number === 2) type = field.value; // TensorProto.data_type
-      sizes.set(type, (sizes.get(type) ?? 0) + tensor.bytes.length);
-    }
+  for (const tensor of initializers(model)) {
+    let type = 0;
+    for (const field of fields(tensor)) if (field.number === 2) type = field.value; // TensorProto.data_type
+    sizes.set(type, (sizes.get(type) ?? 0) + tensor.length);
   }
   const [largest] = [...sizes].sort((a, b) => b[1] - a[1]);
   if (!largest) throw new Error('is no ONNX model with weights');
-  return Object.entries(TYPE_CODES).find(([, code]) => code === largest[0])?.[0] ?? `type ${largest[0]}`;
+  return typeName(largest[0]);
+}
+
+const typeName = (type: number): string =>
+  Object.entries(TYPE_CODES).find(([, code]) => code === type)?.[0] ?? `type ${type}`;
+
+function* initializers(model: Uint8Array): Generator<Uint8Array> {
+  for (const part of fields(model)) {
+    if (part.number !== 7 || !part.bytes) continue; // ModelProto.graph
+    for (const { number, bytes } of fields(part.bytes)) if (number === 5 && bytes) yield bytes; // GraphProto.initializer
+  }
 }
 
 function* fields(message: Uint8Array): Generator<Field> {

@@ -19,14 +19,8 @@ export interface OnnxSession {
   readonly fallback: string;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /**
-   * Feeds every input and returns every output. Tensors are made by `makeTensor`; an output is written into the tensor that
-   * `room` has for it, which must be of its shape, else into a new one.
-   */
-  run(
-    feeds: Readonly<Record<string, Tensor>>,
-    room?: Readonly<Record<string, Tensor>>,
-  ): Promise<Readonly<Record<string, Tensor>>>;
+  /** Feeds every input and returns every output; tensors are made by `makeTensor`. */
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
 }
 
@@ -52,7 +46,7 @@ export async function openSession(model: Uint8Array, device: Device = 'auto'): P
     fallback,
     inputNames: session.inputNames,
     outputNames: session.outputNames,
-    run: (feeds, room) => (room ? session.run(feeds, room) : session.run(feeds)),
+    run: (feeds) => session.run(feeds),
     release: () => session.release(),
   };
 }

@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { symmetricEigen } from '../../engines/linear/symmetric.model.ts';
 import { openTextEncoder, unverified } from '../../engines/text/encoder.ts';
+import { openGraph } from '../../engines/text/graph-vectors.ts';
 import { LONGEST_KEPT, PieceTable } from '../../engines/text/piece-table.model.ts';
 import { topEigen } from '../../engines/text/static/eigen.model.ts';
 import { fitStaticModel } from '../../engines/text/static/fit.ts';
-import { staticTokenizer } from '../../engines/text/static/graph.model.ts';
+import { readStaticGraph, staticGraph, staticTokenizer } from '../../engines/text/static/graph.model.ts';
 import { ppmi } from '../../engines/text/static/ppmi.model.ts';
 import { Corpus } from '../../engines/text/static/vocabulary.model.ts';
 import { openLibrary, openTokenizer } from '../../engines/text/tokenizer.ts';
@@ -24,6 +25,17 @@ function topics(seed: number, count = 1500): string[] {
     const words = random.pick(nouns);
     return Array.from({ length: 8 }, () => random.pick(words)).join(' ');
   });
+}
+
+/** Of 1 to 40 words, some of them unknown, some texts of unknown words alone, one of them empty. */
+function texts300(): string[] {
+  const random = new Random(7);
+  const words = topics(1).join(' ').split(' ');
+  return Array.from({ length: 300 }, (_, k) =>
+    Array.from({ length: k % 41 }, () =>
+      k % 50 === 3 || random.uniform() < 0.1 ? 'unheard' : random.pick(words),
+    ).join(' '),
+  );
 }
 
 describe('the vocabulary', () => {
@@ -169,6 +181,62 @@ describe('a fitted model', () => {
     const alone = await encoder.encode([texts[5]]);
     expect(alone.vectors).toEqual(vectors.slice(5 * 384));
     await encoder.close();
+  });
+
+  it('gives a text the same bits alone, in any batch and in any order', async () => {
+    const made = await fitStaticModel(topics(1), { modelId: 'text-fin-static-v1', vocabulary: 500, fit }, () => {});
+    const encoder = await openTextEncoder(unverified(made), 'cpu');
+    const texts = texts300();
+    const bitsOf = async (some: readonly string[]) => {
+      const { vectors, problems } = await encoder.encode(some);
+      return some.map((_, k) =>
+        problems.has(k) ? null : Buffer.from(vectors.slice(k * 384, (k + 1) * 384).buffer).toString('base64'),
+      );
+    };
+    const all = await bitsOf(texts);
+    for (const size of [1, 7, 128]) {
+      const parts: (string | null)[] = [];
+      for (let at = 0; at < texts.length; at += size) parts.push(...(await bitsOf(texts.slice(at, at + size))));
+      expect(parts).toEqual(all);
+    }
+    expect((await bitsOf(texts.toReversed())).toReversed()).toEqual(all);
+  });
+
+  it('gives what its graph gives in ONNX Runtime, up to the rounding of float32', async () => {
+    const made = await fitStaticModel(topics(1), { modelId: 'text-fin-static-v1', vocabulary: 500, fit }, () => {});
+    const model = unverified(made);
+    const texts = texts300();
+    const own = await openTextEncoder(model, 'cpu');
+    const { vectors, problems } = await own.encode(texts);
+    const graph = await openGraph(model, 'cpu');
+    const tokenizer = openTokenizer(model.files, model.manifest.max_length);
+    const encoded = texts.map((text) => [...(tokenizer.encode(text) ?? [])]);
+    const starts = [0];
+    for (const ids of encoded) starts.push(starts[starts.length - 1] + ids.length);
+    const expected = new Float32Array(vectors.length);
+    const expectedProblems = new Map<number, string>();
+    await graph.write({ ids: Int32Array.from(encoded.flat()), starts }, expected, expectedProblems);
+    await graph.close();
+    expect([...problems].filter(([k]) => encoded[k].length > 0).sort()).toEqual([...expectedProblems].sort());
+    expect(expectedProblems.size).toBeGreaterThan(0);
+    // Values are below 1: a few roundings of float32.
+    expect(vectors.reduce((most, value, k) => Math.max(most, Math.abs(value - expected[k])), 0)).toBeLessThan(3e-7);
+  });
+
+  it('is read out of its own graph, and of no other', async () => {
+    const table = {
+      rows: Int8Array.from({ length: 64 }, (_, k) => k - 32),
+      scales: Float32Array.of(0, 1, 0.5, 2),
+      dim: 16,
+    };
+    const graph = staticGraph(table);
+    // At an odd place of a larger buffer, where floats may not lie.
+    const moved = Buffer.concat([Buffer.alloc(3), graph]).subarray(3);
+    expect(readStaticGraph(moved)).toEqual(table);
+    const other = graph.slice();
+    other[Buffer.from(graph).indexOf('ReduceL2') + 'ReduceL'.length] = '1'.charCodeAt(0);
+    expect(readStaticGraph(other)).toBeNull();
+    expect(() => readStaticGraph(Buffer.from('{"no": "model"}'))).toThrow(/no ONNX model/);
   });
 
   it('is not made of too little', async () => {

@@ -1,5 +1,6 @@
 /** The graph and the tokenizer of a static word table: the mean of the words' rows, brought to length 1. */
 import { GraphBuilder } from '../../onnx/graph.ts';
+import { weightsOf } from '../../onnx/inspect.ts';
 import { float32, int8, int64 } from '../../onnx/tensor.ts';
 import type { WordTable } from './table.model.ts';
 
@@ -31,6 +32,25 @@ export function staticGraph({ rows, scales, dim }: WordTable): Uint8Array {
   const norm = graph.node('ReduceL2', [mean], { axes: { ints: [1] }, keepdims: { int: 1 } });
   graph.output(STATIC_OUTPUT, graph.node('Div', [mean, norm]), 'float32', ['N', dim]);
   return graph.build();
+}
+
+/**
+ * The table of a model file; null unless `staticGraph` makes exactly this file of it: only of that graph is it known without
+ * running it what it gives. @throws Error for no ONNX model.
+ */
+export function readStaticGraph(model: Uint8Array): WordTable | null {
+  const weights = [...weightsOf(model)];
+  const rows = weights.find(({ type }) => type === 'int8');
+  const scales = weights.find(({ type }) => type === 'float32');
+  if (rows?.dims.length !== 2 || !scales || rows.data.length !== rows.dims[0] * rows.dims[1]) return null;
+  if (scales.data.length !== rows.dims[0] * Float32Array.BYTES_PER_ELEMENT) return null;
+  const table: WordTable = {
+    rows: new Int8Array(rows.data.buffer, rows.data.byteOffset, rows.data.length),
+    // Copied: it need not lie where floats may.
+    scales: new Float32Array(new Uint8Array(scales.data).buffer),
+    dim: rows.dims[1],
+  };
+  return Buffer.compare(staticGraph(table), model) === 0 ? table : null;
 }
 
 /** `tokenizer.json`: whole lower-case words, cut as BERT cuts them. */
