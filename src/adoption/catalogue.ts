@@ -11,17 +11,37 @@ interface FoundColumn {
   readonly hasDefault: boolean;
 }
 
-interface FoundIndex {
-  readonly table: string;
+export interface FoundIndex {
+  /** Of its table. */
+  readonly oid: number;
+  readonly schema: string;
   readonly name: string;
   readonly unique: boolean;
   readonly valid: boolean;
+  /** A part of a partitioned table's index. */
+  readonly attached: boolean;
   readonly keys: readonly string[];
   readonly where: string | null;
 }
 
+/** A relation that a table consists of: itself, a partition, or a table that inherits from it. */
+export interface Part {
+  readonly oid: number;
+  /** The one that it is a partition or child of; null for the table itself. */
+  readonly parent: number | null;
+  readonly schema: string;
+  /** As SQL names it. */
+  readonly relation: string;
+  /** Whether rows lie in it: a partitioned table has none of its own. */
+  readonly stores: boolean;
+}
+
 interface FoundTable {
+  readonly oid: number;
   readonly name: string;
+  readonly partitioned: boolean;
+  /** Itself first, then what lies below, level by level. */
+  readonly parts: readonly Part[];
   readonly readable: boolean;
   readonly writable: boolean;
   /** May make indexes. */
@@ -37,7 +57,14 @@ export interface Catalogue {
 /** Tables of the schema public with columns, rights of the current role, and indexes. */
 export async function readCatalogue(client: pg.ClientBase): Promise<Catalogue> {
   const tables = await client.query<FoundTable>(
-    `SELECT c.relname AS name, has_table_privilege(c.oid, 'SELECT') AS readable,
+    `SELECT c.oid, c.relname AS name, c.relkind = 'p' AS partitioned,
+            (WITH RECURSIVE tree AS (SELECT c.oid, NULL::oid AS parent, 0 AS depth
+                              UNION ALL SELECT i.inhrelid, i.inhparent, tree.depth + 1 FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+             SELECT json_agg(json_build_object('oid', p.oid::bigint, 'parent', tree.parent::bigint, 'schema', s.nspname,
+                      'relation', format('%I.%I', s.nspname, p.relname), 'stores', p.relkind <> 'p')
+                      ORDER BY tree.depth, s.nspname COLLATE "C", p.relname COLLATE "C")
+               FROM (SELECT DISTINCT ON (oid) * FROM tree ORDER BY oid, depth) tree JOIN pg_class p ON p.oid = tree.oid JOIN pg_namespace s ON s.oid = p.relnamespace) AS parts,
+            has_table_privilege(c.oid, 'SELECT') AS readable,
             has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'DELETE') AS writable,
             pg_has_role(c.relowner, 'USAGE') AS owned,
             (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
@@ -47,11 +74,14 @@ export async function readCatalogue(client: pg.ClientBase): Promise<Catalogue> {
       WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname COLLATE "C"`,
   );
   const indexes = await client.query<FoundIndex>(
-    `SELECT t.relname AS table, c.relname AS name, i.indisunique AS unique, i.indisvalid AS valid,
+    `WITH RECURSIVE mine AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public'
+                       UNION SELECT i.inhrelid FROM pg_inherits i JOIN mine ON i.inhparent = mine.oid)
+     SELECT i.indrelid AS oid, n.nspname AS schema, c.relname AS name, i.indisunique AS unique, i.indisvalid AS valid,
+            EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS attached,
             ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnkeyatts) k ORDER BY k) AS keys,
             pg_get_expr(i.indpred, i.indrelid) AS where
-       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
-       JOIN pg_namespace n ON n.oid = t.relnamespace WHERE n.nspname = 'public' ORDER BY c.relname COLLATE "C"`,
+       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE i.indrelid IN (SELECT oid FROM mine) ORDER BY c.relname COLLATE "C"`,
   );
   return {
     tables: new Map(tables.rows.map((table) => [table.name, { ...table, columns: table.columns ?? [] }])),
@@ -59,16 +89,30 @@ export async function readCatalogue(client: pg.ClientBase): Promise<Catalogue> {
   };
 }
 
-/** Whether an index that is there does the wanted one's work. */
-export function isServed({ indexes }: Catalogue, wanted: WantedIndex, unique: boolean): boolean {
-  return indexes.some(
-    (found) =>
-      found.table === wanted.table &&
-      found.valid &&
-      (found.where === null ? wanted.where === undefined : found.where === wanted.where) &&
-      (unique
-        ? found.unique && found.keys.toSorted().join() === wanted.keys.toSorted().join()
-        : wanted.keys.every((name, i) => found.keys[i] === name)),
+/** Whether indexes that are there do the wanted one's work in all of a table. */
+export function isServed({ tables, indexes }: Catalogue, wanted: WantedIndex, unique: boolean): boolean {
+  const table = tables.get(wanted.table);
+  if (!table) return false;
+  const has = (oid: number) => indexes.some((found) => found.oid === oid && serves(found, wanted, unique));
+  const everywhere = table.parts.filter(({ stores }) => stores).every(({ oid }) => has(oid));
+  // Each partition's own unique index says nothing of two rows in two of them.
+  return table.partitioned ? has(table.oid) || (!unique && table.parts.length > 1 && everywhere) : everywhere;
+}
+
+/** Whether no two rows of a table can share the key. Tables that inherit share no index with their parent. */
+export function isUnique(catalogue: Catalogue, wanted: WantedIndex): boolean {
+  const table = catalogue.tables.get(wanted.table);
+  return isServed(catalogue, wanted, true) && (table!.partitioned || table!.parts.length === 1);
+}
+
+/** Whether an index of one relation does the wanted one's work there. */
+export function serves(found: FoundIndex, wanted: WantedIndex, unique: boolean): boolean {
+  return (
+    found.valid &&
+    (found.where === null ? wanted.where === undefined : found.where === wanted.where) &&
+    (unique
+      ? found.unique && found.keys.toSorted().join() === wanted.keys.toSorted().join()
+      : wanted.keys.every((name, i) => found.keys[i] === name))
   );
 }
 

@@ -1,7 +1,7 @@
 /** Counts in the rows of a database: duplicates, orphans, rows per model, holidays. Reads only. */
 import pg from 'pg';
 import type { DatabaseName } from '../platform/db/targets.ts';
-import { type Catalogue, isServed } from './catalogue.ts';
+import { type Catalogue, isUnique } from './catalogue.ts';
 import { EXPECTED, KEYS, type WantedKey } from './expected.ts';
 import type { Duplicates, HolidayCover, ModelRows, Orphans, Twin } from './types.ts';
 
@@ -37,7 +37,7 @@ export async function countDuplicates(
   for (const wanted of KEYS[name]) {
     const { table, keys } = wanted;
     if (!catalogue.tables.has(table)) continue;
-    if (isServed(catalogue, wanted, true)) {
+    if (isUnique(catalogue, wanted)) {
       all.push({ table, key: keys, keys: 0, rows: 0, conflicting: 0 });
     } else if (!canCount(catalogue, wanted)) {
       all.push({ table, key: keys, keys: null, rows: null, conflicting: null });

@@ -1,0 +1,96 @@
+/** Removes copies of a row: one transaction, readers go on. */
+import type pg from 'pg';
+import type { Database } from '../platform/db/databases.ts';
+import { UserError } from '../platform/errors.ts';
+import { readCatalogue } from './catalogue.ts';
+import { KEYS, type WantedKey } from './expected.ts';
+import { contentOf, present, quote } from './figures.ts';
+
+/** Which row of a key stays where they do not say the same; null, or where rows have no age: they are left alone. */
+export type Keep = 'newest' | 'oldest' | null;
+
+/**
+ * Removes the copies of rows of one table; returns what was done, in a sentence.
+ * @throws UserError when rows of another table point at a copy.
+ */
+export async function dedupe(client: pg.ClientBase, database: Database, table: string, keep: Keep): Promise<string> {
+  const wanted = KEYS[database.target.name].find((one) => one.table === table)!;
+  const age = wanted.surrogate[0];
+  const catalogue = await readCatalogue(client);
+  const copies = keep && age ? wanted.keys.join(', ') : contentOf(catalogue, wanted);
+  const order = `${age ? `${quote(age)} ${keep === 'newest' ? 'DESC' : 'ASC'}, ` : ''}tableoid, ctid`;
+  // A place is unique in one relation only: partitions and children count theirs from the start.
+  const surplus = `${twice(wanted)},
+    ranked AS (SELECT tableoid AS part, ctid AS place, row_number() OVER (PARTITION BY ${copies} ORDER BY ${order}) AS n
+                 FROM ${table} WHERE (${wanted.keys.join(', ')}) IN (SELECT * FROM twice))`;
+  const isSurplus = 't.tableoid = ranked.part AND t.ctid = ranked.place AND ranked.n > 1';
+  await client.query('BEGIN');
+  try {
+    // Readers go on; a writer would make copies behind our back.
+    await client.query(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+    const parts = catalogue.tables.get(table)!.parts.map(({ oid }) => oid);
+    const references = await readReferences(client, parts);
+    if (references.length) {
+      // Whoever is about to point at a copy has done so, or waits until it is gone.
+      await client.query(
+        `WITH ${surplus} SELECT count(*) FROM (SELECT FROM ${table} t JOIN ranked ON ${isSurplus} FOR UPDATE OF t) locked`,
+      );
+    }
+    const rowsToGo = `WITH ${surplus}, surplus AS (SELECT t.* FROM ${table} t JOIN ranked ON ${isSurplus})`;
+    for (const reference of references) await refuseReferenced(client, table, reference, rowsToGo);
+    const { rowCount } = await client.query(`WITH ${surplus} DELETE FROM ${table} t USING ranked WHERE ${isSurplus}`);
+    const { rows } = await client.query<{ left: number }>(`WITH ${twice(wanted)} SELECT count(*) AS left FROM twice`);
+    await client.query('COMMIT');
+    const said = rowCount ? `removed ${rowCount} rows` : 'nothing to remove';
+    if (rows[0].left === 0) return said;
+    const how = age ? 'say --keep newest or --keep oldest' : 'settle them by hand';
+    return `${said}; ${rows[0].left} keys have rows that do not say the same and are left alone: ${how}`;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+const twice = ({ table, keys }: WantedKey) =>
+  `twice AS (SELECT ${keys.join(', ')} FROM ${table} WHERE ${present(keys)} GROUP BY ${keys.join(', ')} HAVING count(*) > 1)`;
+
+/** A foreign key that points at the table. */
+interface Reference {
+  readonly name: string;
+  /** The table that points, as SQL names it. */
+  readonly from: string;
+  readonly columns: readonly { readonly from: string; readonly to: string }[];
+}
+
+/** Foreign keys of any schema that point at these relations. */
+async function readReferences(client: pg.ClientBase, parts: readonly number[]): Promise<Reference[]> {
+  const { rows } = await client.query<Reference>(
+    `SELECT f.conname AS name, format('%I.%I', n.nspname, c.relname) AS from,
+            (SELECT json_agg(json_build_object('from', mine.attname, 'to', theirs.attname))
+               FROM unnest(f.conkey, f.confkey) AS pair(mine, theirs)
+               JOIN pg_attribute mine ON mine.attrelid = f.conrelid AND mine.attnum = pair.mine
+               JOIN pg_attribute theirs ON theirs.attrelid = f.confrelid AND theirs.attnum = pair.theirs) AS columns
+       FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE f.contype = 'f' AND f.conparentid = 0 AND f.confrelid = ANY ($1::oid[]) ORDER BY 2, 1`,
+    [parts],
+  );
+  return rows;
+}
+
+/** Deleting a copy that is pointed at would fail, or take rows with it, or change them. */
+async function refuseReferenced(
+  client: pg.ClientBase,
+  table: string,
+  { name, from, columns }: Reference,
+  surplus: string,
+): Promise<void> {
+  const same = columns.map((pair) => `surplus.${quote(pair.to)} = r.${quote(pair.from)}`).join(' AND ');
+  const { rows } = await client.query<{ n: number }>(
+    `${surplus} SELECT count(*) AS n FROM ${from} r WHERE EXISTS (SELECT FROM surplus WHERE ${same})`,
+  );
+  if (rows[0].n === 0) return;
+  throw new UserError(
+    `${rows[0].n} rows of ${from} point at copies in ${table} (foreign key ${name}), so that none was removed`,
+    `Let them point at the row that stays, or remove them yourself, then: prometheus db adopt --apply dedupe:${table}`,
+  );
+}

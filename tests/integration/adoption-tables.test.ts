@@ -1,0 +1,148 @@
+/** `db adopt` on tables of other shapes than ours: partitions, children, foreign keys, other columns and types. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { applyStep } from '../../src/adoption/repair.ts';
+import { readAdoption } from '../../src/adoption/report.ts';
+import { dbAdopt } from '../../src/cli/db-adopt.ts';
+import { MIGRATIONS } from '../../src/cli/schema.ts';
+import type { DatabaseName } from '../../src/platform/db/targets.ts';
+import { createAlembicPair } from '../helpers/alembic-pair.ts';
+import type { TestDatabases } from '../helpers/databases.ts';
+
+let pair: TestDatabases;
+beforeEach(async () => {
+  pair = await createAlembicPair();
+});
+afterEach(() => pair.drop());
+
+const run = (name: DatabaseName, sql: string) => pair.databases[name].client((client) => client.query(sql));
+const count = async (table: string, name: DatabaseName = 'historical') =>
+  Number((await run(name, `SELECT count(*) AS n FROM ${table}`)).rows[0].n);
+const read = () => readAdoption(pair.databases, MIGRATIONS);
+const apply = (id: string, keep: 'newest' | 'oldest' | null = null, name: DatabaseName = 'historical') =>
+  applyStep(pair.databases[name], { id }, keep, MIGRATIONS[name]);
+
+/** The command with its two databases; what it printed and its exit code. */
+async function adopt(...step: string[]): Promise<{ code: number; out: string }> {
+  let out = '';
+  const cli = { databases: async () => pair.databases, out: (text: string) => void (out += text) };
+  const code = await dbAdopt.run({ dryRun: false, apply: true, step, json: false }, cli as never);
+  return { code, out };
+}
+
+/** Fifty days of one name, the first ten of them twice, from a day on. */
+const prices = (id: string, first: string) => {
+  const days = (n: number) =>
+    `SELECT '${id}', date '${first}' + g, 1, 1, 1, 1, 1, 100, 'USD' FROM generate_series(0, ${n - 1}) g`;
+  return `INSERT INTO prices_daily (instrument_id, trade_date, open, high, low, close, adjusted_close, volume, currency)
+            ${days(50)} UNION ALL ${days(10)};`;
+};
+
+test('partitions: only copies go, and each partition gets its part of an index', async () => {
+  await run(
+    'historical',
+    `ALTER TABLE prices_daily RENAME TO old_prices;
+     CREATE TABLE prices_daily (LIKE old_prices) PARTITION BY RANGE (trade_date);
+     CREATE TABLE prices_2013 PARTITION OF prices_daily FOR VALUES FROM ('2013-01-01') TO ('2014-01-01');
+     CREATE TABLE prices_2014 PARTITION OF prices_daily FOR VALUES FROM ('2014-01-01') TO ('2015-01-01') PARTITION BY LIST (instrument_id);
+     CREATE TABLE prices_2014_a PARTITION OF prices_2014 FOR VALUES IN ('A');
+     CREATE TABLE prices_2014_b PARTITION OF prices_2014 FOR VALUES IN ('B');
+     DROP TABLE old_prices;
+     ${prices('A', '2013-03-01')} ${prices('A', '2014-03-01')} ${prices('B', '2014-03-01')}`,
+  );
+  expect((await read()).databases[0].duplicates[0]).toMatchObject({ table: 'prices_daily', rows: 30 });
+  expect(await apply('dedupe:prices_daily')).toBe('removed 30 rows');
+  expect([await count('prices_2013'), await count('prices_2014_a'), await count('prices_2014_b')]).toEqual([
+    50, 50, 50,
+  ]);
+
+  // As a build leaves it that was killed after its first partition.
+  const oid = async (relation: string) =>
+    (await run('historical', `SELECT '${relation}'::regclass::oid AS oid`)).rows[0].oid;
+  await run(
+    'historical',
+    `CREATE UNIQUE INDEX ux_prices_daily ON ONLY prices_daily (instrument_id, trade_date);
+     CREATE UNIQUE INDEX ux_prices_daily_${await oid('prices_2013')} ON prices_2013 (instrument_id, trade_date)`,
+  );
+  expect((await read()).steps.map(({ id }) => id)).toContain('index:ux_prices_daily');
+  const { code, out } = await adopt('all');
+  expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('no step is open') });
+  const { rows } = await run(
+    'historical',
+    `SELECT count(*) AS n, bool_and(indisvalid) AS valid FROM pg_index
+      WHERE indrelid IN (SELECT relid FROM pg_partition_tree('prices_daily')) AND indisunique`,
+  );
+  expect(rows).toEqual([{ n: 5, valid: true }]);
+  await expect(run('historical', prices('A', '2013-03-01'))).rejects.toThrow('duplicate key');
+});
+
+test('a key that a partitioned table cannot have is told, and the other steps are done', async () => {
+  await run(
+    'historical',
+    `ALTER TABLE prices_daily RENAME TO old_prices;
+     CREATE TABLE prices_daily (LIKE old_prices) PARTITION BY LIST (currency);
+     CREATE TABLE prices_usd PARTITION OF prices_daily FOR VALUES IN ('USD');
+     DROP TABLE old_prices; ${prices('A', '2013-03-01')}`,
+  );
+  const { code, out } = await adopt('all');
+  expect(code).toBe(3);
+  expect(out).toContain('index:ux_prices_daily: not done: PostgreSQL does not allow index:ux_prices_daily: ');
+  expect(out).toContain('index:ix_prices_daily_trade_date: made');
+  expect(out.trimEnd().split('\n').at(-1)).toBe('open: index:ux_prices_daily');
+});
+
+test('children: rows that lie at the same place in another table stay', async () => {
+  await run(
+    'historical',
+    `CREATE TABLE prices_old () INHERITS (prices_daily);
+     ${prices('A', '2013-03-01')} ${prices('B', '2013-03-01').replace('prices_daily', 'prices_old')}
+     INSERT INTO prices_old SELECT * FROM ONLY prices_daily WHERE trade_date = '2013-04-15'`,
+  );
+  expect((await read()).databases[0].duplicates[0]).toMatchObject({ rows: 21 });
+  expect(await apply('dedupe:prices_daily')).toBe('removed 21 rows');
+  expect([await count('ONLY prices_daily'), await count('prices_old')]).toEqual([50, 50]);
+  expect(await adopt('all')).toMatchObject({ code: 0 });
+  // No index spans the two: the rows are looked at anew.
+  await run('historical', `INSERT INTO prices_old SELECT * FROM ONLY prices_daily WHERE trade_date = '2013-04-15'`);
+  expect((await read()).databases[0].duplicates[0]).toMatchObject({ rows: 1 });
+});
+
+test.each(['', 'ON DELETE CASCADE', 'ON DELETE SET NULL'])(
+  'a copy that another table points at stays (%s)',
+  async (action) => {
+    const vector = `('INSTRUMENT', 'A', '{}', '2013-05-02', 'num-old-v1', '\\x01')`;
+    await run(
+      'historical',
+      `INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector) VALUES ${vector}, ${vector};
+       CREATE SCHEMA lab; CREATE TABLE lab.marks (embedding_id bigint REFERENCES public.numeric_window_embeddings ${action}, mark text);
+       INSERT INTO lab.marks SELECT embedding_id, 'mine' FROM numeric_window_embeddings`,
+    );
+    const { code, out } = await adopt('all');
+    expect(code).toBe(3);
+    expect(out).toContain(
+      'dedupe:numeric_window_embeddings: not done: 1 rows of lab.marks point at copies in numeric_window_embeddings (foreign key marks_embedding_id_fkey)',
+    );
+    expect(out).toContain('index:ix_news_articles_timestamp: made');
+    expect([await count('lab.marks WHERE embedding_id IS NOT NULL'), await count('numeric_window_embeddings')]).toEqual(
+      [2, 2],
+    );
+
+    await run(
+      'historical',
+      `UPDATE lab.marks SET embedding_id = (SELECT min(embedding_id) FROM numeric_window_embeddings)`,
+    );
+    expect(await adopt('all')).toMatchObject({ code: 0 });
+    expect([await count('lab.marks'), await count('numeric_window_embeddings')]).toEqual([2, 1]);
+  },
+);
+
+test('what a trigger of theirs forbids is told, not called a failure of the program', async () => {
+  await run(
+    'historical',
+    `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'prices are kept' USING HINT = 'Ask Ada.'; END $$;
+     CREATE TRIGGER keep BEFORE DELETE ON prices_daily EXECUTE FUNCTION no(); ${prices('A', '2013-03-01')}`,
+  );
+  expect((await adopt('all')).out).toContain(
+    'dedupe:prices_daily: not done: PostgreSQL does not allow dedupe:prices_daily: prices are kept. Ask Ada.',
+  );
+  await expect(apply('dedupe:prices_daily')).rejects.toMatchObject({ name: 'UserError' });
+});
