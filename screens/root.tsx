@@ -1,8 +1,10 @@
 /** The whole screen: one of the screens or the help, and what lies over it. */
-import { Box, render } from 'ink';
+import { Writable } from 'node:stream';
+import { render } from 'ink';
 import { type ReactNode, useMemo } from 'react';
 import { useStore } from 'zustand';
 import type { Limits } from '../src/console/action.ts';
+import { Canvas } from '../src/console/canvas.ts';
 import type { ScreenId } from '../src/console/screens.ts';
 import type { ConsoleState, ConsoleStore } from '../src/console/store.ts';
 import { themedStyle } from '../src/console/theme.ts';
@@ -40,11 +42,11 @@ export interface RootProps {
   readonly style: Style;
 }
 
-function Root({ store, limits, style }: RootProps) {
+function Root({ store, limits, style, canvas }: RootProps & { readonly canvas: Canvas }) {
   const theme = useStore(store, (state) => state.theme);
   const context = useMemo(
-    () => ({ store, limits, style: theme === null ? style : themedStyle(theme, style) }),
-    [store, limits, style, theme],
+    () => ({ store, limits, canvas, style: theme === null ? style : themedStyle(theme, style) }),
+    [store, limits, canvas, style, theme],
   );
   return (
     <ConsoleContext value={context}>
@@ -60,17 +62,17 @@ function helpShown(overlay: ConsoleState['overlay']): { readonly top: number; re
 }
 
 function Screen() {
-  const { size, overlay, screen } = useConsoleState();
+  const { overlay, screen } = useConsoleState();
   const Current = VIEWS[screen];
   const help = helpShown(overlay);
   return (
-    <Box width={size.columns} height={size.rows}>
+    <>
       {help ? <Help {...help} /> : <Current />}
       {overlay?.kind === 'dialog' && <DialogBox dialog={overlay} />}
       {overlay?.kind === 'menu' && <MenuBox menu={overlay} />}
       {overlay?.kind === 'programs' && <ProgramsBox chooser={overlay} />}
       {overlay?.kind === 'form' && <FormBox form={overlay} />}
-    </Box>
+    </>
   );
 }
 
@@ -80,17 +82,31 @@ export interface MountedScreens {
   readonly ended: Promise<unknown>;
 }
 
-/** Draws the screens into `stdout` until `unmount`. */
+/** Draws the screens until `unmount`; `stdout` is given each frame whole, its rows with line breaks between them. */
 export function mountScreens(props: RootProps, stdout: NodeJS.WritableStream): MountedScreens {
-  const instance = render(<Root {...props} />, {
-    stdout,
-    // "debug" is Ink's name for handing over each frame whole and at once, without erasing the one before: just what the
-    // frame writer compares rows of. The pace is set by the feed, and Ink keeps no frame of its own.
+  let mounted = true;
+  const canvas = new Canvas(() => {
+    const { columns, rows } = props.store.getState().size;
+    if (mounted) stdout.write(canvas.frame(columns, rows).join('\n'));
+  });
+  const instance = render(<Root {...props} canvas={canvas} />, {
+    stdout: nowhere(),
+    // "debug" is Ink's name for drawing at once whatever changes. The pace is set by the feed.
     debug: true,
     // A terminal is there, whatever CI variables say; main has made sure.
     interactive: true,
     exitOnCtrlC: false,
     patchConsole: false,
   });
-  return { unmount: instance.unmount, ended: instance.waitUntilExit() };
+  return {
+    unmount() {
+      mounted = false;
+      instance.unmount();
+    },
+    ended: instance.waitUntilExit(),
+  };
 }
+
+/** Ink's stdout: nothing is left for it to draw. With a size, for which it would ask other programs else. */
+const nowhere = (): NodeJS.WritableStream =>
+  Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: true, columns: 80, rows: 24 });

@@ -1,13 +1,15 @@
-/** What every component may ask for: the store, the controller's limits and how this terminal is drawn on. */
+/** What every component may ask for: the store, the controller's limits, and on what and how it draws. */
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
 import type { Limits } from '../../src/console/action.ts';
+import type { Canvas } from '../../src/console/canvas.ts';
 import type { ConsoleState, ConsoleStore } from '../../src/console/store.ts';
 import type { Style } from '../../src/format/lines.ts';
 
 export interface ConsoleContextValue {
   readonly store: ConsoleStore;
   readonly limits: Limits;
+  readonly canvas: Canvas;
   readonly style: Style;
 }
 

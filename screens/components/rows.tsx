@@ -1,5 +1,5 @@
-/** Rows of the screen, cut, coloured and finished before Ink sees them. */
-import { Box, Transform } from 'ink';
+/** Rows of the screen, cut, coloured and finished. */
+import { useId, useLayoutEffect } from 'react';
 import { type Line, renderLine } from '../../src/format/lines.ts';
 import { useConsole } from './context.ts';
 
@@ -9,22 +9,22 @@ export interface RowsProps {
   readonly width: number;
   readonly height: number;
   readonly lines: readonly Line[];
+  /** Lies over the rows of the screen. */
+  readonly over?: boolean;
 }
 
 /**
- * A block of rows at a fixed place; missing rows are blank, so that whatever lies under it is covered. Ink lays out one
- * text of a dot a row, and the transform puts the finished rows in their places when the frame is composed: they have
- * their exact width already, and measuring them again in Ink, cluster by cluster, costs more than all the rest of a frame.
+ * A block of rows at a fixed place; missing rows are blank, so that whatever lies under it is covered. It goes to the canvas and
+ * not through Ink's layout: the rows have their exact width and place already, and finding those again cell by cell, for the
+ * whole screen whenever anything changes, costs Ink several times what all the rest of a frame does.
  */
-export function Rows({ left, top, width, height, lines }: RowsProps) {
-  const { style } = useConsole();
-  if (width <= 0 || height <= 0) return null;
-  const rows = Array.from({ length: height }, (_, row) => renderLine(lines[row] ?? [], width, style));
-  return (
-    <Box position="absolute" left={left} top={top} width={width} height={height}>
-      <Transform transform={(_, row) => rows[row] ?? ''}>
-        {Array.from({ length: height }, () => '.').join('\n')}
-      </Transform>
-    </Box>
-  );
+export function Rows({ left, top, width, height, lines, over = false }: RowsProps) {
+  const { style, canvas } = useConsole();
+  const id = useId();
+  useLayoutEffect(() => {
+    const rows = Array.from({ length: Math.max(0, height) }, (_, row) => renderLine(lines[row] ?? [], width, style));
+    canvas.put(id, { left, top, width: Math.max(0, width), rows, over });
+  }, [canvas, id, left, top, width, height, lines, over, style]);
+  useLayoutEffect(() => () => canvas.remove(id), [canvas, id]);
+  return null;
 }

@@ -30,7 +30,14 @@ export function OverlayBox({
   const top = 1 + Math.max(0, Math.floor((room - shown.length) / 2));
   const left = Math.floor((columns - width) / 2);
   return (
-    <Rows left={left} top={rows > 1 ? top : 0} width={width} height={bordered ? shown.length : room} lines={shown} />
+    <Rows
+      left={left}
+      top={rows > 1 ? top : 0}
+      width={width}
+      height={bordered ? shown.length : room}
+      lines={shown}
+      over
+    />
   );
 }
 

@@ -63,7 +63,7 @@ export function Help({ top, query }: { readonly top: number; readonly query: str
       <Rows left={0} top={1} width={width} height={height} lines={shown} />
       {beside && (
         <Suspense fallback={null}>
-          <Legend left={width} top={2} drawing={style} />
+          <Legend left={width} top={2} width={LEGEND.columns} drawing={style} />
         </Suspense>
       )}
       <Footer statusRow={small ? null : rows - 2} footerRow={rows > 2 ? rows - 1 : null} />

@@ -63,7 +63,7 @@ export async function frameAt(
     save: async () => '',
     newId: () => 'replay',
   });
-  const sink = new FrameSink(options.size);
+  const sink = new FrameSink();
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   const screens = mountScreens({ store, limits: controller.limits, style: options.style }, sink);
   let feed: ReturnType<typeof startFeed> | null = null;
@@ -92,10 +92,8 @@ export async function frameAt(
   await turn();
   await turn();
   feed?.stop();
-  // Unmounting draws once more, an empty screen.
-  const { frame } = sink;
   screens.unmount();
-  return { rows: frame, store, limits: controller.limits };
+  return { rows: sink.frame, store, limits: controller.limits };
 }
 
 const reached = (store: ConsoleStore, what: (state: ConsoleState) => boolean): Promise<void> =>
@@ -111,22 +109,16 @@ const reached = (store: ConsoleStore, what: (state: ConsoleState) => boolean): P
 
 const keyName = (letter: string): string => (letter === ' ' ? 'space' : letter);
 
-/** Ink's stdout when nobody looks: keeps the last frame. */
+/** What frames go to when nobody looks: keeps the last one. */
 export class FrameSink extends Writable {
-  readonly isTTY = true;
-  readonly columns: number;
-  readonly rows: number;
   frame: readonly string[] = [];
 
-  constructor({ columns, rows }: Size) {
+  constructor() {
     super({ decodeStrings: false });
-    this.columns = columns;
-    this.rows = rows;
   }
 
   override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, done: () => void): void {
-    const text = String(chunk);
-    if (text !== '') this.frame = text.split('\n').slice(0, this.rows);
+    this.frame = String(chunk).split('\n');
     done();
   }
 }

@@ -1,8 +1,9 @@
 /**
- * The stdout that Ink is given. Ink hands over whole frames; this sends the rows that changed, from the cell where they
- * begin to differ, inside one synchronised update. An unchanged frame costs 0 bytes, which is what a slow SSH link needs.
+ * Takes whole frames and sends the rows that changed, from the cell where they begin to differ, inside one synchronised
+ * update. An unchanged frame costs 0 bytes, which is what a slow SSH link needs.
  */
 import { Writable } from 'node:stream';
+import { type Attributes, applySgr, SGR, sgrOf } from '../format/sgr.ts';
 import { cellWidth, oneCellEach } from '../format/width.ts';
 
 /** The terminal as far as painting needs it. */
@@ -15,13 +16,10 @@ export interface FrameTarget {
 const BEGIN_UPDATE = '\x1b[?2026h';
 const END_UPDATE = '\x1b[?2026l';
 const ERASE_REST = '\x1b[K';
-const SGR = /\x1b\[[\d;:]*m/g;
 /** A shared beginning shorter than this is not worth a cursor address further right. */
 const WORTH_SKIPPING = 6;
 
 export class FrameWriter extends Writable {
-  /** Ink asks for these. */
-  readonly isTTY = true;
   /** What was sent since the start, for the byte budget. */
   readonly sent = { frames: 0, rows: 0, bytes: 0 };
   readonly #target: FrameTarget;
@@ -127,7 +125,7 @@ const START: Resume = { index: 0, column: 0, sgr: '' };
 
 /** The place up to which two rows are the same, never inside an escape sequence or a cluster of characters. */
 export function sharedBeginning(before: string, after: string): Resume {
-  const colours = new Map<string, string>();
+  const colours: Attributes = new Map();
   let index = 0;
   let column = 0;
   while (index < after.length && before[index] === after[index]) {
@@ -145,21 +143,5 @@ export function sharedBeginning(before: string, after: string): Resume {
   }
   const joins = (text: string | undefined) => text !== undefined && text !== '\x1b' && !oneCellEach(text);
   if (column < WORTH_SKIPPING || joins(after[index]) || joins(before[index])) return START;
-  return { index, column, sgr: [...colours.values()].join('') };
-}
-
-/** Keeps the sequences that are still in force: one for each kind of attribute. */
-function applySgr(colours: Map<string, string>, sequence: string): void {
-  const code = Number.parseInt(sequence.slice(2), 10) || 0;
-  if (code === 0) colours.clear();
-  else if (code === 1 || code === 2) colours.set(`intensity${code}`, sequence);
-  else if (code === 22) {
-    colours.delete('intensity1');
-    colours.delete('intensity2');
-  } else if (code === 39) colours.delete('foreground');
-  else if (code === 49) colours.delete('background');
-  else if ((code >= 30 && code <= 38) || (code >= 90 && code <= 97)) colours.set('foreground', sequence);
-  else if ((code >= 40 && code <= 48) || (code >= 100 && code <= 107)) colours.set('background', sequence);
-  else if (code >= 23 && code <= 29) colours.delete(`attribute${code - 20}`);
-  else colours.set(`attribute${code}`, sequence);
+  return { index, column, sgr: sgrOf(colours) };
 }

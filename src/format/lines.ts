@@ -79,13 +79,17 @@ export function fitLine(line: Line, width: number): Span[] {
 /** The row as one string of exactly `width` cells with the style's colours. */
 export function renderLine(line: Line, width: number, style: Style): string {
   if (width <= 0) return '';
-  return fitLine(spellLine(line, style), width)
-    .map((one) => {
-      const text = style.ascii ? toAscii(one.text) : one.text;
-      const [open, close] = style.wrap(one);
-      return open + text + close;
-    })
-    .join('');
+  let row = '';
+  let closing = '';
+  let opened = '';
+  for (const one of fitLine(spellLine(line, style), width)) {
+    const [open, close] = style.wrap(one);
+    // Neighbours of one look share their sequences.
+    if (open !== opened) row += closing + open;
+    row += style.ascii ? toAscii(one.text) : one.text;
+    [opened, closing] = [open, close];
+  }
+  return row + closing;
 }
 
 /** Two rows in one: `left` from the left edge, `right` against the right edge; the left one gives way. */

@@ -25,7 +25,7 @@ const SIZES: readonly Size[] = [
 async function frameOf(screen: ScreenId, size: Size): Promise<readonly string[]> {
   const store = createConsoleStore(SNAPSHOT, size, { connected: true, selected: { phases: 'P1' }, screen });
   const supervisor = scriptedSupervisor(SNAPSHOT);
-  const sink = new FrameSink(size);
+  const sink = new FrameSink();
   const style = themedStyle('dark', { ascii: false });
   const screens = mountScreens({ store, limits: noLimits(), style }, sink);
   // Answers lead to further questions.
@@ -46,18 +46,24 @@ const SGR = /\x1b\[([\d;]*)m/g;
 
 /** Stretches of a row that are not in the plain colour: `12-18 1;38;5;210`, columns from 0, the last included. */
 function colours(row: string): string {
-  const stretches: string[] = [];
+  const stretches: { first: number; last: number; look: string }[] = [];
   let attributes: string[] = [];
   let column = 0;
   let from = 0;
   for (const match of row.matchAll(SGR)) {
     const width = cellWidth(row.slice(from, match.index));
-    if (width > 0 && attributes.length > 0) stretches.push(`${column}-${column + width - 1} ${attributes.join('+')}`);
+    if (width > 0 && attributes.length > 0) {
+      const [look, last] = [attributes.toSorted().join('+'), column + width - 1];
+      const before = stretches.at(-1);
+      // However many sequences it is made of, what looks the same is one stretch.
+      if (before?.last === column - 1 && before.look === look) before.last = last;
+      else stretches.push({ first: column, last, look });
+    }
     column += width;
     from = match.index + match[0].length;
     attributes = applied(attributes, match[1]);
   }
-  return stretches.join(', ');
+  return stretches.map(({ first, last, look }) => `${first}-${last} ${look}`).join(', ');
 }
 
 /** The attributes after one sequence: what it closes is gone, what it opens comes last. */

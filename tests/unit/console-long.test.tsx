@@ -106,7 +106,7 @@ test(
       `replay: ${seconds} s of ${recording.entries.length} entries in ${((performance.now() - begun) / 1000).toFixed(0)} s`,
     );
     expect(store.getState().snapshot.sequence).toBe(SNAPSHOT.sequence + seconds);
-    const sink = new FrameSink(SIZE);
+    const sink = new FrameSink();
     const screens = mountScreens({ store, limits, style }, sink);
     await turn();
     await turn();

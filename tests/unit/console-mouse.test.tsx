@@ -32,7 +32,7 @@ beforeEach(async () => {
     save: async () => '',
     newId: () => 'key',
   });
-  sink = new FrameSink(SIZE);
+  sink = new FrameSink();
   screens = mountScreens({ store, limits: controller.limits, style: makeStyle({ colour: false, ascii: false }) }, sink);
   const parser = createKeyParser({ escapeTimeoutMs: 25, mouse: () => store.getState().mouse });
   send = async (bytes) => {

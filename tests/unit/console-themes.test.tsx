@@ -71,7 +71,7 @@ async function framesOf(theme: ThemeName, ascii = false): Promise<readonly strin
   const frames: string[] = [];
   for (const size of SIZES) {
     const store = createConsoleStore(SNAPSHOT, size, { connected: true, selected: { phases: 'P1' } });
-    const sink = new FrameSink(size);
+    const sink = new FrameSink();
     const style = themedStyle(theme, { ascii });
     const screens = mountScreens({ store, limits: noLimits(), style }, sink);
     for (const { id } of SCREENS) {
