@@ -70,7 +70,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
   const style = makeStyle({ colour, ascii });
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   session.start();
-  const screens = mountScreens({ store: session.store, limits: session.limits, style }, session.writer);
+  const screens = mountScreens({ store: session.drawn, limits: session.limits, style }, session.writer);
   screens.ended.catch((error) => session.end({ kind: 'error', error }));
 
   const closing = new AbortController();

@@ -103,7 +103,7 @@ async function play(
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   const style = makeStyle(capabilities(cli.env, options.ascii));
   session.start();
-  const screens = mountScreens({ store: session.store, limits: session.limits, style }, session.writer);
+  const screens = mountScreens({ store: session.drawn, limits: session.limits, style }, session.writer);
   screens.ended.catch((error) => session.end({ kind: 'error', error }));
   const begun = performance.now() - ((options.at ?? 0) * 1000) / options.speed;
   const playing = async () => {

@@ -14,6 +14,7 @@ import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
 import { page } from './log/pager.ts';
 import { saveLines } from './log/save.ts';
 import { type NoticeOptions, noticeSequence, startNotices } from './notices.ts';
+import { paceOf } from './pace.ts';
 import { recordedKeys } from './recording/typed-keys.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
@@ -46,6 +47,8 @@ export type SessionEnd = { readonly kind: 'detached' } | EndOfTerminal;
 
 export interface Session {
   readonly store: ConsoleStore;
+  /** The same as it is to be drawn: what nobody pressed a key for comes a few times a second. */
+  readonly drawn: ConsoleStore;
   readonly limits: Limits;
   /** The stdout for the screens. */
   readonly writer: FrameWriter;
@@ -103,6 +106,7 @@ export function createSession(options: SessionOptions): Session {
     onEnd: (end) => finish(end),
   });
   const store = createConsoleStore(emptySnapshot(options.home, options.demo, now()), terminal.size, options.initial);
+  const pace = paceOf(store);
   store.subscribe(({ mouse }) => terminal.setMouse(mouse));
   terminal.setMouse(store.getState().mouse);
   const controller = createController(store, {
@@ -120,6 +124,11 @@ export function createSession(options: SessionOptions): Session {
 
   const take = (event: KeyEvent) => {
     if (options.tap) for (const one of recordedKeys(store.getState(), event)) options.tap({ from: 'keys', event: one });
+    press(event);
+  };
+
+  const press = (event: KeyEvent) => {
+    pace.key();
     controller.key(event);
   };
 
@@ -150,12 +159,14 @@ export function createSession(options: SessionOptions): Session {
     if (bootTimer) clearTimeout(bootTimer);
     stopNotices?.();
     feed?.stop();
+    pace.stop();
     terminal.stop();
     finished.resolve(end);
   };
 
   return {
     store,
+    drawn: pace.drawn,
     limits: controller.limits,
     writer: terminal.writer,
     start() {
@@ -188,7 +199,7 @@ export function createSession(options: SessionOptions): Session {
         stopNotices = startNotices(store, notices, (text) => terminal.write(noticeSequence(text, notices, env)));
       }
     },
-    press: (event) => controller.key(event),
+    press,
     end: finish,
     ended: finished.promise,
   };
