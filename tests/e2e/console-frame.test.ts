@@ -405,6 +405,7 @@ test('before the supervisor is there the screen says so and claims nothing', asy
   const tui = await start({ env: { FIXTURE_SCENE: 'boot' } });
   expect(tui.screen()).toContain('? unknown');
   expect(tui.screen()).not.toMatch(/\d %/);
+  await tui.waitFor('▶ starting PostgreSQL');
   tui.press('n');
   await tui.waitFor('launch: starting PostgreSQL');
   tui.press('q');

@@ -10,6 +10,7 @@ import {
   PLAIN_STYLE,
   packLine,
   renderLine,
+  type Span,
   span,
   spread,
 } from '../../src/format/lines.ts';
@@ -120,8 +121,10 @@ describe('rows', () => {
   });
 
   test('colours open and close around their piece and never change the width', () => {
-    const style = { ascii: false, wrap: () => ['<', '>'] as const };
-    expect(renderLine([span('ab', 'bad'), 'cd'], 3, style)).toBe('<ab><…>');
+    const style = { ascii: false, wrap: ({ tone }: Span) => (tone ? (['<', '>'] as const) : (['(', ')'] as const)) };
+    expect(renderLine([span('ab', 'bad'), 'cd'], 3, style)).toBe('<ab>(…)');
+    // What looks the same opens and closes once.
+    expect(renderLine([span('a', 'bad'), span('b', 'bad'), 'c', 'd'], 4, style)).toBe('<ab>(cd)');
     expect(lineText(fitLine(['ab', 'cd'], 6))).toBe('abcd  ');
   });
 
