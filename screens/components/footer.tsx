@@ -7,7 +7,7 @@ import { splitAtCursor } from '../../src/console/line-editor.ts';
 import { completions, verbHelp } from '../../src/console/palette.ts';
 import { trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState, Prompt } from '../../src/console/store.ts';
-import { formatClock } from '../../src/format/age.ts';
+import { formatAgo } from '../../src/format/age.ts';
 import { type Line, packLine, span, spellLine } from '../../src/format/lines.ts';
 import { formatDuration } from '../../src/format/numbers.ts';
 import { useConsole, useConsoleState } from './context.ts';
@@ -61,7 +61,10 @@ function statusLine(state: ConsoleState): Line {
   return [
     ' ',
     span('✓ live', 'good'),
-    span(` · evidence of ${formatClock(snapshot.board.at)} UTC · closing this console stops nothing`, 'muted'),
+    span(
+      ` · evidence read ${formatAgo(snapshot.at - snapshot.board.at)} · closing this console stops nothing`,
+      'muted',
+    ),
   ];
 }
 

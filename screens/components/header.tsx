@@ -4,7 +4,7 @@ import type { Limits } from '../../src/console/action.ts';
 import { SCREENS } from '../../src/console/screens.ts';
 import { runningJobs } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
-import { formatClock } from '../../src/format/age.ts';
+import { formatClock, formatMinute } from '../../src/format/age.ts';
 import {
   type Line,
   lineText,
@@ -111,8 +111,10 @@ function database(name: 'historical' | 'runtime', state: ConsoleState, width: nu
     : [`${label} `, span(ascii ? 'x DOWN' : '✗ DOWN', 'bad')];
 }
 
-/** The time of the data, not of the wall: it stands still when news stops. */
-function clock({ snapshot, silentMs }: ConsoleState): Line {
+/** The time of the data, not of the wall: it stands still when news stops. While no job runs it goes by minutes. */
+function clock(state: ConsoleState): Line {
+  const { snapshot, silentMs } = state;
   if (snapshot.sequence < 0) return [span('? no data yet', 'warn')];
-  return silentMs > 0 ? [span(`~ STALE ${formatClock(snapshot.at)}`, 'warn')] : [`${formatClock(snapshot.at)} UTC`];
+  if (silentMs > 0) return [span(`~ STALE ${formatClock(snapshot.at)}`, 'warn')];
+  return [`${(runningJobs(state).length > 0 ? formatClock : formatMinute)(snapshot.at)} UTC`];
 }

@@ -75,7 +75,11 @@ function stoppingFields({ stopping }: JobView, at: number, field: Field): Line[]
   const late = at > stopping.deadline;
   const left = stopping.survivors.map((one) => `${one.pid} ${one.command}${one.escaped ? ' (left its group)' : ''}`);
   return [
-    ...field('stopping', `TERM sent ${formatAgo(at - stopping.since)}${late ? '; X kills what is left' : ''}`, 'warn'),
+    ...field(
+      'stopping',
+      `TERM sent ${formatElapsed(Math.max(0, at - stopping.since))} ago${late ? '; X kills what is left' : ''}`,
+      'warn',
+    ),
     ...field('left', left.join(', ') || null, 'bad'),
   ];
 }

@@ -54,7 +54,7 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
   },
   research: ({ similar }) => [
     need('models', {}, 15_000),
-    need('lambda', LAMBDA, 60_000),
+    need('lambda', LAMBDA, 45_000),
     ...(similar ? [need('similar', similar, null)] : []),
   ],
   machine: () => [need('history', MACHINE_HISTORY, 2000)],

@@ -121,8 +121,8 @@ export function fitToWidth(text: string, width: number, align: 'left' | 'right' 
   return align === 'left' ? cut + fill : fill + cut;
 }
 
-/** A space at which a row may end: not one inside an age (`15 s ago`, `just now`), which is one word to its reader. */
-const BREAK = / (?!(?<=\d )[smhd] ago\b|(?<=\d [smhd] )ago\b|(?<=\bjust )now\b)/;
+/** A space at which a row may end: not one inside an age (`15 m ago`, `just now`), which is one word to its reader. */
+const BREAK = / (?!(?<=\d )[mhd] ago\b|(?<=\d [mhd] )ago\b|(?<=\bjust )now\b)/;
 
 /**
  * Breaks text at spaces into lines of at most `width` cells; words that are longer than a line are broken. With

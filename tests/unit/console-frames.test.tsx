@@ -22,9 +22,9 @@ const SIZES: readonly Size[] = [
 ];
 
 /** The rows of a screen with all that it asks for answered; the clock stands still. */
-async function frameOf(screen: ScreenId, size: Size): Promise<readonly string[]> {
-  const store = createConsoleStore(SNAPSHOT, size, { connected: true, selected: { phases: 'P1' }, screen });
-  const supervisor = scriptedSupervisor(SNAPSHOT);
+async function frameOf(screen: ScreenId, size: Size, snapshot = SNAPSHOT): Promise<readonly string[]> {
+  const store = createConsoleStore(snapshot, size, { connected: true, selected: { phases: 'P1' }, screen });
+  const supervisor = scriptedSupervisor(snapshot);
   const sink = new FrameSink();
   const style = themedStyle('dark', { ascii: false });
   const screens = mountScreens({ store, limits: noLimits(), style }, sink);
@@ -91,5 +91,19 @@ describe.each(SIZES)('at $columns×$rows', (size) => {
     await expect(`${rows.map((row, i) => `${i}: ${colours(row)}`.trimEnd()).join('\n')}\n`).toMatchFileSnapshot(
       `${name}.colours.txt`,
     );
+  });
+});
+
+describe('at rest', () => {
+  // In the same minute of the clock, and what was read 38 s ago is not a minute old yet.
+  const later = NOW + 15_000;
+  const ended = SNAPSHOT.jobs.filter(({ state }) => state !== 'RUN' && state !== 'QUEUE');
+
+  test.each(SCREENS.map(({ id }) => id))('%s stands still until the minute is over', async (screen) => {
+    const size = { columns: 200, rows: 50 };
+    const resting = { ...SNAPSHOT, jobs: ended, detail: null };
+    const before = await frameOf(screen, size, resting);
+    expect(await frameOf(screen, size, { ...resting, at: later })).toEqual(before);
+    expect(before.join('\n')).toContain('14:22 UTC');
   });
 });

@@ -28,16 +28,16 @@ describe('figures', () => {
     }
   });
 
-  test('ages in one unit, seconds in steps', () => {
-    expect([0, 14_999, 38_000, 61_000, 3_700_000, 200_000_000].map(formatAge)).toEqual([
+  test('ages in one unit, no finer than a minute', () => {
+    expect([0, 59_999, 60_000, 119_999, 3_700_000, 200_000_000].map(formatAge)).toEqual([
       'now',
       'now',
-      '30 s',
+      '1 m',
       '1 m',
       '1 h',
       '2 d',
     ]);
-    expect([0, 38_000].map(formatAgo)).toEqual(['just now', '30 s ago']);
+    expect([0, 238_000].map(formatAgo)).toEqual(['just now', '3 m ago']);
     expect(formatAge(-5)).toBe('now');
   });
 

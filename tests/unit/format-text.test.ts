@@ -80,12 +80,12 @@ describe('width', () => {
       'window',
     ]);
     // An age is one word.
-    expect(wrapText('3 of 4 rows (15 s ago), read just now', 14)).toEqual([
+    expect(wrapText('3 of 4 rows (15 m ago), read just now', 14)).toEqual([
       '3 of 4 rows',
-      '(15 s ago),',
+      '(15 m ago),',
       'read just now',
     ]);
-    expect(wrapText('3 of 4 rows (15 s ago)', 17)).toEqual(['3 of 4 rows', '(15 s ago)']);
+    expect(wrapText('3 of 4 rows (15 m ago)', 17)).toEqual(['3 of 4 rows', '(15 m ago)']);
     expect(wrapText('3 of 4 rows, just now', 17)).toEqual(['3 of 4 rows,', 'just now']);
     expect(wrapText('no run of this sleeve', 9, 2)).toEqual(['no run of', 'this sle…']);
   });
