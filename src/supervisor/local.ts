@@ -82,7 +82,8 @@ const INTERVALS: Intervals = {
   jobsBusyMs: 250,
   jobsIdleMs: 1000,
   machineMs: 1000,
-  evidenceMs: 60_000,
+  // Within the minute that an age of "now" lasts.
+  evidenceMs: 50_000,
   databaseMs: 5000,
   retentionMs: 600_000,
 };
