@@ -4,12 +4,11 @@ import { capabilities, makeStyle } from '../console/theme.ts';
 import { Exit, type ExitCode, errorMessage, UserError } from '../platform/errors.ts';
 import { createHome } from '../platform/home.ts';
 import { newId } from '../platform/ids.ts';
-import { loadSettings } from '../platform/settings.ts';
 import type { ThemeSetting } from '../platform/themes.ts';
 import { isWorthTelling } from '../supervisor/notify.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
 import type { Cli } from './context.ts';
-import { type Recorder, startRecording } from './recording.ts';
+import type { Recorder } from './recording.ts';
 
 export interface ConsoleOptions {
   /** Only ASCII on the screen, or not; decided from the locale when absent. */
@@ -43,12 +42,16 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
   createHome(cli.home);
   const size = { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
   const record = options.record
-    ? startRecording(options.record, { home: cli.home.root, demo: cli.home.demo, size, at: Date.now() })
+    ? (await import('./recording.ts')).startRecording(options.record, {
+        home: cli.home.root,
+        demo: cli.home.demo,
+        size,
+        at: Date.now(),
+      })
     : undefined;
   const { colour, ascii } = capabilities(cli.env, options.ascii);
   const theme = options.theme === undefined || options.theme === 'auto' ? null : options.theme;
   const isFree = colour && theme === null;
-  const { notify, console: look } = loadSettings(cli.home, cli.env);
   const session = createSession({
     tap: record,
     askBackground: isFree,
@@ -58,13 +61,12 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
-    notices: { isWorthTelling: (job) => isWorthTelling(job, notify), bell: notify.bell },
     initial: {
       ...(options.phase ? { selected: { phases: options.phase } } : {}),
       boot: 'looking for the supervisor …',
       readOnly: options.readOnly ?? false,
       theme,
-      mouse: options.mouse ?? look.mouse,
+      mouse: options.mouse ?? false,
     },
   });
   const style = makeStyle({ colour, ascii });
@@ -112,14 +114,14 @@ async function connect(
   record: Recorder | undefined,
 ): Promise<Supervisor | null> {
   const say = (what: string) => session.booting(what);
-  // Lets the first frame out before the database code is loaded.
+  // Lets the first frame out before files are parsed and the database code is loaded.
   await new Promise((resolve) => setImmediate(resolve));
-  // NO_COLOR and --theme count more than the settings.
-  if (options.theme === undefined && !cli.env.NO_COLOR) {
-    const { loadSettings } = await import('../platform/settings.ts');
-    const { theme } = loadSettings(cli.home, cli.env).console;
-    if (theme !== 'auto') session.store.setState({ theme });
-  }
+  const { loadSettings } = await import('../platform/settings.ts');
+  const { notify, console: look } = loadSettings(cli.home, cli.env);
+  // NO_COLOR and flags count more than the settings.
+  if (options.theme === undefined && !cli.env.NO_COLOR && look.theme !== 'auto')
+    session.store.setState({ theme: look.theme });
+  if (options.mouse === undefined && look.mouse) session.store.setState({ mouse: true });
   if (options.prepare) await options.prepare(say);
   say('looking for the supervisor …');
   const { openSupervisor } = await import('./supervisor-client.ts');
@@ -134,7 +136,7 @@ async function connect(
     await supervisor.close();
     return null;
   }
-  session.connect(supervisor);
+  session.connect(supervisor, { isWorthTelling: (job) => isWorthTelling(job, notify), bell: notify.bell });
   return supervisor;
 }
 

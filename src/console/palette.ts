@@ -1,8 +1,10 @@
 /** The palette: commands typed after `:`. Verbs are those of the command line; a program is launched after asking. */
+
 import { splitCommand, splitWords } from '../format/command.ts';
 import type { PhaseResult } from '../phases/types.ts';
+import { tryParseDay } from '../platform/dates.ts';
 import { THEMES } from '../platform/themes.ts';
-import { READS, type ReadArgs } from '../supervisor/reads.ts';
+import type { ReadArgs } from '../supervisor/reads.ts';
 import type { ActionContext } from './action.ts';
 import { chooseProgram, editJob, editProgram } from './actions/form.ts';
 import { openScreen } from './actions/navigation.ts';
@@ -240,13 +242,10 @@ const VERBS: readonly Verb[] = [
 /** The flags of `prometheus similar`; null when one is missing or wrong. */
 function similarQuery(words: readonly string[]): ReadArgs<'similar'> | null {
   const value = (flag: string) => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
-  const query = READS.similar.safeParse({
-    model: value('--model'),
-    instrument: value('--instrument'),
-    asOf: value('--as-of'),
-    topK: Number(value('--top-k') ?? 10),
-  });
-  return query.success ? query.data : null;
+  const [model, instrument, asOf] = ['--model', '--instrument', '--as-of'].map(value);
+  const topK = Number(value('--top-k') ?? 10);
+  if (!model || !instrument || !asOf || tryParseDay(asOf) === null || !Number.isInteger(topK)) return null;
+  return { model, instrument, asOf, topK };
 }
 
 /** What can be a job, by name; empty before it was read. */

@@ -31,8 +31,6 @@ export interface SessionOptions {
   readonly initial?: Partial<ConsoleState>;
   /** Asks the terminal for its background, and takes the theme that fits while none was chosen. */
   readonly askBackground?: boolean;
-  /** Which ends of jobs the terminal is told; absent: none. */
-  readonly notices?: NoticeOptions;
   /** Told of every key and size, for recordings. */
   readonly tap?: (input: Input) => void;
 }
@@ -58,7 +56,8 @@ export interface Session {
   booting(what: string): void;
   /** There will be no supervisor: the reason stays on the screen. */
   failed(problem: string): void;
-  connect(supervisor: Supervisor): void;
+  /** `notices`: which ends of jobs the terminal is told; absent: none. */
+  connect(supervisor: Supervisor, notices?: NoticeOptions): void;
   /** A key as if it had been pressed. */
   press(event: KeyEvent): void;
   /** Gives the terminal back; `ended` resolves. */
@@ -190,13 +189,14 @@ export function createSession(options: SessionOptions): Session {
       boot = null;
       store.setState({ boot, bootProblem: problem });
     },
-    connect(connected) {
+    connect(connected, notices) {
       supervisor = connected;
       store.setState({ boot: null });
       feed = startFeed(store, connected, now);
-      const { notices, env } = options;
       if (notices) {
-        stopNotices = startNotices(store, notices, (text) => terminal.write(noticeSequence(text, notices, env)));
+        stopNotices = startNotices(store, notices, (text) =>
+          terminal.write(noticeSequence(text, notices, options.env)),
+        );
       }
     },
     press,

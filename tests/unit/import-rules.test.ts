@@ -95,6 +95,30 @@ function allowed(file: string, target: string, typeOnly: boolean): boolean {
   return (typeOnly && CONTRACTS.includes(target)) || room.may.some((rule) => rule.test(target));
 }
 
+/** What the programs are bundled from. */
+async function programs() {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [
+      'src/cli/main.ts',
+      'src/supervisor/shim.ts',
+      'engines/backtest/worker.ts',
+      'engines/compare/worker.ts',
+      'engines/numeric/worker.ts',
+      'engines/text/backfill/worker.ts',
+    ],
+    bundle: true,
+    metafile: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    outdir: 'unused',
+    splitting: true,
+  });
+  return metafile;
+}
+
 describe('the rooms', () => {
   it('hold every file', () => {
     expect(sources().filter((file) => !roomOf(file))).toEqual([]);
@@ -110,27 +134,9 @@ describe('the rooms', () => {
   });
 
   it('have no import cycles', async () => {
-    const { metafile } = await build({
-      absWorkingDir: ROOT,
-      entryPoints: [
-        'src/cli/main.ts',
-        'src/supervisor/shim.ts',
-        'engines/backtest/worker.ts',
-        'engines/compare/worker.ts',
-        'engines/numeric/worker.ts',
-        'engines/text/backfill/worker.ts',
-      ],
-      bundle: true,
-      metafile: true,
-      write: false,
-      format: 'esm',
-      platform: 'node',
-      packages: 'external',
-      outdir: 'unused',
-      splitting: true,
-    });
+    const { inputs } = await programs();
     const graph = new Map(
-      Object.entries(metafile.inputs).map(([file, { imports }]) => [
+      Object.entries(inputs).map(([file, { imports }]) => [
         file,
         imports.filter((i) => i.kind === 'import-statement' && !i.external).map((i) => i.path),
       ]),
@@ -144,6 +150,23 @@ describe('the rooms', () => {
       done.add(file);
     };
     for (const file of graph.keys()) visit(file, []);
+  });
+});
+
+describe('the first frame', () => {
+  it('waits for no schemas and no YAML: they take a third of the time to it', async () => {
+    const { inputs } = await programs();
+    const loaded = new Set<string>(['src/cli/main.ts', 'src/cli/console.ts', 'screens/root.tsx']);
+    const packages: string[] = [];
+    for (const file of loaded) {
+      for (const { kind, external, path: target } of inputs[file].imports) {
+        if (kind !== 'import-statement') continue;
+        if (external) packages.push(`${target} by ${file}`);
+        else loaded.add(target);
+      }
+    }
+    expect(packages.filter((one) => one.startsWith('ink '))).not.toEqual([]);
+    expect(packages.filter((one) => /^(zod|yaml)\b/.test(one))).toEqual([]);
   });
 });
 

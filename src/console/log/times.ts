@@ -1,10 +1,11 @@
 /** When what part of a log came, from the notes of the job's shim. */
-import { TIMES_RECORD_BYTES } from '../../supervisor/protocol.ts';
 import { LOG_STREAMS, type LogStream } from './line.ts';
 import type { ReadBytes } from './log-file.ts';
 
 const READ_BYTES = 256 * 1024;
-const FIELDS = TIMES_RECORD_BYTES / 8;
+/** A moment and the size of each stream: `TIMES_RECORD_BYTES` of the protocol, whose schemas the first frame does not wait for. */
+const FIELDS = 1 + LOG_STREAMS.length;
+const RECORD_BYTES = 8 * FIELDS;
 
 /** Grows with the file it reads. Times never go back, nor do sizes. */
 export class LogTimes {
@@ -20,8 +21,8 @@ export class LogTimes {
   async refresh(read: ReadBytes): Promise<boolean> {
     const before = this.#count;
     for (;;) {
-      const { bytes } = await read('times', this.#count * TIMES_RECORD_BYTES, READ_BYTES);
-      const records = Math.floor(bytes.length / TIMES_RECORD_BYTES);
+      const { bytes } = await read('times', this.#count * RECORD_BYTES, READ_BYTES);
+      const records = Math.floor(bytes.length / RECORD_BYTES);
       if (records === 0) return this.#count > before;
       this.#append(bytes, records);
     }
