@@ -405,9 +405,8 @@ test('before the supervisor is there the screen says so and claims nothing', asy
   const tui = await start({ env: { FIXTURE_SCENE: 'boot' } });
   expect(tui.screen()).toContain('? unknown');
   expect(tui.screen()).not.toMatch(/\d %/);
-  await tui.waitFor('▶ starting PostgreSQL');
   tui.press('n');
-  await tui.waitFor('launch: starting PostgreSQL');
+  await tui.waitFor('n: not yet: starting PostgreSQL');
   tui.press('q');
   expect((await ending(tui)).end).toBe('detached');
 });
