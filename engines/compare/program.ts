@@ -8,12 +8,12 @@ import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { type Events, log, stage } from '../../src/platform/events.ts';
 import type { Program } from '../../src/platform/program.ts';
 import { Random } from '../../src/platform/random.ts';
+import { attribute, differencesOf } from '../../src/platform/run-differences.ts';
 import type { ComparedRun, Comparison, RunComparison } from '../../src/report/types.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { loadHolidays } from '../market/storage.ts';
 import { recordedTrials } from '../meta/storage.ts';
 import { writeEvidence } from '../verify/storage.ts';
-import { attribute, differencesOf } from './differences.model.ts';
 import {
   type Bootstrap,
   costsOf,

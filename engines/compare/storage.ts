@@ -1,11 +1,11 @@
 /** Rows that a comparison reads: runs, their days and trades, regimes. */
 import type pg from 'pg';
 import type { Database } from '../../src/platform/db/databases.ts';
-import { RUN_PAIRS } from '../../src/platform/db/run-pairs.ts';
+import { CONTEXT_ALONE, RUN_IS_COMPLETE, RUN_PAIRS, SLEEVE_OF_RUN } from '../../src/platform/db/run-pairs.ts';
 import { UsageError } from '../../src/platform/errors.ts';
+import type { Config } from '../../src/platform/run-differences.ts';
 import type { ComparedTrade, RunComparison } from '../../src/report/types.ts';
 import { TRIAL } from '../meta/storage.ts';
-import type { Config } from './differences.model.ts';
 import type { RunSeries } from './model.ts';
 
 export interface StoredRun {
@@ -24,13 +24,12 @@ export interface StoredRun {
 }
 
 const RUN = `SELECT run_id AS "runId", strategy_id AS "strategyId", start_date AS start, end_date AS "end", config_json AS config,
-    coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id) AS "sleeveId",
+    ${SLEEVE_OF_RUN} AS "sleeveId",
     coalesce(config_json->>'market_id', 'US_EQ') AS "marketId", coalesce(config_json->>'assessment_backend', 'basic') AS backend,
     (config_json->>'assessment_horizon_days')::int AS horizon,
     coalesce(config_json->>'caveat', 'same-close, no costs: not tradable; survivors only') AS caveat,
     ${TRIAL} AS trial
   FROM backtest_runs r`;
-const COMPLETE = `jsonb_typeof(metrics_json->'cumulative_return') = 'number'`;
 
 /**
  * A complete run by its id or the beginning of it. @throws UsageError when there is none, when more than one begins like
@@ -38,7 +37,7 @@ const COMPLETE = `jsonb_typeof(metrics_json->'cumulative_return') = 'number'`;
  */
 export async function findRun(client: pg.ClientBase, id: string): Promise<StoredRun> {
   const { rows } = await client.query<StoredRun & { complete: boolean | null }>(
-    `SELECT *, (SELECT ${COMPLETE} FROM backtest_runs c WHERE c.run_id = found."runId") AS complete
+    `SELECT *, (SELECT ${RUN_IS_COMPLETE} FROM backtest_runs c WHERE c.run_id = found."runId") AS complete
        FROM (${RUN} WHERE left(run_id, length($1)) = $1 ORDER BY run_id = $1 DESC, run_id COLLATE "C" LIMIT 2) found`,
     [id],
   );
@@ -62,11 +61,10 @@ export async function newestPairs(
   client: pg.ClientBase,
   { sleeves, first, last }: PairRequest,
 ): Promise<[StoredRun, StoredRun][]> {
-  const { rows: found } = await client.query<{ basic: string; context: string }>(RUN_PAIRS, [
-    sleeves.length ? sleeves : null,
-    first,
-    last,
-  ]);
+  const { rows: found } = await client.query<{ basic: string; context: string }>(
+    `SELECT basic, own AS context FROM (${RUN_PAIRS}) pairs WHERE basic IS NOT NULL`,
+    [sleeves.length ? sleeves : null, first, last, CONTEXT_ALONE],
+  );
   const { rows: runs } = await client.query<StoredRun>(`${RUN} WHERE run_id = ANY ($1)`, [
     found.flatMap(({ basic, context }) => [basic, context]),
   ]);

@@ -28,6 +28,38 @@ export function unlikePlan(runs: readonly Pick<RunRow, 'options'>[], { campaign 
   return [...new Set(unlike)];
 }
 
+/** The flags by which a campaign is told these options; what stands as in the plan has none. */
+const FLAGS: Readonly<Record<string, (value: unknown) => string[]>> = {
+  risk: () => ['--disable-risk'],
+  whole_shares: () => ['--whole-shares'],
+  ...Object.fromEntries(
+    [
+      'fill',
+      'slippage_bps',
+      'commission_bps',
+      'max_participation',
+      'price_field',
+      'transition_history',
+      'universe_dates',
+    ].map((key) => [key, (value: unknown) => [`--${key.replaceAll('_', '-')}`, String(value)]]),
+  ),
+};
+
+/** The plan's campaign over a run's days and with its options, but without what the run tries: its baseline. */
+export function baselineArgv(
+  need: Requirements,
+  { start, end, options }: Pick<RunRow, 'options'> & { readonly start: string; readonly end: string },
+): string[] {
+  const initialCash = options.initial_cash;
+  const campaign = { ...need.campaign, ...(typeof initialCash === 'number' ? { initialCash } : {}) };
+  return [
+    ...campaignArgvOver({ ...need, campaign }, { start, end }),
+    ...Object.entries(FLAGS).flatMap(([key, flags]) =>
+      (options[key] ?? null) === null || options[key] === PLAIN_OPTIONS[key] ? [] : flags(options[key]),
+    ),
+  ];
+}
+
 /** Ids of the campaign's sleeves, in the order of the configuration. */
 export const sleeveIds = (need: Requirements): string[] => need.campaign.sleeves.map((sleeve) => sleeve.split(':')[0]);
 

@@ -1,9 +1,10 @@
 /** Looks at the runtime database for Phase 5: repeated runs, gains over the baseline, decisions; and notes on phases. */
-import { RUN_IS_OUT_OF_SAMPLE } from '../platform/db/run-pairs.ts';
+import { BACKEND_OF_RUN, RUN_IS_COMPLETE, RUN_PAIRS, SLEEVE_OF_RUN } from '../platform/db/run-pairs.ts';
+import { type Config, unequalTerms } from '../platform/run-differences.ts';
 import type { DecisionRow, GainRow, NoteRow, RepeatRow, SkipRow } from './evidence.ts';
 import { pairedGain } from './paired-returns.ts';
 import type { Probe, Prober, Query } from './probes.ts';
-import { BACKEND_OF_RUN, RUN_IS_COMPLETE, SLEEVE_OF_RUN, type Window } from './runtime-evidence.ts';
+import type { Window } from './runtime-evidence.ts';
 
 const EPOCH = `date '1970-01-01'`;
 const MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
@@ -32,9 +33,26 @@ export function probeRepeats(
   );
 }
 
+/** Backends with λ̂ that reached somebody, and with context. */
+const [WITH_LAMBDA, WITH_CONTEXT] = ['^basic\\+lambda(\\+regime)?$', '^context(\\+lambda)?(\\+regime)?$'];
+
+/** What is read of a run that tries something and of its baseline, if it has one. */
+interface PairedRow {
+  readonly sleeveId: string;
+  readonly backend: string;
+  readonly start: string;
+  readonly end: string;
+  readonly config: Config;
+  readonly basicConfig: Config | null;
+  readonly ownIsOlder: boolean | null;
+  readonly own: number[] | null;
+  readonly other: number[] | null;
+  readonly at: number;
+}
+
 /**
- * The newest runs with λ̂ over `lambda`, or with context over `context`, against the newest baseline run of the same sleeve,
- * days and prices. A pair without one that is the same in all of these is no comparison and is left out.
+ * The newest runs with λ̂ over `lambda`, and with context over `context`, each against the baseline run that `compare` would
+ * take. A baseline that differs in anything but what is tried gives no gain.
  */
 export function probeGains(
   prober: Prober,
@@ -42,33 +60,27 @@ export function probeGains(
   { lambda, context }: { readonly lambda: Window; readonly context: Window },
 ): Promise<Probe<readonly GainRow[]>> {
   return prober.probe('backtest_daily_equity, paired', async (query) => {
-    const rows = await query<{
-      sleeveId: string;
-      backend: string;
-      days: number;
-      own: number[];
-      other: number[];
-      at: number;
-    }>(
-      `WITH complete AS (
-         SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, ${BACKEND_OF_RUN} AS backend, start_date, end_date, created_at,
-                config_json->>'data_fingerprint' AS data
-           FROM backtest_runs WHERE ${RUN_IS_COMPLETE} AND ${RUN_IS_OUT_OF_SAMPLE}),
-       pairs AS (
-         SELECT DISTINCT ON (own.sleeve, own.backend) own.sleeve, own.backend, own.run_id AS own, other.run_id AS other, own.created_at
-           FROM complete own JOIN complete other USING (sleeve, start_date, end_date, data)
-          WHERE other.backend = 'basic' AND own.sleeve = ANY ($1::text[])
-            AND CASE WHEN own.backend LIKE 'context%' THEN own.start_date - ${EPOCH} <= $4 AND own.end_date - ${EPOCH} >= $5
-                     WHEN own.backend LIKE '%+lambda%' AND own.backend NOT LIKE '%+lambda-unmatched%'
-                       THEN own.start_date - ${EPOCH} <= $2 AND own.end_date - ${EPOCH} >= $3 END
-          ORDER BY own.sleeve, own.backend, own.created_at DESC, other.created_at DESC)
-       SELECT sleeve AS "sleeveId", backend, count(*) AS days, array_agg(a.equity_curve_value ORDER BY a.date) AS own,
-              array_agg(b.equity_curve_value ORDER BY a.date) AS other, ${MS('max(p.created_at)')} AS at
-         FROM pairs p JOIN backtest_daily_equity a ON a.run_id = p.own JOIN backtest_daily_equity b ON b.run_id = p.other AND b.date = a.date
-        GROUP BY 1, 2 ORDER BY 2, 1`,
-      [sleeves, lambda.first, lambda.last, context.first, context.last],
-    );
-    return rows.map(({ own, other, ...row }) => ({ ...row, gain: pairedGain(own, other) }));
+    const over = (window: Window, backends: string) =>
+      query<PairedRow>(
+        `SELECT p."sleeveId", p.backend, o.start_date::text AS start, o.end_date::text AS "end", o.config_json AS config,
+                b.config_json AS "basicConfig", p."ownIsOlder", e.own, e.other, p."createdAt" AS at
+           FROM (${RUN_PAIRS}) p JOIN backtest_runs o ON o.run_id = p.own LEFT JOIN backtest_runs b ON b.run_id = p.basic
+           CROSS JOIN LATERAL (
+             SELECT array_agg(x.equity_curve_value ORDER BY x.date) AS own, array_agg(y.equity_curve_value ORDER BY x.date) AS other
+               FROM backtest_daily_equity x JOIN backtest_daily_equity y USING (date) WHERE x.run_id = p.own AND y.run_id = p.basic) e
+          ORDER BY p.backend COLLATE "C", p."sleeveId" COLLATE "C"`,
+        [sleeves, window.first, window.last, backends],
+      );
+    const rows = [...(await over(lambda, WITH_LAMBDA)), ...(await over(context, WITH_CONTEXT))];
+    return rows.map(({ config, basicConfig, own, other, ownIsOlder, ...row }) => {
+      const unlike = basicConfig && unequalTerms(config, basicConfig);
+      const equal = unlike?.length === 0 && own && other;
+      return {
+        ...{ sleeveId: row.sleeveId, backend: row.backend, start: row.start, end: row.end, at: row.at },
+        ...{ unlike, outdated: ownIsOlder === true, options: config, days: own?.length ?? 0 },
+        gain: equal ? pairedGain(own, other) : null,
+      };
+    });
   });
 }
 

@@ -176,8 +176,17 @@ export interface RepeatRow {
 export interface GainRow {
   readonly sleeveId: string;
   readonly backend: string;
+  /** Days of the run, and how many of them both runs have. */
+  readonly start: string;
+  readonly end: string;
   readonly days: number;
-  /** Null: too few days to say. */
+  /** What the run was asked for. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What the nearest baseline differs in besides what is tried: with anything there is no gain. Null: there is no baseline. */
+  readonly unlike: readonly string[] | null;
+  /** The run is older than that baseline. */
+  readonly outdated: boolean;
+  /** Null: no equal baseline, or too few days to say. */
   readonly gain: Gain | null;
   readonly at: number;
 }

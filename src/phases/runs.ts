@@ -1,7 +1,7 @@
 /** The newest backtest run of each sleeve, for a glance. */
 import type { Databases } from '../platform/db/databases.ts';
+import { RUN_IS_COMPLETE, SLEEVE_OF_RUN } from '../platform/db/run-pairs.ts';
 import type { RunSummary } from '../supervisor/protocol.ts';
-import { RUN_IS_COMPLETE, SLEEVE_OF_RUN } from './runtime-evidence.ts';
 
 /** Points of an equity curve that a glance shows. */
 const POINTS = 60;

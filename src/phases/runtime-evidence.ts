@@ -1,25 +1,17 @@
 /** Looks at the runtime database: backtest runs and what they wrote, recorded evidence. */
-import { RUN_IS_OUT_OF_SAMPLE, RUN_PAIRS } from '../platform/db/run-pairs.ts';
+import {
+  BACKEND_OF_RUN,
+  CONTEXT_ALONE,
+  RUN_IS_COMPLETE,
+  RUN_IS_OUT_OF_SAMPLE,
+  RUN_PAIRS,
+  SLEEVE_OF_RUN,
+} from '../platform/db/run-pairs.ts';
 import { OPTION_KEYS } from './campaign.ts';
 import type { EquityFigures, EvidenceRow, ForecastRow, PairRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
 const EPOCH = `date '1970-01-01'`;
-
-/** A run's sleeve: named by our runs, else the stem of its universe, else its strategy. */
-export const SLEEVE_OF_RUN = `coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id)`;
-/** A run has ended when its metrics are there. */
-export const RUN_IS_COMPLETE = `coalesce(jsonb_typeof(metrics_json->'cumulative_return') = 'number', false)`;
-
-/**
- * `basic` or `context`; with `+lambda` and `+regime` when λ̂ or change risk of regimes moved the universe. A run that ended and
- * whose λ̂ reached no member on any day has `+lambda-unmatched`: it is no run with λ̂, and no baseline either.
- */
-export const BACKEND_OF_RUN = `(coalesce(config_json->>'assessment_backend', 'basic')
-  || CASE WHEN config_json->'lambda_experiment_id' IS NULL THEN ''
-          WHEN ${RUN_IS_COMPLETE} AND jsonb_typeof(metrics_json->'lambda_score_coverage_over_run') IS DISTINCT FROM 'number' THEN '+lambda-unmatched'
-          ELSE '+lambda' END
-  || CASE WHEN config_json->'regime_alpha' IS NULL THEN '' ELSE '+regime' END)`;
 
 export interface Window {
   /** First and last trading day that a run must cover (day numbers). */
@@ -112,7 +104,12 @@ export const probePairs = (
   sleeves: readonly string[],
   { first, last }: Window,
 ): Promise<Probe<readonly PairRow[]>> =>
-  prober.probe('backtest_runs, paired', (query) => query<PairRow>(RUN_PAIRS, [sleeves, first, last]));
+  prober.probe('backtest_runs, paired', (query) =>
+    query<PairRow>(
+      `SELECT "sleeveId", basic, own AS context, "createdAt" FROM (${RUN_PAIRS}) pairs WHERE basic IS NOT NULL`,
+      [sleeves, first, last, CONTEXT_ALONE],
+    ),
+  );
 
 /** The newest comparison of all of these pairs; without one the newest of any; null when there is none. */
 export function probeComparison(prober: Prober, pairs: readonly PairRow[]): Promise<Probe<EvidenceRow | null>> {

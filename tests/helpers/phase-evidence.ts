@@ -215,6 +215,7 @@ export function greenEvidence(need: Requirements): Evidence {
     gains: known(
       sleeves.map((sleeveId) => ({
         ...{ sleeveId, backend: 'basic+lambda', days: 252, at: NOW - DAY_MS },
+        ...{ start: '2015-01-02', end: '2015-12-31', options: {}, unlike: [], outdated: false },
         gain: { gain: 0.02, low: 0.01, high: 0.03 },
       })),
     ),

@@ -11,7 +11,7 @@ import { compareRuns } from '../../engines/compare/program.ts';
 import { columnOf, type Panel } from '../../engines/market/panel.ts';
 import { contextWords } from '../../src/format/figure.ts';
 import { formatDay } from '../../src/platform/dates.ts';
-import { RUN_PAIRS } from '../../src/platform/db/run-pairs.ts';
+import { CONTEXT_ALONE, RUN_PAIRS } from '../../src/platform/db/run-pairs.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { Random } from '../../src/platform/random.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
@@ -261,7 +261,7 @@ describe('the v2 head', () => {
     expect(configs[1].caveat).not.toContain('in-sample');
 
     const basic = await run(args, [sleeve('IN')]);
-    expect(await query(RUN_PAIRS, [['IN'], null, null])).toEqual([]);
+    expect(await query(RUN_PAIRS, [['IN'], null, null, CONTEXT_ALONE])).toEqual([]);
     const comparison = await compareRuns(
       db.databases.runtime,
       { run: [basic.get('IN')!, ids.get('IN')!], basic: [], context: [] },

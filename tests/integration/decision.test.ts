@@ -49,7 +49,7 @@ async function addRun(
   figures: object = {},
 ): Promise<void> {
   const metrics = { cumulative_return: 0.1, trade_list_hash: answer, ...figures };
-  const common = { sleeve_id: SLEEVE, assessment_backend: 'basic', campaign_id: id, data_fingerprint: 'd' };
+  const common = { sleeve_id: SLEEVE, assessment_backend: 'basic', campaign_id: id, data_fingerprint: 'd', build: '1' };
   const config = { ...common, ...choice };
   await runtime(
     `INSERT INTO backtest_runs (run_id, strategy_id, config_json, start_date, end_date, metrics_json, created_at)
@@ -126,6 +126,39 @@ describe('the evidence', () => {
     expect(found.state).toBe('PART');
     // e^0.0003 against e^0.0001 a day: 0.0002 × 252 a year.
     expect(found.observed).toMatch(/^basic\+lambda US_CORE_LONG_EQ_H5 5\.0 % a year \[.*\], 61 days/);
+  });
+
+  test('a baseline with other costs, code or data is no partner: the reason, and the command that makes one', async () => {
+    const reached = { lambda_score_coverage_over_run: 0.9 };
+    const lambda = (id: string, choice: object = {}) =>
+      addRun(id, 'z', 0.0003, { lambda_experiment_id: 'HAR', ...choice }, CAMPAIGN, reached);
+    const costly = { slippage_bps: 50, commission_bps: 20, caveat: 'survivors only' };
+    // A newer and worse baseline beside the equal one changes nothing.
+    const before = await check('P5.value');
+    await addRun('costly', 'w', -0.001, costly);
+    expect((await check('P5.value')).observed).toBe(before.observed);
+    // Nor does one of other code, though it differs in fewer keys.
+    await lambda('l1', { ...costly, build: '2', git_sha: 'b' });
+    expect(await check('P5.value')).toMatchObject({
+      state: 'WAIT',
+      observed: expect.stringContaining(`basic+lambda ${SLEEVE} without an equal baseline`),
+      reason: expect.stringContaining('differ by code, too'),
+      fix: expect.stringMatching(/^backtest campaign .*--slippage-bps 50 --commission-bps 20$/),
+    });
+    await lambda('l2', { fill: 'next_open', initial_cash: 5 });
+    const { state, fix } = await check('P5.value');
+    expect(state).toBe('WAIT');
+    expect(fix).toMatch(/--start 2014-01-02 --end 2014-03-31 .*--initial-cash 5 .*--fill next_open$/);
+    expect(fix).not.toContain('lambda');
+    // Prices were imported since: the run itself is made again.
+    await lambda('l3', { data_fingerprint: 'old', fill: 'next_close' });
+    await addRun('newer', 'v', 0.0001, { fill: 'next_close' });
+    expect((await check('P5.value')).fix).toContain('--lambda-table');
+    await addRun('equal', 'v', 0.0001, { fill: 'next_close', data_fingerprint: 'old', campaign_id: 'other' });
+    expect((await check('P5.value')).observed).toMatch(/^basic\+lambda US_CORE_LONG_EQ_H5 5\.0 % a year/);
+    const ids = `('costly', 'l1', 'l2', 'l3', 'newer', 'equal')`;
+    await runtime(`DELETE FROM backtest_daily_equity WHERE run_id IN ${ids}`);
+    await runtime(`DELETE FROM backtest_runs WHERE run_id IN ${ids}`);
   });
 
   test('gains of context count over the days that no model of it has learnt from', async () => {

@@ -1,7 +1,6 @@
 /** Comparison of runs: what differs, shared days, figures, slices, verdicts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attribute, type Config, differencesOf } from '../../engines/compare/differences.model.ts';
 import {
   costsOf,
   figuresOf,
@@ -14,6 +13,7 @@ import {
 } from '../../engines/compare/model.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Random } from '../../src/platform/random.ts';
+import { attribute, type Config, differencesOf } from '../../src/platform/run-differences.ts';
 
 const CONFIG: Config = {
   sleeve_id: 'S_H21',

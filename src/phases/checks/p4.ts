@@ -83,7 +83,8 @@ const fitHead: Command = ({ context, market }) => [
   ...['--train-end', context.headEnd, '--market', market, '--replace'],
 ];
 const basicCampaign: Command = (need) => campaignArgvOver(need, contextWindow(need));
-const contextCampaign: Command = (need) => {
+/** The plan's campaign by the context backend. */
+export const contextCampaign: Command = (need) => {
   const model = jointModel(need, 'assessment') ?? 'joint-assessment-context-v2';
   return [
     ...basicCampaign(need),

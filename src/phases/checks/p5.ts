@@ -1,9 +1,11 @@
 /** Phase 5: what speaks for embeddings over the full horizon, and the decision that a person made on it. */
-import { campaignArgv, sleeveIds } from '../campaign.ts';
+import { baselineArgv, campaignArgv, sleeveIds } from '../campaign.ts';
 import { type CheckSpec, figureOf, notOk, ok } from '../check.ts';
+import type { Requirements } from '../config.ts';
 import type { GainRow } from '../evidence.ts';
 import { ageInDays, count, counted, some } from '../words.ts';
 import { lambdaCampaignArgv } from './later.ts';
+import { contextCampaign } from './p4.ts';
 
 const stable: CheckSpec = {
   id: 'P5.stable',
@@ -44,19 +46,13 @@ const value: CheckSpec = {
   id: 'P5.value',
   title: 'λ̂ or context earns more than the baseline',
   required: () =>
-    'one of them: the 95 % interval of its gain over the baseline lies above 0 in every sleeve, on equal days and prices',
+    'one of them: the 95 % interval of its gain lies above 0 in every sleeve, over a baseline run that differs in nothing else (data, code, options, days)',
   looks: (evidence) => [evidence.gains],
   judge: ({ evidence, need, now }) => {
     const rows = figureOf(evidence.gains);
-    const fix = lambdaCampaignArgv(need).join(' ');
     if (rows.length === 0) {
-      return notOk(
-        'WAIT',
-        'none',
-        'no run with λ̂ or context has a baseline run of the same sleeve, days and prices',
-        fix,
-        'nothing to compare yet',
-      );
+      const fix = lambdaCampaignArgv(need).join(' ');
+      return notOk('WAIT', 'none', 'there is no run with λ̂ or context', fix, 'nothing to compare yet');
     }
     const at = Math.min(...rows.map((row) => row.at));
     const observed = `${rows.map(gainText).join(' · ')} · ${ageInDays(at, now)}`;
@@ -66,14 +62,34 @@ const value: CheckSpec = {
       );
     const winner = [...new Set(rows.map((row) => row.backend))].find(wins);
     if (winner) return ok(observed, `${winner} earns more than the baseline`, at);
+    const lone = rows.filter(({ unlike }) => unlike === null || unlike.length > 0);
+    if (lone.length > 0) {
+      const state = lone.length < rows.length ? 'PART' : 'WAIT';
+      const runs = lone.map(({ backend, sleeveId }) => `${backend} ${sleeveId}`);
+      const unlike = [...new Set(lone.flatMap((row) => row.unlike ?? []))];
+      const but = unlike.length ? `: the nearest differ by ${some(unlike)}, too` : '';
+      const reason = `no baseline run is equal to ${some(runs)} but for what it tries${but}`;
+      return notOk(state, observed, reason, equalising(lone[0], need).join(' '), 'no equal baseline', at);
+    }
     const reason =
       'no interval of a gain lies above 0 in every sleeve: the gain may be luck, or the days are too few to tell';
     return notOk('PART', observed, reason, null, 'no gain over the baseline is shown', at);
   },
 };
 
-function gainText({ sleeveId, backend, days, gain }: GainRow): string {
+/** What only a new run can make equal. */
+const OF_THEIR_TIME = ['code', 'data'];
+
+/** The campaign that gives a run its equal: a baseline with its options, or itself again where the world has moved on. */
+function equalising(row: GainRow, need: Requirements): string[] {
+  if (row.outdated && row.unlike?.every((cause) => OF_THEIR_TIME.includes(cause)))
+    return row.backend.startsWith('context') ? contextCampaign(need) : lambdaCampaignArgv(need);
+  return baselineArgv(need, row);
+}
+
+function gainText({ sleeveId, backend, days, unlike, gain }: GainRow): string {
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  if (unlike === null || unlike.length > 0) return `${backend} ${sleeveId} without an equal baseline`;
   const said = gain
     ? `${percent(gain.gain)} a year [${percent(gain.low)}, ${percent(gain.high)}]`
     : 'UNKN (too few days)';

@@ -1,9 +1,10 @@
 /** What differs between two runs besides their figures, and whether that leaves one cause. Pure. */
-import type { Difference, DifferenceKind } from '../../src/report/types.ts';
+import type { Difference, DifferenceKind } from '../report/types.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
 
-const CODE = ['git_sha', 'git_dirty', 'build', 'version'];
+/** Keys that name the code; equal builds make the others no difference. */
+export const CODE = ['git_sha', 'git_dirty', 'build', 'version'];
 const DATA = ['data_fingerprint', 'price_rows', 'instruments'];
 const PERIOD = ['start_date', 'end_date'];
 /** Names and bookkeeping: they change no figure. */
@@ -20,6 +21,8 @@ const NAMES = [
 ];
 /** Says again what fill and costs say. */
 const REPEATED = ['caveat'];
+/** Keys that are no difference between two runs. */
+export const NO_DIFFERENCE = [...NAMES, ...REPEATED];
 
 /** The choice that a key of the configuration belongs to. */
 function choiceOf(key: string): string {
@@ -88,10 +91,31 @@ export interface Attribution {
   readonly sentence: string;
 }
 
+const causesOf = (differences: readonly Difference[]): string[] => [
+  ...new Set(differences.flatMap(({ cause }) => cause ?? [])),
+];
+
+/** Of code and data those that may differ or not: the runs do not say. */
+const unknownOf = (a: Config, b: Config): string[] => [
+  ...(codeOf(a, b) === 'unknown' ? ['code'] : []),
+  ...(dataOf(a, b) === 'unknown' ? ['data'] : []),
+];
+
+/** What a run may try against the baseline, as causes of a difference. */
+const TRIED = ['assessment', 'lambda', 'regime'];
+
+/** What stands between a run and a baseline on equal terms: what differs, or may, besides what the run tries. */
+export const unequalTerms = (own: Config, baseline: Config): string[] => [
+  ...new Set([
+    ...unknownOf(own, baseline),
+    ...causesOf(differencesOf(own, baseline)).filter((cause) => !TRIED.includes(cause)),
+  ]),
+];
+
 /** Whether what differs leaves one cause for the difference of the figures. */
 export function attribute(a: Config, b: Config, differences: readonly Difference[]): Attribution {
-  const causes = [...new Set(differences.flatMap(({ cause }) => cause ?? []))];
-  const unknown = [...(codeOf(a, b) === 'unknown' ? ['code'] : []), ...(dataOf(a, b) === 'unknown' ? ['data'] : [])];
+  const causes = causesOf(differences);
+  const unknown = unknownOf(a, b);
   if (unknown.length > 0) {
     const rest = causes.filter((cause) => !unknown.includes(cause));
     const also = rest.length ? `; ${list(rest)} ${rest.length > 1 ? 'differ' : 'differs'}` : '';
