@@ -1,6 +1,7 @@
 /** `prometheus verify tests`: Phase 0's tests: the user's own pytest suite where one is configured, else those of this build. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { writeEvidence } from '../../engines/verify/storage.ts';
@@ -67,10 +68,16 @@ async function theirTests(
   const before = readGit(root);
   const total = { passed: 0, failed: 0, skipped: 0 };
   const runs = [['-ra'], ...(existsSync(path.join(root, 'tests', 'integration')) ? [INTEGRATION] : [])];
-  for (const words of runs) {
-    const { code, tail } = await run([...pytest, ...words], root, cli);
-    const counts = countsOf(tail, code);
-    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+  const folder = mkdtempSync(path.join(tmpdir(), 'prometheus-pytest-'));
+  try {
+    for (const [number, words] of runs.entries()) {
+      const report = path.join(folder, `${number}.xml`);
+      const code = await run([...pytest, ...words, `--junitxml=${report}`], root, cli);
+      const counts = countsOf(report, code);
+      for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
   // Caches that the run leaves behind are no change.
   const dirty = before.sha === null ? null : before.dirty || readGit(root).sha !== before.sha;
@@ -92,39 +99,35 @@ const INTEGRATION = ['-ra', '-m', 'integration', 'tests/integration'];
 /** pytest's code for `no tests collected`: a suite without integration tests fails nothing. */
 const NO_TESTS = 5;
 
-/** The counts in pytest's closing line (`=== 3 passed, 1 skipped in 0.12s ===`); what it could not collect has failed. */
-function countsOf(tail: string, code: number): Counts {
-  const closing = tail.trimEnd().split('\n').at(-1) ?? '';
-  const count = (word: string) => Number(new RegExp(`(\\d+) ${word}`).exec(closing)?.[1] ?? 0);
-  const failed = count('failed') + count('error');
+/**
+ * The counts of pytest's own report (`--junitxml`), which holds whatever a suite's settings and plugins print; what it could not
+ * collect has failed. A suite that ended badly without a report has failed once.
+ */
+function countsOf(report: string, code: number): Counts {
+  const suite = existsSync(report) ? /<testsuite [^>]*>/.exec(readFileSync(report, 'utf8'))?.[0] : undefined;
+  const count = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite ?? '')?.[1] ?? 0);
+  const [failed, skipped] = [count('failures') + count('errors'), count('skipped')];
   return {
-    passed: count('passed') + count('xpassed'),
+    passed: Math.max(0, count('tests') - failed - skipped),
     // It ended badly without counting why: an error of its own, a crash.
     failed: failed || (code === 0 || code === NO_TESTS ? 0 : 1),
-    skipped: count('skipped') + count('xfailed'),
+    skipped,
   };
 }
 
-/** How much of what it says is kept: the closing line. */
-const TAIL = 4096;
-
-/** Runs a suite in its folder; what it says goes to stderr. @throws UserError when it does not start. */
-async function run(command: readonly string[], cwd: string, cli: Cli): Promise<{ code: number; tail: string }> {
+/** Runs a suite in its folder and gives its exit code; what it says goes to stderr. @throws UserError when it does not start. */
+async function run(command: readonly string[], cwd: string, cli: Cli): Promise<number> {
   const child = spawn(command[0], command.slice(1), { cwd, env: cli.env, stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = () => child.kill('SIGTERM');
   cli.signal.addEventListener('abort', stop, { once: true });
   try {
-    let tail = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      tail = (tail + text).slice(-TAIL);
-      cli.err(text);
-    });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => cli.err(text));
     const code = await new Promise<number>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (exit) => resolve(exit ?? Exit.failed));
     });
     if (cli.signal.aborted) throw new InterruptedError('verify tests');
-    return { code, tail };
+    return code;
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(

@@ -36,8 +36,12 @@ function configure(interpreter?: string): string {
   return git('rev-parse', 'HEAD').trim();
 }
 
+/** `$report` is where it is to leave its report. */
 function fakePytest(script: string): void {
-  put('bin/pytest', `#!/bin/sh\n${script}\n`);
+  put(
+    'bin/pytest',
+    `#!/bin/sh\nfor word in "$@"; do case $word in --junitxml=*) report=\${word#*=} ;; esac; done\n${script}\n`,
+  );
   chmodSync(path.join(folder, 'bin', 'pytest'), 0o755);
 }
 
@@ -79,7 +83,8 @@ async function onBoard(): Promise<Record<string, unknown>> {
 
 test('runs both suites of the plan, records counts by commit, and the board says so until the commit changes', async () => {
   fakePytest(
-    'case "$*" in\n  *integration*) echo "== 2 passed, 9 deselected in 0.10s ==" ;;\n  *) echo "== 5 passed, 1 skipped in 0.10s ==" ;;\nesac',
+    'case "$*" in\n  *integration*) counts=\'skipped="0" tests="2"\' ;;\n  *) counts=\'skipped="1" tests="6"\' ;;\nesac\n' +
+      'echo "<testsuites><testsuite name=\\"pytest\\" errors=\\"0\\" failures=\\"0\\" $counts time=\\"0.1\\" /></testsuites>" >"$report"',
   );
   const sha = configure();
   expect(await onBoard()).toMatchObject({ state: 'WAIT', fix: 'verify tests' });
@@ -113,6 +118,9 @@ test.runIf(hasPytest)('counts what a real pytest says', async () => {
     'import pytest\n\ndef test_good():\n    pass\n\n@pytest.mark.skip\ndef test_later():\n    pass\n\ndef test_bad():\n    assert False\n',
   );
   put('suite/tests/test_broken.py', 'import no_such_module\n');
+  // Neither a quiet suite nor one that speaks last hides the counts.
+  put('suite/pytest.ini', '[pytest]\naddopts = -q -q\nmarkers = integration\n');
+  put('suite/conftest.py', 'def pytest_unconfigure():\n    print("bye")\n');
   const sha = configure('python3');
   const { code, out } = await prometheus('verify', 'tests', '--json');
   expect(code).toBe(1);
