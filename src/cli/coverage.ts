@@ -71,14 +71,14 @@ async function lookInto(cli: Cli, { row, year, date, json }: Looked): Promise<Ex
       'a look into coverage takes a row and a year, or a row and a day',
       'See: prometheus coverage --help',
     );
-  const { historical } = await cli.databases(BOARD_POOLS, { lazy: true });
+  const databases = await cli.databases(BOARD_POOLS, { lazy: true });
   if (date !== undefined) {
-    const missing = await missingOn(historical, row, date, coverageOptions(cli));
+    const missing = await missingOn(databases, row, date, coverageOptions(cli));
     if (json) printJson(cli, { row, date, missing });
     else cli.out(missing.map((id) => `${id}\n`).join(''));
     return Exit.done;
   }
-  const found = await coverageYear(historical, row, year!, coverageOptions(cli));
+  const found = await coverageYear(databases, row, year!, coverageOptions(cli));
   if (json) {
     printJson(cli, { row, year, ...found });
     return Exit.done;

@@ -28,8 +28,8 @@ export function readersOf(cli: Cli, databases: Databases, jobs: Omit<JobRuntime,
   const { historical, runtime } = databases;
   return {
     events: async ({ audit, last }) => (audit ? readAudit(home) : readJournal(home)).slice(-last),
-    coverageYear: async ({ row, year }) => coverageYear(historical, row, year, coverageOptions(cli)),
-    coverageMissing: async ({ row, date }) => missingOn(historical, row, date, coverageOptions(cli)),
+    coverageYear: async ({ row, year }) => coverageYear(databases, row, year, coverageOptions(cli)),
+    coverageMissing: async ({ row, date }) => missingOn(databases, row, date, coverageOptions(cli)),
     runs: async (filter) => listRuns(runtime, filter),
     run: async ({ id }) => readRun(runtime, id),
     compare: async ({ a, b }) => {

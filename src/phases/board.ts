@@ -28,6 +28,7 @@ import {
   probeCounts,
   probeEquity,
   probeForecast,
+  probeInstruments,
   probeLambda,
   probePairs,
   probeRecorded,
@@ -148,6 +149,7 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
 
 async function gatherRuntime(prober: Prober, need: Requirements, holidays: readonly number[]) {
   const runtimeSchema = await probeSchema(prober, 'runtime');
+  const instruments = await probeInstruments(prober, need.market);
   const campaignDays = campaignWindow(need.campaign, holidays);
   const runs = await probeRuns(prober, sleeveIds(need), campaignDays);
   const contextDays = campaignWindow(contextWindow(need), holidays);
@@ -162,6 +164,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
   const counts = runs.known ? await probeCounts(prober, found) : unknownBecause(runs);
   return {
     runtimeSchema,
+    instruments,
     runs,
     equity,
     counts,

@@ -1,12 +1,13 @@
 /** A row of the coverage table looked at closely: a year day by day, and who is missing on one day. */
 import { formatDay, parseDay } from '../platform/dates.ts';
-import type { Database } from '../platform/db/databases.ts';
+import type { Databases } from '../platform/db/databases.ts';
 import { UsageError, UserError } from '../platform/errors.ts';
-import { TradingDays, yearEnd, yearStart } from './calendar.ts';
+import { closedDays, TradingDays, yearEnd, yearStart } from './calendar.ts';
 import type { Requirements } from './config.ts';
 import { leastRows } from './expectations.ts';
 import { probeHolidays } from './historical-evidence.ts';
 import { type ProbeOptions, type Query, withProber } from './probes.ts';
+import { probeInstruments } from './runtime-evidence.ts';
 import type { CoverageDay, CoverageGap, CoverageYear } from './types.ts';
 
 const EPOCH = `date '1970-01-01'`;
@@ -20,7 +21,9 @@ interface RowKind {
   readonly present: string;
   readonly expected: string;
   readonly values: readonly unknown[];
-  /** Instruments that are expected on a day ($2) and not there; null where rows are not of instruments. */
+  /** Its queries ask for the active equities ($4) and the closed days ($5) too, as far back as `reach` days before the first. */
+  readonly embedded?: { readonly reach: number };
+  /** Instruments that are expected on a day ($2, $3) and not there; null where rows are not of instruments. */
   readonly missing: string | null;
   fill(first: string, last: string): readonly string[] | null;
 }
@@ -36,10 +39,20 @@ const OWN = `${NAMES} SELECT names.id, own.first, own.last FROM names
    CROSS JOIN LATERAL (SELECT min(trade_date) AS first, max(trade_date) AS last FROM prices_daily p WHERE p.instrument_id = names.id) own
    WHERE names.id IS NOT NULL`;
 
-/** Instruments with the day on which they have so many rows. */
-const ready = (rows: number) => `${NAMES} SELECT names.id, w.ready FROM names
-   CROSS JOIN LATERAL (SELECT DISTINCT trade_date AS ready FROM prices_daily p WHERE p.instrument_id = names.id ORDER BY trade_date OFFSET ${rows - 1} LIMIT 1) w
-   WHERE names.id IS NOT NULL`;
+/**
+ * Spans of days between `$2` and `$3` on which a vector of an active equity is due: from a price row on, as long as no later
+ * one follows and the window's least rows lie within three times its calendar days (`contracts.md` §5).
+ * `$4`: those equities; `$5`: closed days, rows on which are none. After the last price of all nothing is due.
+ */
+const dueSpans = (windowDays: number) => `
+  SELECT id, greatest(day, $2::int) AS from, least(next - 1, back + ${3 * windowDays}, $3::int, ended) AS to FROM (
+    SELECT id, day, coalesce(lead(day) OVER own, $3::int + 1) AS next, lag(day, ${leastRows(windowDays) - 1}) OVER own AS back,
+           (SELECT max(trade_date) - ${EPOCH} FROM prices_daily) AS ended
+      FROM (SELECT DISTINCT instrument_id AS id, trade_date - ${EPOCH} AS day FROM prices_daily
+             WHERE instrument_id = ANY($4::text[]) AND trade_date BETWEEN ${EPOCH} + ($2::int - ${3 * windowDays}) AND ${EPOCH} + $3::int) rows
+     WHERE day <> ALL($5::int[])
+    WINDOW own AS (PARTITION BY id ORDER BY day)) windows
+   WHERE back IS NOT NULL AND least(next - 1, back + ${3 * windowDays}, $3::int, ended) >= greatest(day, $2::int)`;
 
 const BETWEEN = (column: string) => `${column} BETWEEN ${EPOCH} + $2::int AND ${EPOCH} + $3::int`;
 
@@ -52,7 +65,7 @@ function kindOf(row: string, need: Requirements): RowKind {
       values: [null],
       present: `SELECT trade_date - ${EPOCH} AS day, count(DISTINCT instrument_id) AS n FROM prices_daily WHERE $1::text IS NULL AND ${BETWEEN('trade_date')} GROUP BY 1`,
       expected: `SELECT day, count(*) AS n FROM (${OWN}) own JOIN generate_series($2::int, $3::int) day ON own.first <= ${EPOCH} + day AND own.last >= ${EPOCH} + day WHERE $1::text IS NULL GROUP BY 1`,
-      missing: `SELECT id FROM (${OWN}) own WHERE $1::text IS NULL AND own.first <= ${EPOCH} + $2::int AND own.last >= ${EPOCH} + $2::int
+      missing: `SELECT id FROM (${OWN}) own WHERE $1::text IS NULL AND own.first <= ${EPOCH} + $2::int AND own.last >= ${EPOCH} + $3::int
                   AND NOT EXISTS (SELECT 1 FROM prices_daily p WHERE p.instrument_id = id AND p.trade_date = ${EPOCH} + $2::int) ORDER BY 1`,
       fill: () => null,
     };
@@ -105,19 +118,21 @@ function kindOf(row: string, need: Requirements): RowKind {
   if (!need.numeric.models.includes(row)) {
     throw new UsageError(`there is no row '${row}' in the coverage table`, 'See: prometheus coverage');
   }
-  const least = leastRows(need.numeric.windowDays);
+  const { windowDays } = need.numeric;
+  const due = dueSpans(windowDays);
   return {
-    rule: `an instrument is expected on every day with a price of its own from its ${least}th price on`,
+    rule: `an active equity is expected on every trading day with at least ${leastRows(windowDays)} prices in the ${3 * windowDays} days before it`,
     values: [row],
+    embedded: { reach: 3 * windowDays },
     present: `SELECT as_of_date - ${EPOCH} AS day, count(DISTINCT entity_id) AS n FROM numeric_window_embeddings
-               WHERE model_id = $1 AND entity_type = 'INSTRUMENT' AND ${BETWEEN('as_of_date')} GROUP BY 1`,
-    expected: `SELECT p.trade_date - ${EPOCH} AS day, count(DISTINCT p.instrument_id) AS n FROM (${ready(least)}) own
-                 JOIN prices_daily p ON p.instrument_id = own.id AND p.trade_date >= own.ready WHERE $1::text IS NOT NULL AND ${BETWEEN('p.trade_date')} GROUP BY 1`,
-    missing: `SELECT DISTINCT own.id FROM (${ready(least)}) own JOIN prices_daily p ON p.instrument_id = own.id AND p.trade_date = ${EPOCH} + $2::int AND p.trade_date >= own.ready
-               WHERE NOT EXISTS (SELECT 1 FROM numeric_window_embeddings e WHERE e.model_id = $1 AND e.entity_type = 'INSTRUMENT' AND e.entity_id = own.id AND e.as_of_date = ${EPOCH} + $2::int) ORDER BY 1`,
+               WHERE model_id = $1 AND entity_type = 'INSTRUMENT' AND ${BETWEEN('as_of_date')}
+                 AND entity_id = ANY($4::text[]) AND as_of_date - ${EPOCH} <> ALL($5::int[]) GROUP BY 1`,
+    expected: `SELECT day, count(*) AS n FROM (${due}) due CROSS JOIN LATERAL generate_series(due.from, due.to) day WHERE $1::text IS NOT NULL GROUP BY 1`,
+    missing: `SELECT DISTINCT id FROM (${due}) due
+               WHERE NOT EXISTS (SELECT 1 FROM numeric_window_embeddings e WHERE e.model_id = $1 AND e.entity_type = 'INSTRUMENT' AND e.entity_id = id AND e.as_of_date = ${EPOCH} + $2::int) ORDER BY 1`,
     fill: (start, end) => [
       ...['backfill', 'numeric-embeddings', '--start-date', start, '--end-date', end],
-      ...['--window-days', String(need.numeric.windowDays), '--market', market, '--models', row, '--skip-existing'],
+      ...['--window-days', String(windowDays), '--market', market, '--models', row, '--skip-existing'],
     ],
   };
 }
@@ -128,22 +143,20 @@ export interface CoverageOptions extends ProbeOptions {
 
 /**
  * The trading days of a year of one row of the coverage table, with what each holds of what is expected, and its gaps.
- * @throws UsageError for a row that is not in the table, UserError when the database gives no answer.
+ * @throws UsageError for a row that is not in the table, UserError when a database gives no answer.
  */
 export function coverageYear(
-  historical: Database,
+  databases: Databases,
   row: string,
   year: number,
   options: CoverageOptions,
 ): Promise<CoverageYear> {
   const kind = kindOf(row, options.need);
-  return look(historical, options, row, async (query, calendar) => {
-    const span = [yearStart(year), yearEnd(year)];
-    const [present, expected] = [
-      await byDay(query, kind.present, [...kind.values, ...span]),
-      await byDay(query, kind.expected, [...kind.values, ...span]),
-    ];
-    const days = [...calendar(span[0], span[1]).days].map(
+  const [first, last] = [yearStart(year), yearEnd(year)];
+  return look(databases, options, row, kind, async (query, holidays, instruments) => {
+    const values = valuesOf(kind, first, last, holidays, instruments);
+    const [present, expected] = [await byDay(query, kind.present, values), await byDay(query, kind.expected, values)];
+    const days = [...new TradingDays(first, last, holidays).days].map(
       (day): CoverageDay => ({
         date: formatDay(day),
         present: present.get(day) ?? 0,
@@ -156,30 +169,52 @@ export function coverageYear(
 
 /** Instruments that are expected on a day and not there; empty where rows are not of instruments. */
 export function missingOn(
-  historical: Database,
+  databases: Databases,
   row: string,
   date: string,
   options: CoverageOptions,
 ): Promise<readonly string[]> {
   const kind = kindOf(row, options.need);
-  return look(historical, options, row, async (query) => {
+  const day = parseDay(date);
+  return look(databases, options, row, kind, async (query, holidays, instruments) => {
     if (!kind.missing) return [];
-    const rows = await query<{ id: string }>(kind.missing, [...kind.values, parseDay(date)]);
+    const rows = await query<{ id: string }>(kind.missing, valuesOf(kind, day, day, holidays, instruments));
     return rows.map(({ id }) => id);
   });
 }
 
+function valuesOf(
+  { values, embedded }: RowKind,
+  first: number,
+  last: number,
+  holidays: readonly number[],
+  instruments: readonly string[],
+): unknown[] {
+  if (!embedded) return [...values, first, last];
+  // Windows that end in the span begin before it.
+  const closed = closedDays(first - embedded.reach, last, holidays);
+  return [...values, first, last, instruments, closed];
+}
+
 async function look<T>(
-  historical: Database,
+  { historical, runtime }: Databases,
   options: CoverageOptions,
   row: string,
-  read: (query: Query, calendar: (first: number, last: number) => TradingDays) => Promise<T>,
+  { embedded }: RowKind,
+  read: (query: Query, holidays: readonly number[], instruments: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  const probe = await withProber(historical, options, async (prober) => {
-    const holidays = await probeHolidays(prober, options.need.market);
-    if (!holidays.known) return holidays;
-    return prober.probe(row, (query) => read(query, (first, last) => new TradingDays(first, last, holidays.value)));
-  });
+  const { market } = options.need;
+  const instruments = embedded
+    ? await withProber(runtime, options, (prober) => probeInstruments(prober, market))
+    : null;
+  const probe =
+    instruments && !instruments.known
+      ? instruments
+      : await withProber(historical, options, async (prober) => {
+          const holidays = await probeHolidays(prober, market);
+          if (!holidays.known) return holidays;
+          return prober.probe(row, (query) => read(query, holidays.value, instruments?.value ?? []));
+        });
   if (!probe.known)
     throw new UserError(probe.cause, probe.fix ? `Use: prometheus ${probe.fix}` : 'See: prometheus coverage');
   return probe.value as T;

@@ -25,11 +25,17 @@ export function coverageOf(evidence: Evidence, need: Requirements, at: number): 
     evidence.numeric,
     evidence.text,
     evidence.joint,
+    evidence.instruments,
   ];
   const frame = frameOf(evidence, need);
-  const numericDue = known(evidence.prices)
-    ? expectedVectors(evidence.prices.value.cells, need.numeric.windowDays)
-    : new Map<number, number>();
+  const { prices, instruments, gaps } = evidence;
+  const numericDue =
+    known(prices) && known(instruments) && known(gaps)
+      ? expectedVectors(prices.value.cells, need.numeric.windowDays, {
+          instruments: instruments.value,
+          closedDayRows: gaps.value.closedDayRows,
+        })
+      : new Map<number, number>();
   const daysDue =
     known(evidence.prices) && evidence.prices.value.first !== null && evidence.prices.value.last !== null
       ? tradingDaysByYear(frame.calendar, evidence.prices.value.first, evidence.prices.value.last)
@@ -39,7 +45,7 @@ export function coverageOf(evidence: Evidence, need: Requirements, at: number): 
       pricesRow(evidence, need, frame),
       newsRow(evidence, need, frame),
       ...need.numeric.models.map((model) =>
-        vectorRow(model, evidence.numeric, [evidence.prices], numericDue, need.numeric, frame),
+        vectorRow(model, evidence.numeric, [prices, gaps, instruments], numericDue, need.numeric, frame),
       ),
       vectorRow(need.context.textModel, evidence.text, [evidence.news], articlesByYear(evidence), need.context, frame),
       ...need.context.jointModels.map((model) =>

@@ -223,6 +223,8 @@ export interface Evidence {
   readonly suiteRun: Probe<EvidenceRow | null>;
   readonly historicalSchema: Probe<SchemaState>;
   readonly runtimeSchema: Probe<SchemaState>;
+  /** Active equities of the market: those that numeric models embed. */
+  readonly instruments: Probe<readonly string[]>;
   readonly holidays: Probe<readonly number[]>;
   readonly prices: Probe<PriceExtent>;
   readonly gaps: Probe<PriceGaps>;

@@ -1,6 +1,6 @@
 /** How many rows a table or model should have, from the calendar and the prices. Pure. */
 import { type TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
-import type { PriceCell, VectorCell } from './evidence.ts';
+import type { PriceCell, PriceGaps, VectorCell } from './evidence.ts';
 
 /** Counts by calendar year. */
 export type ByYear = ReadonlyMap<number, number>;
@@ -11,12 +11,27 @@ const WINDOW_SHARE = 0.87;
 /** The rows that a window must have for a vector. */
 export const leastRows = (windowDays: number): number => Math.floor(WINDOW_SHARE * windowDays);
 
-/** Vectors that a numeric model should have: a price row with enough rows of its instrument up to it, by year. */
-export function expectedVectors(cells: readonly PriceCell[], windowDays: number): ByYear {
+/** What of the prices numeric models embed: rows of these instruments, but for those on closed days. */
+export interface Embedded {
+  readonly instruments: readonly string[];
+  readonly closedDayRows: PriceGaps['closedDayRows'];
+}
+
+/**
+ * Vectors that a numeric model has to have at the least, by year: a price row with enough rows of its instrument up to it. What
+ * is due on days without a price of their own (`coverage-days.ts` counts those too) is not asked for.
+ */
+export function expectedVectors(
+  cells: readonly PriceCell[],
+  windowDays: number,
+  { instruments, closedDayRows }: Embedded,
+): ByYear {
   const least = leastRows(windowDays);
-  const ordered = [...cells].sort((a, b) =>
-    a.instrument === b.instrument ? a.year - b.year : a.instrument < b.instrument ? -1 : 1,
-  );
+  const embedded = new Set(instruments);
+  const ordered = cells
+    .filter((cell) => embedded.has(cell.instrument))
+    .map((cell) => ({ ...cell, days: cell.days - (closedDayRows.get(`${cell.instrument}|${cell.year}`) ?? 0) }))
+    .sort((a, b) => (a.instrument === b.instrument ? a.year - b.year : a.instrument < b.instrument ? -1 : 1));
   const byYear = new Map<number, number>();
   let instrument = '';
   let before = 0;

@@ -138,6 +138,18 @@ export function probeLambda(prober: Prober): Promise<Probe<readonly VectorCell[]
   });
 }
 
+/** The active equities of a market, ascending. */
+export function probeInstruments(prober: Prober, market: string): Promise<Probe<readonly string[]>> {
+  return prober.probe('instruments', async (query) => {
+    const rows = await query<{ id: string }>(
+      `SELECT instrument_id AS id FROM instruments
+        WHERE market_id = $1 AND asset_class = 'EQUITY' AND status = 'ACTIVE' ORDER BY 1`,
+      [market],
+    );
+    return rows.map(({ id }) => id);
+  });
+}
+
 /** Every model of the training of λ̂ that was measured on most of these days; of equal ones, of the newest. */
 export function probeForecast(
   prober: Prober,

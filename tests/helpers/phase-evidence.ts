@@ -105,6 +105,8 @@ export function greenEvidence(need: Requirements): Evidence {
     newsByYear.set(year, 2 * (yearEnd(year) - yearStart(year) + 1));
     daysByYear.set(year, calendar.count(yearStart(year), yearEnd(year)));
   }
+  const instruments = [...new Set(priceCells.map((cell) => cell.instrument))];
+  const embedded = { instruments, closedDayRows: new Map() };
   return {
     tests: known({
       passed: 900,
@@ -118,13 +120,16 @@ export function greenEvidence(need: Requirements): Evidence {
     suite: null,
     suiteRun: known(null),
     historicalSchema: known({ missingTables: [], pending: [], applied: 3, adopted: false, swapped: false }),
+    instruments: known(instruments),
     runtimeSchema: known({ missingTables: [], pending: [], applied: 9, adopted: false, swapped: false }),
     holidays: known(HOLIDAYS),
     prices: known({ rows, duplicates: 0, first, last, instruments: 2, cells: priceCells }),
     gaps: known({ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: rows, holes: [] }),
     news: known(news),
     numeric: known(
-      need.numeric.models.flatMap((model) => cells(model, expectedVectors(priceCells, need.numeric.windowDays))),
+      need.numeric.models.flatMap((model) =>
+        cells(model, expectedVectors(priceCells, need.numeric.windowDays, embedded)),
+      ),
     ),
     textModel: known(true),
     text: known(cells(need.context.textModel, newsByYear)),

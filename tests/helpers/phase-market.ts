@@ -27,8 +27,15 @@ export const smallConfig: PhaseConfig = {
 
 const tradingDay = `extract(isodow FROM d) < 6 AND d::date <> ALL ('{${HOLIDAYS.join(',')}}'::date[])`;
 
-/** Prices of the small market on every trading day, its holidays, and an article on every day. */
-export async function seedMarket({ historical }: Databases): Promise<void> {
+/** Instruments of the small market, their prices on every trading day, its holidays, and an article on every day. */
+export async function seedMarket({ historical, runtime }: Databases): Promise<void> {
+  await runtime.client((client) =>
+    client.query(`
+      INSERT INTO markets (market_id, name, region, timezone, updated_at)
+        SELECT m, m, 'US', 'America/New_York', now() FROM unnest('{US_EQ,XX}'::text[]) m ON CONFLICT DO NOTHING;
+      INSERT INTO instruments (instrument_id, market_id, asset_class, symbol, currency, updated_at)
+        SELECT i, 'US_EQ', 'EQUITY', i, 'USD', now() FROM unnest('{${INSTRUMENTS.join(',')}}'::text[]) i`),
+  );
   await historical.client((client) =>
     client.query(`
       INSERT INTO market_holidays (market_id, holiday_date, holiday_name, source, created_at)

@@ -38,14 +38,17 @@ const numericModel = (model: string): CheckSpec => ({
   id: `P2.${stem(model)}`,
   title: `vectors of ${model}`,
   required: ({ numeric: n }) =>
-    `≥ ${percent(n.minShare)} of instruments × trading days with enough history, ${n.start} → ${n.end}`,
-  looks: (evidence) => [evidence.numeric, evidence.prices],
+    `≥ ${percent(n.minShare)} of active instruments × trading days with enough history, ${n.start} → ${n.end}`,
+  looks: (evidence) => [evidence.numeric, evidence.prices, evidence.gaps, evidence.instruments],
   judge: ({ evidence, need }) =>
     judgeShare(
       model,
       'vector',
       vectorsByYear(figureOf(evidence.numeric), model),
-      expectedVectors(figureOf(evidence.prices).cells, need.numeric.windowDays),
+      expectedVectors(figureOf(evidence.prices).cells, need.numeric.windowDays, {
+        instruments: figureOf(evidence.instruments),
+        closedDayRows: figureOf(evidence.gaps).closedDayRows,
+      }),
       need.numeric,
       { fix: backfillArgv(need).join(' '), note: '' },
     ),
