@@ -4,6 +4,9 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { copyInto } from '../../src/platform/db/copy.ts';
 import type { JointSpace } from './ids.model.ts';
 
+/** Rows between two looks at whether the connection can take more: about what it is sent at a time. */
+const ROWS = 256;
+
 export interface JointRow {
   /** Day number. */
   readonly day: number;
@@ -64,14 +67,15 @@ export async function writeRows(
     'joint_embeddings',
     ['joint_type', 'as_of_date', 'entity_scope', 'model_id', 'vector'],
     async (writer) => {
-      for (const { day, scope, vector } of rows) {
+      const [type, model] = [Buffer.from(jointType), Buffer.from(modelId)];
+      for (const [k, { day, scope, vector }] of rows.entries()) {
         writer.row(5);
-        writer.text(jointType);
+        writer.bytes(type);
         writer.date(day);
         writer.jsonb(JSON.stringify(scope));
-        writer.text(modelId);
-        writer.bytes(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength));
-        await writer.flushed();
+        writer.bytes(model);
+        writer.bytes(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+        if (k % ROWS === ROWS - 1) await writer.flushed();
       }
     },
   );
