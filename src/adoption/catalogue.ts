@@ -109,12 +109,30 @@ export function isUnique(catalogue: Catalogue, wanted: WantedIndex): boolean {
 export function serves(found: FoundIndex, wanted: WantedIndex, unique: boolean): boolean {
   return (
     found.valid &&
-    (found.where === null ? wanted.where === undefined : found.where === wanted.where) &&
+    plain(found.where ?? '') === plain(wanted.where ?? '') &&
     (unique
-      ? found.unique && found.keys.toSorted().join() === wanted.keys.toSorted().join()
-      : wanted.keys.every((name, i) => found.keys[i] === name))
+      ? found.unique && found.keys.map(plain).toSorted().join() === wanted.keys.map(plain).toSorted().join()
+      : wanted.keys.every((name, i) => plain(found.keys[i] ?? '') === plain(name)))
   );
 }
+
+/** An expression without what depends on whether a column is text or varchar: casts to text, and their brackets. */
+const plain = (sql: string): string => sql.replaceAll('::text', '').replace(/[()\s]/g, '');
+
+/** Why a query cannot use these columns, in words; null when it can. A table that is missing altogether is told elsewhere. */
+export function lacks({ tables }: Catalogue, needs: Readonly<Record<string, readonly string[]>>): string | null {
+  for (const [table, columns] of Object.entries(needs)) {
+    const found = tables.get(table);
+    if (!found) return `${table} is missing`;
+    if (!found.readable) return `the role may not read ${table}`;
+    const missing = columns.find((column) => !found.columns.some(({ name }) => name === column));
+    if (missing) return `${table}.${missing} is missing`;
+  }
+  return null;
+}
+
+/** The columns that a wanted index or key is made of. */
+export const columnsOf = ({ keys, needs }: WantedIndex): readonly string[] => needs ?? keys;
 
 /** Columns relied on that are missing or of another kind, and theirs that no row of ours would fill. */
 export function columnProblems(name: DatabaseName, { tables }: Catalogue): ColumnProblem[] {

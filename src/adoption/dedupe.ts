@@ -15,8 +15,8 @@ export type Keep = 'newest' | 'oldest' | null;
  */
 export async function dedupe(client: pg.ClientBase, database: Database, table: string, keep: Keep): Promise<string> {
   const wanted = KEYS[database.target.name].find((one) => one.table === table)!;
-  const age = wanted.surrogate[0];
   const catalogue = await readCatalogue(client);
+  const age = wanted.surrogate.find((name) => catalogue.tables.get(table)!.columns.some((one) => one.name === name));
   const copies = keep && age ? wanted.keys.join(', ') : contentOf(catalogue, wanted);
   const order = `${age ? `${quote(age)} ${keep === 'newest' ? 'DESC' : 'ASC'}, ` : ''}tableoid, ctid`;
   // A place is unique in one relation only: partitions and children count theirs from the start.

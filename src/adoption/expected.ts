@@ -18,6 +18,8 @@ export interface WantedIndex {
   readonly name: string;
   readonly keys: readonly string[];
   readonly where?: string;
+  /** The columns that keys and condition name, where they are not the keys themselves. */
+  readonly needs?: readonly string[];
   /** What is slow or possible without it. */
   readonly purpose: string;
 }
@@ -158,6 +160,7 @@ export const KEYS: Readonly<Record<DatabaseName, readonly WantedKey[]>> = {
       [`(metadata ->> 'external_id'::text)`],
       'import finds articles',
       {
+        needs: ['metadata'],
         surrogate: ['article_id'],
         // Links cascade and vectors name the article's id.
         removable: false,
@@ -216,6 +219,7 @@ export const INDEXES: Readonly<Record<DatabaseName, readonly WantedIndex[]>> = {
       table: 'news_articles',
       name: 'ix_news_articles_timestamp',
       keys: ['"timestamp"'],
+      needs: ['timestamp'],
       purpose: 'articles of a span of days',
     },
     {
@@ -223,6 +227,7 @@ export const INDEXES: Readonly<Record<DatabaseName, readonly WantedIndex[]>> = {
       name: 'ix_text_embeddings_issuer_day',
       keys: ['model_id', '"right"(source_id::text, 10)'],
       where: `((source_type)::text = 'NEWS_ISSUER_DAY'::text)`,
+      needs: ['model_id', 'source_id', 'source_type'],
       purpose: 'issuer texts of a day',
     },
     {

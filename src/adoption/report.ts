@@ -4,10 +4,11 @@ import type { Database, Databases } from '../platform/db/databases.ts';
 import { type MigrationState, migrationState, type TableMigration } from '../platform/db/migrate.ts';
 import { DATABASE_NAMES, type DatabaseName } from '../platform/db/targets.ts';
 import { errorMessage } from '../platform/errors.ts';
-import { type Catalogue, columnProblems, isServed, readCatalogue, readOrigin } from './catalogue.ts';
+import { type Catalogue, columnProblems, columnsOf, isServed, lacks, readCatalogue, readOrigin } from './catalogue.ts';
 import { EXPECTED, INDEXES, KEYS } from './expected.ts';
-import { countDuplicates, countModels, countOrphans, readHolidays, readTwins } from './figures.ts';
-import type { AdoptionReport, DatabaseReport, Duplicates, Orphans, Step } from './types.ts';
+import { countDuplicates, countModels, countOrphans, readTwins } from './figures.ts';
+import { readHolidays } from './holidays.ts';
+import type { AdoptionReport, DatabaseReport, Duplicates, NotLookedAt, Orphans, Step } from './types.ts';
 
 export type Migrations = Readonly<Record<DatabaseName, Readonly<Record<string, TableMigration>>>>;
 
@@ -15,39 +16,60 @@ export type Migrations = Readonly<Record<DatabaseName, Readonly<Record<string, T
 export async function readAdoption(databases: Databases, migrations: Migrations): Promise<AdoptionReport> {
   const reports: DatabaseReport[] = [];
   const steps: Step[] = [];
+  const notLookedAt: NotLookedAt[] = [];
+  const catalogues: Partial<Record<DatabaseName, Catalogue>> = {};
   for (const name of DATABASE_NAMES) {
     const database = databases[name];
-    const { report, catalogue } = await database.client((client) => readDatabase(client, name, database));
+    const { report, catalogue } = await database.client((client) => readDatabase(client, name, database, notLookedAt));
     reports.push(report);
+    catalogues[name] = catalogue;
     steps.push(
       ...(await consoleStep(database, migrations[name], report)),
       ...repairs(name, catalogue, report.duplicates),
     );
   }
-  return { databases: reports, pricesWithoutInstrument: await strangers(databases, reports), steps };
+  return {
+    databases: reports,
+    pricesWithoutInstrument: await strangers(databases, catalogues, notLookedAt),
+    notLookedAt,
+    steps,
+  };
+}
+
+/** A row of pg_database, whose columns differ from release to release. */
+type DatabaseRow = Readonly<Record<string, unknown>>;
+
+/** A database's collation with who provides it: `ICU en-US`. Servers before 15 know only libc's, 15 and 16 another column for ICU's. */
+export function collationOf(row: DatabaseRow): string {
+  const providers: DatabaseRow = { i: 'ICU', b: 'builtin' };
+  return `${providers[String(row.datlocprovider)] ?? 'libc'} ${row.datlocale ?? row.daticulocale ?? row.datcollate}`;
 }
 
 async function readDatabase(
   client: pg.ClientBase,
   name: DatabaseName,
   database: Database,
+  notLookedAt: NotLookedAt[],
 ): Promise<{ report: DatabaseReport; catalogue: Catalogue }> {
   // One snapshot: figures of different tables fit together.
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
     const catalogue = await readCatalogue(client);
-    const { rows } = await client.query<{ serverVersion: string; encoding: string; collation: string }>(
-      `SELECT current_setting('server_version') AS "serverVersion", pg_encoding_to_char(encoding) AS encoding,
-              CASE datlocprovider WHEN 'i' THEN 'ICU ' WHEN 'b' THEN 'builtin ' ELSE 'libc ' END || coalesce(datlocale, datcollate) AS collation
-         FROM pg_database WHERE datname = current_database()`,
+    const looker = { name, client, catalogue, notLookedAt };
+    const { rows } = await client.query<{ serverVersion: string; encoding: string; row: DatabaseRow }>(
+      `SELECT current_setting('server_version') AS "serverVersion", pg_encoding_to_char(d.encoding) AS encoding, to_jsonb(d) AS row
+         FROM pg_database d WHERE datname = current_database()`,
     );
+    const [{ serverVersion, encoding, row }] = rows;
     const ours = Object.keys(EXPECTED[name]);
     const known = new Set([...Object.keys(EXPECTED.historical), ...Object.keys(EXPECTED.runtime), 'alembic_version']);
     const report: DatabaseReport = {
       name,
       database: database.target.config.database ?? '',
       ...(await readOrigin(client, catalogue)),
-      ...rows[0],
+      serverVersion,
+      encoding,
+      collation: collationOf(row),
       columns: columnProblems(name, catalogue),
       unreadable: ours.filter((table) => catalogue.tables.get(table)?.readable === false),
       unwritable: ours.filter((table) => catalogue.tables.get(table)?.writable === false),
@@ -56,11 +78,11 @@ async function readDatabase(
         table,
         purpose,
       })),
-      duplicates: await countDuplicates(client, name, catalogue),
-      orphans: await countOrphans(client, name, catalogue),
-      models: name === 'historical' ? await countModels(client, catalogue) : [],
-      holidays: name === 'historical' ? await readHolidays(client, catalogue) : [],
-      twins: await readTwins(client, name, catalogue),
+      duplicates: await countDuplicates(looker),
+      orphans: await countOrphans(looker),
+      models: name === 'historical' ? await countModels(looker) : [],
+      holidays: name === 'historical' ? await readHolidays(looker) : [],
+      twins: await readTwins(looker),
       others: [...catalogue.tables.keys()].filter((table) => !known.has(table)),
     };
     return { report, catalogue };
@@ -69,7 +91,7 @@ async function readDatabase(
   }
 }
 
-/** Wanted keys and indexes that nothing does the work of, in a table that has their columns. */
+/** Wanted keys and indexes that nothing does the work of, in a table that is there. */
 export function missingIndexes(name: DatabaseName, catalogue: Catalogue) {
   const all = [
     ...KEYS[name].map((wanted) => ({ ...wanted, unique: true })),
@@ -119,10 +141,13 @@ function repairs(name: DatabaseName, catalogue: Catalogue, duplicates: readonly 
       blocked: catalogue.tables.get(wanted.table)!.writable ? null : 'the role may not delete there',
     });
   }
-  for (const { name: index, table, unique, purpose } of missingIndexes(name, catalogue)) {
+  for (const wanted of missingIndexes(name, catalogue)) {
+    const { name: index, table, unique, purpose } = wanted;
     const twice = unique ? duplicates.find((one) => one.table === table) : undefined;
     let blocked: string | null = null;
     if (!catalogue.tables.get(table)!.owned) blocked = `only the owner of ${table} may make an index`;
+    else if (lacks(catalogue, { [table]: columnsOf(wanted) }))
+      blocked = lacks(catalogue, { [table]: columnsOf(wanted) });
     else if (twice && twice.rows === null) blocked = `rows of ${table} cannot be counted`;
     else if (twice?.rows) blocked = `${twice.rows} copies are in the way`;
     steps.push({
@@ -136,25 +161,29 @@ function repairs(name: DatabaseName, catalogue: Catalogue, duplicates: readonly 
 }
 
 /** Prices of instruments that nobody describes: the two lie in different databases. */
-async function strangers(databases: Databases, reports: readonly DatabaseReport[]): Promise<Orphans> {
+async function strangers(
+  databases: Databases,
+  catalogues: Partial<Record<DatabaseName, Catalogue>>,
+  notLookedAt: NotLookedAt[],
+): Promise<Orphans> {
   const what = 'instruments with prices that are not in instruments';
-  const [historical, runtime] = reports;
-  const lacks = (report: DatabaseReport, table: string, column: string) =>
-    report.unreadable.includes(table) ||
-    report.columns.some(
-      (one) => one.table === table && (one.column === null || (one.column === column && one.problem === 'is missing')),
-    );
-  if (lacks(historical, 'prices_daily', 'instrument_id') || lacks(runtime, 'instruments', 'instrument_id')) {
-    return { what, rows: null, examples: [] };
-  }
-  const ids = async (database: Database, table: string) =>
-    database.client(async (client) => {
+  const ids = async (name: DatabaseName, table: string): Promise<string[] | null> => {
+    const why = lacks(catalogues[name]!, { [table]: ['instrument_id'] });
+    if (why) {
+      notLookedAt.push({ database: name, what, why });
+      return null;
+    }
+    return databases[name].client(async (client) => {
       const { rows } = await client.query<{ id: string }>(
-        `SELECT DISTINCT instrument_id AS id FROM ${table} ORDER BY 1`,
+        `SELECT DISTINCT instrument_id::text AS id FROM ${table} ORDER BY 1`,
       );
       return rows.map((row) => row.id);
     });
-  const known = new Set(await ids(databases.runtime, 'instruments'));
-  const unknown = (await ids(databases.historical, 'prices_daily')).filter((id) => !known.has(id)).sort();
+  };
+  const known = await ids('runtime', 'instruments');
+  const priced = await ids('historical', 'prices_daily');
+  if (!known || !priced) return { what, rows: null, examples: [] };
+  const described = new Set(known);
+  const unknown = priced.filter((id) => !described.has(id)).sort();
   return { what, rows: unknown.length, examples: unknown.slice(0, 5) };
 }

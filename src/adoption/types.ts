@@ -12,7 +12,7 @@ export interface ColumnProblem {
   readonly problem: string;
 }
 
-/** Rows that share a natural key. A count is null where the role may not read. */
+/** Rows that share a natural key. A count is null where it was not looked. */
 export interface Duplicates {
   readonly table: string;
   readonly key: readonly string[];
@@ -53,6 +53,18 @@ export interface HolidayCover {
   readonly last: string;
   /** Years with prices that have no holiday of this market. */
   readonly yearsWithout: readonly number[];
+  /** Years with prices that have far fewer holidays than the market's other years. */
+  readonly yearsWithFew: readonly number[];
+  /** The longest stretch of the days with prices without a holiday, where it is longer than any year should have. */
+  readonly longestGap: { readonly from: string; readonly to: string; readonly days: number } | null;
+}
+
+/** A part of the report that could not be made. */
+export interface NotLookedAt {
+  readonly database: DatabaseName;
+  readonly what: string;
+  /** `prices_daily.trade_date is missing`. */
+  readonly why: string;
 }
 
 export interface Step {
@@ -92,5 +104,6 @@ export interface AdoptionReport {
   readonly databases: readonly DatabaseReport[];
   /** Instruments that have prices and are not in `instruments`; null when one side cannot be read. */
   readonly pricesWithoutInstrument: Orphans;
+  readonly notLookedAt: readonly NotLookedAt[];
   readonly steps: readonly Step[];
 }

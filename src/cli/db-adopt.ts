@@ -114,6 +114,8 @@ const isComplete = (report: AdoptionReport): boolean =>
 export function adoptionPage(report: AdoptionReport): string {
   const lines = report.databases.flatMap(databaseLines);
   lines.push('', 'between the two', ...orphanLines([report.pricesWithoutInstrument]));
+  if (report.notLookedAt.length) lines.push('', 'not looked at');
+  for (const { database, what, why } of report.notLookedAt) lines.push(`  ${database}: ${what}: ${why}`);
   lines.push('', report.steps.length ? 'open steps (prometheus db adopt --apply STEP …)' : 'no step is open');
   for (const { id, what, blocked } of report.steps)
     lines.push(`  ${id}: ${what}${blocked ? ` · not now: ${blocked}` : ''}`);
@@ -141,7 +143,7 @@ function databaseLines(one: DatabaseReport): string[] {
   for (const { name, table, purpose } of one.missingIndexes)
     lines.push(`  ${table} has no index for: ${purpose} (${name})`);
   for (const { table, keys, rows, conflicting, key } of one.duplicates) {
-    if (rows === 0) continue;
+    if (!rows) continue;
     const said = conflicting ? `; rows of ${formatCount(conflicting)} keys do not say the same` : '';
     lines.push(
       `  ${table}: ${formatCount(rows)} rows too many of ${formatCount(keys)} keys (${key.join(', ')})${said}`,
@@ -151,9 +153,13 @@ function databaseLines(one: DatabaseReport): string[] {
   for (const { table, model, rows, first, last } of one.models) {
     lines.push(`  ${table}: ${model} ${formatCount(rows)} rows${first ? ` · ${first} … ${last}` : ''}`);
   }
-  for (const { market, rows, first, last, yearsWithout } of one.holidays) {
-    const lacks = yearsWithout.length ? ` · none in ${yearsWithout.join(', ')}, which have prices` : '';
-    lines.push(`  market_holidays: ${market} ${formatCount(rows)} rows · ${first} … ${last}${lacks}`);
+  for (const { market, rows, first, last, yearsWithout, yearsWithFew, longestGap: gap } of one.holidays) {
+    const said = [
+      yearsWithout.length ? ` · none in ${yearsWithout.join(', ')}, which have prices` : '',
+      yearsWithFew.length ? ` · far fewer in ${yearsWithFew.join(', ')} than in the other years` : '',
+      gap ? ` · none for ${gap.days} days (${gap.from} … ${gap.to})` : '',
+    ];
+    lines.push(`  market_holidays: ${market} ${formatCount(rows)} rows · ${first} … ${last}${said.join('')}`);
   }
   const empty = one.twins.filter((twin) => twin.empty).length;
   if (empty) lines.push(`  ${empty} empty twins of the other database's tables: ignored`);
@@ -166,7 +172,7 @@ function databaseLines(one: DatabaseReport): string[] {
 
 const orphanLines = (all: readonly Orphans[]): string[] =>
   all
-    .filter(({ rows }) => rows !== 0)
+    .filter(({ rows }) => rows)
     .map(
       ({ what, rows, examples }) =>
         `  ${what}: ${formatCount(rows)}${examples.length ? ` (${examples.join(', ')})` : ''}`,

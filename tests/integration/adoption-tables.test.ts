@@ -1,8 +1,8 @@
 /** `db adopt` on tables of other shapes than ours: partitions, children, foreign keys, other columns and types. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { applyStep } from '../../src/adoption/repair.ts';
-import { readAdoption } from '../../src/adoption/report.ts';
-import { dbAdopt } from '../../src/cli/db-adopt.ts';
+import { collationOf, readAdoption } from '../../src/adoption/report.ts';
+import { adoptionPage, dbAdopt } from '../../src/cli/db-adopt.ts';
 import { MIGRATIONS } from '../../src/cli/schema.ts';
 import type { DatabaseName } from '../../src/platform/db/targets.ts';
 import { createAlembicPair } from '../helpers/alembic-pair.ts';
@@ -145,4 +145,106 @@ test('what a trigger of theirs forbids is told, not called a failure of the prog
     'dedupe:prices_daily: not done: PostgreSQL does not allow dedupe:prices_daily: prices are kept. Ask Ada.',
   );
   await expect(apply('dedupe:prices_daily')).rejects.toMatchObject({ name: 'UserError' });
+});
+
+test.each([
+  [{ datcollate: 'de_DE.UTF-8' }, 'libc de_DE.UTF-8'],
+  [{ datlocprovider: 'c', datcollate: 'C', daticulocale: null }, 'libc C'],
+  [{ datlocprovider: 'i', datcollate: 'C', daticulocale: 'en-US' }, 'ICU en-US'],
+  [{ datlocprovider: 'b', datcollate: 'C', datlocale: 'C.UTF-8' }, 'builtin C.UTF-8'],
+])('the collation of servers 14, 15, 16 and 18: %j', (row, text) => expect(collationOf(row)).toBe(text));
+
+test('columns that are missing, renamed or of other types end no report', async () => {
+  await run(
+    'historical',
+    `${prices('A', '2013-03-01')}
+     ALTER TABLE prices_daily RENAME COLUMN trade_date TO day; ALTER TABLE market_holidays DROP COLUMN holiday_date;
+     ALTER TABLE numeric_window_embeddings DROP COLUMN as_of_date; ALTER TABLE news_articles DROP COLUMN metadata;
+     ALTER TABLE text_embeddings ALTER COLUMN source_type TYPE text, ALTER COLUMN source_id TYPE text;
+     ALTER TABLE joint_embeddings ALTER COLUMN as_of_date TYPE text`,
+  );
+  await run(
+    'runtime',
+    `ALTER TABLE backtest_daily_equity DROP CONSTRAINT backtest_daily_equity_run_id_fkey, ALTER COLUMN run_id TYPE uuid USING run_id::uuid;
+     ALTER TABLE backtest_runs ALTER COLUMN metrics_json TYPE json;
+     INSERT INTO backtest_runs (run_id, strategy_id, config_json, start_date, end_date, metrics_json) VALUES
+       ('0b0e3c9e-0000-4000-8000-000000000001', 'S', '{}', '2013-01-02', '2013-03-01', '{"cumulative_return": 0.1}'),
+       ('broken', 'S', '{}', '2013-01-02', '2013-03-01', NULL);
+     INSERT INTO backtest_daily_equity VALUES ('0b0e3c9e-0000-4000-8000-000000000001', '2013-01-02', 1e6, 0, NULL);
+     ALTER TABLE instruments ALTER COLUMN instrument_id TYPE text`,
+  );
+  const report = await read();
+  expect(report.databases[1].orphans.filter(({ rows }) => rows)).toEqual([
+    { what: 'backtest_runs without metrics', rows: 1, examples: ['broken'] },
+    { what: 'backtest_runs without equity', rows: 1, examples: ['broken'] },
+  ]);
+  expect(report.pricesWithoutInstrument).toMatchObject({ rows: 1, examples: ['A'] });
+  expect(report.notLookedAt).toEqual([
+    {
+      database: 'historical',
+      what: 'rows of prices_daily that are there twice',
+      why: 'prices_daily.trade_date is missing',
+    },
+    {
+      database: 'historical',
+      what: 'rows of market_holidays that are there twice',
+      why: 'market_holidays.holiday_date is missing',
+    },
+    {
+      database: 'historical',
+      what: 'rows of news_articles that are there twice',
+      why: 'news_articles.metadata is missing',
+    },
+    {
+      database: 'historical',
+      what: 'rows of numeric_window_embeddings that are there twice',
+      why: 'numeric_window_embeddings.as_of_date is missing',
+    },
+    {
+      database: 'historical',
+      what: 'rows of numeric_window_embeddings by model',
+      why: 'numeric_window_embeddings.as_of_date is missing',
+    },
+    {
+      database: 'historical',
+      what: 'holidays against the days with prices',
+      why: 'market_holidays.holiday_date is missing',
+    },
+  ]);
+  expect(adoptionPage(report)).toContain(
+    'historical: rows of prices_daily that are there twice: prices_daily.trade_date is missing',
+  );
+  const blocked = report.steps.filter((step) => step.blocked).map(({ id, blocked: why }) => [id, why]);
+  expect(blocked).toContainEqual(['index:ux_prices_daily', 'prices_daily.trade_date is missing']);
+  // What can be done is done; an index on text instead of varchar counts once it is there.
+  const { out } = await adopt('all');
+  expect(out).toContain('index:ix_text_embeddings_issuer_day: made');
+  expect(out.trimEnd().split('\n').at(-1)).not.toContain('issuer_day');
+
+  await run('runtime', 'ALTER TABLE backtest_runs DROP COLUMN metrics_json');
+  expect((await read()).notLookedAt).toContainEqual({
+    database: 'runtime',
+    what: 'backtest_runs without metrics',
+    why: 'backtest_runs.metrics_json is missing',
+  });
+});
+
+test('values that a part of the report cannot take are told with what PostgreSQL says of them', async () => {
+  await run('runtime', `ALTER TABLE backtest_runs ALTER COLUMN metrics_json TYPE text`);
+  await run(
+    'runtime',
+    `INSERT INTO backtest_runs (run_id, strategy_id, config_json, start_date, end_date, metrics_json)
+       VALUES ('r', 'S', '{}', '2013-01-02', '2013-03-01', 'no json')`,
+  );
+  const { notLookedAt, databases } = await read();
+  expect(notLookedAt).toEqual([
+    {
+      database: 'runtime',
+      what: 'backtest_runs without metrics',
+      why: expect.stringContaining('invalid input syntax'),
+    },
+  ]);
+  expect(databases[1].columns).toEqual([
+    { table: 'backtest_runs', column: 'metrics_json', problem: 'is text, not jsonb' },
+  ]);
 });

@@ -153,7 +153,15 @@ test('the report is exact', async () => {
     'ix_text_embeddings_issuer_day',
   ]);
   expect(historical.holidays).toEqual([
-    { market: 'TEST', rows: 1, first: '2013-01-01', last: '2013-01-01', yearsWithout: [] },
+    {
+      market: 'TEST',
+      rows: 1,
+      first: '2013-01-01',
+      last: '2013-01-01',
+      yearsWithout: [],
+      yearsWithFew: [],
+      longestGap: expect.objectContaining({ from: '2013-01-02' }),
+    },
   ]);
   expect(historical.twins.filter(({ empty }) => !empty)).toEqual([{ table: 'strategies', empty: false }]);
   expect(historical.others).toContain('their_notes');
