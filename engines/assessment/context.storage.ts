@@ -56,10 +56,10 @@ export async function* contextDays(
     await historical.client((client) =>
       copyOut(
         client,
-        `SELECT entity_scope->>'entity_id', as_of_date, vector, entity_scope->>'fit_end',
+        `SELECT entity_scope->>'entity_id', as_of_date::date, vector, entity_scope->>'fit_end',
                 coalesce(entity_scope->>'branches', entity_scope->>'source') FROM joint_embeddings
           WHERE joint_type = ${sqlLiteral(JOINT_TYPE)} AND model_id = ${sqlLiteral(modelId)} AND vector IS NOT NULL
-            AND as_of_date BETWEEN ${sqlLiteral(formatDay(days[from]))} AND ${sqlLiteral(formatDay(days[to - 1]))}
+            AND as_of_date::date BETWEEN ${sqlLiteral(formatDay(days[from]))} AND ${sqlLiteral(formatDay(days[to - 1]))}
           ORDER BY joint_id`,
         (row) => {
           const i = index.get(row.text() ?? '');

@@ -25,11 +25,12 @@ export async function readClasses(
   const indexOf = new Map(instruments.map((instrument, i) => [instrument.id, i]));
   const dayIndex = new Map(Array.from(days, (day, d) => [day, d]));
   const codeOf = new Map<string, number>(SOFT_TARGET_CLASSES.map((name, code) => [name, code]));
-  const range = `as_of_date BETWEEN ${sqlLiteral(formatDay(days[0]))} AND ${sqlLiteral(formatDay(days[days.length - 1]))}`;
+  const range = `as_of_date::date BETWEEN ${sqlLiteral(formatDay(days[0]))} AND ${sqlLiteral(formatDay(days[days.length - 1]))}`;
   await runtime.client((client) =>
     copyOut(
       client,
-      `SELECT entity_id, as_of_date, soft_target_class, created_at FROM soft_target_classes WHERE entity_type = 'INSTRUMENT' AND ${range}`,
+      `SELECT entity_id::text, as_of_date::date, soft_target_class::text, created_at::timestamptz FROM soft_target_classes
+        WHERE entity_type = 'INSTRUMENT' AND ${range}`,
       (row) => {
         const i = indexOf.get(row.text()!);
         const d = dayIndex.get(row.date());

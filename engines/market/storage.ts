@@ -81,7 +81,7 @@ function finiteOrNull(value: unknown): number | null {
 export async function loadHolidays(historical: Database, marketId: string): Promise<number[]> {
   return historical.client(async (client) => {
     const { rows } = await client.query<{ day: number }>(
-      `SELECT market_holidays.holiday_date - date '1970-01-01' AS day
+      `SELECT market_holidays.holiday_date::date - date '1970-01-01' AS day
          FROM market_holidays WHERE market_holidays.market_id = $1 ORDER BY 1`,
       [marketId],
     );
@@ -171,7 +171,7 @@ async function readColumns(
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     try {
       const [from, to] = [formatDay(calendar.days[0]), formatDay(calendar.days[calendar.days.length - 1])];
-      const where = `prices_daily.trade_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)}`;
+      const where = `prices_daily.trade_date::date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)}`;
       const names = [...new Set(request.columns)].sort();
       const version = request.cacheFolder ? await tableVersion(client, where, names) : null;
       const key = version && {
@@ -201,9 +201,14 @@ async function readColumns(
   });
 }
 
-/** Key and these columns, each with its table: an error about a column that is gone then names both. */
+/**
+ * Key and these columns, each with its table: an error about a column that is gone then names both. Each is cast to the type
+ * that is read in binary: an adopted table may hold numeric prices, volumes as bigint or days as timestamps.
+ */
 const priceColumns = (names: readonly PriceColumn[]): string =>
-  ['instrument_id', 'trade_date', ...names].map((name) => `prices_daily.${name}`).join(', ');
+  ['instrument_id::text', 'trade_date::date', ...names.map((name) => `${name}::float8`)]
+    .map((column) => `prices_daily.${column}`)
+    .join(', ');
 
 /**
  * A value that changes with any change of the rows in range: the sum of their 64-bit hashes. PostgreSQL ≥ 14; null on
@@ -376,9 +381,9 @@ export async function priceRange(
 ): Promise<{ readonly first: string | null; readonly last: string | null }> {
   return historical.client(async (client) => {
     const { rows } = await client.query<{ first: string | null; last: string | null }>(
-      `SELECT min(own.first)::text AS first, max(own.last)::text AS last FROM unnest($1::text[]) AS names(id)
+      `SELECT min(own.first)::date::text AS first, max(own.last)::date::text AS last FROM unnest($1::text[]) AS names(id)
         CROSS JOIN LATERAL (SELECT min(trade_date) AS first, max(trade_date) AS last
-          FROM prices_daily WHERE instrument_id = names.id) own`,
+          FROM prices_daily WHERE instrument_id::text = names.id) own`,
       [instruments],
     );
     return rows[0];

@@ -77,10 +77,10 @@ export async function existingVectors(
   for (const [type, ids] of byType(entities)) {
     await copyOut(
       client,
-      `SELECT embedding_id::text, entity_id, as_of_date,
+      `SELECT embedding_id::text, entity_id::text, as_of_date::date,
               CASE WHEN window_spec->>'window_days' = '${window}' AND octet_length(vector) = ${dim * 4} THEN vector END
          FROM ${TABLE}
-        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date ${range} AND entity_type = ${sqlLiteral(type)}
+        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date::date ${range} AND entity_type = ${sqlLiteral(type)}
           AND entity_id COLLATE "C" BETWEEN ${sqlLiteral(ids[0])} AND ${sqlLiteral(ids[ids.length - 1])}`,
       (row) => {
         const [embeddingId, id, day, vector] = [row.text()!, row.text()!, row.date(), row.bytes()];
@@ -192,8 +192,8 @@ export async function eachCandidate(
   await historical.client((client) =>
     copyOut(
       client,
-      `SELECT entity_id, as_of_date, vector FROM ${TABLE} WHERE model_id = ${sqlLiteral(modelId)}
-          AND as_of_date BETWEEN ${sqlLiteral(formatDay(start))} AND ${sqlLiteral(formatDay(end))}
+      `SELECT entity_id::text, as_of_date::date, vector FROM ${TABLE} WHERE model_id = ${sqlLiteral(modelId)}
+          AND as_of_date::date BETWEEN ${sqlLiteral(formatDay(start))} AND ${sqlLiteral(formatDay(end))}
           AND entity_type = ${sqlLiteral(entityType)} AND vector IS NOT NULL`,
       (row) => onRow(row.text()!, row.date(), row.bytes()!),
     ),

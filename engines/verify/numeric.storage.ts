@@ -15,11 +15,11 @@ export async function eachKey(
     copyOut(
       client,
       // A window that is no whole number is another one: it must not end the reading.
-      `SELECT entity_type, entity_id, as_of_date, coalesce(octet_length(vector), -1),
+      `SELECT entity_type::text, entity_id::text, as_of_date::date, coalesce(octet_length(vector), -1),
               CASE WHEN window_spec->>'window_days' ~ '^\\d{1,9}$' THEN (window_spec->>'window_days')::int ELSE -1 END
          FROM numeric_window_embeddings
         WHERE model_id = ${sqlLiteral(modelId)}
-          AND as_of_date BETWEEN ${sqlLiteral(formatDay(first))} AND ${sqlLiteral(formatDay(last))}`,
+          AND as_of_date::date BETWEEN ${sqlLiteral(formatDay(first))} AND ${sqlLiteral(formatDay(last))}`,
       (row) => onRow(row.text()!, row.text()!, row.date(), row.int32(), row.int32()),
     ),
   );
@@ -34,8 +34,8 @@ export async function eachVector(
   await historical.client((client) =>
     copyOut(
       client,
-      `SELECT entity_type, entity_id, vector FROM numeric_window_embeddings
-        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date = ${sqlLiteral(formatDay(day))} AND octet_length(vector) = ${dim * 4}`,
+      `SELECT entity_type::text, entity_id::text, vector FROM numeric_window_embeddings
+        WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date::date = ${sqlLiteral(formatDay(day))} AND octet_length(vector) = ${dim * 4}`,
       (row) => onRow(row.text()!, row.text()!, row.bytes()!),
     ),
   );

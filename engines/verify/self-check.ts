@@ -82,7 +82,7 @@ export async function roundTrip(historical: Database): Promise<Panel> {
     let at = 0;
     await copyOut(
       client,
-      `SELECT instrument_id, trade_date, close, volume FROM prices_daily WHERE instrument_id LIKE 'SELF\\_CHECK\\_%'
+      `SELECT instrument_id::text, trade_date::date, close::float8, volume::float8 FROM prices_daily WHERE instrument_id LIKE 'SELF\\_CHECK\\_%'
         ORDER BY instrument_id COLLATE "C", trade_date`,
       (row) => {
         const cell = at++;
@@ -193,7 +193,7 @@ export async function recordSample(
     const equity: number[] = [];
     await copyOut(
       client,
-      `SELECT equity_curve_value FROM backtest_daily_equity WHERE run_id = '${runId}' ORDER BY date`,
+      `SELECT equity_curve_value::float8 FROM backtest_daily_equity WHERE run_id = '${runId}' ORDER BY date`,
       (row) => {
         equity.push(row.float64());
       },

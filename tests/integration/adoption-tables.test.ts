@@ -1,5 +1,6 @@
 /** `db adopt` on tables of other shapes than ours: partitions, children, foreign keys, other columns and types. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadPanel } from '../../engines/market/storage.ts';
 import { applyStep } from '../../src/adoption/repair.ts';
 import { collationOf, readAdoption } from '../../src/adoption/report.ts';
 import { adoptionPage, dbAdopt } from '../../src/cli/db-adopt.ts';
@@ -7,6 +8,8 @@ import { MIGRATIONS } from '../../src/cli/schema.ts';
 import type { DatabaseName } from '../../src/platform/db/targets.ts';
 import { createAlembicPair } from '../helpers/alembic-pair.ts';
 import type { TestDatabases } from '../helpers/databases.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { storePanel } from '../helpers/store-panel.ts';
 
 let pair: TestDatabases;
 beforeEach(async () => {
@@ -247,4 +250,33 @@ test('values that a part of the report cannot take are told with what PostgreSQL
   expect(databases[1].columns).toEqual([
     { table: 'backtest_runs', column: 'metrics_json', problem: 'is text, not jsonb' },
   ]);
+});
+
+test('engines read the same figures from columns of other types', async () => {
+  const small = smallMarket({ seed: 5, instruments: 3, days: 40 });
+  const days = small.calendar.days;
+  await storePanel(pair.databases, small);
+  // Figures that every one of the types can hold.
+  await run(
+    'historical',
+    `UPDATE prices_daily SET volume = round(volume), close = round(close::numeric, 6), adjusted_close = adjusted_close::real`,
+  );
+  const load = () =>
+    loadPanel(pair.databases, {
+      marketId: 'TEST',
+      start: days[5],
+      end: days[39],
+      lookback: 5,
+      columns: ['close', 'adjusted_close', 'volume'],
+      cacheFolder: null,
+    });
+  const before = await load();
+  expect(before.rows).toBeGreaterThan(100);
+  await run(
+    'historical',
+    `ALTER TABLE prices_daily ALTER COLUMN volume TYPE bigint, ALTER COLUMN close TYPE numeric(18, 6), ALTER COLUMN adjusted_close TYPE real,
+       ALTER COLUMN trade_date TYPE timestamp USING trade_date + time '16:00', ALTER COLUMN instrument_id TYPE char(20);
+     ALTER TABLE market_holidays ALTER COLUMN holiday_date TYPE timestamp`,
+  );
+  expect(await load()).toEqual(before);
 });

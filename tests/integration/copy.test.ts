@@ -30,6 +30,51 @@ const row = fc.record({
 });
 
 describe('binary COPY', () => {
+  it.each([
+    ['bigint', 'double precision'],
+    ['numeric', 'double precision'],
+    ['text', 'double precision'],
+  ])('refuses to write a double into a column that is %s, wherever its first value stands', async (type, wanted) => {
+    await db.databases.historical.client(async (client) => {
+      await client.query(`CREATE TEMP TABLE other (n int, volume ${type})`);
+      const writing = copyInto(client, 'other', ['n', 'volume'], (writer) => {
+        for (const [n, value] of [Number.NaN, 1.5].entries()) {
+          writer.row(2);
+          writer.int32(n);
+          writer.float64(value);
+        }
+      });
+      await expect(writing).rejects.toMatchObject({
+        name: 'UserError',
+        message: `other.volume is ${type}, and ${wanted} is written there`,
+        fix: expect.stringContaining(
+          'ALTER TABLE other ALTER COLUMN volume TYPE double precision USING volume::double precision',
+        ),
+      });
+      expect((await client.query('SELECT count(*) AS n FROM other')).rows[0].n).toBe(0);
+      await client.query('DROP TABLE other');
+    });
+  });
+
+  it('writes text into whatever the server reads text for', async () => {
+    await db.databases.historical.transaction(async (client) => {
+      await client.query(
+        `CREATE DOMAIN short AS varchar(5); CREATE TYPE side AS ENUM ('BUY', 'SELL');
+         CREATE TEMP TABLE texts (a text, b varchar(4), c char(4), d short, e side)`,
+      );
+      await copyInto(client, 'texts', ['a', 'b', 'c', 'd', 'e'], (writer) => {
+        writer.row(5);
+        for (let field = 0; field < 4; field++) writer.text('BUY');
+        writer.bytes(Buffer.from('BUY'));
+      });
+      expect((await client.query('SELECT * FROM texts')).rows).toEqual([
+        { a: 'BUY', b: 'BUY', c: 'BUY ', d: 'BUY', e: 'BUY' },
+      ]);
+      await client.query('ROLLBACK');
+      await client.query('BEGIN');
+    });
+  });
+
   it('round-trips every type', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { maxLength: 40 }), async (rows) => {

@@ -64,11 +64,11 @@ export async function eachDayOfVectors(
   onDay: (d: number, dim: number, vectors: Float32Array, known: Uint8Array) => void,
 ): Promise<void> {
   const [from, to] = [formatDay(days[0]), formatDay(days[days.length - 1])];
-  const where = `model_id = ${sqlLiteral(modelId)} AND as_of_date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)} AND vector IS NOT NULL`;
+  const where = `model_id = ${sqlLiteral(modelId)} AND as_of_date::date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)} AND vector IS NOT NULL`;
   const query = JOINT.test(modelId)
-    ? `SELECT coalesce(entity_scope->>'instrument_id', entity_scope->>'entity_id'), as_of_date, vector FROM joint_embeddings
+    ? `SELECT coalesce(entity_scope->>'instrument_id', entity_scope->>'entity_id'), as_of_date::date, vector FROM joint_embeddings
         WHERE ${where} AND entity_scope ?| array['instrument_id', 'entity_id'] ORDER BY as_of_date, joint_id`
-    : `SELECT entity_id, as_of_date, vector FROM numeric_window_embeddings
+    : `SELECT entity_id::text, as_of_date::date, vector FROM numeric_window_embeddings
         WHERE ${where} AND entity_type = 'INSTRUMENT' ORDER BY as_of_date, embedding_id`;
   const indexOf = new Map(ids.map((id, i) => [id, i]));
   const dayOf = new Map(Array.from(days, (day, d) => [day, d]));

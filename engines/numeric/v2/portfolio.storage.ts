@@ -43,7 +43,7 @@ export async function finishedRuns(runtime: Database, marketId: string): Promise
       const equity: EquityDay[] = [];
       await copyOut(
         client,
-        `SELECT "date", equity_curve_value, drawdown, (exposure_metrics_json->>'stab_risk_score_mean')::float8,
+        `SELECT "date"::date, equity_curve_value::float8, drawdown::float8, (exposure_metrics_json->>'stab_risk_score_mean')::float8,
                 (exposure_metrics_json->>'stab_p_worsen_any_mean')::float8
            FROM backtest_daily_equity WHERE run_id = ${sqlLiteral(runId)} ORDER BY "date"`,
         (row) => {
@@ -68,7 +68,7 @@ export async function eachTrade(runtime: Database, runId: string, visit: (trade:
   await runtime.client((client) =>
     copyOut(
       client,
-      `SELECT trade_date, instrument_id, CASE WHEN side = 'BUY' THEN quantity ELSE -quantity END, price
+      `SELECT trade_date::date, instrument_id::text, (CASE WHEN side = 'BUY' THEN quantity ELSE -quantity END)::float8, price::float8
          FROM executed_actions WHERE run_id = ${sqlLiteral(runId)} ORDER BY trade_date, action_id COLLATE "C"`,
       (row) => {
         visit({ day: row.date(), instrumentId: row.text() ?? '', quantity: row.float64(), price: row.float64() });

@@ -31,7 +31,7 @@ export async function readArticles(
   const limit = lastId === null ? '' : ` AND a.article_id <= ${lastId}`;
   await copyOut(
     client,
-    `SELECT a.article_id, a."timestamp", a.headline, a.body FROM news_articles a
+    `SELECT a.article_id::int8, a."timestamp"::timestamptz, a.headline::text, a.body::text FROM news_articles a
       WHERE ${within(from, to)}${limit} ORDER BY a."timestamp", a.article_id`,
     (row) => {
       articles.push({ id: row.int64(), at: row.timestamp(), headline: row.text() ?? '', body: row.text() });
@@ -51,7 +51,7 @@ export async function readIssuers(
   if (!instruments.length) return issuers;
   await copyOut(
     client,
-    `SELECT DISTINCT a.article_id, l.issuer_id COLLATE "C" FROM news_articles a JOIN news_links l USING (article_id)
+    `SELECT DISTINCT a.article_id::int8, l.issuer_id::text COLLATE "C" FROM news_articles a JOIN news_links l USING (article_id)
       WHERE ${within(from, to)} AND l.instrument_id IN (${instruments.map(sqlLiteral).join(', ')}) ORDER BY 1, 2`,
     (row) => {
       const id = row.int64();

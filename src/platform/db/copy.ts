@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { PG_EPOCH_DAY } from '../dates.ts';
+import { KINDS, readTargets, type Target, TypeCheck } from './copy-types.ts';
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const PG_EPOCH_MS = PG_EPOCH_DAY * 86_400_000;
@@ -28,9 +29,13 @@ export class CopyWriter {
   #at = 0;
   #sink: NodeJS.WritableStream;
   #blocked = false;
+  /** Null between rows that need none. */
+  #check: TypeCheck | null = null;
+  readonly #types: TypeCheck;
 
-  constructor(sink: NodeJS.WritableStream) {
+  constructor(sink: NodeJS.WritableStream, targets: readonly (Target | undefined)[]) {
     this.#sink = sink;
+    this.#types = new TypeCheck(targets);
     this.#use(freshBuffer());
     this.#at = SIGNATURE.copy(this.#buffer);
   }
@@ -38,17 +43,24 @@ export class CopyWriter {
   row(fields: number): void {
     if (this.#at >= CHUNK) this.#send();
     this.rows++;
+    this.#check = this.#types.startRow() ? this.#types : null;
     this.#view.setInt16(this.#at, fields);
     this.#at += 2;
   }
 
   null(): void {
+    this.#check?.field(null);
     this.#reserve(4);
     this.#view.setInt32(this.#at, -1);
     this.#at += 4;
   }
 
   int32(value: number): void {
+    this.#check?.field(KINDS.int32);
+    this.#int32(value);
+  }
+
+  #int32(value: number): void {
     this.#reserve(8);
     this.#view.setInt32(this.#at, 4);
     this.#view.setInt32(this.#at + 4, value);
@@ -57,6 +69,11 @@ export class CopyWriter {
 
   /** A whole number within ±2^53. */
   int64(value: number): void {
+    this.#check?.field(KINDS.int64);
+    this.#int64(value);
+  }
+
+  #int64(value: number): void {
     this.#reserve(12);
     this.#view.setInt32(this.#at, 8);
     this.#view.setInt32(this.#at + 4, Math.floor(value / 2 ** 32));
@@ -70,6 +87,7 @@ export class CopyWriter {
       this.null();
       return;
     }
+    this.#check?.field(KINDS.float64);
     this.#reserve(12);
     this.#view.setInt32(this.#at, 8);
     this.#view.setFloat64(this.#at + 4, value);
@@ -77,6 +95,7 @@ export class CopyWriter {
   }
 
   bool(value: boolean): void {
+    this.#check?.field(KINDS.bool);
     this.#reserve(5);
     this.#view.setInt32(this.#at, 1);
     this.#buffer[this.#at + 4] = value ? 1 : 0;
@@ -85,12 +104,14 @@ export class CopyWriter {
 
   /** A date as a day number (days since 1970-01-01). */
   date(dayNumber: number): void {
-    this.int32(dayNumber - PG_EPOCH_DAY);
+    this.#check?.field(KINDS.date);
+    this.#int32(dayNumber - PG_EPOCH_DAY);
   }
 
   /** A timestamp or timestamptz as milliseconds since 1970 UTC. */
   timestamp(epochMs: number): void {
-    this.int64((epochMs - PG_EPOCH_MS) * 1000);
+    this.#check?.field(KINDS.timestamp);
+    this.#int64((epochMs - PG_EPOCH_MS) * 1000);
   }
 
   text(value: string | null): void {
@@ -98,6 +119,7 @@ export class CopyWriter {
       this.null();
       return;
     }
+    this.#check?.field(KINDS.text);
     this.#reserve(4 + value.length * 3);
     const written = this.#buffer.write(value, this.#at + 4);
     this.#buffer.writeInt32BE(written, this.#at);
@@ -106,6 +128,7 @@ export class CopyWriter {
 
   /** Ready bytes of a text (or bytea) field: saves encoding a value that repeats. */
   bytes(value: Uint8Array): void {
+    this.#check?.field(KINDS.bytes);
     const length = value.length;
     this.#reserve(4 + length);
     this.#view.setInt32(this.#at, length);
@@ -122,6 +145,7 @@ export class CopyWriter {
       this.null();
       return;
     }
+    this.#check?.field(KINDS.jsonb);
     this.#reserve(5 + json.length * 3);
     const written = this.#buffer.write(json, this.#at + 5);
     this.#buffer.writeInt32BE(written + 1, this.#at);
@@ -176,6 +200,7 @@ const freshBuffer = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK + 
 /**
  * COPY rows into a table. `produce` writes rows and awaits `writer.flushed()` between batches.
  * Returns the number of rows. Identifiers must come from code, never from input.
+ * @throws UserError when a column is of another type than is written.
  */
 export async function copyInto(
   client: pg.ClientBase,
@@ -183,6 +208,7 @@ export async function copyInto(
   columns: readonly string[],
   produce: (writer: CopyWriter) => Promise<void> | void,
 ): Promise<number> {
+  const targets = await readTargets(client, table, columns);
   const stream = client.query(copyFrom(`COPY ${table} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`));
   const finished = new Promise<void>((resolve, reject) => {
     stream.once('finish', resolve);
@@ -190,7 +216,7 @@ export async function copyInto(
     stream.on('error', reject);
   });
   finished.catch(() => {}); // reported by the await below, also when `produce` fails first
-  const writer = new CopyWriter(stream);
+  const writer = new CopyWriter(stream, targets);
   try {
     // A failing connection must also end a producer that waits for room.
     await Promise.race([Promise.resolve(produce(writer)), finished]);
