@@ -61,7 +61,10 @@ function columns(text: string): Column[] {
 const CREATED = 'metadata j, created_at ts!';
 const REFERENCE = `${CREATED}, updated_at ts!`;
 
-/** Columns by table; tables that no engine of ours reads or writes are not relied on and do not stand here. */
+/**
+ * Columns by table; tables that no engine of ours reads or writes are not relied on and do not stand here. The phases ask an
+ * adopted database for the same tables.
+ */
 export const EXPECTED: Readonly<Record<DatabaseName, Readonly<Record<string, readonly Column[]>>>> = {
   historical: {
     prices_daily:
@@ -97,6 +100,10 @@ export const EXPECTED: Readonly<Record<DatabaseName, Readonly<Record<string, rea
     soft_target_classes: columns(`soft_target_id s64!, entity_type s32!, entity_id s64!, as_of_date date!,
       soft_target_class s32!, soft_target_score f8!, weak_profile bool!, instability f8!, high_fragility f8!,
       complacent_pricing f8!, ${CREATED}`),
+    regimes: columns(`regime_record_id s64!, as_of_date date!, region s32!, regime_label s32!, regime_embedding bytes,
+      embedding_ref s255, confidence f8!, ${CREATED}`),
+    regime_transitions: columns(`transition_id s64!, region s32!, from_regime_label s32!, to_regime_label s32!,
+      as_of_date date!, ${CREATED}`),
     instrument_scores: columns(`score_id s64!, strategy_id s50!, market_id s50!, instrument_id s50!, as_of_date date!,
       horizon_days int!, expected_return f8!, score f8!, confidence f8!, signal_label s32!, alpha_components j!, ${CREATED}`),
     universe_members:

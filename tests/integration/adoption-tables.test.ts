@@ -5,7 +5,9 @@ import { applyStep } from '../../src/adoption/repair.ts';
 import { collationOf, readAdoption } from '../../src/adoption/report.ts';
 import { adoptionPage, dbAdopt } from '../../src/cli/db-adopt.ts';
 import { MIGRATIONS } from '../../src/cli/schema.ts';
-import type { DatabaseName } from '../../src/platform/db/targets.ts';
+import { withProber } from '../../src/phases/probes.ts';
+import { probeSchema } from '../../src/phases/schema.ts';
+import { DATABASE_NAMES, type DatabaseName } from '../../src/platform/db/targets.ts';
 import { createAlembicPair } from '../helpers/alembic-pair.ts';
 import type { TestDatabases } from '../helpers/databases.ts';
 import { smallMarket } from '../helpers/small-market.ts';
@@ -279,4 +281,41 @@ test('engines read the same figures from columns of other types', async () => {
      ALTER TABLE market_holidays ALTER COLUMN holiday_date TYPE timestamp`,
   );
   expect(await load()).toEqual(before);
+});
+
+test('report and phases ask for the same tables: regimes too, none that nothing reads', async () => {
+  const missing = async (): Promise<Record<DatabaseName, readonly string[]>> => {
+    const [historical, runtime] = await Promise.all(
+      DATABASE_NAMES.map((name) =>
+        withProber(
+          pair.databases[name],
+          { now: Date.now, signal: new AbortController().signal, timeoutMs: 60_000 },
+          async (prober) => {
+            const probe = await probeSchema(prober, name);
+            return probe.known
+              ? probe.value.missingTables.filter((table) => !table.startsWith('console.'))
+              : [probe.cause];
+          },
+        ),
+      ),
+    );
+    return { historical, runtime };
+  };
+  await run('historical', 'DROP TABLE instrument_factors_daily, correlation_panels');
+  await run('runtime', 'DROP TABLE engine_runs, job_executions');
+  expect(await missing()).toEqual({ historical: [], runtime: [] });
+  expect((await read()).databases.map(({ columns }) => columns)).toEqual([[], []]);
+
+  await run('runtime', 'DROP TABLE regimes; ALTER TABLE regime_transitions DROP COLUMN from_regime_label');
+  await run(
+    'historical',
+    `INSERT INTO regimes (regime_record_id, as_of_date, region, regime_label, confidence) VALUES ('r', '2013-01-02', 'US', 'CALM', 1)`,
+  );
+  expect(await missing()).toEqual({ historical: [], runtime: ['regimes'] });
+  const [historical, runtime] = (await read()).databases;
+  expect(runtime.columns).toEqual([
+    { table: 'regimes', column: null, problem: 'is missing' },
+    { table: 'regime_transitions', column: 'from_regime_label', problem: 'is missing' },
+  ]);
+  expect(historical.twins.filter(({ empty }) => !empty)).toEqual([{ table: 'regimes', empty: false }]);
 });

@@ -35,7 +35,7 @@ const ROOMS: readonly Room[] = [
     match: /^src\/supervisor\//,
     may: [PLATFORM, /^src\/phases\//, /^src\/telemetry\//, /^engines\/catalog\.ts$/],
   },
-  { name: 'phases', match: /^src\/phases\//, may: [PLATFORM, /^migrations\//] },
+  { name: 'phases', match: /^src\/phases\//, may: [PLATFORM, /^migrations\//, /^src\/adoption\/expected\.ts$/] },
   { name: 'telemetry', match: /^src\/telemetry\//, may: [PLATFORM] },
   { name: 'platform', match: PLATFORM, may: [] },
   { name: 'format', match: FORMAT, may: [/^src\/platform\/secrets\.ts$/] },
