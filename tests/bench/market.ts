@@ -21,6 +21,8 @@ const NEEDED_BYTES = 8 * 2 ** 30;
 export interface BenchMarket {
   readonly home: Home;
   readonly databases: Databases;
+  /** First day of campaigns and vectors. */
+  readonly start: string;
   /** Last day with prices. */
   readonly end: string;
   readonly what: string;
@@ -70,6 +72,7 @@ export async function openMarket(): Promise<BenchMarket> {
   return {
     home,
     databases,
+    start: '2010-01-04',
     end: real ? '2024-08-26' : '2024-12-31',
     what: real ? '451 real instruments' : '451 synthetic instruments',
     serverCpu: () => treeCpuSeconds(serverPid),
