@@ -2,6 +2,7 @@
 import { civilFromDay, parseDay } from '../../src/platform/dates.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
 import type { HorizonRequest, KindRows, ModelRows } from '../../src/queue/horizon.ts';
+import { withoutStanding } from '../../src/queue/standing.ts';
 import { makeCalendar, requireHolidays } from '../market/calendar.ts';
 import { loadHolidays } from '../market/storage.ts';
 import { JOINT_KINDS, type JointSpace, spaceOf } from './ids.model.ts';
@@ -43,17 +44,21 @@ export async function jointHorizon(request: HorizonRequest, databases: Databases
   const holidays = await loadHolidays(databases.historical, market);
   requireHolidays(market, parseDay(start), parseDay(end), holidays);
   const tradingDays = makeCalendar(market, parseDay(start), parseDay(end), holidays).days;
-  const models: ModelRows[] = [];
+  const due: Pick<ModelRows, 'modelId' | 'byYear'>[] = [];
   const lacks: string[] = [];
   for (const space of spaces) {
-    const due = await rowsOf(space, request, tradingDays, databases);
-    models.push({ modelId: space.modelId, byYear: due.byYear });
-    lacks.push(...due.lacks.map((what) => `${space.modelId}: ${what}`));
+    const found = await rowsOf(space, request, tradingDays, databases);
+    due.push({ modelId: space.modelId, byYear: found.byYear });
+    lacks.push(...found.lacks.map((what) => `${space.modelId}: ${what}`));
   }
   return {
     kind: 'joint',
     table: 'joint_embeddings',
-    models,
+    models: await withoutStanding(databases.historical, due, {
+      text: `SELECT model_id AS model, as_of_date AS day, count(*) AS rows FROM joint_embeddings
+              WHERE model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3 GROUP BY 1, 2`,
+      values: [request.models, start, end],
+    }),
     lacks,
     commands: (span) =>
       spaces.map(({ kind, modelId }) => [

@@ -26,6 +26,7 @@ export function reportPlan(
     [
       { title: 'MODEL', grow: true, cell: (one) => cell(one.modelId) },
       { title: 'ROWS', align: 'right', cell: (one) => cell(formatCount(one.rows)) },
+      { title: 'THERE', align: 'right', cell: (one) => cell(formatCount(one.standing)) },
       {
         title: 'ROWS/S A WORKER',
         align: 'right',

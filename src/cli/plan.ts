@@ -33,7 +33,7 @@ export const planFullHorizon = defineCommand({
   name: 'plan full-horizon',
   summary: 'rows, hours and disk of backfills over all years, from measured rates',
   description: `
-Counts the vectors that are due over the days, and says what they take by the rates that finished shards were measured to
+Counts the vectors that are due over the days and do not stand there yet, and says what they take by the rates that finished shards were measured to
 have; what was never measured is UNKN (a month of a backfill is enough to measure by). Models are numeric, text and joint
 ones: text by the articles that stand and the issuers that they are linked to, joint ones by those of their inputs that
 stand; what is not there to count by is said. Hours on N workers follow from what workers were seen to cost each other in
@@ -72,7 +72,10 @@ Examples:
     const models = [...new Set(args.models.length ? args.models : V1_MODELS)];
     const kinds = await kindsOf({ start, end, market, models }, { home: cli.home, databases, signal: cli.signal });
     const rowsPerSecond = await measuredRates(historical, models);
-    const [walBytes, disk] = await Promise.all([walLimit(historical), databaseDisk(cli.home, await cli.targets())]);
+    const [walBytes, disk] = await Promise.all([
+      walLimit(historical),
+      databaseDisk({ home: cli.home, targets: await cli.targets(), databases }),
+    ]);
     const measured = [];
     for (const { kind, table, models } of kinds) {
       const bytesPerRow = await measuredRowBytes(historical, kind, table);
@@ -107,7 +110,7 @@ export const planCheck = defineCommand({
   summary: 'how far the newest plan was off, by what was written since',
   description: `
 Compares the newest plan of prometheus plan full-horizon with the shards that backfills of its models, market and days have
-finished since: the workers' time for these very rows as planned and as it was, and kind by kind the same by the clock for
+finished since and that wrote most of their rows: the workers' time for these very rows as planned and as it was, and kind by kind the same by the clock for
 as many workers as there were, pauses left out. Exits with 3 while nothing was written.`,
   args: z.object({ json: z.boolean().default(false).describe('print JSON') }),
   run: async (args, cli) => {
@@ -228,14 +231,14 @@ async function newestPlan(runtime: Database): Promise<RecordedPlan> {
   });
 }
 
-/** Shards finished since a plan by backfills within it that began after it; and by kind the time in which any was worked on. */
+/** Shards that wrote most of their rows since a plan, of backfills within it that began after it; and by kind the time in which any was worked on. */
 async function doneSince(
   historical: Database,
   { at, start, end, market, models, kinds }: RecordedPlan,
 ): Promise<{ done: DoneRows[]; busy: Map<BackfillKind, number | null> }> {
-  const { busySeconds } = await import('../queue/rates.ts');
+  const { busySeconds, MOSTLY_WRITTEN } = await import('../queue/rates.ts');
   const shards = `console.shard_done d JOIN console.backfills b USING (backfill_id)
-    WHERE b.created_at >= $1 AND b.spec->>'market' = $2 AND b.spec->>'start' >= $3 AND b.spec->>'end' <= $4
+    WHERE ${MOSTLY_WRITTEN} AND b.created_at >= $1 AND b.spec->>'market' = $2 AND b.spec->>'start' >= $3 AND b.spec->>'end' <= $4
       AND model_id = ANY ($5::text[])`;
   const values = [at, market, start, end, models.map(({ modelId }) => modelId)];
   return historical.client(async (client) => {
@@ -246,7 +249,7 @@ async function doneSince(
     );
     const busy = new Map<BackfillKind, number | null>();
     for (const { kind } of kinds) {
-      const own = `SELECT done_at, seconds FROM ${shards} AND seconds > 0 AND b.kind = $6`;
+      const own = `SELECT done_at, seconds FROM ${shards} AND b.kind = $6`;
       const { rows } = await client.query<{ seconds: number | null }>(`SELECT (${busySeconds(own)}) AS seconds`, [
         ...values,
         kind,

@@ -3,6 +3,7 @@ import { numericRowBytes } from '../../engines/numeric/coverage.storage.ts';
 import { formatBytes } from '../format/numbers.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { embeddedServer } from '../platform/db/embedded.ts';
+import { localDataFolder } from '../platform/db/local-server.ts';
 import { migrationState } from '../platform/db/migrate.ts';
 import { rowBytes, type TableSize, tableSize } from '../platform/db/row-size.ts';
 import { DATABASE_NAMES, type DatabaseName, type Targets } from '../platform/db/targets.ts';
@@ -92,9 +93,9 @@ function codeCheck({ gitSha, gitDirty, build }: ReturnType<JobRuntime['provenanc
   return { name: 'code', state: 'UNKN', detail: build ? `build ${build.slice(0, 12)}, no checkout` : 'no checkout' };
 }
 
-async function diskCheck({ home, targets }: PreflightOptions, { bytes }: Estimate): Promise<PreflightCheck> {
+async function diskCheck(options: PreflightOptions, { bytes }: Estimate): Promise<PreflightCheck> {
   const name = 'disk';
-  const { freeBytes, problem } = await databaseDisk(home, targets);
+  const { freeBytes, problem } = await databaseDisk(options);
   if (freeBytes === null) return { name, state: 'UNKN', detail: problem ?? 'its free space is unknown' };
   const free = `${formatBytes(freeBytes)} free`;
   if (!bytes) return { name, state: 'OK', detail: `${free}; what the job writes is unknown` };
@@ -104,15 +105,23 @@ async function diskCheck({ home, targets }: PreflightOptions, { bytes }: Estimat
     : { name, state: 'FAIL', detail: `${free} < ${need}` };
 }
 
-/** Free space under the embedded server; null with the reason when it cannot be told. */
-export async function databaseDisk(
-  home: Home,
-  targets: Targets,
-): Promise<{ readonly freeBytes: number | null; readonly problem: string | null }> {
-  if (!DATABASE_NAMES.some((one) => targets[one].embedded)) {
-    return { freeBytes: null, problem: "the databases' disk is not this machine's to measure" };
-  }
-  const [disk] = await new DiskSampler([{ name: 'disk', path: embeddedServer(home).dataFolder }], null).read();
+/** Free space where the historical database's server keeps its data; null with the reason when it cannot be told. */
+export async function databaseDisk({
+  home,
+  targets,
+  databases,
+}: Pick<PreflightOptions, 'home' | 'targets' | 'databases'>): Promise<{
+  readonly freeBytes: number | null;
+  readonly problem: string | null;
+}> {
+  const { folder, problem } = targets.historical.embedded
+    ? { folder: embeddedServer(home).dataFolder, problem: null }
+    : await localDataFolder(databases.historical).catch((error: unknown) => ({
+        folder: null,
+        problem: errorMessage(error),
+      }));
+  if (folder === null) return { freeBytes: null, problem };
+  const [disk] = await new DiskSampler([{ name: 'disk', path: folder }], null).read();
   return disk;
 }
 

@@ -12,10 +12,12 @@ export interface HorizonRequest {
   readonly models: readonly string[];
 }
 
-/** Rows due of one model, by year. */
+/** Rows of one model that are due and not there yet, by year. */
 export interface ModelRows {
   readonly modelId: string;
   readonly byYear: ReadonlyMap<number, number>;
+  /** Rows due that stand already. */
+  readonly standing: number;
 }
 
 /** What one kind of backfill has to do, as its engine counts it. */
@@ -75,6 +77,7 @@ interface PlannedModel {
   readonly modelId: string;
   readonly kind: BackfillKind;
   readonly rows: number;
+  readonly standing: number;
   readonly rowsPerSecond: number | null;
   readonly workerSeconds: number | null;
 }
@@ -127,10 +130,10 @@ export function planHorizon(input: HorizonInput): HorizonPlan {
     );
   const models = input.kinds.flatMap(({ kind, models }) =>
     models.map((one): PlannedModel => {
-      const { modelId } = one;
+      const { modelId, standing } = one;
       const rows = rowsInAll(one);
       const rate = rowsPerSecond.get(modelId) ?? null;
-      return { modelId, kind, rows, rowsPerSecond: rate, workerSeconds: secondsOf(modelId, rows) };
+      return { modelId, kind, rows, standing, rowsPerSecond: rate, workerSeconds: secondsOf(modelId, rows) };
     }),
   );
   const kinds = needs(rowsInAll);

@@ -11,13 +11,19 @@ const LEAST_SHARDS = 4;
 /** Newest shards of a model that a rate is taken from. */
 const RATE_SHARDS = 200;
 
+/**
+ * Shards that time is measured by: of one that found most of its rows there already the time went into looking, and says
+ * nothing of what rows take.
+ */
+export const MOSTLY_WRITTEN = 'rows > 0 AND rows >= coalesce(skipped, 0) AND seconds > 0';
+
 /** Rows a second of one worker, by model; those without were never measured. */
 export async function measuredRates(database: Database, models: readonly string[]): Promise<Map<string, number>> {
   return database.client(async (client) => {
     const { rows } = await client.query<{ model: string; rate: number }>(
       `SELECT model, sum(rows) / nullif(sum(seconds), 0) AS rate FROM unnest($1::text[]) AS wanted(model)
         CROSS JOIN LATERAL (SELECT rows, seconds FROM console.shard_done
-          WHERE model_id = model AND rows > 0 AND seconds > 0 ORDER BY done_at DESC LIMIT ${RATE_SHARDS}) newest
+          WHERE model_id = model AND ${MOSTLY_WRITTEN} ORDER BY done_at DESC LIMIT ${RATE_SHARDS}) newest
         GROUP BY 1`,
       [models],
     );
@@ -42,12 +48,12 @@ export async function measuredScaling(
 ): Promise<ScalingPoint[]> {
   return database.client(async (client) => {
     const { rows } = await client.query<{ seconds: number; busy: number; counts: Record<string, number> }>(
-      `SELECT d.seconds, (${busySeconds('SELECT done_at, seconds FROM console.shard_done WHERE backfill_id = b.backfill_id AND seconds > 0')}) AS busy, d.counts
+      `SELECT d.seconds, (${busySeconds(`SELECT done_at, seconds FROM console.shard_done WHERE backfill_id = b.backfill_id AND ${MOSTLY_WRITTEN}`)}) AS busy, d.counts
          FROM (SELECT backfill_id FROM console.backfills WHERE kind = $1 AND state = 'done'
                 ORDER BY created_at DESC LIMIT ${SCALING_BACKFILLS}) b
         CROSS JOIN LATERAL (SELECT sum(seconds)::float8 AS seconds, sum(shards) AS shards, jsonb_object_agg(model_id, rows) AS counts
           FROM (SELECT model_id, sum(rows) AS rows, sum(seconds) AS seconds, count(*) AS shards FROM console.shard_done
-                 WHERE backfill_id = b.backfill_id AND seconds > 0 GROUP BY 1) m) d
+                 WHERE backfill_id = b.backfill_id AND ${MOSTLY_WRITTEN} GROUP BY 1) m) d
         WHERE d.shards >= ${LEAST_SHARDS}`,
       [kind],
     );

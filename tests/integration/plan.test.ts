@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatDay } from '../../src/platform/dates.ts';
+import { measuredRates } from '../../src/queue/rates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -46,7 +47,9 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
   const before = await plan('--json', '--workers', '1', '4');
   expect(before).toMatchObject({ code: 3, err: '' });
   const unknown = JSON.parse(before.out);
-  expect(unknown).toMatchObject({ worker_seconds: null, bytes: null, disk: { enough: null, free_bytes: null } });
+  expect(unknown).toMatchObject({ worker_seconds: null, bytes: null, disk: { enough: null } });
+  // A server of the user's own on this machine: its folder is known.
+  expect(unknown.disk.free_bytes).toBeGreaterThan(0);
   expect(unknown.hours).toEqual([
     { workers: 1, hours: null },
     { workers: 4, hours: null },
@@ -64,7 +67,17 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
   );
   expect(unknown.rows).toBe(rows[0].rows);
 
+  // All of it stands: there is nothing left to write.
+  expect(JSON.parse((await plan('--json')).out)).toMatchObject({
+    ...{ rows: 0, bytes: 0, worker_seconds: 0, steps: [], commands: [] },
+    models: [{ rows: 0, standing: unknown.rows }],
+  });
+  const gone = await pair.databases.historical.client((client) =>
+    client.query('DELETE FROM numeric_window_embeddings WHERE as_of_date > $1', [formatDay(panel.calendar.days[80])]),
+  );
   const after = JSON.parse((await plan('--json', '--workers', '1', '4')).out);
+  expect(after.rows).toBe(gone.rowCount);
+  expect(after.models[0].standing).toBe(unknown.rows - after.rows);
   expect(after.hours[0].hours).toBeCloseTo(4 * after.hours[1].hours, 12);
   expect(after.worker_seconds).toBeCloseTo(after.rows / after.models[0].rows_per_second, 9);
   expect(after.bytes).toBeGreaterThan(after.rows * 384 * 4);
@@ -73,9 +86,17 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
     expect.arrayContaining(['numeric-embeddings', after.steps[0].start, end, MODEL, '--skip-existing']),
   ]);
 
-  expect(await prometheus(...backfill, '--models', MODEL, '--workers', '1', '--device', 'cpu')).toMatchObject({
-    code: 0,
-  });
+  const again = await prometheus(
+    ...backfill,
+    '--models',
+    MODEL,
+    '--workers',
+    '1',
+    '--device',
+    'cpu',
+    '--skip-existing',
+  );
+  expect(again.code).toBe(0);
   const check = await prometheus('plan', 'check', '--json');
   const { models, kinds } = JSON.parse(check.out);
   const [clock] = kinds;
@@ -127,6 +148,23 @@ test('hours follow from backfills with different numbers of workers, rests left 
   expect(hours[1].hours).toBeLessThan(alone);
   expect(hours[1].hours).toBeGreaterThan(alone / 2);
 }, 240_000);
+
+test('shards that found most of their rows there already say nothing of what rows take', async () => {
+  const { historical } = pair.databases;
+  const record = (shard: number, rows: number, skipped: number, seconds: number) =>
+    historical.client((client) =>
+      client.query(
+        `INSERT INTO console.shard_done (shard_id, backfill_id, kind, model_id, rows, skipped, seconds, done_at)
+         VALUES ('again/' || $1, 'again', 'numeric', 'm', $2, $3, $4, now())`,
+        [shard, rows, skipped, seconds],
+      ),
+    );
+  await record(0, 10, 90, 9);
+  expect((await measuredRates(historical, ['m'])).size).toBe(0);
+  await record(1, 100, 0, 10);
+  await record(2, 60, 40, 6);
+  expect((await measuredRates(historical, ['m'])).get('m')).toBe(10);
+});
 
 test('an end before the start, and days without prices, are told', async () => {
   const wrong = await prometheus('plan', 'full-horizon', '--start', end, '--end', start, '--market', 'TEST');

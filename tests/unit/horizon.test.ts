@@ -12,8 +12,9 @@ const numeric: HorizonInput['kinds'][number] = {
         [2001, 3600],
         [2002, 7200],
       ]),
+      standing: 5,
     },
-    { modelId: 'b', byYear: new Map([[2002, 1800]]) },
+    { modelId: 'b', byYear: new Map([[2002, 1800]]), standing: 0 },
   ],
   bytesPerRow: 10,
   scaling: null,
@@ -21,7 +22,7 @@ const numeric: HorizonInput['kinds'][number] = {
 const text: HorizonInput['kinds'][number] = {
   kind: 'text',
   table: 'texts',
-  models: [{ modelId: 't', byYear: new Map([[2000, 600]]) }],
+  models: [{ modelId: 't', byYear: new Map([[2000, 600]]), standing: 0 }],
   bytesPerRow: 100,
   scaling: { alone: 1, each: 1, measuredTo: 2 },
 };
@@ -93,7 +94,11 @@ describe('a plan', () => {
       [3600, 36_000],
       [600, 60_000],
     ]);
-    const none = { ...text, models: [{ modelId: 'u', byYear: new Map<number, number>() }], bytesPerRow: null };
+    const none = {
+      ...text,
+      models: [{ modelId: 'u', byYear: new Map<number, number>(), standing: 0 }],
+      bytesPerRow: null,
+    };
     expect(planHorizon({ ...input, kinds: [numeric, none] })).toMatchObject({ workerSeconds: 14_400, bytes: 126_000 });
     expect(planHorizon({ ...input, kinds: [numeric, { ...text, bytesPerRow: null }] })).toMatchObject({
       bytes: null,
