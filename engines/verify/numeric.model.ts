@@ -19,7 +19,9 @@ export interface Coverage {
   /** Rows beyond the first of a cell. */
   readonly duplicates: number;
   /** Cells with a row although none was due. */
-  readonly notDue: number;
+  readonly surplus: number;
+  /** The first of them, by day and then entity; −1 when there is none. */
+  readonly firstSurplus: number;
   /** The first due cell without a row, by day and then entity; −1 when there is none. */
   readonly firstHole: number;
   /** Due cells of that day, and how many of them have a row. */
@@ -28,7 +30,7 @@ export interface Coverage {
 
 /** `due` is E × T, entity-major; `entities` and `days` (ascending) name the cells that count. */
 export function coverageOf(due: Uint8Array, seen: Seen, entities: Int32Array, days: Int32Array, T: number): Coverage {
-  let [expected, present, notDue, firstHole] = [0, 0, 0, -1];
+  let [expected, present, surplus, firstSurplus, firstHole] = [0, 0, 0, -1, -1];
   let holeDay = { due: 0, present: 0 };
   let inside = 0;
   for (const t of days) {
@@ -39,7 +41,7 @@ export function coverageOf(due: Uint8Array, seen: Seen, entities: Int32Array, da
       const there = seen.rows[cell] > 0;
       if (there) inside++;
       if (!due[cell]) {
-        if (there) notDue++;
+        if (there && surplus++ === 0) firstSurplus = cell;
         continue;
       }
       day.due++;
@@ -50,5 +52,5 @@ export function coverageOf(due: Uint8Array, seen: Seen, entities: Int32Array, da
     present += day.present;
     if (hole >= 0 && firstHole < 0) [firstHole, holeDay] = [hole, day];
   }
-  return { due: expected, present, duplicates: seen.inside - inside, notDue, firstHole, holeDay };
+  return { due: expected, present, duplicates: seen.inside - inside, surplus, firstSurplus, firstHole, holeDay };
 }

@@ -2,6 +2,7 @@
 import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
+import { LAST_NUMERIC_WRITE } from '../../src/platform/db/numeric-writes.ts';
 
 /** Every row of a model over `[first, last]` (day numbers): its key, the bytes of its vector (−1 without one), days of its window (−1). */
 export async function eachKey(
@@ -39,6 +40,48 @@ export async function eachVector(
       (row) => onRow(row.text()!, row.text()!, row.bytes()!),
     ),
   );
+}
+
+/** What the board compares a proof with, to see that something changed after it. */
+interface Counted {
+  /** Rows of instruments by model and year, in the whole calendar years of the span. */
+  readonly rowsByYear: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  /** Instrument days with prices by year, up to the end of the last year. */
+  readonly priceDaysByYear: Readonly<Record<string, number>>;
+  /** When a backfill last wrote vectors of these models and days (ISO, UTC); null without one. */
+  readonly writtenAt: string | null;
+}
+
+/** Counts before anything is read: what changes from then on is a change after the proof. */
+export async function countForProof(
+  historical: Database,
+  models: readonly string[],
+  { start, end }: { start: string; end: string },
+): Promise<Counted> {
+  const [from, to] = [`${start.slice(0, 4)}-01-01`, `${end.slice(0, 4)}-12-31`];
+  return historical.client(async (client) => {
+    const { rows: write } = await client.query<{ at: string | null }>(LAST_NUMERIC_WRITE, [models, start, end]);
+    const { rows: vectors } = await client.query<{ model: string; year: number; rows: number }>(
+      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, count(*) AS rows
+         FROM numeric_window_embeddings
+        WHERE entity_type = 'INSTRUMENT' AND model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3 GROUP BY 1, 2 ORDER BY 2`,
+      [models, from, to],
+    );
+    const { rows: prices } = await client.query<{ year: number; days: number }>(
+      // A table without its key may repeat a day.
+      `SELECT extract(year FROM trade_date)::int AS year, count(*) AS days
+         FROM (SELECT DISTINCT instrument_id, trade_date FROM prices_daily WHERE trade_date <= $1) p GROUP BY 1 ORDER BY 1`,
+      [to],
+    );
+    const byModel = Map.groupBy(vectors, ({ model }) => model);
+    return {
+      rowsByYear: new Map(
+        models.map((id) => [id, Object.fromEntries((byModel.get(id) ?? []).map(({ year, rows }) => [year, rows]))]),
+      ),
+      priceDaysByYear: Object.fromEntries(prices.map(({ year, days }) => [year, days])),
+      writtenAt: write[0].at,
+    };
+  });
 }
 
 /** Why a backfill did not write a vector, as far as its marks tell. */

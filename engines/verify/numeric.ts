@@ -9,18 +9,21 @@ import { type Prepared, type PreparedModel, prepare } from '../numeric/prepare.t
 import { V1_MODELS } from '../numeric/v1-ids.model.ts';
 import { normOf } from '../numeric/vector.model.ts';
 import { type Coverage, coverageOf, type Seen } from './numeric.model.ts';
-import { eachKey, eachVector, recordedCause, unknownInstruments } from './numeric.storage.ts';
+import { countForProof, eachKey, eachVector, recordedCause, unknownInstruments } from './numeric.storage.ts';
 import type { numericEmbeddingsSpec } from './spec.ts';
 import { writeEvidence } from './storage.ts';
 
 /** What was found of one model. */
 interface Finding {
   readonly model_id: string;
+  readonly window_days: number;
   readonly expected: number;
   readonly present: number;
   readonly share: number;
   readonly duplicates: number;
-  readonly not_due: number;
+  /** Rows of days on which none is due. */
+  readonly surplus: number;
+  readonly first_surplus: string | null;
   readonly wrong_length: number;
   readonly other_window: number;
   /** Rows of no entity that the model can have, or of a day that is none of the market's. */
@@ -42,13 +45,15 @@ type State = 'OK' | 'PART' | 'FAIL';
 export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args, context) => {
   const { databases, events, signal } = context;
   const { start, end } = parseRange({ start: args.startDate, end: args.endDate }, ['--start-date', '--end-date']);
+  const models = [...new Set(args.models.length ? args.models : V1_MODELS)];
+  const span = { start: formatDay(start), end: formatDay(end) };
   stage(events, 'load prices', 1, 2);
+  const counted = await countForProof(databases.historical, models, span);
   const prepared = await prepare(
     {
       market: args.market,
-      start: formatDay(start),
-      end: formatDay(end),
-      models: [...new Set(args.models.length ? args.models : V1_MODELS)],
+      ...span,
+      models,
       window: args.windowDays ?? null,
       limit: args.limit ?? null,
       snapshots: false,
@@ -64,18 +69,24 @@ export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args,
     findings.push(await lookAt(model, prepared, args, new Random(args.seed, k), context));
     events.emit({ type: 'progress', done: k + 1, total: prepared.models.length, unit: 'models' });
   }
-  const problems = findings.flatMap((finding) => problemsOf(finding, args.minShare));
-  const state: State = problems.some((one) => one.state === 'FAIL') ? 'FAIL' : problems.length ? 'PART' : 'OK';
-  const reason = problems.map((one) => one.text).join('; ');
+  const judged = findings.map((finding) => ({ ...finding, ...judge(finding, args.minShare) }));
+  const state = worst(judged);
+  const reason = judged.flatMap((one) => one.reason || []).join('; ');
   const total = (key: 'expected' | 'present' | 'recomputed') => findings.reduce((sum, one) => sum + one[key], 0);
   const observed = {
-    start: formatDay(start),
-    end: formatDay(end),
+    ...span,
+    market: args.market,
+    limit: args.limit ?? null,
+    min_share: args.minShare,
+    sample: args.sample,
+    recompute: args.recompute,
     expected: total('expected'),
     present: total('present'),
     recomputed: total('recomputed'),
     data_fingerprint: prepared.panel.fingerprint,
-    models: findings,
+    price_days_by_year: counted.priceDaysByYear,
+    written_at: counted.writtenAt,
+    models: judged.map((one) => ({ ...one, rows_by_year: counted.rowsByYear.get(one.model_id) })),
   };
   await writeEvidence(databases.runtime, {
     checkId: 'P2.verified',
@@ -88,8 +99,8 @@ export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args,
   });
   const counts = `${observed.present} of ${observed.expected} vectors, ${observed.recomputed} computed again`;
   const missing = findings.find(({ first_hole }) => first_hole);
-  const judged = missing ? `enough of them (the first missing: ${holeText(missing)})` : 'all as they should be';
-  const summary = state === 'OK' ? `${counts}: ${judged}` : `${state}: ${reason}`;
+  const whole = missing ? `enough of them (the first missing: ${holeText(missing)})` : 'all as they should be';
+  const summary = state === 'OK' ? `${counts}: ${whole}` : `${state}: ${reason}`;
   const exitCode = { OK: Exit.done, PART: Exit.partial, FAIL: Exit.failed }[state];
   return { exitCode, summary, rows: { 'console.evidence': 1 }, data: { state, reason, ...observed } };
 };
@@ -131,11 +142,16 @@ async function lookAt(
   const values = await lookAtValues(prepared, { panel, days }, entityAt, args, random, context);
   return {
     model_id: modelId,
+    window_days: prepared.window,
     expected: coverage.due,
     present: coverage.present,
     share: coverage.due ? coverage.present / coverage.due : 1,
     duplicates: coverage.duplicates,
-    not_due: coverage.notDue,
+    surplus: coverage.surplus,
+    first_surplus:
+      coverage.firstSurplus < 0
+        ? null
+        : `${due.entities[Math.floor(coverage.firstSurplus / T)].id} ${formatDay(panel.calendar.days[coverage.firstSurplus % T])}`,
     wrong_length: seen.wrongLength,
     other_window: seen.otherWindow,
     ...stray,
@@ -275,7 +291,11 @@ async function describeHole(
 
 const holeText = ({ first_hole: hole }: Finding): string => `${hole!.entity} ${hole!.date}: ${hole!.cause}`;
 
-function problemsOf(finding: Finding, minShare: number): { state: State; text: string }[] {
+const worst = (found: readonly { readonly state: State }[]): State =>
+  (['FAIL', 'PART'] as const).find((state) => found.some((one) => one.state === state)) ?? 'OK';
+
+/** What was found of one model, as a state with its reasons. */
+function judge(finding: Finding, minShare: number): { state: State; reason: string } {
   const problems: { state: State; text: string }[] = [];
   const wrong = (count: number, what: string) => {
     if (count) problems.push({ state: 'FAIL', text: `${finding.model_id}: ${count} ${what}` });
@@ -297,5 +317,11 @@ function problemsOf(finding: Finding, minShare: number): { state: State; text: s
       text: `${finding.model_id}: ${finding.present} of ${finding.expected} expected vectors${where}`,
     });
   }
-  return problems;
+  if (finding.surplus) {
+    problems.push({
+      state: 'PART',
+      text: `${finding.model_id}: ${finding.surplus} rows are of days on which none is due (first: ${finding.first_surplus}); a backfill without --skip-existing removes them`,
+    });
+  }
+  return { state: worst(problems), reason: problems.map(({ text }) => text).join('; ') };
 }

@@ -19,6 +19,7 @@ import {
   probeJoint,
   probeNews,
   probeNumeric,
+  probeNumericWrite,
   probePrices,
   probeText,
 } from './historical-evidence.ts';
@@ -30,6 +31,7 @@ import {
   probeForecast,
   probeInstruments,
   probeLambda,
+  probeNumericProof,
   probePairs,
   probeRecorded,
   probeRuns,
@@ -142,6 +144,7 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
     gaps,
     news: await probeNews(prober),
     numeric: await probeNumeric(prober),
+    numericWrite: await probeNumericWrite(prober, need.numeric),
     text: await probeText(prober),
     joint: await probeJoint(prober),
   };
@@ -170,7 +173,7 @@ async function gatherRuntime(prober: Prober, need: Requirements, holidays: reado
     counts,
     suiteRun: await probeRecorded(prober, 'P0.tests'),
     pointInTime: await probeRecorded(prober, 'P1.pit'),
-    numericProof: await probeRecorded(prober, 'P2.verified'),
+    numericProof: await probeNumericProof(prober, need),
     contextRuns: await probeRuns(prober, sleeveIds(need), contextDays),
     pairs,
     comparison: pairs.known ? await probeComparison(prober, pairs.value) : unknownBecause(pairs),

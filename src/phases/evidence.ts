@@ -239,8 +239,10 @@ export interface Evidence {
   readonly equity: Probe<readonly EquityFigures[]>;
   readonly counts: Probe<readonly RunCounts[]>;
   readonly pointInTime: Probe<EvidenceRow | null>;
-  /** What `verify numeric-embeddings` recorded last. */
+  /** The newest record of `verify numeric-embeddings` that counts; without one the newest of any kind. */
   readonly numericProof: Probe<EvidenceRow | null>;
+  /** When a backfill last wrote vectors of the plan's models and days (ISO, UTC); null without one. */
+  readonly numericWrite: Probe<string | null>;
   /** Runs over the days on which the context backend is compared with the basic one. */
   readonly contextRuns: Probe<readonly RunRow[]>;
   /** Of each sleeve the two among them that are compared. */

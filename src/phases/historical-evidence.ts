@@ -1,4 +1,5 @@
 /** Looks at the historical database: prices against the calendar, news, vectors. Dates come back as day numbers. */
+import { LAST_NUMERIC_WRITE } from '../platform/db/numeric-writes.ts';
 import { closedDays, TradingDays } from './calendar.ts';
 import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
@@ -213,6 +214,16 @@ export function probeNumeric(prober: Prober): Promise<Probe<readonly VectorCell[
     );
   });
 }
+
+/** When a backfill last wrote vectors of these models and days. */
+export const probeNumericWrite = (
+  prober: Prober,
+  { models, start, end }: { models: readonly string[]; start: string; end: string },
+): Promise<Probe<string | null>> =>
+  prober.probe('console.backfills, numeric', async (query) => {
+    const [{ at }] = await query<{ at: string | null }>(LAST_NUMERIC_WRITE, [models, start, end]);
+    return at;
+  });
 
 /** Where the roll-up stands; null in a database that has none yet. */
 async function standingOfRollUp(query: Query): Promise<Standing | null> {

@@ -8,6 +8,8 @@ import {
   SLEEVE_OF_RUN,
 } from '../platform/db/run-pairs.ts';
 import { OPTION_KEYS } from './campaign.ts';
+import { PROOF_RECOMPUTED, PROOF_SAMPLE } from './checks/numeric-proof.ts';
+import type { Requirements } from './config.ts';
 import type { EquityFigures, EvidenceRow, ForecastRow, PairRow, RunCounts, RunRow, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
@@ -94,6 +96,37 @@ const RECORDED = `SELECT check_id AS "checkId", state, observed, coalesce(reason
 export function probeRecorded(prober: Prober, checkId: string): Promise<Probe<EvidenceRow | null>> {
   return prober.probe(`console.evidence, ${checkId}`, async (query) => {
     const [row] = await query<EvidenceRow>(`${RECORDED} ORDER BY recorded_at DESC LIMIT 1`, [checkId]);
+    return row ?? null;
+  });
+}
+
+/**
+ * The newest proof of numeric vectors that covers the plan or says that a vector of it is wrong; without one the newest of
+ * any kind; null when there is none.
+ */
+export function probeNumericProof(
+  prober: Prober,
+  { numeric, market }: Requirements,
+): Promise<Probe<EvidenceRow | null>> {
+  const asked = numeric.models.map((model_id) => ({ model_id, window_days: numeric.windowDays }));
+  const whole = { market, limit: null, models: asked };
+  const wrong = asked.map((model) => JSON.stringify({ market, models: [{ ...model, state: 'FAIL' }] }));
+  return prober.probe('console.evidence, P2.verified', async (query) => {
+    const [row] = await query<EvidenceRow>(
+      `${RECORDED}
+        ORDER BY coalesce(
+          (observed @> $2::jsonb AND observed->>'start' <= $4 AND observed->>'end' >= $5
+             AND observed->'min_share' >= to_jsonb($6::float8)
+             AND observed->'sample' >= to_jsonb($7::int) AND observed->'recompute' >= to_jsonb($8::int))
+          OR (observed @> ANY ($3::jsonb[]) AND observed->>'start' <= $5 AND observed->>'end' >= $4), false) DESC,
+          recorded_at DESC, evidence_id DESC LIMIT 1`,
+      [
+        'P2.verified',
+        JSON.stringify(whole),
+        wrong,
+        ...[numeric.start, numeric.end, numeric.minShare, PROOF_SAMPLE, PROOF_RECOMPUTED],
+      ],
+    );
     return row ?? null;
   });
 }

@@ -53,6 +53,12 @@ export function fullPrices(need: Requirements): {
   return { cells, calendar, first, last };
 }
 
+function sumByYear(entries: readonly { year: number; n: number }[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { year, n } of entries) sums[year] = (sums[year] ?? 0) + n;
+  return sums;
+}
+
 export function run(sleeveId: string, need: Requirements, more: Partial<RunRow> = {}): RunRow {
   return {
     runId: `run-${sleeveId}`,
@@ -107,6 +113,8 @@ export function greenEvidence(need: Requirements): Evidence {
   }
   const instruments = [...new Set(priceCells.map((cell) => cell.instrument))];
   const embedded = { instruments, closedDayRows: new Map() };
+  const due = expectedVectors(priceCells, need.numeric.windowDays, embedded);
+  const numeric = need.numeric.models.map((model) => [model, cells(model, due)] as const);
   return {
     tests: known({
       passed: 900,
@@ -126,11 +134,8 @@ export function greenEvidence(need: Requirements): Evidence {
     prices: known({ rows, duplicates: 0, first, last, instruments: 2, cells: priceCells }),
     gaps: known({ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: rows, holes: [] }),
     news: known(news),
-    numeric: known(
-      need.numeric.models.flatMap((model) =>
-        cells(model, expectedVectors(priceCells, need.numeric.windowDays, embedded)),
-      ),
-    ),
+    numeric: known(numeric.flatMap(([, cells]) => cells)),
+    numericWrite: known(null),
     textModel: known(true),
     text: known(cells(need.context.textModel, newsByYear)),
     joint: known(need.context.jointModels.flatMap((model) => cells(model, daysByYear))),
@@ -188,7 +193,12 @@ export function greenEvidence(need: Requirements): Evidence {
       state: 'OK',
       observed: {
         ...{ start: need.numeric.start, end: need.numeric.end, expected: 1000, present: 1000, recomputed: 200 },
-        models: need.numeric.models.map((model_id) => ({ model_id })),
+        ...{ market: need.market, limit: null, min_share: need.numeric.minShare, sample: 20_000, recompute: 200 },
+        ...{ written_at: null, price_days_by_year: sumByYear(priceCells.map(({ year, days }) => ({ year, n: days }))) },
+        models: numeric.map(([model_id, cells]) => ({
+          ...{ model_id, window_days: need.numeric.windowDays, state: 'OK', reason: '' },
+          rows_by_year: sumByYear(cells.map(({ year, rows: n }) => ({ year, n }))),
+        })),
       },
       reason: '',
       build: BUILD,

@@ -7,6 +7,7 @@ import { verifyNumeric } from '../../engines/verify/numeric.ts';
 import { numericEmbeddingsSpec } from '../../engines/verify/spec.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { evaluate, smallConfig } from '../helpers/phase-market.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -118,6 +119,68 @@ describe('what is wrong', () => {
     const { exitCode } = await verify({ recompute: 10_000 });
     expect(exitCode).toBe(1);
     expect(await evidence()).toMatchObject({ state: 'FAIL', reason: expect.stringMatching(reason) });
+  });
+});
+
+describe('rows of days that are not due', () => {
+  it('are counted, named and make the proof PART', async () => {
+    await storePanel(db.databases, panel);
+    // Too few rows for a window on the first of the days.
+    await historical(`DELETE FROM prices_daily WHERE instrument_id = 'I001.T' AND trade_date < '${date(40)}'`);
+    await backfill();
+    await historical(`INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+      SELECT entity_type, 'I001.T', window_spec, as_of_date, model_id, vector FROM numeric_window_embeddings
+       WHERE entity_id = 'I000.T' AND as_of_date = '${date(70)}'`);
+    const { exitCode, data } = await verify();
+    expect(exitCode).toBe(3);
+    expect((data as Data).models).toMatchObject([{ surplus: 1, first_surplus: `I001.T ${date(70)}`, different: 0 }]);
+    expect(await evidence()).toEqual({
+      state: 'PART',
+      reason: `${MODEL}: 1 rows are of days on which none is due (first: I001.T ${date(70)}); a backfill without --skip-existing removes them`,
+    });
+    await backfill();
+    expect((await verify()).exitCode).toBe(0);
+  });
+});
+
+describe('the check of the board', () => {
+  const config = () => ({
+    ...smallConfig,
+    market: 'TEST',
+    numeric: { ...smallConfig.numeric, start: date(70), end: date(149), models: [MODEL] },
+  });
+  const onBoard = async () => (await evaluate(db.targets, { config: config(), now: Date.now })).check('P2.verified');
+
+  it('reads the newest proof that covers the plan, and sees what changed after it', async () => {
+    await storePanel(db.databases, panel);
+    await backfill();
+    const narrow = { limit: 1, sample: 1, recompute: 1, minShare: 0.01 };
+    expect((await verify(narrow)).exitCode).toBe(0);
+    expect(await onBoard()).toMatchObject({ state: 'WAIT', reason: expect.stringContaining('does not count') });
+    expect((await verify()).exitCode).toBe(0);
+    expect(await onBoard()).toMatchObject({ state: 'OK', reason: '' });
+    // Another question, whatever its answer, takes nothing away.
+    expect((await verify(narrow)).exitCode).toBe(0);
+    expect((await verify({ models: ['num-regime-core-v1'] })).exitCode).toBe(3);
+    expect((await verify({ windowDays: 21 })).exitCode).toBe(1);
+    expect(await onBoard()).toMatchObject({ state: 'OK' });
+
+    await historical(`DELETE FROM numeric_window_embeddings WHERE as_of_date = '${date(149)}'`);
+    expect(await onBoard()).toMatchObject({ state: 'STALE', reason: expect.stringContaining('when it was verified') });
+    await backfill();
+    expect(await onBoard()).toMatchObject({
+      state: 'STALE',
+      reason: expect.stringContaining('A backfill wrote these vectors after the proof'),
+    });
+    expect((await verify()).exitCode).toBe(0);
+    expect(await onBoard()).toMatchObject({ state: 'OK' });
+    // A vector that is wrong refutes, however little was looked at.
+    await historical(`UPDATE numeric_window_embeddings SET vector = set_bit(vector, 0, 1 - get_bit(vector, 0))`);
+    expect((await verify({ ...narrow, recompute: 9 })).exitCode).toBe(1);
+    expect(await onBoard()).toMatchObject({
+      state: 'FAIL',
+      reason: expect.stringContaining('not what the prices give'),
+    });
   });
 });
 

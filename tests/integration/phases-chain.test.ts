@@ -37,7 +37,9 @@ beforeEach(async () => {
      SELECT 'INSTRUMENT', instrument_id, '{}', trade_date, model
        FROM prices_daily, unnest('{${MODELS.join(',')}}'::text[]) model WHERE trade_date >= '${NUMERIC.start}'`,
   );
-  const proof = { ...NUMERIC, expected: 9, present: 9, recomputed: 9, models: MODELS.map((id) => ({ model_id: id })) };
+  const asked = { market: config.market, limit: null, min_share: 1, sample: 20_000, recompute: 200 };
+  const models = MODELS.map((model_id) => ({ model_id, window_days: 2, state: 'OK' }));
+  const proof = { ...NUMERIC, ...asked, expected: 9, present: 9, recomputed: 9, models };
   await pair.databases.runtime.client((client) =>
     client.query(
       `INSERT INTO console.evidence (check_id, phase, state, observed, required, reason, recorded_at)

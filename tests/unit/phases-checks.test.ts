@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { numericEmbeddingsSpec } from '../../engines/verify/spec.ts';
 import { migrations as historical } from '../../migrations/historical/index.ts';
 import { migrations as runtime } from '../../migrations/runtime/index.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
@@ -7,6 +8,7 @@ import { TradingDays, yearStart } from '../../src/phases/calendar.ts';
 import { sleeveIds } from '../../src/phases/campaign.ts';
 import type { Facts } from '../../src/phases/check.ts';
 import { LATER_COMMANDS } from '../../src/phases/checks/later.ts';
+import { PROOF_RECOMPUTED, PROOF_SAMPLE } from '../../src/phases/checks/numeric-proof.ts';
 import type { Evidence } from '../../src/phases/evidence.ts';
 import { SCHEMA_STEPS } from '../../src/phases/schema.ts';
 import type { CheckResult } from '../../src/phases/types.ts';
@@ -479,16 +481,66 @@ describe('later phases', () => {
       state: 'WAIT',
       fix: 'verify numeric-embeddings --start-date 2010-01-01 --end-date 2024-12-31 --window-days 63 --market US_EQ --min-share 0.99',
     });
-    expect(judged({ state: 'PART', reason: 'two are missing' })).toMatchObject({
+    const seen = (changes: object) => judged({ observed: { ...proof.observed, ...changes } });
+    const models = proof.observed!.models as object[];
+    const withFirst = (changes: object) => [{ ...models[0], ...changes }, ...models.slice(1)];
+    expect(seen({ models: withFirst({ state: 'PART', reason: 'two are missing' }) })).toMatchObject({
       state: 'PART',
       reason: 'Two are missing.',
     });
-    expect(judged({ state: 'FAIL', reason: 'one is wrong' })).toMatchObject({ state: 'FAIL', reason: 'One is wrong.' });
-    const { observed } = proof;
-    expect(judged({ observed: { ...observed, models: [] } }).reason).toMatch(/does not cover num-regime-core-v1/);
-    expect(judged({ observed: { ...observed, end: '2020-12-31' } }).reason).toMatch(/2010-01-01 → 2020-12-31 only/);
+    const wrong = { models: withFirst({ state: 'FAIL', reason: 'one is wrong' }) };
+    expect(seen(wrong)).toMatchObject({ state: 'FAIL', reason: 'One is wrong.' });
+    // What is wrong is wrong, however little was looked at; what other models lack is no matter of the plan.
+    expect(seen({ ...wrong, limit: 1, sample: 1 })).toMatchObject({ state: 'FAIL' });
+    expect(seen({ models: [...models, { model_id: 'num-stab-core-v2', state: 'FAIL', reason: 'x' }] }).state).toBe(
+      'OK',
+    );
+    const uncounted: [object, RegExp][] = [
+      [{ models: [] }, /^The newest proof does not count: it does not cover num-regime-core-v1\.$/],
+      [{ end: '2020-12-31' }, /it covers 2010-01-01 → 2020-12-31 only/],
+      [{ market: 'DE_EQ' }, /it is of market DE_EQ/],
+      [{ limit: 1 }, /it looked at the first 1 instruments only/],
+      [{ limit: undefined }, /it looked at some instruments only/],
+      [{ models: withFirst({ window_days: 21 }) }, /of other windows than 63 days/],
+      [{ min_share: 0.01 }, /it asked for 1.00 % of the vectors only/],
+      [{ sample: 1 }, /it looked at the values of 1 vectors a model only/],
+      [{ recompute: 1 }, /it computed 1 vectors a model again only/],
+    ];
+    for (const [changes, reason] of uncounted) {
+      expect(seen(changes)).toMatchObject({ state: 'WAIT', reason: expect.stringMatching(reason) });
+    }
+    // What the proposed command asks for by itself.
+    expect(numericEmbeddingsSpec.args.parse({ startDate: '2010-01-01', endDate: '2024-12-31' })).toMatchObject({
+      ...{ sample: PROOF_SAMPLE, recompute: PROOF_RECOMPUTED, market: need.market },
+    });
     expect(judged({ build: 'other' })).toMatchObject({ state: 'STALE' });
     expect(judged({ at: NOW - 31 * DAY_MS })).toMatchObject({ state: 'STALE' });
+  });
+
+  test('P2.verified: a proof is STALE when vectors or prices changed after it, not when others did', () => {
+    const found = (changes: Partial<Evidence>) => check('P2.verified', changes);
+    const numeric = valueIn(green.numeric);
+    const first = numeric.find(({ year }) => year === 2010)!;
+    const fewer = numeric.map((cell) => (cell === first ? { ...cell, rows: cell.rows - 1 } : cell));
+    expect(found({ numeric: known(fewer) })).toMatchObject({
+      state: 'STALE',
+      reason: expect.stringMatching(/^num-regime-core-v1 has [\d,]+ rows in 2010, [\d,]+ when it was verified\.$/),
+    });
+    // A roll-up that is older than the proof tells nothing of what came after.
+    expect(found({ numeric: known(fewer, NOW - 2 * DAY_MS) }).state).toBe('OK');
+    expect(found({ numeric: known([...numeric, { ...first, model: 'num-stab-core-v2' }]) }).state).toBe('OK');
+    expect(found({ numericWrite: known('2025-06-02T01:02:03.000001Z') })).toMatchObject({
+      state: 'STALE',
+      reason: 'A backfill wrote these vectors after the proof (2025-06-02 01:02 UTC).',
+    });
+    const prices = valueIn(green.prices);
+    const cells = prices.cells.map((cell) => (cell.year === 2012 ? { ...cell, days: cell.days - 1 } : cell));
+    expect(found({ prices: known({ ...prices, cells }) })).toMatchObject({
+      state: 'STALE',
+      reason: expect.stringMatching(/^Prices of 2012 changed: /),
+    });
+    const later = { ...prices.cells[0], year: 2025, days: 9 };
+    expect(found({ prices: known({ ...prices, cells: [...prices.cells, later] }) }).state).toBe('OK');
   });
 
   test('commands are proposed exactly when the command list has them', () => {

@@ -5,6 +5,7 @@ import type { Requirements } from '../config.ts';
 import { expectedVectors, vectorsByYear } from '../expectations.ts';
 import type { PhaseCommand } from '../types.ts';
 import { ageInDays, count, counted, percent } from '../words.ts';
+import { changedSince, lackOf, numericProofOf, provenState } from './numeric-proof.ts';
 import { judgeShare, stem } from './share.ts';
 
 /** `backfill numeric-embeddings …` exactly as the plan writes it, without the leading `prometheus`. */
@@ -58,8 +59,8 @@ const verified: CheckSpec = {
   id: 'P2.verified',
   title: 'vectors verified against prices',
   required: (need) =>
-    `a proof by this build that covers every model and the span, at most ${counted(need.evidence.maxAgeDays, 'day')} old`,
-  looks: (evidence) => [evidence.numericProof, evidence.numeric],
+    `a proof by this build of every model, instrument and day of the plan since the last change, at most ${counted(need.evidence.maxAgeDays, 'day')} old`,
+  looks: (evidence) => [evidence.numericProof, evidence.numeric, evidence.numericWrite, evidence.prices],
   judge: ({ evidence, need, now, build }) => {
     const proof = figureOf(evidence.numericProof);
     const fix = verifyArgv(need).join(' ');
@@ -67,44 +68,33 @@ const verified: CheckSpec = {
       const what = 'it was never verified that the vectors are what the prices give';
       return notOk('WAIT', 'no proof', what, fix, 'vectors not verified yet');
     }
-    const seen = proofFigures(proof.observed);
+    const seen = numericProofOf(proof.observed);
     const observed = `${count(seen.present)} of ${counted(seen.expected, 'vector')} · ${count(seen.recomputed)} computed again · ${ageInDays(proof.at, now)}`;
-    const say = (state: 'FAIL' | 'PART' | 'STALE', reason: string, brief: string) =>
+    const say = (state: 'WAIT' | 'FAIL' | 'PART' | 'STALE', reason: string, brief: string) =>
       notOk(state, observed, reason, fix, brief, proof.at);
-    if (proof.state === 'PART') return say('PART', proof.reason, 'vectors are missing');
-    if (proof.state !== 'OK') {
-      return say('FAIL', proof.reason || `the proof ended ${proof.state}`, 'the proof of the vectors failed');
-    }
-    const lacking = need.numeric.models.find((model) => !seen.models.includes(model));
-    if (lacking) return say('STALE', `the proof does not cover ${lacking}`, 'the proof does not cover every model');
-    if (seen.start > need.numeric.start || seen.end < need.numeric.end) {
-      return say('STALE', `the proof covers ${seen.start} → ${seen.end} only`, 'the proof covers a shorter span');
-    }
+    const found = provenState(seen, need);
+    // What is wrong is wrong, however little was looked at.
+    if (found.state === 'FAIL') return say('FAIL', found.reason, 'the proof of the vectors failed');
+    const lack = lackOf(seen, need);
+    if (lack) return say('WAIT', `the newest proof does not count: ${lack}`, 'no proof that covers the plan');
+    if (found.state === 'PART') return say('PART', found.reason, 'the vectors are not those that are due');
     if (build !== null && proof.build !== build) {
       const what = `the proof is of another build (${proof.build ?? 'unknown'}; this one is ${build})`;
       return say('STALE', what, 'the build is newer than the proof');
     }
+    const standing = {
+      vectors: evidence.numeric.at < proof.at ? null : figureOf(evidence.numeric),
+      prices: figureOf(evidence.prices).cells,
+      writtenAt: figureOf(evidence.numericWrite),
+    };
+    const changed = changedSince(seen, standing, need);
+    if (changed) return say('STALE', changed, 'vectors or prices changed after the proof');
     if (now - proof.at > need.evidence.maxAgeDays * MS_PER_DAY) {
       return say('STALE', `the proof is older than ${counted(need.evidence.maxAgeDays, 'day')}`, 'the proof is old');
     }
     return ok(observed, `${percent(seen.expected ? seen.present / seen.expected : 1)} verified`, proof.at);
   },
 };
-
-/** What the program recorded; absent figures count as nothing. */
-function proofFigures(observed: Readonly<Record<string, unknown>> | null) {
-  const number = (key: string) => (typeof observed?.[key] === 'number' ? (observed[key] as number) : 0);
-  const text = (key: string) => (typeof observed?.[key] === 'string' ? (observed[key] as string) : '');
-  const models = Array.isArray(observed?.models) ? (observed.models as { model_id?: string }[]) : [];
-  return {
-    expected: number('expected'),
-    present: number('present'),
-    recomputed: number('recomputed'),
-    start: text('start'),
-    end: text('end'),
-    models: models.map((one) => one.model_id ?? ''),
-  };
-}
 
 /** The checks of Phase 2: models come from the configuration. */
 export const p2Checks = (need: Requirements): readonly CheckSpec[] => [
