@@ -17,12 +17,14 @@ export function similarTable(state: ConsoleState, width: number, drawing: Drawin
     const text = 'Ask with :similar --model ID --instrument ID --as-of DATE. Vectors come with Phase 2.';
     return { title: 'Similar', lines: hanging([], text, width, 'muted') };
   }
-  const title = `Similar to ${query.instrument} on ${query.asOf}`;
+  const { startDate, endDate } = query;
+  const among = startDate && endDate ? ` among ${startDate} … ${endDate}` : '';
+  const title = `Similar to ${query.instrument} on ${query.asOf}${among}`;
   const answer = answerTo(state, 'similar', query);
   const { value, problem } = answer;
   if (value === null) return { title, lines: hanging([], problem ?? 'comparing …', width, problem ? 'warn' : 'muted') };
   const columns: Column<SimilarVectors['neighbours'][number]>[] = [
-    { title: 'instrument', grow: true, cell: (one) => [one.entityId] },
+    { title: (query.entityType ?? 'INSTRUMENT').toLowerCase(), grow: true, cell: (one) => [one.entityId] },
     { title: 'day', drop: 1, cell: (one) => [one.date] },
     { title: 'cosine', align: 'right', cell: (one) => [formatFixed(one.cosine, 4)] },
   ];
@@ -31,6 +33,9 @@ export function similarTable(state: ConsoleState, width: number, drawing: Drawin
     title,
     note: agedNote(state, answer, `${query.model} · of ${formatCount(value.candidates)}`),
     header: table.header,
-    lines: table.rows.length > 0 ? table.rows : [[span('No other vector on that day.', 'muted')]],
+    lines:
+      table.rows.length > 0
+        ? table.rows
+        : [[span(among ? 'No other vector on those days.' : 'No other vector on that day.', 'muted')]],
   };
 }

@@ -65,7 +65,7 @@ export function readersOf(cli: Cli, databases: Databases, jobs: Omit<JobRuntime,
     },
     similar: async (query) => {
       const { findSimilar } = await import('../../engines/numeric/similar.ts');
-      return findSimilar(historical, { entityType: 'INSTRUMENT', ...query });
+      return findSimilar(historical, { ...query, entityType: query.entityType ?? 'INSTRUMENT' });
     },
   };
 }

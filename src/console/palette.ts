@@ -1,5 +1,4 @@
 /** The palette: commands typed after `:`. Verbs are those of the command line; a program is launched after asking. */
-
 import { splitCommand, splitWords } from '../format/command.ts';
 import type { PhaseResult } from '../phases/types.ts';
 import { tryParseDay } from '../platform/dates.ts';
@@ -25,6 +24,24 @@ import { isRunning, select } from './lists.ts';
 import { SCREENS } from './screens.ts';
 import { phasesOf, selectedJob } from './selectors.ts';
 import type { ConsoleState, Dialog, PhaseWords } from './store.ts';
+
+type SimilarKey = keyof ReadArgs<'similar'>;
+
+const SIMILAR_FLAGS: Readonly<Record<SimilarKey, string>> = {
+  model: '--model',
+  instrument: '--instrument',
+  asOf: '--as-of',
+  topK: '--top-k',
+  entityType: '--entity-type',
+  startDate: '--start-date',
+  endDate: '--end-date',
+};
+
+const SIMILAR_KEYS = Object.keys(SIMILAR_FLAGS) as SimilarKey[];
+const ENTITY_TYPES = ['INSTRUMENT', 'MARKET', 'SECTOR', 'PORTFOLIO'] satisfies ReadArgs<'similar'>['entityType'][];
+
+const SIMILAR_USAGE =
+  'similar --model ID --instrument ID --as-of YYYY-MM-DD [--top-k N] [--entity-type TYPE] [--start-date DATE --end-date DATE]';
 
 interface Verb {
   readonly name: string;
@@ -173,14 +190,11 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'similar',
-    help: 'the nearest vectors: similar --model ID --instrument ID --as-of DATE [--top-k N]',
+    help: `the nearest vectors: ${SIMILAR_USAGE}`,
     safe: true,
     run({ store, toast }, words) {
       const query = similarQuery(words);
-      if (query === null) {
-        toast('similar --model ID --instrument ID --as-of YYYY-MM-DD [--top-k N]', 'warn');
-        return;
-      }
+      if (typeof query === 'string') return toast(`${query} · ${SIMILAR_USAGE}`, 'warn');
       openScreen({ store }, 'research');
       store.setState({ similar: query, focus: 'similar' });
     },
@@ -239,13 +253,36 @@ const VERBS: readonly Verb[] = [
   ),
 ];
 
-/** The flags of `prometheus similar`; null when one is missing or wrong. */
-function similarQuery(words: readonly string[]): ReadArgs<'similar'> | null {
-  const value = (flag: string) => (words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined);
-  const [model, instrument, asOf] = ['--model', '--instrument', '--as-of'].map(value);
-  const topK = Number(value('--top-k') ?? 10);
-  if (!model || !instrument || !asOf || tryParseDay(asOf) === null || !Number.isInteger(topK)) return null;
-  return { model, instrument, asOf, topK };
+/** The flags of `prometheus similar`, `--flag value` or `--flag=value`; a sentence when one is unknown, missing or wrong. */
+function similarQuery(words: readonly string[]): ReadArgs<'similar'> | string {
+  const given: Partial<Record<SimilarKey, string>> = {};
+  const left = [...words];
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    const [, flag, inline] = /^([^=]*)(?:=(.*))?$/s.exec(word)!;
+    const key = SIMILAR_KEYS.find((one) => SIMILAR_FLAGS[one] === flag);
+    if (!key) return `similar has no ${flag} here`;
+    const value = inline ?? left.shift();
+    if (value === undefined) return `${flag} needs a value`;
+    given[key] = value;
+  }
+  const { model, instrument, asOf, topK = '10', entityType, startDate, endDate } = given;
+  const wrongDay = (['asOf', 'startDate', 'endDate'] as const).find(
+    (key) => given[key] && tryParseDay(given[key]) === null,
+  );
+  if (wrongDay) return `${SIMILAR_FLAGS[wrongDay]} must be a date, YYYY-MM-DD`;
+  if (!model || !instrument || !asOf) {
+    const missing = (['model', 'instrument', 'asOf'] as const).find((key) => !given[key])!;
+    return `${SIMILAR_FLAGS[missing]} is missing`;
+  }
+  if (!/^[1-9]\d{0,3}$/.test(topK) || Number(topK) > 1000) return '--top-k must be a whole number from 1 to 1,000';
+  const type = ENTITY_TYPES.find((one) => one === entityType);
+  if (entityType && !type) return `--entity-type must be one of ${ENTITY_TYPES.join(', ')}`;
+  return {
+    ...{ model, instrument, asOf, topK: Number(topK) },
+    ...(type && { entityType: type }),
+    ...(startDate && { startDate }),
+    ...(endDate && { endDate }),
+  };
 }
 
 /** What can be a job, by name; empty before it was read. */

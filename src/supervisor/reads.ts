@@ -68,8 +68,18 @@ export const READS = {
   }),
   /** What would be otherwise than then in a job, were it run again now in the client's environment: code, commands, variables. */
   rerun: z.object({ jobId: z.string(), environment: z.record(z.string(), z.string()).optional() }),
-  /** The nearest vectors of a model to one of its own, among those of the same day. */
-  similar: z.object({ model: z.string(), instrument: z.string(), asOf: z.iso.date(), topK: z.int().min(1).max(1000) }),
+  /** The nearest vectors of a model to one of its own, among those of the same day, or of the days of a range. */
+  similar: z.object({
+    model: z.string(),
+    instrument: z.string(),
+    asOf: z.iso.date(),
+    topK: z.int().min(1).max(1000),
+    /** INSTRUMENT when absent. */
+    entityType: z.enum(['INSTRUMENT', 'MARKET', 'SECTOR', 'PORTFOLIO']).optional(),
+    /** Both or neither. */
+    startDate: z.iso.date().optional(),
+    endDate: z.iso.date().optional(),
+  }),
 } as const;
 
 export interface ReadResults {

@@ -104,8 +104,26 @@ describe('the palette', () => {
       focus: 'similar',
       similar: { model: 'num-stab-core-v1', instrument: 'AAPL.US', asOf: '2014-01-02', topK: 5 },
     });
-    command('similar --model num-stab-core-v1 --as-of yesterday');
-    expect(store.getState().toast?.text).toContain('--as-of YYYY-MM-DD');
+    command(
+      "similar --model=num-stab-core-v1 --instrument 'US_EQ|Energy' --entity-type SECTOR --as-of 2014-01-02 --start-date 2013-01-02 --end-date 2013-12-31",
+    );
+    const asked = {
+      ...{ model: 'num-stab-core-v1', instrument: 'US_EQ|Energy', entityType: 'SECTOR', asOf: '2014-01-02', topK: 10 },
+      ...{ startDate: '2013-01-02', endDate: '2013-12-31' },
+    };
+    expect(store.getState().similar).toEqual(asked);
+    for (const [line, refusal] of [
+      ['--as-of yesterday --model M --instrument I', /^--as-of /],
+      ['--model M --as-of 2014-01-02', /^--instrument is missing/],
+      ['--model M --instrument I --as-of 2014-01-02 --start-dat 2013-01-02', /^similar has no --start-dat here/],
+      ['--model M --instrument I --as-of 2014-01-02 --json', /^similar has no --json here/],
+      ['--model M --instrument I --as-of 2014-01-02 --entity-type FUND', /^--entity-type /],
+      ['--model M --instrument I --as-of', /^--as-of needs a value/],
+    ] as const) {
+      command(`similar ${line}`);
+      expect(store.getState().toast?.text).toMatch(refusal);
+      expect(store.getState().similar).toEqual(asked);
+    }
   });
 
   test('words on a phase are typed with the verbs of the command line', async () => {
