@@ -8,6 +8,7 @@ import { type Program, parseRange } from '../../src/platform/program.ts';
 import { type LoadedPanel, loadPanel } from '../market/storage.ts';
 import { requireOutOfSample } from '../models/guard.model.ts';
 import type { NumericManifest } from '../models/manifest.model.ts';
+import { requireMadeBy } from '../numeric/made-by.storage.ts';
 import { loadNumericModel } from '../numeric/models.storage.ts';
 import { groupSeries } from '../numeric/v2/groups.model.ts';
 import { instrumentRows, MARKET_WINDOW, ROW_COLUMNS } from '../numeric/v2/rows.model.ts';
@@ -25,7 +26,8 @@ const LEAST_TRAINING_DAYS = 252;
 export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, context) => {
   const { databases, events, signal, home } = context;
   const { start, end } = parseRange(args);
-  const { manifest, fingerprint } = await loadNumericModel(home.models, args.model);
+  const model = await loadNumericModel(home.models, args.model);
+  const { manifest, fingerprint } = model;
   if (!manifest.entities.includes('MARKET')) {
     throw new UsageError(`${args.model} has no vectors of markets`, 'Use num-regime-core-v2 or a refit of it.');
   }
@@ -41,6 +43,13 @@ export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, c
 
   stage(events, 'load prices and vectors', 1, 3);
   const from = Math.min(train.start, start);
+  const used = { start: from, end: Math.max(end, train.end) };
+  await requireMadeBy(
+    databases.historical,
+    model,
+    used,
+    noVectors(args, formatDay(used.start), formatDay(used.end)).fix,
+  );
   const panel = await loadPanel(databases, {
     marketId: args.market,
     start: from,

@@ -219,3 +219,27 @@ describe('a campaign with regime risk', () => {
     await expect(trade({ start: date(300), end: date(400), regimeAlpha: 1 })).rejects.toThrow(/has no row of/);
   });
 });
+
+describe('another fit under the same id', () => {
+  const embed = (more: object) =>
+    run(numericBackfillSpec, backfillNumeric, {
+      ...{ market: 'TEST', startDate: date(FIT_START), endDate: date(LAST), models: [MODEL], device: 'cpu' },
+      ...more,
+    });
+
+  it('is refused over vectors of the first until they are made anew', async () => {
+    const span = { market: 'TEST', trainStart: date(FIT_START), trainEnd: date(FIT_END - 40) };
+    await run(numericFitSpec, fitModels, { model: [MODEL], ...span, maxWindows: 1000, replace: true });
+    const refusal = new RegExp(
+      `vectors of ${MODEL} from ${date(FIT_START)} to ${date(LAST)} were made by another fit \\([0-9a-f]{12}\\) than the one installed here \\([0-9a-f]{12}, fitted up to ${date(FIT_END - 40)}\\)`,
+    );
+    await expect(label()).rejects.toThrow(refusal);
+    await expect(embed({ skipExisting: true })).rejects.toThrow(refusal);
+    // Some of the days alone leave the others to the first fit.
+    await embed({ endDate: date(FIT_END) });
+    await expect(embed({ skipExisting: true })).rejects.toThrow(/were made by another fit/);
+    await embed({});
+    expect((await embed({ skipExisting: true })).result.data).toMatchObject({ written: 0 });
+    expect((await label()).result.exitCode).toBe(0);
+  }, 120_000);
+});
