@@ -101,7 +101,7 @@ export function reportEmptyDays(
   log(events, 'warn', `${sleeve.sleeveId}: ${what}: no instrument had 63 complete trading days and enough volume`);
 }
 
-/** Positions closed for want of prices: the first few by name, in one line. */
+/** Positions closed for their name's end, or for want of prices: the first few by name, in one line. */
 export function reportDelistings(
   result: SleeveResult,
   panel: LoadedPanel,
@@ -118,7 +118,11 @@ export function reportDelistings(
   if (closed.length === 0) return;
   const named = closed.slice(0, 3).join(', ');
   const more = closed.length > 3 ? ` and ${closed.length - 3} more` : '';
-  log(events, 'warn', `${sleeve.sleeveId}: closed after 5 trading days without a price: ${named}${more}`);
+  log(
+    events,
+    'warn',
+    `${sleeve.sleeveId}: closed as delisted (past its last day, or 5 trading days without a price): ${named}${more}`,
+  );
 }
 
 /** A flat curve without a single trade is no backtest: say so instead of recording it. */

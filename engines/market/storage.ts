@@ -35,7 +35,7 @@ function compareIds(a: string, b: string): number {
 
 /**
  * Active equities of a market, ascending by id; equities of every status with `everyStatus`.
- * @throws UserError when there are none.
+ * @throws UserError when there are none, or one has a delisting value that is no price.
  */
 export async function loadInstruments(runtime: Database, marketId: string, everyStatus = false): Promise<Instrument[]> {
   const rows = await runtime.client(async () =>
@@ -67,14 +67,20 @@ export async function loadInstruments(runtime: Database, marketId: string, every
       issuerId: row.issuer_id,
       symbol: row.symbol,
       sector: row.sector,
-      delistingValue: finiteOrNull(row.metadata?.delisting_value),
+      delistingValue: delistingValueOf(row.instrument_id, row.metadata?.delisting_value),
     }))
     .sort((a, b) => compareIds(a.id, b.id));
 }
 
-function finiteOrNull(value: unknown): number | null {
-  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+/** A price, or null where none is given. @throws UserError for what is no price: the last close must not stand for it unseen. */
+function delistingValueOf(id: string, value: unknown): number | null {
+  if (value === undefined || value === null || value === '') return null;
+  const price = typeof value === 'string' ? Number(value) : value;
+  if (typeof price === 'number' && Number.isFinite(price) && price >= 0) return price;
+  throw new UserError(
+    `instruments.metadata: delisting_value of ${id} is ${JSON.stringify(value)}, no price`,
+    'Correct it, or import the instrument anew.',
+  );
 }
 
 /** All holidays of a market as day numbers, ascending. */

@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto';
 import { tryParseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
-import { UsageError, UserError } from '../../src/platform/errors.ts';
+import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
 import type { Instrument } from '../market/panel.ts';
 import { barredByDay, type Span, type UniverseDates } from './dates.model.ts';
 
 /** `--universe-dates listing`: first and last date of each instrument and nothing else. */
 const LISTING = 'listing';
+/** PostgreSQL's codes for words that are no date, and for dates that no calendar has. */
+const NO_DATE = ['22007', '22008'];
 const IDENTIFIER = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i;
 
 /**
@@ -88,10 +90,18 @@ async function loadMembers(runtime: Database, table: string): Promise<Map<string
     const names = columns.map(({ name }) => name);
     const missing = ['instrument_id', 'first_date', 'last_date'].find((name) => !names.includes(name));
     if (missing) throw new UserError(`${table} has no column '${missing}'; it has ${names.join(', ')}`, fix);
-    const { rows } = await client.query<{ id: string } & Span>(
-      `SELECT instrument_id AS id, first_date::date - date '1970-01-01' AS first, last_date::date - date '1970-01-01' AS last
-         FROM ${table} ORDER BY instrument_id COLLATE "C", first_date NULLS FIRST, last_date NULLS LAST`,
-    );
+    const { rows } = await client
+      .query<{ id: string } & Span>(
+        `SELECT instrument_id AS id, first_date::date - date '1970-01-01' AS first, last_date::date - date '1970-01-01' AS last
+           FROM ${table} ORDER BY instrument_id COLLATE "C", first_date NULLS FIRST, last_date NULLS LAST`,
+      )
+      .catch((error) => {
+        if (!NO_DATE.includes(errorCode(error) ?? '')) throw error;
+        throw new UserError(
+          `${table} holds a first_date or last_date that is none: ${errorMessage(error)}`,
+          'Correct it.',
+        );
+      });
     for (const { id, ...span } of rows) {
       requireOrder(span, `${table}, ${id}`);
       const spans = members.get(id);

@@ -115,6 +115,19 @@ describe('--universe-dates listing', () => {
   });
 });
 
+it.each(['"abc"', '-1', '[]'])('a delisting value of %s is refused, never taken for the last close', async (value) => {
+  const { id } = panel.instruments[1];
+  const set = (json: string) =>
+    query(
+      `UPDATE instruments SET metadata = metadata || jsonb_build_object('delisting_value', $2::jsonb) WHERE instrument_id = $1`,
+      [id, json],
+    );
+  const { delistingValue } = panel.instruments[1];
+  await set(value);
+  await expect(run()).rejects.toThrow(`delisting_value of ${id} is ${value}, no price`);
+  await set(JSON.stringify(delistingValue));
+});
+
 describe('--universe-dates TABLE', () => {
   const create = (rows: [string, string | null, string | null][]) =>
     query(
@@ -166,5 +179,11 @@ describe('--universe-dates TABLE', () => {
     await query('TRUNCATE members');
     await create([['NOBODY.T', null, null]]);
     await expect(run({ universeDates: 'members' })).rejects.toThrow(/none of the 40 instruments/);
+    await query(
+      `CREATE TABLE worded AS SELECT instrument_id, 'soon' AS first_date, null::date AS last_date FROM members`,
+    );
+    await expect(run({ universeDates: 'worded' })).rejects.toThrow(
+      /worded holds a first_date or last_date that is none: .*"soon"/,
+    );
   });
 });
