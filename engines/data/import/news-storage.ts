@@ -1,6 +1,5 @@
 /** Staging and merging of news rows: an article a file id, a link a company. A file is merged in one transaction. */
 import type pg from 'pg';
-import { PG_EPOCH_DAY } from '../../../src/platform/dates.ts';
 import { type CopyWriter, copyInto } from '../../../src/platform/db/copy.ts';
 import { inTransaction, type MergeCounts, type MergeTarget } from './merge.ts';
 import type { NewsRow } from './news.ts';
@@ -21,7 +20,6 @@ const STAGED = [
 ] as const;
 /** What all rows of one article must agree on. */
 const ARTICLE_COLUMNS = STAGED.slice(2, 8);
-const PG_EPOCH_MS = PG_EPOCH_DAY * 86_400_000;
 
 /** Makes the staging table of this connection. */
 export async function createNewsStage(client: pg.ClientBase): Promise<void> {
@@ -45,7 +43,7 @@ export function stageNewsRow(writer: CopyWriter, row: NewsRow): void {
   writer.int32(row.line);
   writer.text(row.externalId);
   // To the microsecond: `publishedAt` may have a fraction.
-  writer.int64(Math.round((row.publishedAt - PG_EPOCH_MS) * 1000));
+  writer.timestamp(row.publishedAt);
   writer.text(row.source);
   writer.text(row.language);
   writer.text(row.headline);

@@ -111,7 +111,7 @@ export class CopyWriter {
   /** A timestamp or timestamptz as milliseconds since 1970 UTC. */
   timestamp(epochMs: number): void {
     this.#check?.field(KINDS.timestamp);
-    this.#int64((epochMs - PG_EPOCH_MS) * 1000);
+    this.#int64(Math.round((epochMs - PG_EPOCH_MS) * 1000));
   }
 
   text(value: string | null): void {
