@@ -141,7 +141,7 @@ describe('what keeps it from launching', () => {
     expect(status().blocker).toContain('is not a date');
     await press('ctrl+g', 'L');
     expect(supervisor.asked).toEqual([]);
-    expect(store.getState().toast?.text).toContain("form.launch: --start '2014-01-0'");
+    expect(store.getState().toast?.text).toContain("L: --start '2014-01-0'");
     await press('shift+tab', 'shift+tab');
     expect(form().button).toBeNull();
   });

@@ -124,7 +124,7 @@ describe('footer and help', () => {
   test('nothing can be launched before the supervisor is there', () => {
     const early = stateWith({ connected: false, boot: 'starting PostgreSQL …' });
     for (const name of ['launch', 'job.rerun', 'job.stop', 'recheck']) {
-      expect(ACTIONS.find((action) => action.name === name)?.disabled?.(early)).toBe('starting PostgreSQL …');
+      expect(ACTIONS.find((action) => action.name === name)?.disabled?.(early)).toBe('not yet: starting PostgreSQL …');
     }
   });
 
