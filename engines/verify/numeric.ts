@@ -320,7 +320,7 @@ function judge(finding: Finding, minShare: number): { state: State; reason: stri
   if (finding.surplus) {
     problems.push({
       state: 'PART',
-      text: `${finding.model_id}: ${finding.surplus} rows are of days on which none is due (first: ${finding.first_surplus}); a backfill without --skip-existing removes them`,
+      text: `${finding.model_id}: ${finding.surplus} ${finding.surplus === 1 ? 'row is of a day' : 'rows are of days'} on which none is due (first: ${finding.first_surplus}); a backfill without --skip-existing removes them`,
     });
   }
   return { state: worst(problems), reason: problems.map(({ text }) => text).join('; ') };

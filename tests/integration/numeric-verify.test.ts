@@ -136,7 +136,7 @@ describe('rows of days that are not due', () => {
     expect((data as Data).models).toMatchObject([{ surplus: 1, first_surplus: `I001.T ${date(70)}`, different: 0 }]);
     expect(await evidence()).toEqual({
       state: 'PART',
-      reason: `${MODEL}: 1 rows are of days on which none is due (first: I001.T ${date(70)}); a backfill without --skip-existing removes them`,
+      reason: `${MODEL}: 1 row is of a day on which none is due (first: I001.T ${date(70)}); a backfill without --skip-existing removes them`,
     });
     await backfill();
     expect((await verify()).exitCode).toBe(0);
