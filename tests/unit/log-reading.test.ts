@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LOG_STREAMS, type LogLine, type LogStream, levelOf } from '../../src/console/log/line.ts';
-import { type LineBlock, lineCount, linesOf } from '../../src/console/log/line-block.ts';
+import { endOf, type LineBlock, lineCount, linesOf } from '../../src/console/log/line-block.ts';
 import { MergedLog } from '../../src/console/log/merged-log.ts';
 import type { Wanted } from '../../src/console/log/query.ts';
 import { lineTextOf, visibleText } from '../../src/console/log/text.ts';
@@ -25,13 +25,17 @@ describe('lines of blocks', () => {
           { length: count },
           (_, i): LineBlock => linesOf(i, { before: part(i - 1), block: part(i)!, after: part(i + 1) }, size),
         );
-        const found = blocks.flatMap(({ starts, ends }) => starts.map((start, i) => [start, ends[i]]));
+        const found = blocks.flatMap((block) => Array.from(block.starts, (start, i) => [start, endOf(block, i)]));
         expect(found).toEqual(extents(bytes, size));
         for (const [i, { starts }] of blocks.entries())
           expect(lineCount({ before: part(i - 1), block: part(i)! })).toBe(starts.length);
-        for (const { offset, bytes: held, starts, ends } of blocks)
-          for (const [i, start] of starts.entries())
-            expect(held.subarray(start - offset, ends[i] - offset)).toEqual(bytes.subarray(start, ends[i]));
+        for (const block of blocks) {
+          const { offset, bytes: held, starts } = block;
+          for (const [i, start] of starts.entries()) {
+            const end = endOf(block, i);
+            expect(held.subarray(start - offset, end - offset)).toEqual(bytes.subarray(start, end));
+          }
+        }
         const open = blocks.filter((block) => block.open);
         const last = extents(bytes, size).at(-1);
         const unfinished = last !== undefined && bytes.at(-1) !== 10 && bytes.length % size !== 0;

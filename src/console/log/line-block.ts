@@ -18,9 +18,10 @@ export interface LineBlock {
   readonly bytes: Buffer;
   /** The same as text, when it is printable ASCII throughout: its lines are parts of it as they stand. */
   readonly plain: string | null;
-  /** Places in the file, ascending; line `i` is `starts[i]` to `ends[i]`, its newline included. */
-  readonly starts: readonly number[];
-  readonly ends: readonly number[];
+  /** Where its lines begin in the file, ascending: each ends where the next one begins, its newline included. */
+  readonly starts: Float64Array;
+  /** Where the last one ends. */
+  readonly end: number;
   /** The last line has no end yet: the file ends in it. */
   readonly open: boolean;
 }
@@ -35,25 +36,25 @@ export interface Neighbours {
 /** Finds the lines of block `index`, in blocks of `size` bytes. */
 export function linesOf(index: number, { before, block, after }: Neighbours, size = BLOCK_BYTES): LineBlock {
   const offset = index * size;
-  const starts: number[] = [];
-  if (beginsAtStart(before) && block.length > 0) starts.push(offset);
+  const starts = new Float64Array(lineCount({ before, block }));
+  let found = 0;
+  if (beginsAtStart(before) && block.length > 0) starts[found++] = offset;
   let newline = block.indexOf(NEWLINE);
   const any = newline !== -1;
   while (newline !== -1) {
-    if (newline + 1 < block.length) starts.push(offset + newline + 1);
+    if (newline + 1 < block.length) starts[found++] = offset + newline + 1;
     newline = block.indexOf(NEWLINE, newline + 1);
   }
-  const ends = starts.slice(1);
-  if (starts.length === 0) return { index, offset, bytes: block, plain: plainText(block), starts, ends, open: false };
+  if (starts.length === 0)
+    return { index, offset, bytes: block, plain: plainText(block), starts, end: offset, open: false };
   const whole = block.length === size;
   // It ends in this block, or is cut at its end.
   if (block.at(-1) === NEWLINE || (whole && !any)) {
-    ends.push(offset + block.length);
-    return { index, offset, bytes: block, plain: plainText(block), starts, ends, open: false };
+    const end = offset + block.length;
+    return { index, offset, bytes: block, plain: plainText(block), starts, end, open: false };
   }
   const rest = after === null ? -1 : after.indexOf(NEWLINE);
   const taken = after === null ? 0 : rest === -1 ? after.length : rest + 1;
-  ends.push(offset + block.length + taken);
   const bytes = taken === 0 ? block : Buffer.concat([block, after!.subarray(0, taken)]);
   return {
     index,
@@ -61,7 +62,7 @@ export function linesOf(index: number, { before, block, after }: Neighbours, siz
     bytes,
     plain: plainText(bytes),
     starts,
-    ends,
+    end: offset + block.length + taken,
     open: rest === -1 && (after?.length ?? 0) < size,
   };
 }
@@ -97,9 +98,12 @@ export function firstFrom({ starts }: LineBlock, place: number): number {
   return low;
 }
 
+/** Where line `i` ends in the file. */
+export const endOf = ({ starts, end }: LineBlock, i: number): number => (i + 1 < starts.length ? starts[i + 1] : end);
+
 /** The bytes of line `i` without its newline, as a place in `block.bytes`. */
 export function extentOf(block: LineBlock, i: number): { from: number; to: number } {
   const from = block.starts[i] - block.offset;
-  const end = block.ends[i] - block.offset;
+  const end = endOf(block, i) - block.offset;
   return { from, to: end > from && block.bytes[end - 1] === NEWLINE ? end - 1 : end };
 }

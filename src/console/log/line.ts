@@ -1,6 +1,6 @@
 /** One line of a job's log as it is shown. */
 import type { LogFile } from '../../supervisor/reads.ts';
-import { extentOf, type LineBlock } from './line-block.ts';
+import { endOf, extentOf, type LineBlock } from './line-block.ts';
 import { lineTextOf, MAX_BYTES, visibleText } from './text.ts';
 import type { LogTimes } from './times.ts';
 
@@ -77,7 +77,7 @@ export function lineOf(stream: LogStream, block: LineBlock, i: number, words: Wo
   return {
     stream,
     start: block.starts[i],
-    end: block.ends[i],
+    end: endOf(block, i),
     provisional: open || arrival === Number.POSITIVE_INFINITY,
     text: words.text,
     level: words.level,

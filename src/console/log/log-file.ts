@@ -20,8 +20,8 @@ export class LogFile {
   readonly #blockBytes: number;
   /** As much of the file as is known: what came later does not exist until the next `refresh`. */
   #size = 0;
-  readonly #raw = new Map<number, Buffer>();
-  readonly #lines = new Map<number, LineBlock>();
+  readonly #raw = new Kept<Buffer>();
+  readonly #lines = new Kept<LineBlock>();
 
   constructor(name: LogFileName, read: ReadBytes, blockBytes = BLOCK_BYTES) {
     this.#name = name;
@@ -60,23 +60,23 @@ export class LogFile {
     }
     // Lines of the two last blocks may have ended where the file did.
     const last = Math.max(0, this.blockOf(before) - 1);
-    for (const cache of [this.#raw, this.#lines]) for (const i of [...cache.keys()]) if (i >= last) cache.delete(i);
+    for (const kept of [this.#raw, this.#lines]) kept.forgetFrom(last);
     return 'grown';
   }
 
   /** The lines that begin in a block, if they are here already. */
   recall(index: number): LineBlock | undefined {
-    return recall(this.#lines, index);
+    return this.#lines.recall(index);
   }
 
   /** The lines that begin in a block. */
   async block(index: number): Promise<LineBlock> {
-    const known = recall(this.#lines, index);
+    const known = this.#lines.recall(index);
     if (known) return known;
     const before = index === 0 ? null : await this.#bytes(index - 1);
     const block = await this.#bytes(index);
     const after = index + 1 < this.blockCount ? await this.#bytes(index + 1) : null;
-    return keep(this.#lines, index, linesOf(index, { before, block, after }, this.#blockBytes));
+    return this.#lines.keep(index, linesOf(index, { before, block, after }, this.#blockBytes));
   }
 
   /** How many lines begin in a block. */
@@ -96,26 +96,44 @@ export class LogFile {
   }
 
   async #bytes(index: number): Promise<Buffer> {
-    const known = recall(this.#raw, index);
+    const known = this.#raw.recall(index);
     if (known) return known;
     const offset = index * this.#blockBytes;
     const length = Math.max(0, Math.min(this.#blockBytes, this.#size - offset));
     const { bytes, problem } = await this.#read(this.#name, offset, length);
     this.problem = problem;
-    return keep(this.#raw, index, bytes);
+    return this.#raw.keep(index, bytes);
   }
 }
 
-function recall<Value>(cache: Map<number, Value>, key: number): Value | undefined {
-  const value = cache.get(key);
-  if (value === undefined) return undefined;
-  cache.delete(key);
-  cache.set(key, value);
-  return value;
-}
+/**
+ * The blocks that were asked for last. A list, no Map: a Map that entries go into and out of leaves behind tables that point at
+ * its newer ones, and with them V8 holds every block that was ever kept until it collects the whole heap.
+ */
+class Kept<Value> {
+  /** The one asked for last stands last. */
+  #blocks: { readonly index: number; readonly value: Value }[] = [];
 
-function keep<Value>(cache: Map<number, Value>, key: number, value: Value): Value {
-  cache.set(key, value);
-  if (cache.size > KEPT) cache.delete(cache.keys().next().value!);
-  return value;
+  recall(index: number): Value | undefined {
+    const at = this.#blocks.findIndex((one) => one.index === index);
+    if (at === -1) return undefined;
+    const [block] = this.#blocks.splice(at, 1);
+    this.#blocks.push(block);
+    return block.value;
+  }
+
+  keep(index: number, value: Value): Value {
+    this.#blocks = this.#blocks.filter((one) => one.index !== index).slice(1 - KEPT);
+    this.#blocks.push({ index, value });
+    return value;
+  }
+
+  /** Drops this block and later ones. */
+  forgetFrom(index: number): void {
+    this.#blocks = this.#blocks.filter((one) => one.index < index);
+  }
+
+  clear(): void {
+    this.#blocks = [];
+  }
 }
