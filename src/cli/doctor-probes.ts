@@ -1,17 +1,16 @@
 /** What `prometheus doctor` looks at: small probes, each with a limit of time, that start and change nothing. */
-import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, homedir, totalmem, userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import { openDatabase } from '../platform/db/databases.ts';
 import { embeddedServer } from '../platform/db/embedded.ts';
 import type { Target } from '../platform/db/targets.ts';
 import { errorCode, errorMessage } from '../platform/errors.ts';
-import { loadLayers } from '../platform/layers.ts';
 import { DiskSampler } from '../telemetry/disks.ts';
 import type { Cli } from './context.ts';
 import { type DbStatus, readStatus } from './db-status.ts';
+import { ask } from './doctor-ask.ts';
 import {
   type Finding,
   finding,
@@ -33,7 +32,6 @@ import {
   type ServerSettings,
   versionOf,
 } from './doctor-judgments.ts';
-import { judgeProfile, type MachineFacts, profileSchema } from './doctor-profile.ts';
 import { isAsciiOnly } from './plain-text.ts';
 
 export interface Section {
@@ -41,7 +39,6 @@ export interface Section {
   readonly findings: readonly Finding[];
 }
 
-const TOOL_TIMEOUT_MS = 10_000;
 const OLDEST_NODE = [22, 18];
 
 /** Looks at everything, side by side. */
@@ -63,23 +60,6 @@ export async function examine(cli: Cli): Promise<Section[]> {
       return { title, findings };
     }),
   );
-}
-
-interface Answer {
-  readonly text: string;
-  readonly failed: boolean;
-}
-
-/** What a program prints on either stream; null when there is none of that name. */
-function ask(cli: Cli, command: string, args: readonly string[]): Promise<Answer | null> {
-  const options = { env: { ...cli.env, LC_ALL: 'C' }, timeout: TOOL_TIMEOUT_MS, killSignal: 'SIGKILL' as const };
-  return new Promise((resolve) => {
-    execFile(command, args, options, (error, stdout, stderr) => {
-      if (errorCode(error) === 'ENOENT' || errorCode(error) === 'EACCES') resolve(null);
-      else if (error?.killed) resolve({ text: `${command} does not answer`, failed: true });
-      else resolve({ text: `${stdout}${stderr}`.trim(), failed: error !== null });
-    });
-  });
 }
 
 async function probeVersions(cli: Cli): Promise<Finding[]> {
@@ -234,51 +214,6 @@ async function probeDisks(cli: Cli): Promise<Finding[]> {
 async function probeGpus(cli: Cli): Promise<Finding[]> {
   const query = '--query-gpu=index,name,driver_version,memory.total,compute_cap';
   return judgeGpus(await ask(cli, 'nvidia-smi', [query, '--format=csv,noheader,nounits']));
-}
-
-/** The machine beside a profile. @throws UsageError for a profile that cannot be read. */
-export async function compareProfile(cli: Cli, name: string): Promise<Section> {
-  const profile = loadLayers(`hardware/${name}.yaml`, profileSchema, cli.home, cli.env);
-  const space = (folder: string, figure: 'bavail' | 'blocks') =>
-    statfs(folder).then(
-      (found) => found[figure] * found.bsize,
-      () => null,
-    );
-  const query = '--query-gpu=name,driver_version,compute_cap';
-  const [sharedMemoryBytes, freeBytes, smi, postgres] = await Promise.all([
-    space('/dev/shm', 'blocks'),
-    space(profile.dataFolder, 'bavail'),
-    ask(cli, 'nvidia-smi', [query, '--format=csv,noheader']),
-    readMemorySettings((await cli.targets()).historical).catch(() => null),
-  ]);
-  const gpu = smi && !smi.failed ? /^(.+), ([^,\n]+), ([^,\n]+)$/m.exec(smi.text) : null;
-  const facts: MachineFacts = {
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    sharedMemoryBytes,
-    freeBytes,
-    gpu: gpu && { name: gpu[1], driver: gpu[2], computeCapability: gpu[3] },
-    postgres,
-  };
-  return { title: `profile ${name}`, findings: judgeProfile(profile, facts) };
-}
-
-async function readMemorySettings(target: Target): Promise<MachineFacts['postgres']> {
-  const options = { application: 'doctor', readOnly: true, statementTimeoutMs: 5000, maxConnections: 1 };
-  const database = openDatabase(target, options);
-  try {
-    return await database.client(async (client) => {
-      const { rows } = await client.query<NonNullable<MachineFacts['postgres']>>(
-        `SELECT pg_size_bytes(current_setting('shared_buffers'))::float8 AS "sharedBuffersBytes",
-                pg_size_bytes(current_setting('max_wal_size'))::float8 AS "maxWalBytes",
-                pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS "maintenanceWorkMemBytes",
-                current_setting('max_connections')::int AS "maxConnections"`,
-      );
-      return rows[0];
-    });
-  } finally {
-    await database.close();
-  }
 }
 
 async function probeLimits(): Promise<Finding[]> {

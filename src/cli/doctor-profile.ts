@@ -39,6 +39,9 @@ export interface MachineFacts {
   readonly freeBytes: number | null;
   /** The first GPU as nvidia-smi tells it; null: none told. */
   readonly gpu: { readonly name: string; readonly driver: string; readonly computeCapability: string } | null;
+  /** Versions that programs find, the first one first: `12.4.127`. Empty: none. */
+  readonly cuda: readonly string[];
+  readonly cudnn: readonly string[];
   /** Of the historical server; null: it does not answer. */
   readonly postgres: {
     readonly sharedBuffersBytes: number;
@@ -93,7 +96,7 @@ export function judgeProfile(profile: Profile, facts: MachineFacts): Finding[] {
       ' GiB free',
       `Mount the data disk at ${profile.dataFolder}, or free space there.`,
     ),
-    ...judgeProfileGpu(gpu, facts.gpu),
+    ...judgeProfileGpu(gpu, facts),
     setting('shared_buffers', scaled(server?.sharedBuffersBytes, GIB), postgres.sharedBuffersGigabytes, 'GB', RESTART),
     setting('max_wal_size', scaled(server?.maxWalBytes, GIB), postgres.maxWalGigabytes, 'GB', RELOAD),
     setting(
@@ -107,13 +110,19 @@ export function judgeProfile(profile: Profile, facts: MachineFacts): Finding[] {
   ];
 }
 
-function judgeProfileGpu(profile: Profile['gpu'], gpu: MachineFacts['gpu']): Finding[] {
-  const advice = `Use CUDA ${profile.newestCudaMajor}.x, cuDNN ${profile.cudnn} and a driver of branch ${profile.newestDriverBranch} or older, from ${profile.oldestDriver} on.`;
-  if (gpu === null) return [finding('GPU', 'UNKN', `nvidia-smi tells none; the profile has ${profile.name}`, advice)];
+function judgeProfileGpu(profile: Profile['gpu'], { gpu, cuda, cudnn }: MachineFacts): Finding[] {
+  const { newestCudaMajor, newestDriverBranch, oldestDriver } = profile;
+  const advice = `Use CUDA ${newestCudaMajor}.x, cuDNN ${profile.cudnn} and a driver of branch ${newestDriverBranch} or older, from ${oldestDriver} on.`;
+  const libraries = [
+    judgeLibrary('CUDA', cuda, ([major]) => major === newestCudaMajor, `${newestCudaMajor}.x`, advice),
+    judgeLibrary('cuDNN', cudnn, (found) => serves(found, versionOf(profile.cudnn)!), profile.cudnn, advice),
+  ];
+  if (gpu === null)
+    return [finding('GPU', 'UNKN', `nvidia-smi tells none; the profile has ${profile.name}`, advice), ...libraries];
   const alike = gpu.name.includes(profile.name) && gpu.computeCapability === profile.computeCapability;
   const seen = `${gpu.name}, compute capability ${gpu.computeCapability}`;
   const driver = versionOf(gpu.driver);
-  const fits = driver && !isOlder(driver, versionOf(profile.oldestDriver)!) && driver[0] <= profile.newestDriverBranch;
+  const fits = driver && !isOlder(driver, versionOf(oldestDriver)!) && driver[0] <= newestDriverBranch;
   return [
     alike
       ? finding('GPU', 'OK', seen)
@@ -121,5 +130,25 @@ function judgeProfileGpu(profile: Profile['gpu'], gpu: MachineFacts['gpu']): Fin
     fits
       ? finding('driver', 'OK', gpu.driver)
       : finding('driver', driver ? 'WARN' : 'UNKN', `${gpu.driver}: differs`, advice),
+    ...libraries,
   ];
+}
+
+/** The profile's cuDNN is the newest that serves its GPU; older ones of its major release do too. */
+const serves = (found: readonly number[], newest: readonly number[]) =>
+  found[0] === newest[0] && (found.length > 1 || newest.length === 1) && !isOlder(newest, found);
+
+/** Several majors may lie side by side, each under a name of its own: one that fits is enough. */
+function judgeLibrary(
+  name: string,
+  versions: readonly string[],
+  fits: (version: readonly number[]) => boolean,
+  want: string,
+  advice: string,
+): Finding {
+  if (versions.length === 0) return finding(name, 'UNKN', `none is found; the profile has ${want}`, advice);
+  const seen = versions.join(', ');
+  return versions.some((version) => fits(versionOf(version)!))
+    ? finding(name, 'OK', seen)
+    : finding(name, 'WARN', `${seen}, the profile has ${want}: differs`, advice);
 }

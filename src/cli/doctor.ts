@@ -4,7 +4,8 @@ import { Exit } from '../platform/errors.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
 import type { FindingState } from './doctor-judgments.ts';
-import { compareProfile, examine, type Section } from './doctor-probes.ts';
+import { compareProfile } from './doctor-machine.ts';
+import { examine, type Section } from './doctor-probes.ts';
 import { printJson } from './json.ts';
 import { Report } from './plain-text.ts';
 
@@ -17,8 +18,8 @@ export const doctor = defineCommand({
 Starts and changes nothing. Each line says what was seen and, if it is not OK, what to do. Exits 1 when something FAILs;
 WARN is worth a look, UNKN could not be told. The state of your data is another matter: prometheus phases.
 
---profile threadripper also compares cores, memory, GPU and driver, the data disk and PostgreSQL's settings with
-configs/hardware/threadripper.yaml: what differs is WARN with its fix.`,
+--profile threadripper also compares cores, memory, GPU, driver, CUDA and cuDNN, the data disk and PostgreSQL's
+settings with configs/hardware/threadripper.yaml: what differs is WARN with its fix.`,
   args: z.object({
     profile: z.enum(['threadripper']).optional().describe('a profile of configs/hardware to compare the machine with'),
     json: z.boolean().default(false).describe('print JSON'),

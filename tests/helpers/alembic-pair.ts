@@ -5,7 +5,7 @@
 
 import { MIGRATIONS } from '../../src/cli/schema.ts';
 import { DATABASE_NAMES } from '../../src/platform/db/targets.ts';
-import { createCollatedDatabases, type TestDatabases } from './databases.ts';
+import { createCollatedDatabases, majorVersion, type TestDatabases } from './databases.ts';
 
 const AS_THEIRS = `
   ALTER TABLE prices_daily DROP CONSTRAINT prices_daily_pkey;
@@ -17,6 +17,14 @@ const AS_THEIRS = `
   CREATE TABLE their_notes (note text);
 `;
 
+/** Every column of text sorted by the rules of a language: on servers whose databases cannot be. */
+const COLLATED = `DO $$ DECLARE c record; BEGIN
+  FOR c IN SELECT attrelid::regclass AS t, attname AS a, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+             JOIN pg_class ON pg_class.oid = attrelid
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped AND attcollation <> 0 LOOP
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s COLLATE "en-US-x-icu"', c.t, c.a, c.type);
+  END LOOP; END $$`;
+
 /** Both databases with all tables and no rows. Call `drop` when the test is done. */
 export async function createAlembicPair(): Promise<TestDatabases> {
   const pair = await createCollatedDatabases();
@@ -26,7 +34,10 @@ export async function createAlembicPair(): Promise<TestDatabases> {
   for (const name of DATABASE_NAMES) {
     const db = pair.databases[name].kysely<unknown>();
     for (const step of steps) await step.up(db);
-    await pair.databases[name].client((client) => client.query(AS_THEIRS));
+    await pair.databases[name].client(async (client) => {
+      await client.query(AS_THEIRS);
+      if ((await majorVersion(client)) < 15) await client.query(COLLATED);
+    });
   }
   return pair;
 }

@@ -1,17 +1,11 @@
 /** Databases for a test: a fresh, migrated pair on the run's PostgreSQL server, cloned from templates in milliseconds. */
 import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
 import { inject } from 'vitest';
 import { type Databases, openDatabase, openDatabases } from '../../src/platform/db/databases.ts';
 import { databaseUrl } from '../../src/platform/db/embedded.ts';
-import {
-  DATABASE_NAMES,
-  type DatabaseName,
-  makeTarget,
-  passwordFrom,
-  type Target,
-  type Targets,
-} from '../../src/platform/db/targets.ts';
-import { templateOf } from './test-server.ts';
+import { DATABASE_NAMES, type DatabaseName, type Target, type Targets } from '../../src/platform/db/targets.ts';
+import { targetOn, templateOf } from './test-server.ts';
 
 export interface TestDatabases {
   readonly targets: Targets;
@@ -26,17 +20,20 @@ export interface TestDatabases {
 /** A pair of databases of the test's own, with all tables and no rows. Call `drop` when the test is done. */
 export async function createTestDatabases(): Promise<TestDatabases> {
   // Copying files beats the default (through the log) by far on a server that never waits for the disk.
-  return createPair((name) => `TEMPLATE ${templateOf(name)} STRATEGY file_copy`);
+  return createPair((name, version) => `TEMPLATE ${templateOf(name)} ${version >= 15 ? 'STRATEGY file_copy' : ''}`);
 }
 
-/** A pair without any tables that sorts by the rules of a language, as a server that was set up by hand may do. */
+/**
+ * A pair without any tables that sorts by the rules of a language, as a server that was set up by hand may do. Before 15 a
+ * database cannot: there its columns are what can.
+ */
 export const createCollatedDatabases = (): Promise<TestDatabases> =>
-  createPair(() => `TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`);
+  createPair((_name, version) => `TEMPLATE template0 ${version >= 15 ? "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" : ''}`);
 
-async function createPair(how: (name: DatabaseName) => string): Promise<TestDatabases> {
+async function createPair(how: (name: DatabaseName, version: number) => string): Promise<TestDatabases> {
   const id = randomBytes(6).toString('hex');
   const databaseOf = (name: DatabaseName) => `test_${name}_${id}`;
-  await onServer((name) => `CREATE DATABASE ${databaseOf(name)} ${how(name)}`);
+  await onServer((name, version) => `CREATE DATABASE ${databaseOf(name)} ${how(name, version)}`);
   const targets: Targets = {
     historical: testTarget('historical', databaseOf('historical')),
     runtime: testTarget('runtime', databaseOf('runtime')),
@@ -65,25 +62,24 @@ export async function createEmptyDatabases(): Promise<TestDatabases> {
   return pair;
 }
 
-function testTarget(name: DatabaseName, database: string): Target {
-  const { socketFolder, passfile } = inject('testServer');
-  const password = () => passwordFrom(passfile, 'the test server');
-  return makeTarget(
-    name,
-    { host: socketFolder, port: 5432, database, user: 'prometheus', password },
-    'the test server',
-  );
-}
+const testTarget = (name: DatabaseName, database: string): Target => targetOn(inject('testServer'), name, database);
 
 const testUrl = (target: Target): string =>
   `${databaseUrl(target)}&passfile=${encodeURIComponent(inject('testServer').passfile)}`;
 
-/** Runs a statement for each database of a pair, side by side. */
-async function onServer(statement: (name: DatabaseName) => string): Promise<void> {
+/** Runs a statement for each database of a pair, side by side; `version` is the server's major release. */
+async function onServer(statement: (name: DatabaseName, version: number) => string): Promise<void> {
   const server = openDatabase(testTarget('runtime', 'postgres'), { application: 'test helper', maxConnections: 2 });
   try {
-    await Promise.all(DATABASE_NAMES.map((name) => server.client((client) => client.query(statement(name)))));
+    const version = await server.client(majorVersion);
+    await Promise.all(DATABASE_NAMES.map((name) => server.client((client) => client.query(statement(name, version)))));
   } finally {
     await server.close();
   }
+}
+
+/** The server's major release: 18. */
+export async function majorVersion(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ n: number }>(`SELECT current_setting('server_version_num')::int / 10000 AS n`);
+  return rows[0].n;
 }

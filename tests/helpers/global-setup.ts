@@ -8,21 +8,18 @@ import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { migrations as historical } from '../../migrations/historical/index.ts';
 import { migrations as runtime } from '../../migrations/runtime/index.ts';
-import { openDatabase, openDatabases } from '../../src/platform/db/databases.ts';
-import {
-  dropServer,
-  type EmbeddedServer,
-  embeddedTargets,
-  startServer,
-  stopServer,
-} from '../../src/platform/db/embedded.ts';
+import { type Database, openDatabase } from '../../src/platform/db/databases.ts';
+import { dropServer, startServer, stopServer } from '../../src/platform/db/embedded.ts';
 import { migrate } from '../../src/platform/db/migrate.ts';
-import { DATABASE_NAMES, makeTarget } from '../../src/platform/db/targets.ts';
+import { DATABASE_NAMES, type DatabaseName } from '../../src/platform/db/targets.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { processStartTime } from '../../src/platform/locks.ts';
-import { type TestServer, templateOf } from './test-server.ts';
+import { startOtherServer, stopOtherServer } from './other-server.ts';
+import { type TestServer, targetOn, templateOf } from './test-server.ts';
 
 const PREFIX = 'prometheus-tests-';
+/** Binaries of another release than the one that the product carries, to try it on. */
+const OTHER = process.env.PROMETHEUS_TEST_POSTGRES;
 
 interface Shared {
   users: number;
@@ -50,41 +47,53 @@ async function start(): Promise<TestServer> {
   await removeLeftovers();
   // The hundreds of processes that tests start share what Node makes of each source file: most of their start is that.
   process.env.NODE_COMPILE_CACHE = path.join(ownFolder(), 'compiled');
+  const server = OTHER ? startOtherServer(OTHER, ownFolder()) : await startEmbedded();
+  await onMaintenance(
+    server,
+    DATABASE_NAMES.map((name) => `CREATE DATABASE ${templateOf(name)} TEMPLATE template0`),
+  );
+  for (const [name, migrations] of [
+    ['historical', historical],
+    ['runtime', runtime],
+  ] as const) {
+    await onDatabase(server, name, templateOf(name), (database) => migrate(database, migrations));
+  }
+  return server;
+}
+
+async function startEmbedded(): Promise<TestServer> {
   const home = homeAt(ownFolder());
-  const server = await startServer(home);
+  const { socketFolder, passfile } = await startServer(home);
   // Nothing here must survive a power cut: waiting for the disk is most of what small tests would do. And making or
   // dropping a database walks all buffers, so there are few.
-  await onMaintenance(server, [
+  await onMaintenance({ socketFolder, passfile }, [
     ...['fsync', 'full_page_writes', 'synchronous_commit'].map((setting) => `ALTER SYSTEM SET ${setting} = off`),
     "ALTER SYSTEM SET shared_buffers = '128MB'",
   ]);
   await stopServer(home);
   await startServer(home);
-  const databases = openDatabases(embeddedTargets(server), { application: 'test setup' });
-  try {
-    await migrate(databases.historical, historical);
-    await migrate(databases.runtime, runtime);
-  } finally {
-    await databases.close();
-  }
-  await onMaintenance(
-    server,
-    DATABASE_NAMES.map((name) => `ALTER DATABASE prometheus_${name} RENAME TO ${templateOf(name)}`),
-  );
-  return { socketFolder: server.socketFolder, passfile: server.passfile };
+  return { socketFolder, passfile };
 }
 
 /** Runs statements in a database that is neither template. */
-async function onMaintenance(server: EmbeddedServer, statements: readonly string[]): Promise<void> {
-  const { config } = embeddedTargets(server).runtime;
-  const target = makeTarget('runtime', { ...config, database: 'postgres' }, 'the test server');
-  const database = openDatabase(target, { application: 'test setup' });
-  try {
-    await database.client(async (client) => {
+const onMaintenance = (server: TestServer, statements: readonly string[]): Promise<void> =>
+  onDatabase(server, 'runtime', 'postgres', (database) =>
+    database.client(async (client) => {
       for (const statement of statements) await client.query(statement);
-    });
+    }),
+  );
+
+async function onDatabase(
+  server: TestServer,
+  name: DatabaseName,
+  database: string,
+  work: (database: Database) => Promise<unknown>,
+): Promise<void> {
+  const opened = openDatabase(targetOn(server, name, database), { application: 'test setup' });
+  try {
+    await work(opened);
   } finally {
-    await database.close();
+    await opened.close();
   }
 }
 
@@ -99,7 +108,8 @@ async function removeLeftovers(): Promise<void> {
 }
 
 async function remove(folder: string): Promise<void> {
-  await dropServer(homeAt(folder));
+  if (OTHER) stopOtherServer(OTHER, folder);
+  else await dropServer(homeAt(folder));
   // A process that ends just now may still be writing to it.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

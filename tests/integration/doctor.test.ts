@@ -1,6 +1,6 @@
 /** `prometheus doctor` as a person calls it, over real databases. */
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,11 +37,13 @@ function doctor(
     });
   });
 }
-const nvidiaSmi = (script: string) => {
-  const file = path.join(folder, 'bin', 'nvidia-smi');
+/** Puts a program on PATH that answers as recorded. */
+const fake = (name: string, script: string) => {
+  const file = path.join(folder, 'bin', name);
   writeFileSync(file, `#!/bin/sh\n${script}\n`);
   chmodSync(file, 0o755);
 };
+const nvidiaSmi = (script: string) => fake('nvidia-smi', script);
 
 interface Line {
   readonly name: string;
@@ -105,6 +107,31 @@ describe('prometheus doctor', () => {
     } finally {
       await empty.drop();
     }
+  });
+
+  test('a profile asks for CUDA and cuDNN as the loader finds them, without them for the toolkit', async () => {
+    nvidiaSmi('echo "Tesla V100-PCIE-32GB, 580.65.06, 7.0"');
+    const libraries = path.join(folder, 'libraries');
+    mkdirSync(libraries);
+    for (const [link, file] of [
+      ['libcudart.so.12', 'libcudart.so.12.4.127'],
+      ['libcudnn.so.9', 'libcudnn.so.9.11.0'],
+    ]) {
+      writeFileSync(path.join(libraries, file), '');
+      symlinkSync(file, path.join(libraries, link));
+    }
+    const line = (name: string) => `\t${name} (libc6,x86-64) => ${libraries}/${name}`;
+    const listed = ['2 libs found in cache', ...['libcudart.so.12', 'libcudnn.so.9', 'libcudnn_ops.so.9'].map(line)];
+    fake('ldconfig', `cat <<'END'\n${listed.join('\n')}\nEND`);
+    const found = linesOf((await doctor(null, '--profile', 'threadripper', '--json')).out);
+    expect(found.get('CUDA')).toMatchObject({ state: 'OK', seen: '12.4.127' });
+    expect(found.get('cuDNN')).toMatchObject({ state: 'WARN', seen: '9.11.0, the profile has 9.10.2: differs' });
+
+    fake('ldconfig', 'echo "0 libs found in cache"');
+    fake('nvcc', 'echo "nvcc: NVIDIA (R) Cuda compiler driver\nCuda compilation tools, release 13.0, V13.0.88"');
+    const toolkit = linesOf((await doctor(null, '--profile', 'threadripper', '--json')).out);
+    expect(toolkit.get('CUDA')).toMatchObject({ state: 'WARN', seen: '13.0, the profile has 12.x: differs' });
+    expect(toolkit.get('cuDNN')).toMatchObject({ state: 'UNKN' });
   });
 
   test('an embedded server that is down is no failure: it is started when it is needed', async () => {

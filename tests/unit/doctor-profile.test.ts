@@ -13,6 +13,8 @@ const same: MachineFacts = {
   sharedMemoryBytes: 80 * GIB,
   freeBytes: 900 * GIB,
   gpu: { name: 'Tesla V100-PCIE-32GB', driver: '580.65.06', computeCapability: '7.0' },
+  cuda: ['12.9.79'],
+  cudnn: ['9.10.2'],
   postgres: {
     sharedBuffersBytes: 40 * GIB,
     maxWalBytes: 16 * GIB,
@@ -37,12 +39,28 @@ it('names what is less or other, with a fix', () => {
   expect(bad({ gpu: { name: 'A100', driver: '580.1', computeCapability: '8.0' } })).toEqual([['GPU', 'WARN', true]]);
 });
 
+it('asks for a CUDA and a cuDNN that still serve the GPU', () => {
+  expect(bad({ cuda: ['13.0.96', '12.4.127'], cudnn: ['9.1.0'] })).toEqual([]);
+  expect(bad({ cuda: ['13.0.96'], cudnn: ['9.11.0'] })).toEqual([
+    ['CUDA', 'WARN', true],
+    ['cuDNN', 'WARN', true],
+  ]);
+  // Of another major release; of one that tells no more than its major.
+  expect(bad({ cudnn: ['8.9.7'] })).toEqual([['cuDNN', 'WARN', true]]);
+  expect(bad({ cuda: ['12'], cudnn: ['9'] })).toEqual([['cuDNN', 'WARN', true]]);
+});
+
 it('says unknown of what cannot be told', () => {
-  expect(bad({ postgres: null, gpu: null, freeBytes: null })).toEqual(
-    ['/mnt/data', 'GPU', 'shared_buffers', 'max_wal_size', 'maintenance_work_mem', 'max_connections'].map((name) => [
-      name,
-      'UNKN',
-      true,
-    ]),
+  expect(bad({ postgres: null, gpu: null, cuda: [], cudnn: [], freeBytes: null })).toEqual(
+    [
+      '/mnt/data',
+      'GPU',
+      'CUDA',
+      'cuDNN',
+      'shared_buffers',
+      'max_wal_size',
+      'maintenance_work_mem',
+      'max_connections',
+    ].map((name) => [name, 'UNKN', true]),
   );
 });
