@@ -65,7 +65,7 @@ export function curvePane(state: ConsoleState, width: number, rows: number, draw
   return {
     title,
     note: [span('M: another curve', 'muted')],
-    lines: [chartLegend(lines, drawing.ascii), ...reading, ...chart],
+    lines: [chartLegend(lines, width, drawing.ascii), ...reading, ...chart],
   };
 }
 

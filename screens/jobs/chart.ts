@@ -5,7 +5,7 @@ import { selectedJob } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge } from '../../src/format/age.ts';
 import { type ChartSeries, chartLegend, lineChart } from '../../src/format/braille.ts';
-import { type Line, type Packed, packLine, span } from '../../src/format/lines.ts';
+import { type Line, lineWidth, type Packed, packLine, span } from '../../src/format/lines.ts';
 import { measureText, measureValue } from '../../src/format/measure.ts';
 import { distinct } from '../../src/format/names.ts';
 import { sparkline } from '../../src/format/spark.ts';
@@ -58,11 +58,9 @@ export function chartPane(state: ConsoleState, width: number, rows: number, draw
   const { drawn, more } = together(whole, one);
   const from = Math.min(...drawn.map(({ at }) => at![0]));
   const to = Math.max(...drawn.map(({ at }) => at![at!.length - 1]));
-  const legend: Line = drawn.length > 1 ? chartLegend(drawn, drawing.ascii) : [];
-  const heads = [
-    stats,
-    ...(legend.length > 0 ? [[...legend, ...(more > 0 ? [span(`   and ${more} more`, 'muted')] : [])]] : []),
-  ];
+  const others: Line = more > 0 ? [span(`   and ${more} more`, 'muted')] : [];
+  const legend = drawn.length > 1 ? [[...chartLegend(drawn, width - lineWidth(others), drawing.ascii), ...others]] : [];
+  const heads = [stats, ...legend];
   const end = (t: number, date: string | null | undefined) => `${timeLabel(t, to - from)}${date ? ` (${date})` : ''}`;
   const chart = lineChart(drawn, {
     width,

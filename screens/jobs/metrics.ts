@@ -22,8 +22,16 @@ import { etaWords } from '../overview/jobs.ts';
 const TITLE_GAPS = 6;
 /** Cells between two pieces of it. */
 const GAP = 3;
-/** Cells for whose figure it is where there is little room. */
-const SHORT_OWNER = 17;
+/**
+ * How the rows get narrower, as far as is needed: units stand behind their values (a figure without its unit is none), then
+ * names are cut and ages left out, before it is left out how a figure went.
+ */
+const LAYOUTS = [
+  { joined: false, name: 26, owner: 24, age: true },
+  { joined: true, name: 26, owner: 17, age: true },
+  { joined: true, name: 14, owner: 11, age: false },
+  { joined: true, name: 26, owner: 17, age: true },
+] as const;
 const MAX_SPARK = 60;
 
 /** A row a series: last value, unit, how it went, and how long ago it was told. */
@@ -44,15 +52,13 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
   const selected = selectedRow(state, 'metrics');
   const parallel = rows.some(({ series, source }) => series !== '' || source === 'process');
   const short = distinct(rows.map(({ series }) => series).filter(Boolean));
-  const columns = (joined: boolean): Column<KeptSeries>[] => [
+  const columns = ({ joined, name, owner, age }: (typeof LAYOUTS)[number]): Column<KeptSeries>[] => [
     {
       title: '  figure',
-      max: 26,
+      max: name,
       cell: (m) => [cursor(m === selected), span(m.name, m === selected ? 'strong' : 'plain')],
     },
-    ...(parallel
-      ? [{ title: 'of', max: joined ? SHORT_OWNER : 24, cell: (m: KeptSeries): Line => [ownerOf(m, short)] }]
-      : []),
+    ...(parallel ? [{ title: 'of', max: owner, cell: (m: KeptSeries): Line => [ownerOf(m, short)] }] : []),
     {
       title: 'last',
       align: 'right',
@@ -68,16 +74,19 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
       drop: 2,
       cell: (m, cells) => [span(sparkline(m.mean, Math.min(cells, MAX_SPARK), drawing), 'info')],
     },
-    {
-      title: 'age',
-      align: 'right',
-      drop: 1,
-      cell: (m) => [span(formatAge(state.snapshot.at - (m.t.at(-1) ?? Number.NaN)), 'muted')],
-    },
+    ...(age
+      ? [
+          {
+            title: 'age',
+            align: 'right' as const,
+            drop: 1,
+            cell: (m: KeptSeries): Line => [span(formatAge(state.snapshot.at - (m.t.at(-1) ?? Number.NaN)), 'muted')],
+          },
+        ]
+      : []),
   ];
-  const apart = layTable(columns(false), rows, width, drawing);
-  // A figure without its unit is none: where there is no column for it, it stands behind the value.
-  const table = apart.narrowed ? layTable(columns(true), rows, width, drawing) : apart;
+  const tables = LAYOUTS.map((layout) => layTable(columns(layout), rows, width, drawing));
+  const table = tables.find(({ narrowed }) => !narrowed) ?? tables[tables.length - 1];
   const dropped = answer.value?.dropped ?? 0;
   return {
     title,

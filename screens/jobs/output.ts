@@ -1,11 +1,13 @@
 /** The log of the selected job: the rows in view, and in one line how it is looked at. */
 import { readFilter } from '../../src/console/filter.ts';
+import { isRunning } from '../../src/console/lists.ts';
+import type { Rate } from '../../src/console/log/inflow.ts';
 import type { LogFrame } from '../../src/console/log/log-frame.ts';
 import { logRows } from '../../src/console/log/rows.ts';
 import { selectedJob } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { type Line, type Packed, packLine, span } from '../../src/format/lines.ts';
-import { formatBytes, formatCount, formatPercent } from '../../src/format/numbers.ts';
+import { formatBytes, formatCount, formatFixed, formatPercent } from '../../src/format/numbers.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { unknown } from '../components/signs.ts';
 
@@ -29,7 +31,7 @@ export function outputPane(state: ConsoleState, width: number, height: number): 
   while (status && lines.length < height - 1) lines.push([]);
   return {
     title,
-    note: packLine(notes(frame, above, below), Math.max(8, width - title.length - 6), 3),
+    note: packLine(notes(frame, isRunning(job), above, below), Math.max(8, width - title.length - 6), 3),
     lines: status ? [...lines, statusLine(frame, width)] : lines,
   };
 }
@@ -49,13 +51,13 @@ function emptyLine({ problem, busy, read, totals, options, atEnd }: LogFrame): L
 }
 
 /** How it is looked at, for the right end of the title. */
-function notes(frame: LogFrame, above: boolean, below: boolean): Packed[] {
+function notes(frame: LogFrame, running: boolean, above: boolean, below: boolean): Packed[] {
   const { options, following, inflow } = frame;
   const more = `${above ? '▴' : ''}${below ? '▾' : ''}`;
   return [
     ...(more ? [{ line: [span(more, 'warn')] as Line, rank: 2 }] : []),
     { line: [following ? span('● following', 'info') : span('○ f follows', 'warn')], rank: 1 },
-    ...(inflow === null ? [] : [{ line: [span(inflowWords(frame, inflow), 'info')] as Line, rank: 3 }]),
+    ...(running && inflow ? [{ line: [span(inflowWords(inflow), 'info')] as Line, rank: 3 }] : []),
     ...(options.streams === 'merged' ? [] : [{ line: [span(options.streams, 'warn')] as Line, rank: 4 }]),
     ...(options.level === 'debug'
       ? []
@@ -69,11 +71,10 @@ function notes(frame: LogFrame, above: boolean, below: boolean): Packed[] {
   ];
 }
 
-/** Lines a second, by the length of the lines that are held. */
-function inflowWords({ lines }: LogFrame, inflow: number): string {
-  const bytes = lines.reduce((sum, { start, end }) => sum + end - start, 0);
-  if (bytes === 0) return `${formatBytes(Math.round(inflow))}/s`;
-  return `≈ ${formatCount(Math.round((inflow * lines.length) / bytes))} lines/s`;
+/** A slow log's rate has a decimal place: a line every two seconds is neither none nor one. */
+function inflowWords({ perSecond, unit }: Rate): string {
+  if (unit === 'bytes') return `≈ ${formatBytes(Math.round(perSecond))}/s`;
+  return `≈ ${perSecond < 9.95 ? formatFixed(perSecond, 1) : formatCount(Math.round(perSecond))} lines/s`;
 }
 
 /** Where the cursor is, what is sought, what is left out. */

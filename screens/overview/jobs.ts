@@ -97,7 +97,7 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing, cel
       span(job.reason || job.stage || 'starting', job.reason ? 'warn' : 'plain'),
     ];
   }
-  const said = [job.reason, job.summary].filter(Boolean).join(' · ') || 'it said nothing';
+  const said = [job.reason, job.summary].filter(Boolean).join(' · ') || 'no closing word';
   const tone = job.state === 'DONE' ? 'plain' : jobSign(job.state).tone;
   return [
     ...(job.endedAt === null || cells < AGE_FROM ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]),

@@ -2,7 +2,7 @@
 import { commandLine, jobCommandLine, splitCommand } from '../format/command.ts';
 import { formatDuration } from '../format/numbers.ts';
 import type { PhaseResult } from '../phases/types.ts';
-import type { LaunchRequest } from '../supervisor/protocol.ts';
+import type { JobView, LaunchRequest } from '../supervisor/protocol.ts';
 import { answerTo, type Need } from './answers.ts';
 import { EMPTY_LINE } from './line-editor.ts';
 import { isRunning } from './lists.ts';
@@ -139,6 +139,12 @@ export function dialogWords(state: ConsoleState, dialog: Dialog): readonly strin
 
 const UNCHANGED = 'Its words, code and environment are those of then, as far as they are on record.';
 
+/** What a stop leaves of what is under way: of a command of the user's own nobody but its author knows. */
+const unfinished = (job: JobView): string =>
+  job.script
+    ? 'It is a command of your own: what it leaves half done is not known here.'
+    : 'What it has not finished is rolled back.';
+
 /** Before TERM. A stop that is past its deadline says who is left. */
 export function stopDialog(state: ConsoleState, _key?: string, job = selectedJob(state)): Dialog | null {
   if (!job) return null;
@@ -149,7 +155,7 @@ export function stopDialog(state: ConsoleState, _key?: string, job = selectedJob
       command: jobCommandLine(job),
       tone: 'bad',
       body: [
-        'TERM goes to its whole process group. What it has not finished is rolled back; it can be run again with r.',
+        `TERM goes to its whole process group. ${unfinished(job)} It can be run again with r.`,
         ...(left.length > 0
           ? [
               `Still there after the last TERM: ${left.map(({ pid, command }) => `${pid} ${command}`).join(', ')}. X kills.`,

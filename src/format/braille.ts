@@ -1,7 +1,8 @@
 /** Line charts of braille dots, two across and four down in a cell, with axes. */
 import { type Line, type Span, span } from './lines.ts';
+import { distinct } from './names.ts';
 import type { Tone } from './states.ts';
-import { cellWidth, fitToWidth, startOf } from './width.ts';
+import { cellWidth, cutToWidth, fitToWidth, startOf } from './width.ts';
 
 export interface ChartSeries {
   readonly name: string;
@@ -64,6 +65,14 @@ function boundsOf(series: readonly ChartSeries[], include: readonly number[]): {
   return { low, high };
 }
 
+/** The row of dots in which a value lies, the highest in row 0. */
+function rowsBetween(low: number, high: number, rows: number): (value: number) => number {
+  // Halved where the range overflows, and only there: the smallest numbers have no halves.
+  const part = Number.isFinite(high - low) ? 1 : 0.5;
+  const range = high * part - low * part;
+  return (value) => Math.round((1 - (value * part - low * part) / range) * (rows - 1));
+}
+
 /**
  * The dots of one series. More places than dot columns share columns: a column then shows the range of its values, so that
  * no peak is lost. Neighbouring columns are joined; gaps are not.
@@ -78,8 +87,7 @@ export function seriesDots(
   const places = points.length;
   if (places === 0 || columns <= 0 || rows <= 0) return [];
   const columnOf = (i: number) => Math.round(share(i) * (columns - 1));
-  // Halved, so that not even the widest range overflows.
-  const rowOf = (value: number) => Math.round((1 - (value / 2 - low / 2) / (high / 2 - low / 2)) * (rows - 1));
+  const rowOf = rowsBetween(low, high, rows);
   const dots: Dot[] = [];
   let before: { column: number; row: number } | null = null;
   let drawn: { column: number; top: number; bottom: number } | null = null;
@@ -154,7 +162,7 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
   const bounds = boundsOf(series, options.include ?? []);
   if (!bounds) return [[span('no value to draw', 'muted')]];
   const plotRows = height - 1;
-  const ticks = niceTicks(bounds.low, bounds.high, Math.max(1, Math.floor(plotRows / 3)));
+  const ticks = axisTicks(bounds, plotRows);
   const labels = ticks.map(format);
   const gutter = Math.max(0, ...labels.map((label) => cellWidth(label)));
   const plotColumns = width - gutter - 2;
@@ -172,8 +180,8 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
     }
   });
   const letters = ascii || series.length < 2 ? NO_LETTERS : lettersOn(owner, plotColumns, series.length);
-  const rowOfTick = (value: number) =>
-    Math.floor(Math.round((1 - (value - bounds.low) / (bounds.high - bounds.low)) * (size.rows - 1)) / dots.down);
+  const rowOf = rowsBetween(bounds.low, bounds.high, size.rows);
+  const rowOfTick = (value: number) => Math.floor(rowOf(value) / dots.down);
   const labelOf = new Map(ticks.map((tick, k) => [rowOfTick(tick), labels[k]]));
   const rows = Array.from({ length: plotRows }, (_, row): Line => {
     const label = labelOf.get(row);
@@ -181,6 +189,14 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
     return [axis, ...cells(row, plotColumns, bits, owner, series, ascii, letters)];
   });
   return [...rows, [span(`${' '.repeat(gutter)} └`, 'muted'), span(footOf(options, plotColumns), 'muted')]];
+}
+
+/** A round number every three rows; where that is less than two of them, more, or else the bounds: one alone is no scale. */
+function axisTicks({ low, high }: { readonly low: number; readonly high: number }, rows: number): number[] {
+  let most = Math.max(1, Math.floor(rows / 3));
+  let ticks = niceTicks(low, high, most);
+  while (ticks.length < 2 && ++most <= rows) ticks = niceTicks(low, high, most);
+  return ticks.length < 2 && rows > 1 ? [low, high] : ticks;
 }
 
 /** The words below a chart: its ends, and between them what there is room for. */
@@ -250,10 +266,30 @@ function lettersOn(owner: Int8Array, columns: number, count: number): Set<number
   return found;
 }
 
-/** Which series is which: its letter (when there are several) and a mark in its tone, and its name. */
-export const chartLegend = (series: readonly ChartSeries[], ascii = false): Line =>
-  series.flatMap(({ name, tone }, s) => [
-    ...(s > 0 ? ['   '] : []),
-    span(ascii ? MARKS[s % MARKS.length] : `${series.length > 1 ? letterOf(s) : ''}━`, tone, { bold: true }),
-    ` ${name}`,
+/**
+ * Which series is which: its letter (when there are several) and a mark in its tone, and its name. In `width` cells the longest
+ * names are cut, so that no series goes without.
+ */
+export function chartLegend(series: readonly ChartSeries[], width: number, ascii = false): Line {
+  const gap = '   ';
+  const marks = series.map((_, s) => (ascii ? MARKS[s % MARKS.length] : `${series.length > 1 ? letterOf(s) : ''}━`));
+  const short = distinct(series.map(({ name }) => name));
+  const taken = marks.reduce((sum, mark) => sum + cellWidth(mark) + 1, gap.length * (series.length - 1));
+  const whole = series.map(({ name }) => name);
+  const names = fits(whole, width - taken) ? whole : cutLongest(whole.map(short), width - taken);
+  return series.flatMap(({ tone }, s) => [
+    ...(s > 0 ? [gap] : []),
+    span(marks[s], tone, { bold: true }),
+    ` ${names[s]}`,
   ]);
+}
+
+const fits = (names: readonly string[], cells: number): boolean =>
+  names.reduce((sum, name) => sum + cellWidth(name), 0) <= cells;
+
+/** The names with the longest cut to one length, as long as all together fit. */
+function cutLongest(names: readonly string[], cells: number): string[] {
+  let most = Math.max(...names.map(cellWidth));
+  while (most > 1 && names.reduce((sum, name) => sum + Math.min(most, cellWidth(name)), 0) > cells) most--;
+  return names.map((name) => cutToWidth(name, most));
+}

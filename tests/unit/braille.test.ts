@@ -61,6 +61,7 @@ describe('dots', () => {
           expect(lowest.get(0)).toBe(rows - 1);
         },
       ),
+      { examples: [[[5.4e-323, 6e-323], 2, 4]] },
     );
   });
 
@@ -169,9 +170,39 @@ describe('the chart', () => {
       rows.flat().filter((part) => typeof part !== 'string' && part.text.includes(letter)).length;
     expect(toned('A')).toBeGreaterThan(0);
     expect(toned('B')).toBeGreaterThan(0);
-    expect(lineText(chartLegend(two))).toMatch(/^A━ .* B━ /);
+    expect(lineText(chartLegend(two, 40))).toMatch(/^A━ .* B━ /);
     expect(lineChart([two[0]], options).map(lineText).join('')).not.toMatch(/[A-Z]/);
-    expect(lineText(chartLegend([two[0]]))).toMatch(/^━ /);
+    expect(lineText(chartLegend([two[0]], 40))).toMatch(/^━ /);
+  });
+
+  test('a legend names every series in its room, the longest names cut', () => {
+    const names = ['num-regime-core-v1', 'num-stab-core-v1', 'num-profile-core-v1', 'joint'];
+    const legend = (width: number) =>
+      lineText(
+        chartLegend(
+          names.map((name) => ({ ...one([0, 1]), name })),
+          width,
+        ),
+      );
+    expect(legend(80)).toBe('A━ num-regime-core-v1   B━ num-stab-core-v1   C━ num-profile-core-v1   D━ joint');
+    for (const width of [40, 50, 60, 79]) {
+      expect(legend(width).length).toBeLessThanOrEqual(width);
+      expect(legend(width)).toMatch(/^A━ num.* B━ num.* C━ num.* D━ joi/);
+    }
+  });
+
+  test('an axis has two numbers at least, whatever its range and height', () => {
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.double({ min: 1e-3, max: 1e6, noNaN: true })),
+        fc.integer({ min: 3, max: 20 }),
+        ([low, range], height) => {
+          const options = { width: 60, height, format: String, ends: ['', ''] as const };
+          const rows = lineChart([one([low, low + range])], options).map(lineText);
+          expect(rows.filter((row) => row.includes('┤')).length).toBeGreaterThanOrEqual(2);
+        },
+      ),
+    );
   });
 
   test('in ASCII each series has a mark of its own', () => {

@@ -22,9 +22,13 @@ const SIZES: readonly Size[] = [
 ];
 
 /** The rows of a screen with all that it asks for answered; the clock stands still. */
-async function frameOf(screen: ScreenId, size: Size, snapshot = SNAPSHOT): Promise<readonly string[]> {
+async function frameOf(
+  screen: ScreenId,
+  size: Size,
+  snapshot = SNAPSHOT,
+  supervisor = scriptedSupervisor(snapshot),
+): Promise<readonly string[]> {
   const store = createConsoleStore(snapshot, size, { connected: true, selected: { phases: 'P1' }, screen });
-  const supervisor = scriptedSupervisor(snapshot);
   const sink = new FrameSink();
   const style = themedStyle('dark', { ascii: false });
   const screens = mountScreens({ store, limits: noLimits(), style }, sink);
@@ -91,6 +95,30 @@ describe.each(SIZES)('at $columns×$rows', (size) => {
     await expect(`${rows.map((row, i) => `${i}: ${colours(row)}`.trimEnd()).join('\n')}\n`).toMatchFileSnapshot(
       `${name}.colours.txt`,
     );
+  });
+});
+
+describe('figures of a job', () => {
+  const models = ['num-stab-core-v1', 'num-regime-core-v1', 'num-profile-core-v1', 'num-scenario-core-v1'];
+  const points = Array.from({ length: 40 }, (_, i) => i % 17);
+  const series = ['vectors', 'batch time', 'errors'].flatMap((name) =>
+    models.map((model) => ({
+      ...{ source: 'program', name, series: model, unit: name === 'batch time' ? 'ms' : `${name}/s`, last: 1_331_465 },
+      ...{ t: points.map((_, i) => NOW - 1000 * (40 - i)), mean: points, low: points, high: points },
+    })),
+  );
+
+  test.each([
+    { columns: 200, rows: 50 },
+    { columns: 160, rows: 45 },
+    { columns: 120, rows: 35 },
+  ])('show how each went at $columns×$rows, however long the names of its series', async (size) => {
+    const supervisor = scriptedSupervisor(SNAPSHOT);
+    supervisor.answer('jobSeries', { series, dropped: 0 } as never);
+    const rows = (await frameOf('jobs', size, SNAPSHOT, supervisor)).map((row) => row.replace(SGR, ''));
+    const told = rows.filter((row) => /(?<!last )1,331,465/.test(row));
+    expect(told.length).toBeGreaterThan(3);
+    for (const row of told) expect(row).toMatch(/[▁▂▃▄▅▆▇█]{8}/);
   });
 });
 

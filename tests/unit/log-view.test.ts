@@ -16,10 +16,10 @@ import { until } from '../helpers/until.ts';
 const BLOCK = 48;
 const MARGIN = 6;
 
-function open(source: LogSource, options: Partial<LogOptions> = {}, blockBytes = BLOCK) {
+function open(source: LogSource, options: Partial<LogOptions> = {}, blockBytes = BLOCK, now: () => number = () => 0) {
   const frames: LogFrame[] = [];
   const view = new LogView(source.read, { ...DEFAULT_OPTIONS, ...options }, (frame) => frames.push(frame), {
-    now: () => 0,
+    now,
     margin: MARGIN,
     blockBytes,
     askRestMs: 0,
@@ -255,6 +255,45 @@ describe('search', () => {
     expect(await seek(false)).toEqual({ how: 'found', line: id(matches.at(-2)!) });
     view.setOptions({ ...view.frame.options, search: 'nowhere' });
     expect((await seek(true)).how).toBe('none');
+    view.close();
+  });
+});
+
+describe('how fast it grows', () => {
+  it('is told by the lines of the last seconds; figures among its events are none', async () => {
+    const source = new LogSource();
+    let now = 0;
+    const { view } = open(source, {}, 65_536, () => now);
+    const rates: LogFrame['inflow'][] = [];
+    // Three looks a second; each finds a line, and thirty figures, which are longer than it is.
+    for (let look = 0; look < 40; look++) {
+      now = look * 333;
+      if (look < 30) source.append('out', `line ${look}\n`);
+      for (let k = 0; k < 30; k++)
+        source.append('events', `${JSON.stringify({ t: now, type: 'metric', name: `figure ${k}`, value: k })}\n`);
+      source.note(now);
+      view.refresh();
+      await view.settled();
+      await until(() => view.frame.totals.counted === view.frame.totals.bytes, 'all lines are counted');
+      rates.push(view.frame.inflow);
+    }
+    for (const rate of rates.slice(5, 28)) {
+      expect(rate?.unit).toBe('lines');
+      expect(rate?.perSecond).toBeCloseTo(3, 1);
+    }
+    // Ten looks later the last lines are less than five seconds old, and fewer.
+    expect(rates.at(-1)!.perSecond).toBeLessThan(2);
+    now += 6000;
+    view.refresh();
+    await view.settled();
+    view.refresh();
+    await view.settled();
+    now += 6000;
+    view.refresh();
+    await view.settled();
+    view.refresh();
+    await view.settled();
+    expect(view.frame.inflow).toBeNull();
     view.close();
   });
 });

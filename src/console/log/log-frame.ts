@@ -1,5 +1,6 @@
 /** What there is to see of one job's log: all that a screen needs. */
 import type { Totals } from './counts.ts';
+import type { Rate } from './inflow.ts';
 import type { LogLine } from './line.ts';
 import type { LogOptions } from './query.ts';
 
@@ -25,7 +26,7 @@ export interface LogFrame {
   /** The other end of the selection; null: only the cursor's line is meant. */
   readonly anchor: LogLine | null;
   readonly timesKnown: boolean;
-  /** Bytes a second that came at the last look; null when nothing did. */
-  readonly inflow: number | null;
+  /** What came in the last seconds; null when nothing did. */
+  readonly inflow: Rate | null;
   readonly problem: string | null;
 }

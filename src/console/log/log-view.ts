@@ -6,6 +6,7 @@
 import { BackgroundCount } from './background-count.ts';
 import { Counts } from './counts.ts';
 import { Errands, type Work } from './errands.ts';
+import { Inflow } from './inflow.ts';
 import { inOrder, type LogLine, sameLine } from './line.ts';
 import type { ReadBytes } from './log-file.ts';
 import type { LogFrame } from './log-frame.ts';
@@ -39,7 +40,7 @@ export class LogView {
   #following = true;
   #below: number | null = null;
   #position: LogFrame['position'] = null;
-  #inflow: number | null = null;
+  readonly #inflow = new Inflow();
   #lookedAt: number | null = null;
   /** Where the cursor was when a search was begun, and what was sought before. */
   #searchFrom: { readonly line: LogLine | null; readonly search: string; readonly following: boolean } | null = null;
@@ -114,7 +115,7 @@ export class LogView {
       marks: this.#marks.lines,
       anchor: this.#marks.anchor,
       timesKnown: this.#log.times.known,
-      inflow: this.#inflow,
+      inflow: this.#inflow.rate,
       problem: this.#errands.problem ?? this.#log.problem,
     };
   }
@@ -140,6 +141,7 @@ export class LogView {
     this.#options = options;
     const others = showsOthers(before, options);
     if (others || before.search !== options.search) {
+      this.#inflow.forget();
       this.#counts.ask(this.#question());
       this.#count.asked();
       this.#position = null;
@@ -320,17 +322,16 @@ export class LogView {
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
-    const before = this.#counts.totals.bytes;
+    // Lines are counted between two looks: these are those of the look before.
+    const before = this.#counts.totals;
+    if (this.#lookedAt !== null) this.#inflow.saw(this.#lookedAt, before);
     const found = await this.#log.refresh();
-    const now = this.#now();
-    const grownBy = this.#counts.totals.bytes - before;
-    const elapsed = this.#lookedAt === null ? 0 : now - this.#lookedAt;
-    this.#lookedAt = now;
-    this.#inflow = grownBy > 0 && elapsed > 0 ? (1000 * grownBy) / elapsed : null;
+    this.#lookedAt = this.#now();
     if (found === 'same') return;
     this.#errands.locate();
     const walk = this.#walk(signal);
     if (found === 'new') {
+      this.#inflow.forget();
       this.#counts.ask(this.#question());
       this.#marks.clear();
       this.#errands.seatNext(this.#following ? 'end' : 'start', 'reading');
@@ -344,7 +345,8 @@ export class LogView {
     if (!this.#following) {
       if (line && !this.#window.moveTo(line)) await this.#window.seat(line, walk);
       else await this.#window.fill(walk);
-    } else if (grownBy > LEAP_BYTES) await this.#window.seat('end', walk, () => this.#following);
+    } else if (this.#counts.totals.bytes - before.bytes > LEAP_BYTES)
+      await this.#window.seat('end', walk, () => this.#following);
     else {
       // Whoever scrolls up meanwhile is not taken to the end.
       do {
