@@ -16,12 +16,12 @@ import {
   runMetrics,
 } from './record.ts';
 import {
+  inactivity,
   reportContext,
   reportDates,
   reportDelistings,
   reportEmptyDays,
   reportLambda,
-  requireActivity,
   warnAboutData,
 } from './remarks.ts';
 import type { DayListener, SimulationOptions, SleeveResult } from './simulate.ts';
@@ -201,7 +201,8 @@ export async function recordRun(
   context: Pick<ProgramContext, 'databases' | 'events'>,
 ): Promise<Run> {
   const { options, sleeve } = task;
-  requireActivity(result, panel, sleeve, options.initialCash);
+  const unfit = inactivity(result, panel, sleeve, options.initialCash);
+  if (unfit) throw unfit; // to be told, not recorded
   const runId = runIdOf(origin.campaignId, sleeve);
   const config = runConfig(sleeve, options, panel, origin);
   const metrics = runMetrics(result, panel, options, inSampleOfRun(sleeve, options, origin));

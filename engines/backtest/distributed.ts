@@ -19,7 +19,15 @@ import {
   requireSame,
 } from '../../src/queue/backfills.ts';
 import { drive, type Share } from '../../src/queue/drive.ts';
-import { DONE_ELSEWHERE, describeShard, markShard, type ShardOutcome, shardId } from '../../src/queue/shard-marks.ts';
+import {
+  DONE_ELSEWHERE,
+  describeShard,
+  type Mark,
+  markedFailures,
+  markShard,
+  type ShardOutcome,
+  shardId,
+} from '../../src/queue/shard-marks.ts';
 import type { Threads } from '../../src/queue/threads.ts';
 import {
   loadPoints,
@@ -37,6 +45,7 @@ import {
 } from './campaign.ts';
 import type { LoadedCampaign } from './load.ts';
 import type { CampaignOptions } from './record.ts';
+import { inactivity } from './remarks.ts';
 import { readSharedRun } from './shared-runs.storage.ts';
 import { reportEvery, type SleeveThread, startSleeveThread } from './sleeve-pool.ts';
 
@@ -101,6 +110,7 @@ export async function runAnywhere(
   if (resume && !resumed) log(context.events, 'info', 'nothing to resume: this campaign begins anew');
   stage(context.events, 'simulate and record', 2, 2);
   await workOff(backfill, prepared, threads, true, context);
+  await requireAll(backfill, context);
   const runs: Run[] = [];
   for (const task of prepared.tasks) runs.push(await recordedRun(backfill, task, prepared.loaded, context));
   for (const { runId } of runs) context.events.emit({ type: 'artifact', kind: 'backtest_run', id: runId });
@@ -227,10 +237,8 @@ async function runSleeve(
       { index: number, features, options: simulationOf(task, panel), reportEvery: reportEvery(features) },
       reportDay(task, panel, context.now(), context),
     );
-    const origin = originOf({ campaignId: backfill.id, provenance: spec.code, demo: spec.demo }, loaded);
-    const how = { ownsStates: number === 0, shared: true };
-    const { firstDay, lastDay } = await recordRun(task, how, result, loaded, origin, context);
-    await describeShard(client, {
+    const { firstDay, lastDay } = simulatedDays(panel);
+    const mark: Mark = {
       shardId: id,
       modelId: task.sleeve.sleeveId,
       firstDate: firstDay,
@@ -242,9 +250,31 @@ async function runSleeve(
       failures: [],
       worker: `${hostname()}/${process.pid}`,
       provider: 'cpu',
-    });
+    };
+    const unfit = inactivity(result, panel, task.sleeve, task.options.initialCash);
+    if (unfit) {
+      // Every other worker would find the same: it is done, and whoever began the campaign tells why it failed.
+      const failure = { entity: mark.modelId, date: mark.lastDate, reason: `${unfit.message}. ${unfit.fix}` };
+      await describeShard(client, { ...mark, rows: 0, failed: 1, failures: [failure] });
+      return { written: true, rows: 0, skipped: 0, failed: 1 };
+    }
+    const origin = originOf({ campaignId: backfill.id, provenance: spec.code, demo: spec.demo }, loaded);
+    const how = { ownsStates: number === 0, shared: true };
+    await recordRun(task, how, result, loaded, origin, context);
+    await describeShard(client, mark);
     return { written: true, rows: 1, skipped: 0, failed: 0 };
   });
+}
+
+/** @throws UserError when a sleeve could not be simulated, wherever that was tried. */
+async function requireAll({ id }: Backfill<CampaignRequest>, { databases }: ProgramContext): Promise<void> {
+  const failures = await markedFailures(databases.historical, id);
+  if (failures.length === 0) return;
+  const others = failures.length === 1 ? '' : ` So it is with ${failures.length - 1} more.`;
+  throw new UserError(
+    `${failures[0].reason}${others}`,
+    'The runs of the other sleeves are recorded. Once that is mended, run the command again.',
+  );
 }
 
 /** A run of the campaign, whoever recorded it. @throws UserError when it is not there. */

@@ -125,20 +125,25 @@ export function reportDelistings(
   );
 }
 
-/** A flat curve without a single trade is no backtest: say so instead of recording it. */
-export function requireActivity(result: SleeveResult, panel: LoadedPanel, sleeve: Sleeve, initialCash: number): void {
-  if (result.fills.day.length > 0) return;
+/** Why a sleeve's result is no backtest: a flat curve without a single trade. Null when it traded. */
+export function inactivity(
+  result: SleeveResult,
+  panel: LoadedPanel,
+  sleeve: Sleeve,
+  initialCash: number,
+): UserError | null {
+  if (result.fills.day.length > 0) return null;
   const [from, to] = [panel.first, panel.first + panel.count - 1].map((t) => formatDay(panel.calendar.days[t]));
-  if (result.universeSize.some((names) => names > 0)) {
-    throw new UserError(
-      `${sleeve.sleeveId} made no trade from ${from} to ${to}: no order came to a share that could be traded`,
-      `Look at --initial-cash (${initialCash}), --whole-shares and --max-participation.`,
-    );
-  }
-  throw new UserError(
-    `${sleeve.sleeveId} made no trade from ${from} to ${to}: no instrument had 63 complete trading days and enough volume`,
-    'Check prices and holidays of the range and the 3 months before it: prometheus why P0',
-  );
+  const what = `${sleeve.sleeveId} made no trade from ${from} to ${to}`;
+  return result.universeSize.some((names) => names > 0)
+    ? new UserError(
+        `${what}: no order came to a share that could be traded`,
+        `Look at --initial-cash (${initialCash}), --whole-shares and --max-participation.`,
+      )
+    : new UserError(
+        `${what}: no instrument had 63 complete trading days and enough volume`,
+        'Check prices and holidays of the range and the 3 months before it: prometheus why P0',
+      );
 }
 
 export function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): void {

@@ -118,3 +118,14 @@ export async function markTotals(database: Database, backfillId: string): Promis
     return rows[0];
   });
 }
+
+/** What could not be made, of all of a backfill's marked shards in the order of their models. */
+export async function markedFailures(database: Database, backfillId: string): Promise<Failure[]> {
+  return database.client(async (client) => {
+    const { rows } = await client.query<{ failures: Failure[] }>(
+      `SELECT failures FROM console.shard_done WHERE backfill_id = $1 AND failed > 0 ORDER BY model_id COLLATE "C"`,
+      [backfillId],
+    );
+    return rows.flatMap((row) => row.failures);
+  });
+}

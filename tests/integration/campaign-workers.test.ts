@@ -186,6 +186,23 @@ describe('a distributed campaign', () => {
 });
 
 describe('--wait-only', () => {
+  it('ends with the reason for a sleeve that no worker can simulate', async () => {
+    // Not a whole share can be had for it.
+    const hopeless = [...CAMPAIGN.slice(0, -3), '--whole-shares', '--initial-cash', '0.001'];
+    const waiting = run([...hopeless, '--distributed', '--wait-only']);
+    const helper = run(['worker', '--workers', '1']);
+    const { code, stderr } = await waiting.ended;
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/S_H1 made no trade from .*Look at --initial-cash \(0\.001\).* So it is with 7 more\./),
+    ]);
+    expect(helper.over()).toBe(false);
+    helper.child.kill('SIGTERM');
+    await helper.ended;
+    const states = await historical('SELECT DISTINCT state FROM console.backfills');
+    expect(states).toEqual([{ state: 'done' }]);
+  }, 300_000);
+
   it('leaves every sleeve of a sweep to workers; without --distributed it is refused', async () => {
     const undisturbed = await run(SWEEP, alone).ended;
     expect([undisturbed.code, undisturbed.stderr]).toEqual([0, undisturbed.stderr]);
