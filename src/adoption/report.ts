@@ -5,27 +5,38 @@ import { type MigrationState, migrationState, type TableMigration } from '../pla
 import { DATABASE_NAMES, type DatabaseName } from '../platform/db/targets.ts';
 import { errorMessage } from '../platform/errors.ts';
 import { type Catalogue, columnProblems, columnsOf, isServed, lacks, readCatalogue, readOrigin } from './catalogue.ts';
+import { type Keep, pointedAt } from './dedupe.ts';
 import { EXPECTED, INDEXES, KEYS } from './expected.ts';
 import { countDuplicates, countModels, countOrphans, readTwins } from './figures.ts';
 import { readHolidays } from './holidays.ts';
+import { type Looker, look } from './look.ts';
 import type { AdoptionReport, DatabaseReport, Duplicates, NotLookedAt, Orphans, Step } from './types.ts';
 
 export type Migrations = Readonly<Record<DatabaseName, Readonly<Record<string, TableMigration>>>>;
 
-/** Reads both databases; whole tables are scanned where no unique key answers. */
-export async function readAdoption(databases: Databases, migrations: Migrations): Promise<AdoptionReport> {
+/**
+ * Reads both databases; whole tables are scanned where no unique key answers. `keep`: which copies a step would let stay, for
+ * telling whether it could be done.
+ */
+export async function readAdoption(
+  databases: Databases,
+  migrations: Migrations,
+  keep: Keep = null,
+): Promise<AdoptionReport> {
   const reports: DatabaseReport[] = [];
   const steps: Step[] = [];
   const notLookedAt: NotLookedAt[] = [];
   const catalogues: Partial<Record<DatabaseName, Catalogue>> = {};
   for (const name of DATABASE_NAMES) {
     const database = databases[name];
-    const { report, catalogue } = await database.client((client) => readDatabase(client, name, database, notLookedAt));
+    const { report, catalogue, pointed } = await database.client((client) =>
+      readDatabase(client, name, database, keep, notLookedAt),
+    );
     reports.push(report);
     catalogues[name] = catalogue;
     steps.push(
       ...(await consoleStep(database, migrations[name], report)),
-      ...repairs(name, catalogue, report.duplicates),
+      ...repairs(name, catalogue, report.duplicates, pointed),
     );
   }
   return {
@@ -49,8 +60,9 @@ async function readDatabase(
   client: pg.ClientBase,
   name: DatabaseName,
   database: Database,
+  keep: Keep,
   notLookedAt: NotLookedAt[],
-): Promise<{ report: DatabaseReport; catalogue: Catalogue }> {
+): Promise<{ report: DatabaseReport; catalogue: Catalogue; pointed: Pointed }> {
   // One snapshot: figures of different tables fit together.
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
@@ -85,11 +97,29 @@ async function readDatabase(
       twins: await readTwins(looker),
       others: [...catalogue.tables.keys()].filter((table) => !known.has(table)),
     };
-    return { report, catalogue };
+    return { report, catalogue, pointed: await readPointed(looker, report.duplicates, keep) };
   } finally {
     await client.query('ROLLBACK').catch(() => {});
   }
 }
+
+/** By table, the rows of others that keep its copies from being removed. */
+type Pointed = ReadonlyMap<string, string>;
+
+async function readPointed(looker: Looker, duplicates: readonly Duplicates[], keep: Keep): Promise<Pointed> {
+  const { name, client, catalogue } = looker;
+  const pointed = new Map<string, string>();
+  for (const wanted of removable(name, duplicates)) {
+    const what = `rows that point at copies in ${wanted.table}`;
+    const found = await look(looker, what, {}, () => pointedAt(client, catalogue, wanted, keep));
+    if (found) pointed.set(wanted.table, found);
+  }
+  return pointed;
+}
+
+/** Keys of tables with copies that a step removes. */
+const removable = (name: DatabaseName, duplicates: readonly Duplicates[]) =>
+  KEYS[name].filter((wanted) => wanted.removable && duplicates.find(({ table }) => table === wanted.table)?.rows);
 
 /** Wanted keys and indexes that nothing does the work of, in a table that is there. */
 export function missingIndexes(name: DatabaseName, catalogue: Catalogue) {
@@ -129,18 +159,21 @@ async function consoleStep(
   return [{ ...step, blocked: may ? null : 'the role may not create a schema' }];
 }
 
-function repairs(name: DatabaseName, catalogue: Catalogue, duplicates: readonly Duplicates[]): Step[] {
-  const steps: Step[] = [];
-  for (const wanted of KEYS[name]) {
-    const found = duplicates.find(({ table }) => table === wanted.table);
-    if (!found?.rows || !wanted.removable) continue;
-    steps.push({
-      id: `dedupe:${wanted.table}`,
+function repairs(
+  name: DatabaseName,
+  catalogue: Catalogue,
+  duplicates: readonly Duplicates[],
+  pointed: Pointed,
+): Step[] {
+  const steps = removable(name, duplicates).map(({ table }): Step => {
+    const { rows } = duplicates.find((one) => one.table === table)!;
+    return {
+      id: `dedupe:${table}`,
       database: name,
-      what: `remove ${found.rows} copies of rows of ${wanted.table} that are there twice, one transaction`,
-      blocked: catalogue.tables.get(wanted.table)!.writable ? null : 'the role may not delete there',
-    });
-  }
+      what: `remove ${rows} copies of rows of ${table} that are there twice, one transaction`,
+      blocked: catalogue.tables.get(table)!.writable ? (pointed.get(table) ?? null) : 'the role may not delete there',
+    };
+  });
   for (const wanted of missingIndexes(name, catalogue)) {
     const { name: index, table, unique, purpose } = wanted;
     const twice = unique ? duplicates.find((one) => one.table === table) : undefined;

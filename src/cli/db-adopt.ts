@@ -52,10 +52,13 @@ export const dbAdopt = defineCommand({
       return isComplete(report) ? Exit.done : Exit.partial;
     }
     const done: { step: string; outcome: string }[] = [];
-    for (const step of chosen(args.step, await readAdoption(databases, MIGRATIONS))) {
+    const before = await readAdoption(databases, MIGRATIONS, args.keep ?? null);
+    for (const step of chosen(args.step, before)) {
       let outcome: string;
       try {
-        outcome = await applyStep(databases[step.database], step, args.keep ?? null, MIGRATIONS[step.database]);
+        outcome = isPossible(step, before)
+          ? await applyStep(databases[step.database], step, args.keep ?? null, MIGRATIONS[step.database])
+          : `not done: ${step.blocked}`;
       } catch (error) {
         // Of `all`, what can be done is done; what could not stays among the open steps.
         if (!(error instanceof UserError) || !args.step.includes('all')) throw error;
@@ -71,16 +74,13 @@ export const dbAdopt = defineCommand({
   },
 });
 
-/** The steps to do. `dedupe` goes before the unique index that it makes room for. */
-function chosen(names: readonly string[], report: AdoptionReport): Step[] {
-  const inTheWay = (step: Step) => {
-    const table = report.databases
-      .flatMap(({ missingIndexes }) => missingIndexes)
-      .find(({ name }) => step.id === `index:${name}`)?.table;
-    return table !== undefined && report.steps.some(({ id, blocked }) => id === `dedupe:${table}` && !blocked);
-  };
-  const possible = report.steps.filter((step) => !step.blocked || inTheWay(step));
-  if (names.includes('all')) return possible;
+/** Whether a step can be done, if only after the `dedupe` that makes room for it. */
+const isPossible = (step: Step, report: AdoptionReport): boolean =>
+  !step.blocked || report.steps.some(({ id, blocked }) => id === dedupeOf(step, report) && !blocked);
+
+/** The steps to do, or of `all` to tell about. `dedupe` goes before the unique index that it makes room for. */
+function chosen(names: readonly string[], report: AdoptionReport): readonly Step[] {
+  if (names.includes('all')) return report.steps;
   return names.flatMap((name) => {
     const step = report.steps.find(({ id }) => id === name);
     if (!step) {
@@ -90,7 +90,7 @@ function chosen(names: readonly string[], report: AdoptionReport): Step[] {
         report.steps.length ? `Open are: ${report.steps.map(({ id }) => id).join(', ')}` : 'No step is open.',
       );
     }
-    if (step.blocked && !(inTheWay(step) && names.includes(dedupeOf(step, report)))) {
+    if (step.blocked && !(isPossible(step, report) && names.includes(dedupeOf(step, report)))) {
       throw new UsageError(`${name} cannot be done: ${step.blocked}`, 'See: prometheus db adopt --dry-run');
     }
     return [step];

@@ -1,6 +1,6 @@
 /**
- * One worker process, then two with homes of their own, at the same backfill (docs/scale.md). CPU-seconds a row say what the
- * second one costs the first, on a busy machine too; the clock says it only on an idle one.
+ * One worker process, then two with homes of their own, at the same backfill, and at the same sweep (docs/scale.md).
+ * CPU-seconds a row say what the second one costs the first, on a busy machine too; the clock says it only on an idle one.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,14 @@ const [START, END] = ['2015-01-02', '2024-12-31'];
 const INSTRUMENTS = '100';
 const MODEL = 'num-stab-core-v1';
 
+/** Runs of one sleeve over the ten years. */
+const SWEEP = [
+  ...['sweep', '--market-id', 'US_EQ', '--start', START, '--end', END],
+  ...['--sleeve', 'S_H21:S:US_EQ:S_H21_U:S_H21_P:S_H21_A:21', '--grid', 'slippage-bps=0,1,2,3,5,8,13,20'],
+];
+
 interface Figures {
+  /** Vectors, or runs. */
   readonly rows: number;
   /** Of all worker processes, and of the server. */
   readonly clientCpu: number;
@@ -49,6 +56,28 @@ async function soon<T>(ask: () => Promise<T | undefined | false>): Promise<T> {
     if (answer) return answer;
     await setTimeout(100);
   }
+}
+
+/** What the marks say of a backfill that is done, beside what its processes and the server took; told on stderr. */
+async function marked(
+  database: Database,
+  unit: string,
+  ran: readonly { readonly cpu: number }[],
+  serverCpu: number,
+): Promise<Figures> {
+  const { rows: found } = await database.client((client) =>
+    client.query<{ rows: number; busy: number; seconds: number; processes: number }>(
+      `SELECT sum(rows)::float8 AS rows, sum(seconds)::float8 AS busy, count(DISTINCT worker)::int AS processes,
+              extract(epoch FROM max(done_at) - min(done_at - make_interval(secs => seconds)))::float8 AS seconds
+         FROM console.shard_done`,
+    ),
+  );
+  const [{ rows, busy, seconds, processes }] = found;
+  const [clientCpu, workers] = [ran.reduce((sum, { cpu }) => sum + cpu, 0), busy / seconds];
+  process.stderr.write(
+    `bench: scale ${processes} process${processes === 1 ? '' : 'es'}: ${rows} ${unit}, workers ${clientCpu.toFixed(1)} CPU-s, server ${serverCpu.toFixed(1)} CPU-s, ${(rows / seconds).toPrecision(4)} ${unit}/s by the clock, ${workers.toFixed(2)} at once\n`,
+  );
+  return { rows, seconds, workers, clientCpu, serverCpu };
 }
 
 export async function run(): Promise<Bar[]> {
@@ -93,32 +122,27 @@ export async function run(): Promise<Bar[]> {
       await soon(async () => (await working(databases.historical)) === count);
       await changeThrottle(databases.historical, id, { fromNothing: true });
       const ran = await Promise.all([first, ...others]);
-      const { rows } = await databases.historical.client((client) =>
-        client.query<{ rows: number; busy: number; seconds: number; processes: number }>(
-          `SELECT sum(rows)::float8 AS rows, sum(seconds)::float8 AS busy, count(DISTINCT worker)::int AS processes,
-                  extract(epoch FROM max(done_at) - min(done_at - make_interval(secs => seconds)))::float8 AS seconds
-             FROM console.shard_done`,
-        ),
+      figures.push(await marked(databases.historical, 'rows', ran, treeCpuSeconds(pid!) - before));
+    }
+    const sweeps: Figures[] = [];
+    for (const count of [1, 2]) {
+      await databases.historical.client((client) => client.query('TRUNCATE console.backfills, console.shard_done'));
+      const begun = prometheus(0, ...SWEEP, '--distributed', '--wait-only', ...urls);
+      await soon(async () => (await openBackfills(databases.historical))[0]);
+      const before = treeCpuSeconds(pid!);
+      // The one that waits is counted with neither: it makes no run.
+      const ran = await Promise.all(
+        homes.slice(0, count).map((_, k) => prometheus(k, 'worker', '--workers', '1', '--until-idle', ...urls)),
       );
-      const [{ busy, seconds, processes }] = rows;
-      figures.push({
-        ...{ rows: rows[0].rows, seconds, workers: busy / seconds },
-        clientCpu: ran.reduce((sum, { cpu }) => sum + cpu, 0),
-        serverCpu: treeCpuSeconds(pid!) - before,
-      });
-      const one = figures.at(-1)!;
-      process.stderr.write(
-        `bench: scale ${processes} process${processes === 1 ? '' : 'es'}: ${one.rows} rows, workers ${one.clientCpu.toFixed(1)} CPU-s, server ${one.serverCpu.toFixed(1)} CPU-s, ${Math.round(one.rows / seconds)} rows/s by the clock, ${one.workers.toFixed(2)} at once\n`,
-      );
+      sweeps.push(await marked(databases.historical, 'runs', ran, treeCpuSeconds(pid!) - before));
+      await begun;
     }
     const cost = ({ rows, clientCpu, serverCpu }: Figures) => (clientCpu + serverCpu) / rows;
-    const [one, two] = figures;
-    return [
-      {
-        ...{ name: 'scale', what: 'CPU a row of two processes, against one', unit: 'times' },
-        ...{ figure: cost(two) / cost(one), bar: 1.5, higherIsBetter: false },
-      },
-    ];
+    const against = ([one, two]: readonly Figures[], what: string): Bar => ({
+      ...{ name: 'scale', what: `CPU a ${what} of two processes, against one`, unit: 'times' },
+      ...{ figure: cost(two) / cost(one), bar: 1.5, higherIsBetter: false },
+    });
+    return [against(figures, 'row'), against(sweeps, 'run')];
   } finally {
     await databases.close();
     await dropServer(homes[0]);

@@ -121,8 +121,19 @@ test.each(['', 'ON DELETE CASCADE', 'ON DELETE SET NULL'])(
        CREATE SCHEMA lab; CREATE TABLE lab.marks (embedding_id bigint REFERENCES public.numeric_window_embeddings ${action}, mark text);
        INSERT INTO lab.marks SELECT embedding_id, 'mine' FROM numeric_window_embeddings`,
     );
+    const blocked = (await read()).steps.filter(({ id }) => id.endsWith('numeric_window_embeddings'));
+    expect(blocked.map(({ id, blocked: why }) => [id, why])).toEqual([
+      [
+        'dedupe:numeric_window_embeddings',
+        '1 rows of lab.marks point at copies in numeric_window_embeddings (foreign key marks_embedding_id_fkey)',
+      ],
+      ['index:ux_numeric_window_embeddings', '1 copies are in the way'],
+    ]);
+    await expect(adopt('dedupe:numeric_window_embeddings')).rejects.toThrow('cannot be done: 1 rows of lab.marks');
+    await expect(apply('dedupe:numeric_window_embeddings')).rejects.toThrow('so that none was removed');
     const { code, out } = await adopt('all');
     expect(code).toBe(3);
+    expect(out).toContain('index:ux_numeric_window_embeddings: not done: 1 copies are in the way');
     expect(out).toContain(
       'dedupe:numeric_window_embeddings: not done: 1 rows of lab.marks point at copies in numeric_window_embeddings (foreign key marks_embedding_id_fkey)',
     );
@@ -139,6 +150,24 @@ test.each(['', 'ON DELETE CASCADE', 'ON DELETE SET NULL'])(
     expect([await count('lab.marks'), await count('numeric_window_embeddings')]).toEqual([2, 1]);
   },
 );
+
+test('whether a copy is pointed at depends on which rows are to stay', async () => {
+  const vector = (byte: string) => `('INSTRUMENT', 'A', '{}', '2013-05-02', 'num-old-v1', '\\x${byte}')`;
+  await run(
+    'historical',
+    `INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+       VALUES ${vector('01')}, ${vector('01')}, ${vector('02')};
+     CREATE TABLE their_marks (embedding_id bigint REFERENCES numeric_window_embeddings);
+     INSERT INTO their_marks SELECT max(embedding_id) FROM numeric_window_embeddings`,
+  );
+  const blocked = async (keep: 'newest' | 'oldest' | null) =>
+    (await readAdoption(pair.databases, MIGRATIONS, keep)).steps.find(
+      ({ id }) => id === 'dedupe:numeric_window_embeddings',
+    )?.blocked;
+  expect([await blocked(null), await blocked('newest')]).toEqual([null, null]);
+  expect(await blocked('oldest')).toContain('1 rows of public.their_marks point at copies');
+  expect(await apply('dedupe:numeric_window_embeddings', 'newest')).toBe('removed 2 rows');
+});
 
 test('what a trigger of theirs forbids is told, not called a failure of the program', async () => {
   await run(
