@@ -30,7 +30,6 @@ const LAYOUTS = [
   { joined: false, name: 26, owner: 24, age: true },
   { joined: true, name: 26, owner: 17, age: true },
   { joined: true, name: 14, owner: 11, age: false },
-  { joined: true, name: 26, owner: 17, age: true },
 ] as const;
 const MAX_SPARK = 60;
 
@@ -86,7 +85,8 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
       : []),
   ];
   const tables = LAYOUTS.map((layout) => layTable(columns(layout), rows, width, drawing));
-  const table = tables.find(({ narrowed }) => !narrowed) ?? tables[tables.length - 1];
+  // Where even cut names leave no room for how they went, they are not cut.
+  const table = tables.find(({ narrowed }) => !narrowed) ?? tables[1];
   const dropped = answer.value?.dropped ?? 0;
   return {
     title,
