@@ -11,6 +11,7 @@ import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { rowBytes, type TableSize } from '../../src/platform/db/row-size.ts';
+import type { DayChange } from './day-changes.model.ts';
 
 /** Ids below the highest that transactions still under way may bring: rows of one such transaction at most. */
 const MARGIN = 100_000;
@@ -125,15 +126,6 @@ async function nothingElseRuns(client: pg.ClientBase): Promise<boolean> {
     `SELECT count(*) AS others FROM txid_snapshot_xip(txid_current_snapshot()) AS xid`,
   );
   return rows[0].others === 0;
-}
-
-/** What a shard changes on a day. */
-export interface DayChange {
-  /** Day number. */
-  readonly day: number;
-  readonly entityType: string;
-  vectors: number;
-  rows: number;
 }
 
 /** Called first in a shard's transaction, so that a refresh sees it whole or not at all. */

@@ -10,14 +10,14 @@ import {
   shardId,
 } from '../../src/queue/shard-marks.ts';
 import type { Panel } from '../market/panel.ts';
-import { addToCoverage, type DayChange, joinCoverage } from './coverage.storage.ts';
+import { addToCoverage, joinCoverage } from './coverage.storage.ts';
+import { DayChanges } from './day-changes.model.ts';
 import type { Encoder } from './encoder.model.ts';
 import type { Shard } from './plan.model.ts';
 import type { PreparedModel } from './prepare.ts';
 import {
   copyVectors,
   existingVectors,
-  type Removed,
   removeVectors,
   type ShardKey,
   type VectorBatch,
@@ -63,7 +63,7 @@ export async function runShard(
     const there = context.skipExisting ? await existingVectors(client, key, window, dim) : null;
     const removed = await removeVectors(client, key, there?.broken ?? null);
     const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there?.whole ?? null);
-    const changes = new DayChanges(removed);
+    const changes = new DayChanges(removed, there?.whole ?? null);
     const failures: Failure[] = [];
 
     async function* batches(): AsyncGenerator<VectorBatch> {
@@ -121,30 +121,6 @@ function shardKey({ panel, days, models }: ShardPlan, shard: Shard): ShardKey {
     entities: Array.from(owned.subarray(shard.entities.from, shard.entities.to), (e) => due.entities[e]),
     days: Array.from(days.subarray(shard.days.from, shard.days.to), (t) => panel.calendar.days[t]),
   };
-}
-
-/** What a shard changes, day by day: rows that went and rows that came. */
-class DayChanges {
-  readonly #days = new Map<string, DayChange>();
-
-  constructor(removed: readonly Removed[]) {
-    for (const { entityType, day, vectors, rows } of removed) {
-      this.#days.set(`${entityType}|${day}`, { entityType, day, vectors: -vectors, rows: -rows });
-    }
-  }
-
-  /** One row more. */
-  add(entityType: string, day: number): void {
-    const key = `${entityType}|${day}`;
-    const change = this.#days.get(key) ?? { entityType, day, vectors: 0, rows: 0 };
-    change.vectors++;
-    change.rows++;
-    this.#days.set(key, change);
-  }
-
-  list(): DayChange[] {
-    return [...this.#days.values()].filter(({ vectors, rows }) => vectors !== 0 || rows !== 0);
-  }
 }
 
 interface Cell extends VectorRow {

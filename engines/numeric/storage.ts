@@ -21,8 +21,8 @@ export interface Removed {
   readonly entityType: string;
   /** Day number. */
   readonly day: number;
-  /** Distinct entities, and rows: a table without the key may hold more of these. */
-  readonly vectors: number;
+  /** Whose they were, and how many rows: a table without the key may hold more of these. */
+  readonly entityIds: readonly string[];
   readonly rows: number;
 }
 
@@ -39,8 +39,8 @@ export async function removeVectors(
       `WITH gone AS (
          DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND as_of_date = ANY($4::date[])
             AND entity_type = $5 AND entity_id = ANY($6)${these} RETURNING entity_id, as_of_date)
-       SELECT $5 AS "entityType", as_of_date - date '1970-01-01' AS day, count(DISTINCT entity_id) AS vectors,
-              count(*) AS rows FROM gone GROUP BY 2`,
+       SELECT $5 AS "entityType", as_of_date - date '1970-01-01' AS day,
+              array_agg(DISTINCT entity_id::text) AS "entityIds", count(*) AS rows FROM gone GROUP BY 2`,
       [
         modelId,
         formatDay(days[0]),
