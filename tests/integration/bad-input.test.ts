@@ -6,6 +6,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
 import { formatDay } from '../../src/platform/dates.ts';
+import { dropServer } from '../../src/platform/db/embedded.ts';
+import { homeAt } from '../../src/platform/home.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -33,7 +35,10 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await db?.drop();
-  if (home) rmSync(home, { recursive: true, force: true });
+  if (!home) return;
+  // A table is looked for in the embedded databases, which are started for it: their server would stay.
+  for (const one of ['home', 'full']) await dropServer(homeAt(path.join(home, one)));
+  rmSync(home, { recursive: true, force: true });
 });
 
 interface Ran {
