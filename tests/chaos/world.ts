@@ -150,6 +150,8 @@ export async function createWorld({ disks: wanted = false } = {}): Promise<World
     remove: () => {
       disks?.server.remove();
       disks?.home.remove();
+      // Under root the server's files lie apart from the home.
+      rmSync(embeddedServer(home).base, { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
   };
