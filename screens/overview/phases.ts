@@ -21,8 +21,11 @@ const TITLES_FROM = 50;
 /** From this width on every headline may take a second row; below it only the selected phase's. */
 const ROOMY_FROM = 76;
 
-/** How many rows a headline may take: `one`, as many as there is room for (`some`), or as many as it needs (`all`). */
-type Headlines = 'one' | 'some' | 'all';
+/**
+ * How many rows a headline may take: `one`, as many as there is room for (`some`), or as many as it needs (`all`). `below`: one
+ * of its own, below the phase's name, where both are too long for a row.
+ */
+type Headlines = 'one' | 'below' | 'some' | 'all';
 
 /** The list of phases. */
 export function phaseList(state: ConsoleState, width: number, drawing: Drawing, headlines: Headlines): PaneContent {
@@ -58,7 +61,7 @@ export function phaseList(state: ConsoleState, width: number, drawing: Drawing, 
   return {
     title: 'Phases',
     note,
-    header: headlines === 'one' ? undefined : headerRow(columns),
+    header: headlines === 'one' || headlines === 'below' ? undefined : headerRow(columns),
     lines,
     starts,
     selectedRow,
@@ -104,17 +107,22 @@ function phaseRows(
   headlines: Headlines,
 ): Line[] {
   const weight = selected ? 'strong' : 'plain';
+  const tone = LOUD[phase.state] ?? 'muted';
+  const state: Line = [cursor(selected), span(`${phase.phase} `, weight), signCell(checkSign(phase.state), drawing)];
+  if (headlines === 'below') {
+    return [
+      [...state, span(` ${titleOf(phase, drawing)}`, weight)],
+      ['     ', span(phase.headline, tone)],
+    ];
+  }
   const head: Line = [
-    cursor(selected),
-    span(`${phase.phase} `, weight),
-    signCell(checkSign(phase.state), drawing),
+    ...state,
     span(column(`${phase.passed}/${phase.required}`, checks)),
     span(column(titleOf(phase, drawing), title), weight),
     '  ',
   ];
   const indent = lineWidth(head);
   const room = width - indent;
-  const tone = LOUD[phase.state] ?? 'muted';
   if (room < 12 || headlines === 'one') return [[...head, span(phase.headline, tone)]];
   const rows = headlines === 'all' ? undefined : selected || width >= ROOMY_FROM ? 2 : 1;
   return wrapText(phase.headline, room, rows).map((part, i) =>

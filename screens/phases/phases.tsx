@@ -18,7 +18,7 @@ import { phaseHistory } from './history.ts';
 
 type Contents = Readonly<Record<'phases' | 'checks' | 'check' | 'commands' | 'history', PaneContent>>;
 
-const leftWidth = (columns: number): number => Math.max(36, Math.floor(columns * 0.22));
+const leftWidth = (columns: number): number => Math.max(39, Math.floor(columns * 0.22));
 
 export function Phases() {
   const { style } = useConsole();
@@ -28,7 +28,7 @@ export function Phases() {
   const main = contentWidth(size, zoomed, size.columns - leftWidth(size.columns));
   const dense = arrangementOf(size, zoomed) === 'stack';
   const contents: Contents = {
-    phases: phaseList(state, side, style, 'one'),
+    phases: phaseList(state, side, style, dense ? 'one' : 'below'),
     checks: checkTable(state, main, style),
     check: checkDetail(state, main, style),
     commands: commandList(state, main, dense),

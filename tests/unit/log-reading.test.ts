@@ -99,11 +99,28 @@ describe('levels', () => {
     ["KeyError: 'close'", 'error'],
     ['psycopg2.errors.UndefinedColumn: x', null],
     ['    at main (file:///a.js:3:4)', 'error'],
+    ['2025-12-01 14:22:06,123 Traceback (most recent call last):', 'error'],
+    ['worker-3  | Traceback (most recent call last):', 'error'],
+    ['worker-3  |   File "x.py", line 3, in main', 'error'],
+    ["worker-3  | KeyError: 'close'", 'error'],
+    ['[rank0]: [2025-12-01T14:22:06Z]   File "x.py", line 3, in main', 'error'],
+    ['(pid=12) engine.load: urllib3.exceptions.ReadTimeoutError: slow', 'error'],
+    ['  + Exception Group Traceback (most recent call last):', 'error'],
+    ['  |   File "x.py", line 3, in main', 'error'],
+    ['app-1 |     at main (file:///a.js:3:4)', 'error'],
+    ['worker-3  | 12 Errors so far', null],
+    ['the log says: no Traceback (most recent call last):', null],
     ['DEBUG x', 'debug'],
     ['informed of errors', null],
     ['day 3 of 61', null],
   ])('%s', (line, level) => {
     expect(levelOf(line)).toBe(level);
+  });
+
+  it('are told of a long line that begins as many ways', () => {
+    for (const lead of ['12: ', '12 | ', 'a | ', 'a: ', '[x] ', '(x)', '| + > ']) {
+      expect(levelOf(lead.repeat(20_000))).toBeNull();
+    }
   });
 });
 

@@ -617,6 +617,21 @@ describe('what is on them', () => {
     }
   });
 
+  test('the list of the Phases screen names each phase, whole, with why it is not green', async () => {
+    for (const [columns, rows] of [
+      [200, 50],
+      [120, 35],
+      [80, 24],
+    ]) {
+      const frame = await at(columns, rows, SNAPSHOT, { screen: 'phases' });
+      for (const { phase, title, headline } of SNAPSHOT.board!.phases) {
+        expect(frame).toMatch(new RegExp(`${phase} . [A-Z]+ .*${title}`));
+        expect(frame).toContain(headline.slice(0, 20));
+      }
+      mounted?.unmount();
+    }
+  });
+
   test('a phase that is left out is SKIP with reason, name and age, at 80×24 too', async () => {
     for (const size of [
       { columns: 120, rows: 40 },

@@ -90,9 +90,24 @@ export function lineOf(stream: LogStream, block: LineBlock, i: number, words: Wo
 const NAMED =
   /\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|CRITICAL|FATAL|PANIC)\b|^\W?(debug|info|warn|warning|error|fatal)[\]:]/;
 const HEAD = 80;
-/** A traceback's first line, its frames and its last line. */
-const FAILING =
-  /^(?:Traceback \(most recent call last\):|\s+File ".*", line \d+|\s+at .+:\d+:\d+\)?$|(?:[\w.]+\.)?\w*(?:Error|Exception)\b:?)/;
+/**
+ * What loggers, launchers of many processes and exception groups put before a line: a time, `[rank0]:`, `worker-3 |`,
+ * `worker:`. Each begins otherwise: there is one way to read a line.
+ */
+const LEAD = / *(?:\[[^\]]*\]:?|\([^)]*\)|\d[\d:.,TZ/+-]*(?=\s)|[A-Za-z_][\w.@/-]*(?: *\||:(?=\s))|[|+>])/.source;
+const EXCEPTION = /(?:[\w.]+\.)?\w*(?:Error|Exception)/.source;
+/** A traceback's first line, its frames and its last line; behind a lead the last one is told by its colon or its end. */
+const FAILING = new RegExp(
+  [
+    `^(?:${LEAD})* *(?:Exception Group )?Traceback \\(most recent call last\\):`,
+    `^(?:${LEAD})*\\s+(?:File ".*", line \\d+|at .+:\\d+:\\d+\\)?$)`,
+    `^${EXCEPTION}\\b`,
+    `^(?:${LEAD})+ *${EXCEPTION}(?::|$)`,
+  ].join('|'),
+);
+
+/** A line without any of these is none of those, which is told fast. */
+const HINT = /Error|Exception|File "|Traceback| at /;
 
 const LEVEL_OF: Readonly<Record<string, Level>> = {
   trace: 'debug',
@@ -112,7 +127,7 @@ const LEVEL_OF: Readonly<Record<string, Level>> = {
 export function levelOf(text: string): Level | null {
   const named = NAMED.exec(text.slice(0, HEAD));
   if (named) return LEVEL_OF[(named[1] ?? named[2]).toLowerCase()];
-  return FAILING.test(text) ? 'error' : null;
+  return HINT.test(text) && FAILING.test(text) ? 'error' : null;
 }
 
 /** An event in words. What is no event of ours is shown as it stands. */
