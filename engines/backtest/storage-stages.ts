@@ -32,7 +32,7 @@ export async function writeStages(writer: RunWriter, target: Target): Promise<vo
 
 /** Deletes what stood on the run's days, by the natural key of the table. */
 async function removeDays({ client, run, dayOf }: RunWriter, table: string, key: string, value: string): Promise<void> {
-  await client.query(`DELETE FROM ${table} WHERE ${key} = $1 AND as_of_date BETWEEN $2 AND $3`, [
+  await client.query(`DELETE FROM ${table} WHERE ${key} = $1 AND as_of_date::date BETWEEN $2 AND $3`, [
     value,
     formatDay(dayOf(0)),
     formatDay(dayOf(run.result.equity.length - 1)),

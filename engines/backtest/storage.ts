@@ -259,7 +259,7 @@ async function writeSnapshots({ client, run, idBytes, dayOf, copy }: RunWriter):
   const { snapshots } = run.result;
   const last = run.result.equity.length - 1;
   await client.query(
-    `DELETE FROM positions_snapshots WHERE portfolio_id = $1 AND mode = 'BACKTEST' AND as_of_date BETWEEN $2 AND $3`,
+    `DELETE FROM positions_snapshots WHERE portfolio_id = $1 AND mode = 'BACKTEST' AND as_of_date::date BETWEEN $2 AND $3`,
     [run.sleeve.portfolioId, formatDay(dayOf(0)), formatDay(dayOf(last))],
   );
   const portfolioId = Buffer.from(run.sleeve.portfolioId);

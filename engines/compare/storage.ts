@@ -23,7 +23,7 @@ export interface StoredRun {
   readonly trial: string;
 }
 
-const RUN = `SELECT run_id AS "runId", strategy_id AS "strategyId", start_date AS start, end_date AS "end", config_json AS config,
+const RUN = `SELECT run_id AS "runId", strategy_id AS "strategyId", start_date::date AS start, end_date::date AS "end", config_json AS config,
     ${SLEEVE_OF_RUN} AS "sleeveId",
     coalesce(config_json->>'market_id', 'US_EQ') AS "marketId", coalesce(config_json->>'assessment_backend', 'basic') AS backend,
     (config_json->>'assessment_horizon_days')::int AS horizon,
@@ -81,11 +81,11 @@ export async function readSeries(client: pg.ClientBase, runId: string): Promise<
     equity: number | null;
     exposures: Record<string, unknown> | null;
   }>(
-    `SELECT date, equity_curve_value AS equity, exposure_metrics_json AS exposures FROM backtest_daily_equity WHERE run_id = $1 ORDER BY date`,
+    `SELECT date::date AS date, equity_curve_value AS equity, exposure_metrics_json AS exposures FROM backtest_daily_equity WHERE run_id = $1 ORDER BY 1`,
     [runId],
   );
   const { rows: traded } = await client.query<{ date: string; value: number }>(
-    `SELECT trade_date AS date, sum(size * price) AS value FROM backtest_trades
+    `SELECT trade_date::date AS date, sum(size * price) AS value FROM backtest_trades
       WHERE run_id = $1 AND decision_metadata_json->>'cause' IS DISTINCT FROM 'delisted' GROUP BY 1`,
     [runId],
   );
@@ -111,8 +111,8 @@ export async function readTradeDifference(
   a: string,
   b: string,
 ): Promise<RunComparison['trades']> {
-  const sides = `WITH a AS (SELECT trade_date, ticker, direction, sum(size) AS size, avg(price) AS price FROM backtest_trades WHERE run_id = $1 GROUP BY 1, 2, 3),
-      b AS (SELECT trade_date, ticker, direction, sum(size) AS size, avg(price) AS price FROM backtest_trades WHERE run_id = $2 GROUP BY 1, 2, 3)`;
+  const sides = `WITH a AS (SELECT trade_date::date AS trade_date, ticker, direction, sum(size) AS size, avg(price) AS price FROM backtest_trades WHERE run_id = $1 GROUP BY 1, 2, 3),
+      b AS (SELECT trade_date::date AS trade_date, ticker, direction, sum(size) AS size, avg(price) AS price FROM backtest_trades WHERE run_id = $2 GROUP BY 1, 2, 3)`;
   const { rows } = await client.query<Omit<RunComparison['trades'], 'examplesA' | 'examplesB'>>(
     `${sides} SELECT count(*) FILTER (WHERE same) AS same, count(*) FILTER (WHERE NOT same AND has_a AND has_b) AS changed,
         count(*) FILTER (WHERE NOT has_b) AS "onlyA", count(*) FILTER (WHERE NOT has_a) AS "onlyB",
@@ -140,8 +140,8 @@ export async function readRegimes(
   { marketId, first, last }: { marketId: string; first: string; last: string },
 ): Promise<Map<string, string>> {
   const { rows } = await client.query<{ date: string; label: string }>(
-    `SELECT as_of_date AS date, regime_label AS label FROM regimes JOIN markets USING (region)
-      WHERE market_id = $1 AND as_of_date BETWEEN $2 AND $3 ORDER BY as_of_date, regimes.created_at`,
+    `SELECT as_of_date::date AS date, regime_label AS label FROM regimes JOIN markets USING (region)
+      WHERE market_id = $1 AND as_of_date::date BETWEEN $2 AND $3 ORDER BY 1, regimes.created_at`,
     [marketId, first, last],
   );
   return new Map(rows.map((row) => [row.date, row.label]));

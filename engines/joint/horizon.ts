@@ -55,8 +55,8 @@ export async function jointHorizon(request: HorizonRequest, databases: Databases
     kind: 'joint',
     table: 'joint_embeddings',
     models: await withoutStanding(databases.historical, due, {
-      text: `SELECT model_id AS model, as_of_date AS day, count(*) AS rows FROM joint_embeddings
-              WHERE model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3 GROUP BY 1, 2`,
+      text: `SELECT model_id AS model, as_of_date::date AS day, count(*) AS rows FROM joint_embeddings
+              WHERE model_id = ANY ($1) AND as_of_date::date BETWEEN $2 AND $3 GROUP BY 1, 2`,
       values: [request.models, start, end],
     }),
     lacks,

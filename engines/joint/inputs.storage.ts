@@ -32,18 +32,18 @@ interface Span {
 const numericInput = (modelId: string, entityType: string, { start, end }: Span): DatedInput => ({
   modelId,
   from: `numeric_window_embeddings
-      WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND entity_type = $4`,
+      WHERE model_id = $1 AND as_of_date::date BETWEEN $2 AND $3 AND entity_type = $4`,
   values: [modelId, start, end, entityType],
   state: 'coalesce(sum(embedding_id), 0)::text',
-  day: 'as_of_date',
+  day: 'as_of_date::date',
 });
 
 const jointInput = ({ jointType, modelId }: JointSpace, { start, end }: Span): DatedInput => ({
   modelId,
-  from: 'joint_embeddings WHERE joint_type = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4',
+  from: 'joint_embeddings WHERE joint_type = $1 AND model_id = $2 AND as_of_date::date BETWEEN $3 AND $4',
   values: [jointType, modelId, start, end],
   state: 'coalesce(sum(joint_id), 0)::text',
-  day: 'as_of_date',
+  day: 'as_of_date::date',
 });
 
 /** NEWS vectors of articles stamped in `[from, to)` (milliseconds since 1970), and their stamps. */
@@ -150,8 +150,8 @@ export async function yearsOf(database: Database, { from, values, day }: DatedIn
 export async function regimeDays(runtime: Database, region: string, { start, end }: Span): Promise<number> {
   return runtime.client(async (client) => {
     const { rows } = await client.query<{ days: number }>(
-      `SELECT count(DISTINCT as_of_date)::int AS days FROM regimes
-        WHERE region = $1 AND as_of_date BETWEEN $2 AND $3 AND regime_embedding IS NOT NULL`,
+      `SELECT count(DISTINCT as_of_date::date)::int AS days FROM regimes
+        WHERE region = $1 AND as_of_date::date BETWEEN $2 AND $3 AND regime_embedding IS NOT NULL`,
       [region, start, end],
     );
     return rows[0].days;

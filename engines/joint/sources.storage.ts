@@ -73,7 +73,7 @@ export async function numericVectors(
   return vectorsById(
     client,
     `SELECT DISTINCT ON (entity_id COLLATE "C") entity_id, vector FROM numeric_window_embeddings
-      WHERE model_id = ${sqlLiteral(model)} AND as_of_date = '${formatDay(day)}' AND entity_type = ${sqlLiteral(entityType)}
+      WHERE model_id = ${sqlLiteral(model)} AND as_of_date::date = '${formatDay(day)}' AND entity_type = ${sqlLiteral(entityType)}
       ORDER BY entity_id COLLATE "C", embedding_id DESC`,
     (id) => `${model} of ${id} on ${formatDay(day)}`,
     onBad,
@@ -95,7 +95,7 @@ export async function jointVectors(
   return vectorsById(
     client,
     `SELECT DISTINCT ON (${id} COLLATE "C") ${id}, vector FROM joint_embeddings
-      WHERE joint_type = ${sqlLiteral(jointType)} AND model_id = ${sqlLiteral(model)} AND as_of_date = '${formatDay(day)}'
+      WHERE joint_type = ${sqlLiteral(jointType)} AND model_id = ${sqlLiteral(model)} AND as_of_date::date = '${formatDay(day)}'
         AND ${id} IS NOT NULL ORDER BY ${id} COLLATE "C", joint_id DESC`,
     (one) => `${model} of ${one} on ${formatDay(day)}`,
     onBad,
@@ -142,9 +142,9 @@ export async function regimeVectors(
   return runtime.client((client) =>
     vectorsById(
       client,
-      `SELECT DISTINCT ON (as_of_date) as_of_date::text, regime_embedding FROM regimes
-        WHERE region = ${sqlLiteral(region)} AND as_of_date BETWEEN '${formatDay(first)}' AND '${formatDay(last)}'
-          AND regime_embedding IS NOT NULL ORDER BY as_of_date, created_at DESC, regime_record_id COLLATE "C"`,
+      `SELECT DISTINCT ON (as_of_date::date) as_of_date::date::text, regime_embedding FROM regimes
+        WHERE region = ${sqlLiteral(region)} AND as_of_date::date BETWEEN '${formatDay(first)}' AND '${formatDay(last)}'
+          AND regime_embedding IS NOT NULL ORDER BY as_of_date::date, created_at DESC, regime_record_id COLLATE "C"`,
       (day) => `regime of ${region} on ${day}`,
       onBad,
     ),

@@ -34,8 +34,8 @@ export async function rowsByDay(
   { key, ids }: Owned,
 ): Promise<Map<number, number>> {
   const { rows } = await client.query<{ day: number; count: number }>(
-    `SELECT as_of_date - date '1970-01-01' AS day, count(*) AS count FROM joint_embeddings
-      WHERE joint_type = $1 AND model_id = $2 AND as_of_date BETWEEN $3 AND $4 AND entity_scope->>$5 = ANY ($6) GROUP BY 1`,
+    `SELECT as_of_date::date - date '1970-01-01' AS day, count(*) AS count FROM joint_embeddings
+      WHERE joint_type = $1 AND model_id = $2 AND as_of_date::date BETWEEN $3 AND $4 AND entity_scope->>$5 = ANY ($6) GROUP BY 1`,
     [jointType, modelId, formatDay(first), formatDay(last), key, ids],
   );
   return new Map(rows.map(({ day, count }) => [day, count]));
@@ -50,7 +50,7 @@ export async function removeRows(
 ): Promise<number> {
   const { rowCount } = await client.query(
     `DELETE FROM joint_embeddings
-      WHERE joint_type = $1 AND model_id = $2 AND as_of_date = ANY ($3::date[]) AND entity_scope->>$4 = ANY ($5)`,
+      WHERE joint_type = $1 AND model_id = $2 AND as_of_date::date = ANY ($3::date[]) AND entity_scope->>$4 = ANY ($5)`,
     [jointType, modelId, days, key, ids],
   );
   return rowCount ?? 0;

@@ -27,11 +27,11 @@ export async function recordedTrials(
 ): Promise<RecordedTrials> {
   const { rows } = await runtime.client((client) =>
     client.query<{ trial: string; sharpe: number | null }>(
-      `WITH own AS (SELECT min(start_date) AS first, max(end_date) AS last FROM backtest_runs WHERE run_id = ANY ($3::text[]))
+      `WITH own AS (SELECT min(start_date)::date AS first, max(end_date)::date AS last FROM backtest_runs WHERE run_id = ANY ($3::text[]))
        SELECT ${TRIAL} AS trial, max((metrics_json->>'annualised_sharpe')::float8) AS sharpe
          FROM backtest_runs, own
         WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
-          AND start_date <= own.last AND end_date >= own.first
+          AND start_date::date <= own.last AND end_date::date >= own.first
           AND jsonb_typeof(metrics_json->'cumulative_return') = 'number'
         GROUP BY 1 ORDER BY 1`,
       [strategyId, marketId, runIds],

@@ -89,7 +89,7 @@ function kindOf({ highest, unknown, replaced, settled }: Standing): RefreshKind 
 
 /** With our key every row is a vector of its own; without it entities must be told apart, which means sorting. */
 const counted = (keyed: boolean) =>
-  `model_id, entity_type, as_of_date, ${keyed ? 'count(*)' : 'count(DISTINCT entity_id)'} AS vectors, count(*) AS rows`;
+  `model_id, entity_type, as_of_date::date AS day, ${keyed ? 'count(*)' : 'count(DISTINCT entity_id)'} AS vectors, count(*) AS rows`;
 
 const countAll = (keyed: boolean) => `
   INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
@@ -97,9 +97,9 @@ const countAll = (keyed: boolean) => `
 
 const countTouched = (keyed: boolean) => `
   INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
-  SELECT ${counted(keyed)} FROM numeric_window_embeddings JOIN (
-    SELECT DISTINCT model_id, entity_type, as_of_date FROM numeric_window_embeddings WHERE embedding_id > $1
-  ) touched USING (model_id, entity_type, as_of_date) GROUP BY 1, 2, 3
+  SELECT ${counted(keyed)} FROM numeric_window_embeddings v JOIN (
+    SELECT DISTINCT model_id, entity_type, as_of_date::date AS day FROM numeric_window_embeddings WHERE embedding_id > $1
+  ) touched USING (model_id, entity_type) WHERE v.as_of_date::date = touched.day GROUP BY 1, 2, 3
   ON CONFLICT (model_id, entity_type, as_of_date) DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows`;
 
 const SETTLE = `

@@ -24,8 +24,8 @@ export async function numericHorizon(
     kind: 'numeric',
     table: 'numeric_window_embeddings',
     models: await withoutStanding(context.databases.historical, due, {
-      text: `SELECT model_id AS model, as_of_date AS day, count(*) AS rows FROM numeric_window_embeddings
-              WHERE model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3 AND entity_id = ANY ($4) GROUP BY 1, 2`,
+      text: `SELECT model_id AS model, as_of_date::date AS day, count(*) AS rows FROM numeric_window_embeddings
+              WHERE model_id = ANY ($1) AND as_of_date::date BETWEEN $2 AND $3 AND entity_id = ANY ($4) GROUP BY 1, 2`,
       values: [models, start, end, entities],
     }),
     lacks: short

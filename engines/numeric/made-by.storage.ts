@@ -14,7 +14,7 @@ const MADE_BY_OTHERS = `
    WHERE b.kind = 'numeric' AND d.model_id = $1 AND d.rows > 0 AND b.models->>$1 <> $2
      AND ($3::date IS NULL OR d.last_date >= $3::date) AND ($4::date IS NULL OR d.first_date <= $4::date)
      AND EXISTS (SELECT 1 FROM numeric_window_embeddings v
-                  WHERE v.model_id = $1 AND v.as_of_date BETWEEN d.first_date AND d.last_date)
+                  WHERE v.model_id = $1 AND v.as_of_date::date BETWEEN d.first_date AND d.last_date)
      AND NOT EXISTS (
        SELECT 1 FROM console.backfills n
         WHERE n.kind = 'numeric' AND n.state = 'done' AND n.created_at > b.created_at AND n.models ? $1

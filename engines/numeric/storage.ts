@@ -37,8 +37,8 @@ export async function removeVectors(
   for (const [type, ids] of byType(entities)) {
     const { rows } = await client.query<Removed>(
       `WITH gone AS (
-         DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3 AND as_of_date = ANY($4::date[])
-            AND entity_type = $5 AND entity_id = ANY($6)${these} RETURNING entity_id, as_of_date)
+         DELETE FROM ${TABLE} WHERE model_id = $1 AND as_of_date::date BETWEEN $2 AND $3 AND as_of_date::date = ANY($4::date[])
+            AND entity_type = $5 AND entity_id = ANY($6)${these} RETURNING entity_id, as_of_date::date AS as_of_date)
        SELECT $5 AS "entityType", as_of_date - date '1970-01-01' AS day,
               array_agg(DISTINCT entity_id::text) AS "entityIds", count(*) AS rows FROM gone GROUP BY 2`,
       [
@@ -159,7 +159,7 @@ export interface VectorKey {
 export async function readVector(historical: Database, key: VectorKey): Promise<Float32Array | null> {
   return historical.client(async (client) => {
     const { rows } = await client.query<{ vector: Buffer }>(
-      `SELECT vector FROM ${TABLE} WHERE model_id = $1 AND as_of_date = $2 AND entity_type = $3 AND entity_id = $4
+      `SELECT vector FROM ${TABLE} WHERE model_id = $1 AND as_of_date::date = $2 AND entity_type = $3 AND entity_id = $4
           AND vector IS NOT NULL ORDER BY embedding_id DESC LIMIT 1`,
       [key.modelId, formatDay(key.day), key.entityType, key.entityId],
     );
@@ -173,9 +173,9 @@ export async function readVector(historical: Database, key: VectorKey): Promise<
 export async function nearestDay(historical: Database, key: VectorKey): Promise<number | null> {
   return historical.client(async (client) => {
     const { rows } = await client.query<{ day: number }>(
-      `SELECT as_of_date - date '1970-01-01' AS day FROM ${TABLE}
+      `SELECT as_of_date::date - date '1970-01-01' AS day FROM ${TABLE}
         WHERE model_id = $1 AND entity_type = $3 AND entity_id = $4 AND vector IS NOT NULL
-        ORDER BY abs(as_of_date - $2::date), as_of_date LIMIT 1`,
+        ORDER BY abs(as_of_date::date - $2::date), as_of_date::date LIMIT 1`,
       [key.modelId, formatDay(key.day), key.entityType, key.entityId],
     );
     return rows.length ? rows[0].day : null;

@@ -35,10 +35,10 @@ export async function loadRegimeRisk(
   const [from, to] = [formatDay(days[0]), formatDay(days[days.length - 1])];
   const { rows } = await runtime.client((client) =>
     client.query<{ day: number; risk: number | null; known: string | null }>(
-      `SELECT DISTINCT ON (as_of_date) as_of_date - date '1970-01-01' AS day, (metadata ->> 'regime_risk')::float8 AS risk,
+      `SELECT DISTINCT ON (as_of_date::date) as_of_date::date - date '1970-01-01' AS day, (metadata ->> 'regime_risk')::float8 AS risk,
               metadata ->> 'known_until' AS known
-         FROM regimes WHERE region = $1 AND as_of_date BETWEEN $2 AND $3
-        ORDER BY as_of_date, created_at DESC, regime_record_id COLLATE "C"`,
+         FROM regimes WHERE region = $1 AND as_of_date::date BETWEEN $2 AND $3
+        ORDER BY as_of_date::date, created_at DESC, regime_record_id COLLATE "C"`,
       [region, from, to],
     ),
   );

@@ -76,7 +76,7 @@ export async function replaceRegimes(runtime: Database, asked: RegimesToWrite): 
   return runtime.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`prometheus regimes ${region}`]);
     for (const table of ['regimes', 'regime_transitions']) {
-      await client.query(`DELETE FROM ${table} WHERE region = $1 AND as_of_date BETWEEN $2 AND $3`, [
+      await client.query(`DELETE FROM ${table} WHERE region = $1 AND as_of_date::date BETWEEN $2 AND $3`, [
         region,
         formatDay(range.start),
         formatDay(range.end),

@@ -51,7 +51,7 @@ export async function replaceStates(client: pg.ClientBase, states: StatesToWrite
   const range = [formatDay(days[0]), formatDay(days[days.length - 1]), instruments.map((instrument) => instrument.id)];
   const remove = (table: string) =>
     client.query(
-      `DELETE FROM ${table} WHERE entity_type = 'INSTRUMENT' AND as_of_date BETWEEN $1 AND $2 AND entity_id = ANY($3)`,
+      `DELETE FROM ${table} WHERE entity_type = 'INSTRUMENT' AND as_of_date::date BETWEEN $1 AND $2 AND entity_id = ANY($3)`,
       range,
     );
   const counts: Record<string, number> = {};

@@ -62,15 +62,15 @@ export async function countForProof(
   return historical.client(async (client) => {
     const { rows: write } = await client.query<{ at: string | null }>(LAST_NUMERIC_WRITE, [models, start, end]);
     const { rows: vectors } = await client.query<{ model: string; year: number; rows: number }>(
-      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, count(*) AS rows
+      `SELECT model_id AS model, extract(year FROM as_of_date::date)::int AS year, count(*) AS rows
          FROM numeric_window_embeddings
-        WHERE entity_type = 'INSTRUMENT' AND model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3 GROUP BY 1, 2 ORDER BY 2`,
+        WHERE entity_type = 'INSTRUMENT' AND model_id = ANY ($1) AND as_of_date::date BETWEEN $2 AND $3 GROUP BY 1, 2 ORDER BY 2`,
       [models, from, to],
     );
     const { rows: prices } = await client.query<{ year: number; days: number }>(
       // A table without its key may repeat a day.
-      `SELECT extract(year FROM trade_date)::int AS year, count(*) AS days
-         FROM (SELECT DISTINCT instrument_id, trade_date FROM prices_daily WHERE trade_date <= $1) p GROUP BY 1 ORDER BY 1`,
+      `SELECT extract(year FROM day)::int AS year, count(*) AS days
+         FROM (SELECT DISTINCT instrument_id, trade_date::date AS day FROM prices_daily WHERE trade_date::date <= $1) p GROUP BY 1 ORDER BY 1`,
       [to],
     );
     const byModel = Map.groupBy(vectors, ({ model }) => model);

@@ -36,7 +36,7 @@ const NAMES = `WITH RECURSIVE names AS (
 
 /** First and last price day of each instrument. */
 const OWN = `${NAMES} SELECT names.id, own.first, own.last FROM names
-   CROSS JOIN LATERAL (SELECT min(trade_date) AS first, max(trade_date) AS last FROM prices_daily p WHERE p.instrument_id = names.id) own
+   CROSS JOIN LATERAL (SELECT min(trade_date)::date AS first, max(trade_date)::date AS last FROM prices_daily p WHERE p.instrument_id = names.id) own
    WHERE names.id IS NOT NULL`;
 
 /**
@@ -47,14 +47,14 @@ const OWN = `${NAMES} SELECT names.id, own.first, own.last FROM names
 const dueSpans = (windowDays: number) => `
   SELECT id, greatest(day, $2::int) AS from, least(next - 1, back + ${3 * windowDays}, $3::int, ended) AS to FROM (
     SELECT id, day, coalesce(lead(day) OVER own, $3::int + 1) AS next, lag(day, ${leastRows(windowDays) - 1}) OVER own AS back,
-           (SELECT max(trade_date) - ${EPOCH} FROM prices_daily) AS ended
-      FROM (SELECT DISTINCT instrument_id AS id, trade_date - ${EPOCH} AS day FROM prices_daily
-             WHERE instrument_id = ANY($4::text[]) AND trade_date BETWEEN ${EPOCH} + ($2::int - ${3 * windowDays}) AND ${EPOCH} + $3::int) rows
+           (SELECT max(trade_date)::date - ${EPOCH} FROM prices_daily) AS ended
+      FROM (SELECT DISTINCT instrument_id AS id, trade_date::date - ${EPOCH} AS day FROM prices_daily
+             WHERE instrument_id = ANY($4::text[]) AND trade_date::date BETWEEN ${EPOCH} + ($2::int - ${3 * windowDays}) AND ${EPOCH} + $3::int) rows
      WHERE day <> ALL($5::int[])
     WINDOW own AS (PARTITION BY id ORDER BY day)) windows
    WHERE back IS NOT NULL AND least(next - 1, back + ${3 * windowDays}, $3::int, ended) >= greatest(day, $2::int)`;
 
-const BETWEEN = (column: string) => `${column} BETWEEN ${EPOCH} + $2::int AND ${EPOCH} + $3::int`;
+const BETWEEN = (column: string) => `${column}::date BETWEEN ${EPOCH} + $2::int AND ${EPOCH} + $3::int`;
 
 /** Every kind gets the same values: its own first, then the first and the last day of the span. */
 function kindOf(row: string, need: Requirements): RowKind {
@@ -63,10 +63,10 @@ function kindOf(row: string, need: Requirements): RowKind {
     return {
       rule: 'an instrument is expected on every trading day from its first to its last price',
       values: [null],
-      present: `SELECT trade_date - ${EPOCH} AS day, count(DISTINCT instrument_id) AS n FROM prices_daily WHERE $1::text IS NULL AND ${BETWEEN('trade_date')} GROUP BY 1`,
+      present: `SELECT trade_date::date - ${EPOCH} AS day, count(DISTINCT instrument_id) AS n FROM prices_daily WHERE $1::text IS NULL AND ${BETWEEN('trade_date')} GROUP BY 1`,
       expected: `SELECT day, count(*) AS n FROM (${OWN}) own JOIN generate_series($2::int, $3::int) day ON own.first <= ${EPOCH} + day AND own.last >= ${EPOCH} + day WHERE $1::text IS NULL GROUP BY 1`,
       missing: `SELECT id FROM (${OWN}) own WHERE $1::text IS NULL AND own.first <= ${EPOCH} + $2::int AND own.last >= ${EPOCH} + $3::int
-                  AND NOT EXISTS (SELECT 1 FROM prices_daily p WHERE p.instrument_id = id AND p.trade_date = ${EPOCH} + $2::int) ORDER BY 1`,
+                  AND NOT EXISTS (SELECT 1 FROM prices_daily p WHERE p.instrument_id = id AND p.trade_date::date = ${EPOCH} + $2::int) ORDER BY 1`,
       fill: () => null,
     };
   }
@@ -109,7 +109,7 @@ function kindOf(row: string, need: Requirements): RowKind {
     return {
       rule: 'every trading day is expected to have a vector',
       values: [row],
-      present: `SELECT as_of_date - ${EPOCH} AS day, 1 AS n FROM joint_embeddings WHERE model_id = $1 AND ${BETWEEN('as_of_date')} GROUP BY 1`,
+      present: `SELECT as_of_date::date - ${EPOCH} AS day, 1 AS n FROM joint_embeddings WHERE model_id = $1 AND ${BETWEEN('as_of_date')} GROUP BY 1`,
       expected: `SELECT day, 1 AS n FROM generate_series($2::int, $3::int) day WHERE $1::text IS NOT NULL`,
       missing: null,
       fill: () => null,
@@ -124,12 +124,12 @@ function kindOf(row: string, need: Requirements): RowKind {
     rule: `an active equity is expected on every trading day with at least ${leastRows(windowDays)} prices in the ${3 * windowDays} days before it`,
     values: [row],
     embedded: { reach: 3 * windowDays },
-    present: `SELECT as_of_date - ${EPOCH} AS day, count(DISTINCT entity_id) AS n FROM numeric_window_embeddings
+    present: `SELECT as_of_date::date - ${EPOCH} AS day, count(DISTINCT entity_id) AS n FROM numeric_window_embeddings
                WHERE model_id = $1 AND entity_type = 'INSTRUMENT' AND ${BETWEEN('as_of_date')}
-                 AND entity_id = ANY($4::text[]) AND as_of_date - ${EPOCH} <> ALL($5::int[]) GROUP BY 1`,
+                 AND entity_id = ANY($4::text[]) AND as_of_date::date - ${EPOCH} <> ALL($5::int[]) GROUP BY 1`,
     expected: `SELECT day, count(*) AS n FROM (${due}) due CROSS JOIN LATERAL generate_series(due.from, due.to) day WHERE $1::text IS NOT NULL GROUP BY 1`,
     missing: `SELECT DISTINCT id FROM (${due}) due
-               WHERE NOT EXISTS (SELECT 1 FROM numeric_window_embeddings e WHERE e.model_id = $1 AND e.entity_type = 'INSTRUMENT' AND e.entity_id = id AND e.as_of_date = ${EPOCH} + $2::int) ORDER BY 1`,
+               WHERE NOT EXISTS (SELECT 1 FROM numeric_window_embeddings e WHERE e.model_id = $1 AND e.entity_type = 'INSTRUMENT' AND e.entity_id = id AND e.as_of_date::date = ${EPOCH} + $2::int) ORDER BY 1`,
     fill: (start, end) => [
       ...['backfill', 'numeric-embeddings', '--start-date', start, '--end-date', end],
       ...['--window-days', String(windowDays), '--market', market, '--models', row, '--skip-existing'],

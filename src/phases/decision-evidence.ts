@@ -24,7 +24,7 @@ export function probeRepeats(
     query<RepeatRow>(
       `WITH asked AS (
          SELECT ${SLEEVE_OF_RUN} AS sleeve, config_json - 'campaign_id' AS question, metrics_json->>'trade_list_hash' AS answer, created_at
-           FROM backtest_runs WHERE ${RUN_IS_COMPLETE} AND start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3 AND ${BACKEND_OF_RUN} = 'basic'),
+           FROM backtest_runs WHERE ${RUN_IS_COMPLETE} AND start_date::date - ${EPOCH} <= $2 AND end_date::date - ${EPOCH} >= $3 AND ${BACKEND_OF_RUN} = 'basic'),
        newest AS (SELECT DISTINCT ON (sleeve) sleeve, question FROM asked WHERE sleeve = ANY ($1::text[]) ORDER BY sleeve, created_at DESC)
        SELECT sleeve AS "sleeveId", count(answer) AS runs, count(DISTINCT answer) AS answers
          FROM newest JOIN asked USING (sleeve, question) GROUP BY 1 ORDER BY 1`,
@@ -62,12 +62,12 @@ export function probeGains(
   return prober.probe('backtest_daily_equity, paired', async (query) => {
     const over = (window: Window, backends: string) =>
       query<PairedRow>(
-        `SELECT p."sleeveId", p.backend, o.start_date::text AS start, o.end_date::text AS "end", o.config_json AS config,
+        `SELECT p."sleeveId", p.backend, o.start_date::date::text AS start, o.end_date::date::text AS "end", o.config_json AS config,
                 b.config_json AS "basicConfig", p."ownIsOlder", e.own, e.other, p."createdAt" AS at
            FROM (${RUN_PAIRS}) p JOIN backtest_runs o ON o.run_id = p.own LEFT JOIN backtest_runs b ON b.run_id = p.basic
            CROSS JOIN LATERAL (
              SELECT array_agg(x.equity_curve_value ORDER BY x.date) AS own, array_agg(y.equity_curve_value ORDER BY x.date) AS other
-               FROM backtest_daily_equity x JOIN backtest_daily_equity y USING (date) WHERE x.run_id = p.own AND y.run_id = p.basic) e
+               FROM backtest_daily_equity x JOIN backtest_daily_equity y ON y.date::date = x.date::date WHERE x.run_id = p.own AND y.run_id = p.basic) e
           ORDER BY p.backend COLLATE "C", p."sleeveId" COLLATE "C"`,
         [sleeves, window.first, window.last, backends],
       );

@@ -4,7 +4,7 @@ import { closedDays, TradingDays } from './calendar.ts';
 import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 
-/** A date column as a day number: `holiday_date - EPOCH`. */
+/** A date column as a day number: `holiday_date::date - EPOCH`, whatever type of day it has. */
 const EPOCH = `date '1970-01-01'`;
 /** How many instruments with the most missing days are searched for holes at a time. */
 const HOLE_BATCH = 40;
@@ -13,7 +13,7 @@ const HOLE_BATCH = 40;
 export function probeHolidays(prober: Prober, market: string): Promise<Probe<readonly number[]>> {
   return prober.probe('market_holidays', async (query) => {
     const rows = await query<{ day: number }>(
-      `SELECT DISTINCT holiday_date - ${EPOCH} AS day FROM market_holidays WHERE market_id = $1 ORDER BY 1`,
+      `SELECT DISTINCT holiday_date::date - ${EPOCH} AS day FROM market_holidays WHERE market_id = $1 ORDER BY 1`,
       [market],
     );
     return rows.map((row) => row.day);
@@ -27,7 +27,7 @@ export function probeHolidays(prober: Prober, market: string): Promise<Probe<rea
  */
 export function probePrices(prober: Prober): Promise<Probe<PriceExtent>> {
   return prober.probe('prices_daily', async (query) => {
-    const keyed = await hasKey(query, 'prices_daily', ['instrument_id', 'trade_date']);
+    const keyed = await hasKey(query, 'prices_daily', ['instrument_id', 'trade_date'], 'trade_date');
     const found = await query<PriceCell & { rows: number }>(keyed ? CELLS_BY_INDEX : CELLS_BY_SCAN);
     let rows = 0;
     let days = 0;
@@ -47,8 +47,8 @@ export function probePrices(prober: Prober): Promise<Probe<PriceExtent>> {
 }
 
 const CELLS_BY_SCAN = `
-  SELECT instrument_id AS instrument, extract(year FROM trade_date)::int AS year, count(*) AS rows,
-         count(DISTINCT trade_date) AS days, min(trade_date) - ${EPOCH} AS first, max(trade_date) - ${EPOCH} AS last
+  SELECT instrument_id AS instrument, extract(year FROM trade_date::date)::int AS year, count(*) AS rows,
+         count(DISTINCT trade_date::date) AS days, min(trade_date)::date - ${EPOCH} AS first, max(trade_date)::date - ${EPOCH} AS last
     FROM prices_daily GROUP BY 1, 2`;
 
 /** Walks the key: the next instrument, its first and last day, then one range count a year. */
@@ -68,13 +68,17 @@ const CELLS_BY_INDEX = `
                         WHERE p.instrument_id = names.id AND p.trade_date BETWEEN make_date(y.year, 1, 1) AND make_date(y.year, 12, 31)) c
    WHERE names.id IS NOT NULL`;
 
-/** Whether a valid unique index covers exactly these columns in this order. */
-async function hasKey(query: Query, table: string, columns: readonly string[]): Promise<boolean> {
+/**
+ * Whether a valid unique index covers exactly these columns in this order, and the one that says the day is a date: a key
+ * over times lets a day stand twice.
+ */
+async function hasKey(query: Query, table: string, columns: readonly string[], day: string): Promise<boolean> {
   const [row] = await query<{ keyed: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = to_regclass($1) AND indisunique AND indisvalid AND indpred IS NULL
         AND indnkeyatts = cardinality($2::text[])
-        AND ARRAY(SELECT pg_get_indexdef(indexrelid, n, true) FROM generate_series(1, indnkeyatts) n ORDER BY n) = $2::text[]) AS keyed`,
-    [table, columns],
+        AND ARRAY(SELECT pg_get_indexdef(indexrelid, n, true) FROM generate_series(1, indnkeyatts) n ORDER BY n) = $2::text[])
+        AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $3 AND atttypid = 'date'::regtype) AS keyed`,
+    [table, columns, day],
   );
   return row.keyed;
 }
@@ -109,12 +113,12 @@ export async function probeGaps(
     if (extent.first === null) return empty;
     const emptyDays = await query<{ day: number }>(
       `SELECT day FROM unnest($1::int[]) AS day
-        WHERE NOT EXISTS (SELECT 1 FROM prices_daily p WHERE p.trade_date = ${EPOCH} + day) ORDER BY 1`,
+        WHERE NOT EXISTS (SELECT 1 FROM prices_daily p WHERE p.trade_date::date = ${EPOCH} + day) ORDER BY 1`,
       [[...calendar.between(first, last)]],
     );
     const closed = await query<{ instrument: string; year: number; days: number }>(
-      `SELECT p.instrument_id AS instrument, extract(year FROM p.trade_date)::int AS year, count(DISTINCT p.trade_date) AS days
-         FROM unnest($1::int[]) AS day JOIN prices_daily p ON p.trade_date = ${EPOCH} + day GROUP BY 1, 2`,
+      `SELECT p.instrument_id AS instrument, extract(year FROM p.trade_date::date)::int AS year, count(DISTINCT p.trade_date::date) AS days
+         FROM unnest($1::int[]) AS day JOIN prices_daily p ON p.trade_date::date = ${EPOCH} + day GROUP BY 1, 2`,
       [closedDays(first, last, holidays)],
     );
     const closedDayRows = new Map(closed.map((row) => [`${row.instrument}|${row.year}`, row.days]));
@@ -155,10 +159,10 @@ async function readHoles(
     // calendar then tells apart. Rows on closed days do not break a hole. The key gives the rows in this order: no sort.
     const rows = await query<{ instrument: string; before: number; after: number }>(
       `SELECT instrument, before - ${EPOCH} AS before, after - ${EPOCH} AS after FROM (
-         SELECT instrument_id AS instrument, trade_date AS after,
-                lag(trade_date) OVER (PARTITION BY instrument_id ORDER BY trade_date) AS before
+         SELECT instrument_id AS instrument, trade_date::date AS after,
+                lag(trade_date::date) OVER (PARTITION BY instrument_id ORDER BY trade_date::date) AS before
            FROM prices_daily
-          WHERE instrument_id = ANY ($1::text[]) AND (trade_date - ${EPOCH} + 3) % 7 < 5 AND trade_date - ${EPOCH} <> ALL ($2::int[])) steps
+          WHERE instrument_id = ANY ($1::text[]) AND (trade_date::date - ${EPOCH} + 3) % 7 < 5 AND trade_date::date - ${EPOCH} <> ALL ($2::int[])) steps
         WHERE after - before > CASE WHEN (before - ${EPOCH} + 3) % 7 = 4 THEN 3 ELSE 1 END`,
       [names, holidays],
     );
@@ -240,21 +244,21 @@ async function standingOfRollUp(query: Query): Promise<Standing | null> {
 
 async function countNumeric(query: Query): Promise<readonly VectorCell[]> {
   // With the key every row is a pair of its own, and counting needs no second grouping.
-  const keyed = await hasKey(query, 'numeric_window_embeddings', [
-    'model_id',
+  const keyed = await hasKey(
+    query,
+    'numeric_window_embeddings',
+    ['model_id', 'as_of_date', 'entity_type', 'entity_id'],
     'as_of_date',
-    'entity_type',
-    'entity_id',
-  ]);
+  );
   const pairs = keyed
-    ? `SELECT model_id, as_of_date, 1 AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'`
-    : `SELECT model_id, as_of_date, count(*) AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'
-        GROUP BY model_id, entity_id, as_of_date`;
+    ? `SELECT model_id, as_of_date::date AS day, 1 AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'`
+    : `SELECT model_id, as_of_date::date AS day, count(*) AS copies FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT'
+        GROUP BY 1, entity_id, 2`;
   // Grouped by day first: the year of a day is worked out once a day, not once a row.
   return query<VectorCell>(
-    `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, sum(vectors)::bigint AS vectors, sum(rows)::bigint AS rows,
-            min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
-       FROM (SELECT model_id, as_of_date, count(*) AS vectors, sum(copies) AS rows FROM (${pairs}) pairs GROUP BY 1, 2) days
+    `SELECT model_id AS model, extract(year FROM day)::int AS year, sum(vectors)::bigint AS vectors, sum(rows)::bigint AS rows,
+            min(day) - ${EPOCH} AS first, max(day) - ${EPOCH} AS last
+       FROM (SELECT model_id, day, count(*) AS vectors, sum(copies) AS rows FROM (${pairs}) pairs GROUP BY 1, 2) days
       GROUP BY 1, 2 ORDER BY 1, 2`,
   );
 }
@@ -277,9 +281,9 @@ export function probeText(prober: Prober): Promise<Probe<readonly VectorCell[]>>
 export function probeJoint(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
   return prober.probe('joint_embeddings', (query) =>
     query<VectorCell>(
-      `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, count(*) AS rows,
-              count(DISTINCT as_of_date) AS vectors,
-              min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
+      `SELECT model_id AS model, extract(year FROM as_of_date::date)::int AS year, count(*) AS rows,
+              count(DISTINCT as_of_date::date) AS vectors,
+              min(as_of_date)::date - ${EPOCH} AS first, max(as_of_date)::date - ${EPOCH} AS last
          FROM joint_embeddings GROUP BY 1, 2 ORDER BY 1, 2`,
     ),
   );

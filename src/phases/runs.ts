@@ -35,7 +35,7 @@ export async function latestRuns(databases: Databases): Promise<RunSummary[]> {
            SELECT run_id, ${SLEEVE_OF_RUN} AS sleeve, start_date, end_date, created_at, config_json, metrics_json
              FROM backtest_runs WHERE ${RUN_IS_COMPLETE} AND config_json->'sweep' IS NULL) complete
           ORDER BY sleeve, created_at DESC, run_id COLLATE "C")
-       SELECT run_id AS "runId", sleeve AS "sleeveId", start_date AS start, end_date AS "end",
+       SELECT run_id AS "runId", sleeve AS "sleeveId", start_date::date AS start, end_date::date AS "end",
               (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", metrics_json AS metrics, config_json->>'caveat' AS caveat,
               coalesce((metrics_json->>'num_trades')::bigint,
                        (SELECT count(*) FROM backtest_trades t WHERE t.run_id = newest.run_id)) AS trades,

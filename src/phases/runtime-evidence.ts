@@ -38,7 +38,7 @@ export function probeRuns(
                                  config_json->>'git_sha'), '') AS origin,
                 ${BACKEND_OF_RUN} AS backend
            FROM backtest_runs
-          WHERE start_date - ${EPOCH} <= $2 AND end_date - ${EPOCH} >= $3 AND ${RUN_IS_OUT_OF_SAMPLE}),
+          WHERE start_date::date - ${EPOCH} <= $2 AND end_date::date - ${EPOCH} >= $3 AND ${RUN_IS_OUT_OF_SAMPLE}),
        ranked AS (
          SELECT *, row_number() OVER (PARTITION BY sleeve, backend ORDER BY created_at DESC, run_id COLLATE "C") AS place,
                 row_number() OVER (PARTITION BY sleeve, backend, complete ORDER BY created_at DESC, run_id COLLATE "C") AS place_of_kind
@@ -48,7 +48,7 @@ export function probeRuns(
           GROUP BY backend, origin HAVING count(DISTINCT sleeve) = cardinality($1::text[])
           ORDER BY backend, max(created_at) DESC)
        SELECT run_id AS "runId", sleeve AS "sleeveId", coalesce(config_json->>'portfolio_id', sleeve || '_PORTFOLIO') AS "portfolioId",
-              backend, start_date - ${EPOCH} AS start, end_date - ${EPOCH} AS "end",
+              backend, start_date::date - ${EPOCH} AS start, end_date::date - ${EPOCH} AS "end",
               (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", complete, origin,
               (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(config_json) WHERE key = ANY ($4::text[])) AS options
          FROM ranked
@@ -63,8 +63,8 @@ export function probeRuns(
 export function probeEquity(prober: Prober, runIds: readonly string[]): Promise<Probe<readonly EquityFigures[]>> {
   return prober.probe('backtest_daily_equity', (query) =>
     query<EquityFigures>(
-      `SELECT run_id AS "runId", count(DISTINCT date) AS days, count(*) AS rows,
-              min(date) - ${EPOCH} AS first, max(date) - ${EPOCH} AS last,
+      `SELECT run_id AS "runId", count(DISTINCT date::date) AS days, count(*) AS rows,
+              min(date)::date - ${EPOCH} AS first, max(date)::date - ${EPOCH} AS last,
               count(*) FILTER (WHERE bad) AS bad,
               min(equity_curve_value) FILTER (WHERE NOT bad) AS min, max(equity_curve_value) FILTER (WHERE NOT bad) AS max
          FROM (SELECT *, equity_curve_value IN ('NaN', 'Infinity', '-Infinity') OR equity_curve_value IS NULL AS bad
@@ -82,7 +82,7 @@ export function probeCounts(prober: Prober, runs: readonly RunRow[]): Promise<Pr
       `SELECT r.run_id AS "runId",
               (SELECT count(*) FROM backtest_trades t WHERE t.run_id = r.run_id) AS trades,
               (SELECT count(*) FROM positions_snapshots p WHERE p.portfolio_id = r.portfolio_id
-                  AND p.as_of_date BETWEEN ${EPOCH} + r.first AND ${EPOCH} + r.last) AS positions
+                  AND p.as_of_date::date BETWEEN ${EPOCH} + r.first AND ${EPOCH} + r.last) AS positions
          FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) AS r(run_id, portfolio_id, first, last)`,
       [runs.map((r) => r.runId), runs.map((r) => r.portfolioId), runs.map((r) => r.start), runs.map((r) => r.end)],
     ),

@@ -131,8 +131,8 @@ async function readBuckets(
     metrics: Record<string, number | null>;
     caveat: string | null;
   }>(
-    `SELECT run_id AS "runId", coalesce(config_json->>'sleeve_id', strategy_id) AS "sleeveId", start_date::text AS start,
-            end_date::text AS "end", config_json->>'lambda_experiment_id' AS "experimentId",
+    `SELECT run_id AS "runId", coalesce(config_json->>'sleeve_id', strategy_id) AS "sleeveId", start_date::date::text AS start,
+            end_date::date::text AS "end", config_json->>'lambda_experiment_id' AS "experimentId",
             (config_json->>'lambda_score_weight')::float8 AS weight, metrics_json AS metrics, config_json->>'caveat' AS caveat
        FROM backtest_runs
       WHERE metrics_json->'lambda_bucket_total_num_days' IS NOT NULL AND config_json->'sweep' IS NULL

@@ -22,7 +22,7 @@ interface Found {
 
 const SELECT = `SELECT run_id AS "runId",
     coalesce(config_json->>'sleeve_id', nullif(regexp_replace(universe_id, '_UNIVERSE$', ''), ''), strategy_id) AS "sleeveId",
-    start_date AS start, end_date AS "end", (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt",
+    start_date::date AS start, end_date::date AS "end", (extract(epoch FROM created_at) * 1000)::float8 AS "createdAt",
     config_json AS config, metrics_json AS metrics,
     coalesce((metrics_json->>'num_trades')::bigint, (SELECT count(*) FROM backtest_trades t WHERE t.run_id = r.run_id)) AS trades,
     (SELECT array_agg(equity_curve_value ORDER BY date)
@@ -74,10 +74,10 @@ export async function readRun(runtime: Database, id: string): Promise<RunDetail>
         exposures: Record<string, unknown> | null;
         trades: number;
       }>(
-        `SELECT e.date, e.equity_curve_value AS equity, e.drawdown, e.exposure_metrics_json AS exposures,
+        `SELECT e.date::date AS date, e.equity_curve_value AS equity, e.drawdown, e.exposure_metrics_json AS exposures,
                 coalesce(t.n, 0) AS trades
            FROM backtest_daily_equity e
-           LEFT JOIN (SELECT trade_date, count(*) AS n FROM backtest_trades WHERE run_id = $1 GROUP BY 1) t ON t.trade_date = e.date
+           LEFT JOIN (SELECT trade_date::date AS day, count(*) AS n FROM backtest_trades WHERE run_id = $1 GROUP BY 1) t ON t.day = e.date::date
           WHERE e.run_id = $1 ORDER BY e.date`,
         [found.runId],
       );
@@ -110,9 +110,9 @@ export async function readReportedRun(runtime: Database, id: string): Promise<Re
   const run = await readRun(runtime, id);
   return runtime.client(async (client) => {
     const { rows: lastTrades } = await client.query<ReportedRun['lastTrades'][number]>(
-      `SELECT * FROM (SELECT trade_date AS date, ticker, direction, size, price, decision_metadata_json->>'cause' AS cause
+      `SELECT * FROM (SELECT trade_date::date AS date, ticker, direction, size, price, decision_metadata_json->>'cause' AS cause
                         FROM backtest_trades WHERE run_id = $1
-                       ORDER BY trade_date DESC, ticker COLLATE "C" DESC, direction DESC LIMIT ${LAST_TRADES}) last
+                       ORDER BY trade_date::date DESC, ticker COLLATE "C" DESC, direction DESC LIMIT ${LAST_TRADES}) last
         ORDER BY date, ticker COLLATE "C", direction`,
       [run.runId],
     );

@@ -82,7 +82,11 @@ async function planMarketFiles(
   const holidays = holidaysQuery(market);
   const files: ExportFile[] = [{ name: 'market_holidays.csv', query: holidays, columns: holidays.columns }];
   const byYear = [
-    { query: pricesQuery(among, currencies), date: 'p.trade_date', nameOf: (year: number) => `prices_daily/${year}` },
+    {
+      query: pricesQuery(among, currencies),
+      date: 'p.trade_date::date',
+      nameOf: (year: number) => `prices_daily/${year}`,
+    },
     { query: newsQuery(among), date: `a."timestamp"`, nameOf: (year: number) => `news/news_${year}` },
   ];
   for (const { query, date, nameOf } of byYear) {

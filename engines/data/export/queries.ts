@@ -52,7 +52,7 @@ const INSTRUMENT_OPTIONS: readonly OptionalColumn[] = [
   { name: 'status', sql: 'i.status', needed: `i.status <> 'ACTIVE'` },
   { name: 'exchange', sql: 'i.exchange', needed: 'i.exchange IS NOT NULL' },
   { name: 'multiplier', sql: 'i.multiplier', needed: 'i.multiplier IS DISTINCT FROM 1' },
-  { name: 'maturity_date', sql: 'i.maturity_date', needed: 'i.maturity_date IS NOT NULL' },
+  { name: 'maturity_date', sql: 'i.maturity_date::date', needed: 'i.maturity_date IS NOT NULL' },
   {
     name: 'underlying_instrument_id',
     sql: 'i.underlying_instrument_id',
@@ -92,13 +92,16 @@ export function instrumentsQuery(market: string): FileQuery {
   };
 }
 
+/** A day without the time that a column of an adopted table may have beside it. */
+const dayOf = (column: string) => (column.endsWith('_date') ? `${column}::date` : column);
+
 export function holidaysQuery(market: string): FileQuery {
   const names = ['market_id', 'holiday_date', 'holiday_name', 'source'];
   return {
-    columns: names.map((name) => ({ name, sql: name })),
+    columns: names.map((name) => ({ name, sql: dayOf(name) })),
     options: [],
     from: `FROM market_holidays WHERE market_id = ${sqlLiteral(market)}`,
-    order: 'holiday_date',
+    order: 'holiday_date::date',
   };
 }
 
@@ -106,13 +109,13 @@ export function holidaysQuery(market: string): FileQuery {
 export function pricesQuery(among: string, currencies: ReadonlyMap<string, readonly string[]>): FileQuery {
   const names = ['instrument_id', 'trade_date', 'open', 'high', 'low', 'close', 'adjusted_close', 'volume'];
   return {
-    columns: names.map((name) => ({ name, sql: `p.${name}` })),
+    columns: names.map((name) => ({ name, sql: dayOf(`p.${name}`) })),
     options: [
       { name: 'currency', sql: 'p.currency', needed: currencyDiffers(currencies) },
       { name: 'metadata', sql: 'p.metadata', needed: 'p.metadata IS NOT NULL' },
     ],
     from: `FROM prices_daily p WHERE p.${among}`,
-    order: 'p.instrument_id COLLATE "C", p.trade_date',
+    order: 'p.instrument_id COLLATE "C", p.trade_date::date',
   };
 }
 

@@ -97,7 +97,7 @@ export async function mergeHolidays(
     return target.merge({
       stage: 'stage_market_holidays',
       table: 'market_holidays',
-      match: 's.market_id = t.market_id AND s.holiday_date = t.holiday_date',
+      match: 's.market_id = t.market_id AND s.holiday_date = t.holiday_date::date',
       key: ['market_id', 'holiday_date'],
       identity: ['market_id', 'holiday_date'],
       columns: [

@@ -44,7 +44,7 @@ export class StagedRange {
   condition(): string | null {
     if (this.#ids.size === 0) return null;
     const [first, last] = [this.#first, this.#last].map((day) => sqlLiteral(formatDay(day)));
-    const range = `t.trade_date BETWEEN ${first} AND ${last}`;
+    const range = `t.trade_date::date BETWEEN ${first} AND ${last}`;
     if (this.#ids.size > FEW_INSTRUMENTS) return range;
     return `${range} AND t.instrument_id IN (${[...this.#ids].map(sqlLiteral).join(', ')})`;
   }
@@ -134,7 +134,7 @@ export async function mergePrices(
     return target.merge({
       stage: STAGE,
       table: 'prices_daily',
-      match: 's.instrument_id = t.instrument_id AND s.trade_date = t.trade_date',
+      match: 's.instrument_id = t.instrument_id AND s.trade_date = t.trade_date::date',
       key: ['instrument_id', 'trade_date'],
       identity: ['instrument_id', 'trade_date'],
       within,
@@ -171,7 +171,7 @@ export async function loadHolidays(client: pg.ClientBase, target: MergeTarget): 
   const holidays = new Map<string, Set<number>>();
   for (const table of target.rowSources('market_holidays')) {
     const { rows } = await client.query<{ market_id: string; day: number }>(
-      `SELECT market_id, holiday_date - date '1970-01-01' AS day FROM ${table}`,
+      `SELECT market_id, holiday_date::date - date '1970-01-01' AS day FROM ${table}`,
     );
     for (const { market_id, day } of rows) {
       const days = holidays.get(market_id) ?? new Set<number>();

@@ -27,7 +27,7 @@ export async function vectorsLearntFrom(
   const { rows } = await historical.client((client) =>
     client.query<{ last: string | null; silent: number }>(
       `SELECT max(entity_scope->>'fit_end') AS last, count(*) FILTER (WHERE entity_scope->>'fit_end' IS NULL) AS silent
-         FROM joint_embeddings WHERE model_id = $1 AND as_of_date BETWEEN $2 AND $3`,
+         FROM joint_embeddings WHERE model_id = $1 AND as_of_date::date BETWEEN $2 AND $3`,
       [modelId, formatDay(days[0]), formatDay(days[days.length - 1])],
     ),
   );
@@ -67,9 +67,9 @@ export async function eachDayOfVectors(
   const where = `model_id = ${sqlLiteral(modelId)} AND as_of_date::date BETWEEN ${sqlLiteral(from)} AND ${sqlLiteral(to)} AND vector IS NOT NULL`;
   const query = JOINT.test(modelId)
     ? `SELECT coalesce(entity_scope->>'instrument_id', entity_scope->>'entity_id'), as_of_date::date, vector FROM joint_embeddings
-        WHERE ${where} AND entity_scope ?| array['instrument_id', 'entity_id'] ORDER BY as_of_date, joint_id`
+        WHERE ${where} AND entity_scope ?| array['instrument_id', 'entity_id'] ORDER BY as_of_date::date, joint_id`
     : `SELECT entity_id::text, as_of_date::date, vector FROM numeric_window_embeddings
-        WHERE ${where} AND entity_type = 'INSTRUMENT' ORDER BY as_of_date, embedding_id`;
+        WHERE ${where} AND entity_type = 'INSTRUMENT' ORDER BY as_of_date::date, embedding_id`;
   const indexOf = new Map(ids.map((id, i) => [id, i]));
   const dayOf = new Map(Array.from(days, (day, d) => [day, d]));
   const known = new Uint8Array(ids.length);

@@ -101,7 +101,7 @@ async function rangeOf({ start, end }: Args, historical: Database): Promise<{ st
   if (start !== undefined && end !== undefined) return parseRange({ start, end });
   const { rows } = await historical.client((client) =>
     client.query<{ first: string | null; last: string | null }>(
-      'SELECT min(trade_date) AS first, max(trade_date) AS last FROM prices_daily',
+      'SELECT min(trade_date)::date AS first, max(trade_date)::date AS last FROM prices_daily',
     ),
   );
   const [{ first, last }] = rows;

@@ -30,12 +30,12 @@ const list = (keys: readonly string[]) => keys.map((key) => `'${key}'`).join(', 
  * (run ids; `basic` null: none), `createdAt` (of the newer one, milliseconds since 1970), `ownIsOlder`.
  */
 export const RUN_PAIRS = `WITH ended AS (
-    SELECT run_id, config_json AS config, start_date, end_date, created_at, coalesce(config_json->>'market_id', 'US_EQ') AS market,
+    SELECT run_id, config_json AS config, start_date::date AS start_date, end_date::date AS end_date, created_at, coalesce(config_json->>'market_id', 'US_EQ') AS market,
            ${SLEEVE_OF_RUN} AS sleeve, ${BACKEND_OF_RUN} AS backend
       FROM backtest_runs
      WHERE ${RUN_IS_COMPLETE} AND ${RUN_IS_OUT_OF_SAMPLE}
-       AND ($2::int IS NULL OR start_date - date '1970-01-01' <= $2)
-       AND ($3::int IS NULL OR end_date - date '1970-01-01' >= $3)),
+       AND ($2::int IS NULL OR start_date::date - date '1970-01-01' <= $2)
+       AND ($3::int IS NULL OR end_date::date - date '1970-01-01' >= $3)),
   basic AS (SELECT * FROM ended WHERE backend = 'basic')
   SELECT DISTINCT ON (c.sleeve, c.backend) c.sleeve AS "sleeveId", c.backend, c.run_id AS own, b.run_id AS basic,
          (extract(epoch FROM greatest(b.created_at, c.created_at)) * 1000)::float8 AS "createdAt", c.created_at < b.created_at AS "ownIsOlder"
