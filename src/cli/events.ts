@@ -9,7 +9,7 @@ import { JOURNAL_FILE, parseJournalLine, readAudit, readJournal } from '../super
 import { JOURNAL_KINDS, type JournalEntry } from '../supervisor/protocol.ts';
 import { FileTail } from '../supervisor/tail.ts';
 import { defineCommand } from './command.ts';
-import { printDemo, printJsonLine } from './json.ts';
+import { printDemo, printJson } from './json.ts';
 
 const POLL_MS = 250;
 
@@ -31,7 +31,7 @@ every action with who asked for it, never shortened. Who that is, the client tol
     assertHomePossible(cli.home);
     const wanted = (entry: JournalEntry) =>
       (!args.kind || entry.kind === args.kind) && (!args.subject || entry.subject === args.subject);
-    const print = (entry: JournalEntry) => (args.json ? printJsonLine(cli, entry) : cli.out(`${lineOf(entry)}\n`));
+    const print = (entry: JournalEntry) => (args.json ? printJson(cli, entry) : cli.out(`${lineOf(entry)}\n`));
     const entries = (args.audit ? readAudit(cli.home) : readJournal(cli.home)).filter(wanted);
     const file = path.join(cli.home.logs, JOURNAL_FILE);
     const tail = new FileTail(file, { lastBytes: 0 });

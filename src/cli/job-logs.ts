@@ -12,7 +12,7 @@ import { findJobId, listJobIds, readJob } from '../supervisor/job-store.ts';
 import { FileTail, LineAssembler } from '../supervisor/tail.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
-import { printJsonLine } from './json.ts';
+import { printJson } from './json.ts';
 
 const POLL_MS = 200;
 const MAX_LINE_BYTES = 1024 * 1024;
@@ -51,7 +51,7 @@ line goes to stdout behind its job's number; lines that begin with a date and ti
     const sources = ids.flatMap((id) => sourcesOf(cli, id));
     const show = ({ source, text }: Line) => {
       const clean = cleanText(text);
-      if (args.json) printJsonLine(cli, { job: source.jobId, stream: source.stream, text: clean });
+      if (args.json) printJson(cli, { job: source.jobId, stream: source.stream, text: clean });
       else if (merged) cli.out(`${source.jobId.split('-')[0]}${source.stream === 'err' ? '!' : '|'} ${clean}\n`);
       else (source.stream === 'out' ? cli.out : cli.err)(`${clean}\n`);
     };

@@ -6,11 +6,6 @@ export function printDemo(cli: Cli): void {
   if (cli.home.demo) cli.out('DEMO: synthetic market, not real prices\n');
 }
 
-/** Prints one line of a stream of JSON objects, without passwords. */
-export function printJsonLine(cli: Cli, value: object): void {
-  cli.out(`${JSON.stringify({ ...(cli.home.demo ? { demo: true } : {}), ...value }, maskJson)}\n`);
-}
-
 /**
  * Prints what an engine computed as JSON. Its keys are snake_case, as the columns and metrics of the tables are; the
  * product's own objects (phases, jobs, the machine) have the names of the protocol and go through `printJson`.
@@ -29,7 +24,10 @@ export function snakeCased(value: unknown): unknown {
 const snakeKey = (key: string): string =>
   /^[a-z][a-z0-9]*([A-Z][a-z0-9]*)+$/.test(key) ? key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : key;
 
-/** Prints a report as JSON: `schema` counts changes of its shape; a demo says so; passwords are left out. */
+/**
+ * Prints a report, or one object of a stream, as JSON on a line: `schema` counts changes of its shape; a demo says so; passwords
+ * are left out.
+ */
 export function printJson(cli: Cli, value: object): void {
   cli.out(`${JSON.stringify({ schema: 1, ...(cli.home.demo ? { demo: true } : {}), ...value }, maskJson)}\n`);
 }

@@ -98,8 +98,9 @@ test('Research has models and λ; Events what happened; the form every program',
   expect((models as { id: string }[]).map(({ id }) => id)).toEqual(known.map(({ id }) => id));
   const [overview] = await json('lambda show --columns 60');
   expect(overview).toMatchObject(snakeCased(await readers.lambda({ columns: 60 })) as object);
-  expect(await json('events')).toEqual(await readers.events({ audit: false, last: 50 }));
-  expect(await json('events --audit')).toEqual(await readers.events({ audit: true, last: 50 }));
+  const lines = (entries: readonly object[]) => entries.map((entry) => ({ schema: 1, ...entry }));
+  expect(await json('events')).toEqual(lines(await readers.events({ audit: false, last: 50 })));
+  expect(await json('events --audit')).toEqual(lines(await readers.events({ audit: true, last: 50 })));
   const [{ programs }] = await json('job programs');
   expect(programs).toEqual(JSON.parse(JSON.stringify((await readers.programs({})).programs)));
 });
