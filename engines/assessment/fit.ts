@@ -1,5 +1,7 @@
 /** `models fit assessment-context-v2`: the head of the context backend, fitted on joint vectors and what came after them. */
+
 import { z } from 'zod';
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
@@ -123,8 +125,8 @@ export const fitHead: Program<typeof headFitSpec> = async (args, { databases, ho
   const { manifest, fingerprint } = await loadModel(home.models, id);
   const verdict =
     t >= SIGNIFICANT
-      ? `IC ${ic.toFixed(4)} (t ${t.toFixed(2)}) on ${judged} days that a fit had not seen`
-      : `no evidence that it knows anything: IC ${ic.toFixed(4)} (t ${t.toFixed(2)}, ${SIGNIFICANT} is asked for) on ${judged} days: it will say 0 of every name`;
+      ? `IC ${ic.toFixed(4)} (t ${t.toFixed(2)}) on ${formatCount(judged)} days that a fit had not seen`
+      : `no evidence that it knows anything: IC ${ic.toFixed(4)} (t ${t.toFixed(2)}, ${SIGNIFICANT} is asked for) on ${formatCount(judged)} days: it will say 0 of every name`;
   if (t < SIGNIFICANT) log(events, 'warn', verdict);
   if (!args.json) {
     const line = [id, fitted.rows, fit.fit_start, fit.fit_end, manifest.bytes, fingerprint].join();

@@ -1,4 +1,5 @@
 /** A campaign: one panel, one pass of features, every sleeve over them, each run recorded in a transaction of its own. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { log, stage } from '../../src/platform/events.ts';
 import { keyId } from '../../src/platform/ids.ts';
@@ -64,7 +65,7 @@ export async function loadPoints(points: readonly CampaignOptions[], context: Pr
   if (read) reportContext(read, context);
   if (lambda) reportLambda(options.lambda!, 'lambda-score-weight' in (options.sweep ?? {}), lambda, panel, context);
   if (regime) {
-    const where = `regimes of ${regime.region} on ${regime.daysWithRows} of ${panel.count} days`;
+    const where = `regimes of ${regime.region} on ${formatCount(regime.daysWithRows)} of ${formatCount(panel.count)} days`;
     log(
       context.events,
       regime.daysWithRows < panel.count ? 'warn' : 'info',

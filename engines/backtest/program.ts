@@ -1,4 +1,5 @@
 /** The programs `backtest campaign` and `backtest campaign-and-meta`. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { Exit } from '../../src/platform/errors.ts';
 import { log } from '../../src/platform/events.ts';
 import type { Program, ProgramContext, ProgramResult } from '../../src/platform/program.ts';
@@ -123,7 +124,7 @@ export function outcomeOf(runs: readonly Run[], data: unknown): ProgramResult {
   const rows: Record<string, number> = {};
   for (const run of runs)
     for (const [table, count] of Object.entries(run.rows)) rows[table] = (rows[table] ?? 0) + count;
-  const trades = (rows.backtest_trades ?? 0).toLocaleString('en-US');
+  const trades = formatCount(rows.backtest_trades ?? 0);
   const summary = `${runs.length} run${runs.length === 1 ? '' : 's'} recorded, ${trades} trades`;
   return { exitCode: Exit.done, summary, rows, data };
 }

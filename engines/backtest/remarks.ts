@@ -1,4 +1,5 @@
 /** What a reader of a campaign is told of its data and of how a sleeve went, and what is refused for it. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { UserError } from '../../src/platform/errors.ts';
 import { log } from '../../src/platform/events.ts';
@@ -41,10 +42,14 @@ export function reportDates(
   log(
     events,
     'info',
-    `names by ${source}: ${n} of every status, ${share} % of instruments and days are outside their dates`,
+    `names by ${source}: ${formatCount(n)} of every status, ${share} % of instruments and days are outside their dates`,
   );
   if (undated > 0)
-    log(events, 'warn', `${undated} of ${n} instruments say no last date: they count as listed to this day`);
+    log(
+      events,
+      'warn',
+      `${formatCount(undated)} of ${formatCount(n)} instruments say no last date: they count as listed to this day`,
+    );
   if (unknownMembers > 0)
     log(events, 'warn', `${unknownMembers} members of ${source} are no equities of ${panel.marketId}: no day has them`);
 }
@@ -61,7 +66,7 @@ export function reportLambda(
   { events }: ProgramContext,
 ): void {
   const weight = swept ? 'weights of the grid' : `weight ${choice.weight}`;
-  const days = `on ${daysReached} of ${panel.count} days`;
+  const days = `on ${formatCount(daysReached)} of ${formatCount(panel.count)} days`;
   log(events, 'info', `λ̂: ${choice.column} of '${experimentId}' from ${sourceName(choice)}, ${weight}, ${days}`);
   if (shareReached < LEAST_REACH) {
     const share = `${(100 * shareReached).toFixed(1)} %`;
@@ -97,7 +102,7 @@ export function reportEmptyDays(
   const empty = [...result.universeSize.keys()].filter((d) => result.universeSize[d] === 0);
   if (empty.length === 0) return;
   const [from, to] = [empty[0], empty[empty.length - 1]].map((d) => formatDay(panel.calendar.days[panel.first + d]));
-  const what = `the universe was empty on ${empty.length} of ${panel.count} days (${from} … ${to})`;
+  const what = `the universe was empty on ${formatCount(empty.length)} of ${formatCount(panel.count)} days (${from} … ${to})`;
   log(events, 'warn', `${sleeve.sleeveId}: ${what}: no instrument had 63 complete trading days and enough volume`);
 }
 
@@ -151,13 +156,13 @@ export function warnAboutData(panel: LoadedPanel, { events }: ProgramContext): v
     log(
       events,
       'warn',
-      `${panel.offCalendarRows.toLocaleString('en-US')} price rows lie on weekends or holidays and were not used`,
+      `${formatCount(panel.offCalendarRows)} price rows lie on weekends or holidays and were not used`,
     );
   }
   const { atStart, atEnd } = daysWithoutPrices(panel);
   const { days } = panel.calendar;
   requirePricesNearby(panel, atStart, atEnd);
-  const trading = (count: number) => (count === 1 ? 'trading day has' : `${count} trading days have`);
+  const trading = (count: number) => (count === 1 ? 'trading day has' : `${formatCount(count)} trading days have`);
   if (atStart > 0) {
     const begin = formatDay(days[panel.first + atStart]);
     log(events, 'warn', `prices begin on ${begin}: the range's first ${trading(atStart)} none`);

@@ -1,4 +1,5 @@
 /** Figures of two runs over the days that both have, with block-bootstrap intervals of each and of their difference. Pure. */
+import { formatCount } from '../../src/format/numbers.ts';
 import type { ComparedFigure, ComparedSlice, RunComparison } from '../../src/report/types.ts';
 import {
   bootstrapIntervals,
@@ -287,7 +288,7 @@ export function verdictOf(
     return { beyondNoise: false, verdict: `No verdict on ${b} against ${a}: ${why}.` };
   }
   if (!interval) return { beyondNoise: false, verdict: `No verdict on ${b} against ${a}: too few days are shared.` };
-  const figure = `difference of Sharpe ratios ${signed(difference)}, ${(coverage * 100).toFixed(1)} % interval ${signed(interval[0])} … ${signed(interval[1])} over ${days} days`;
+  const figure = `difference of Sharpe ratios ${signed(difference)}, ${(coverage * 100).toFixed(1)} % interval ${signed(interval[0])} … ${signed(interval[1])} over ${formatCount(days)} days`;
   if (interval[0] <= 0 && interval[1] >= 0)
     return { beyondNoise: false, verdict: `No evidence that ${b} differs from ${a} (${figure}).` };
   return {

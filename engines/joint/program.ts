@@ -1,5 +1,7 @@
 /** The programs `backfill joint-…`, and a worker's share of one. */
+
 import { hostname } from 'node:os';
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
@@ -150,8 +152,8 @@ async function report(
   } = (await totalsByModel(context.databases.historical, backfill.id)).get(model) ?? {};
   const rejected = await reportRejected(backfill, failed, context);
   if (!json) context.stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
-  const kept = skipped ? `, ${skipped} left as they were` : '';
-  const summary = `${written} rows of ${model} on ${days.length} trading days${kept}${failed ? `, ${failed} stored vectors could not be used` : ''}`;
+  const kept = skipped ? `, ${formatCount(skipped)} left as they were` : '';
+  const summary = `${formatCount(written)} rows of ${model} on ${formatCount(days.length)} trading days${kept}${failed ? `, ${formatCount(failed)} stored vectors could not be used` : ''}`;
   return {
     exitCode: failed ? Exit.partial : Exit.done,
     summary,

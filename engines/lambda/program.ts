@@ -1,4 +1,5 @@
 /** The program `backfill opportunity-density`. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit } from '../../src/platform/errors.ts';
@@ -71,7 +72,11 @@ export const backfillDensity: Program<typeof backfillDensitySpec> = async (args,
 
   const states = countStates(density, inputs);
   const source = computed ? 'computed from prices' : 'from soft_target_classes';
-  log(events, 'info', `states ${source}; ${states.unknownRows} of ${density.day.length} rows have class UNKNOWN`);
+  log(
+    events,
+    'info',
+    `states ${source}; ${formatCount(states.unknownRows)} of ${formatCount(density.day.length)} rows have class UNKNOWN`,
+  );
   const warnOf = (missing: readonly number[], what: string, remedy: string) => {
     if (missing.length === 0) return;
     const [from, to] = [missing[0], missing[missing.length - 1]].map((d) => formatDay(range[d]));

@@ -1,4 +1,5 @@
 /** Reads markets, instruments, holidays and prices; builds the panel. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database, Databases } from '../../src/platform/db/databases.ts';
@@ -319,7 +320,7 @@ class Unusable {
         if (first < 0 || order < 0 || (order === 0 && what < text)) [first, text] = [cell, what];
       }
     }
-    const more = this.count > 1 ? ` (unusable values in the range: ${this.count})` : '';
+    const more = this.count > 1 ? ` (unusable values in the range: ${formatCount(this.count)})` : '';
     throw new UserError(
       `prices_daily of ${instruments[Math.floor(first / T)].id} on ${formatDay(days[first % T])}: ${text}${more}`,
       'Correct or delete the row, or import it anew: prometheus data import --prices PATH',
@@ -347,7 +348,7 @@ function refuseEmptyDays({ marketId, calendar }: LoadedPanel, priced: Int32Array
   for (let t = from + 1; t < to; t++) if (priced[t] === 0) empty.push(calendar.days[t]);
   if (empty.length > 0) {
     const named = empty.slice(0, 5).map(formatDay).join(', ');
-    const more = empty.length > 5 ? ` and ${empty.length - 5} more days` : '';
+    const more = empty.length > 5 ? ` and ${formatCount(empty.length - 5)} more days` : '';
     const these = empty.length === 1 ? 'a trading day' : 'trading days';
     throw new UserError(
       `no instrument of ${marketId} has a price on ${named}${more}, which market_holidays calls ${these}`,

@@ -1,6 +1,8 @@
 /** The program `backfill numeric-embeddings`, and a worker's share of one. */
+
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
@@ -184,8 +186,8 @@ async function explain(prepared: Prepared, args: Args, context: ProgramContext):
   const known = args.explain
     ? `, ${seconds === null ? 'time UNKN (nothing measured yet)' : `about ${Math.ceil(seconds)} s`}, ${bytes === null ? 'bytes UNKN' : `about ${bytes} bytes`}`
     : '';
-  const kept = there ? `, ${skipped} are there already` : '';
-  const summary = `${rows} vectors in ${prepared.shards.length} shards${kept}${known}; nothing was written`;
+  const kept = there ? `, ${formatCount(skipped)} are there already` : '';
+  const summary = `${formatCount(rows)} vectors in ${formatCount(prepared.shards.length)} shards${kept}${known}; nothing was written`;
   return {
     exitCode: Exit.done,
     summary,
@@ -226,7 +228,7 @@ async function report(
     context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
   }
   const days = prepared.days.length;
-  const summary = `${written} vectors of ${models.length} ${models.length === 1 ? 'model' : 'models'}, ${days} days${failed ? `; ${failed} that were due could not be made` : ''}`;
+  const summary = `${formatCount(written)} vectors of ${models.length} ${models.length === 1 ? 'model' : 'models'}, ${formatCount(days)} days${failed ? `; ${formatCount(failed)} that were due could not be made` : ''}`;
   return {
     exitCode: failed ? Exit.partial : Exit.done,
     summary,

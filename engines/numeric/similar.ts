@@ -1,4 +1,5 @@
 /** The program `similar`. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
@@ -77,7 +78,7 @@ export const similar: Program<typeof similarSpec> = async (args, { databases, st
     const lines = found.map(({ entityId, date, cosine }, k) => [k + 1, entityId, date, cosine.toFixed(6)].join());
     stdout(`${['rank,entity_id,as_of_date,cosine', ...lines].join('\n')}\n`);
   }
-  const summary = `${found.length} nearest of ${candidates} vectors`;
+  const summary = `${found.length} nearest of ${formatCount(candidates)} vectors`;
   const neighbours = found.map(({ entityId, date, cosine }) => ({ entity_id: entityId, as_of_date: date, cosine }));
   return { exitCode: Exit.done, summary, data: { model_id: args.model, candidates, neighbours } };
 };

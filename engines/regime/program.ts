@@ -1,5 +1,7 @@
 /** The program `backfill regime`. */
+
 import { hash } from 'node:crypto';
+import { formatCount } from '../../src/format/numbers.ts';
 import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
@@ -99,7 +101,7 @@ export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, c
   const share = shares(labels.regime, labelled.days, start);
   const last = labelled.count - 1;
   const matrix = matrixOf(risk.transition.subarray(last * REGIMES * REGIMES));
-  const summary = `${rows.regimes} days of ${region} labelled, ${rows.regime_transitions} changes, ${formatDay(labelled.days[last])}: ${REGIME_LABELS[labels.regime[last]]}`;
+  const summary = `${formatCount(rows.regimes)} days of ${region} labelled, ${formatCount(rows.regime_transitions)} changes, ${formatDay(labelled.days[last])}: ${REGIME_LABELS[labels.regime[last]]}`;
   if (missing.length > 0) {
     const named = missing.slice(0, 3).map(formatDay).join(', ');
     log(events, 'warn', `${missing.length} of ${due} trading days have no vector of ${args.market}: ${named}`);

@@ -1,4 +1,5 @@
 /** The program `backfill stability`. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit } from '../../src/platform/errors.ts';
@@ -54,7 +55,7 @@ export const backfillStability: Program<typeof backfillStabilitySpec> = async (a
     return total;
   });
   const [from, to] = [panel.first, days - 1].map((t) => formatDay(panel.calendar.days[t]));
-  const summary = `${rows.soft_target_classes} states of ${n} instruments, ${from} … ${to}`;
+  const summary = `${formatCount(rows.soft_target_classes)} states of ${formatCount(n)} instruments, ${from} … ${to}`;
   return {
     exitCode: Exit.done,
     summary,

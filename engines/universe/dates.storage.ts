@@ -1,5 +1,7 @@
 /** Reads listing dates of instruments, and tables of members. */
+
 import { createHash } from 'node:crypto';
+import { formatCount } from '../../src/format/numbers.ts';
 import { tryParseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
@@ -29,7 +31,7 @@ export async function loadUniverseDates(
   const membership = members && ids.map((id) => members.get(id) ?? []);
   if (membership?.every((spans) => spans.length === 0)) {
     throw new UserError(
-      `${choice} has none of the ${ids.length} instruments of the market`,
+      `${choice} has none of the ${formatCount(ids.length)} instruments of the market`,
       'Its ids must be those of instruments.',
     );
   }

@@ -1,4 +1,5 @@
 /** What `verify numeric-embeddings` reads of the table: keys of all rows, vectors of some days. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
@@ -106,7 +107,7 @@ export async function recordedCause(
       [modelId, date],
     );
     if (open.length && open[0].done < open[0].shards) {
-      return `backfill ${open[0].id} has done ${open[0].done} of its ${open[0].shards} shards; --resume goes on with it`;
+      return `backfill ${open[0].id} has done ${formatCount(open[0].done)} of its ${formatCount(open[0].shards)} shards; --resume goes on with it`;
     }
     return null;
   });

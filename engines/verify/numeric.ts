@@ -1,4 +1,5 @@
 /** The program `verify numeric-embeddings`. */
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit } from '../../src/platform/errors.ts';
 import { stage } from '../../src/platform/events.ts';
@@ -97,7 +98,7 @@ export const verifyNumeric: Program<typeof numericEmbeddingsSpec> = async (args,
     reason,
     provenance: context.provenance,
   });
-  const counts = `${observed.present} of ${observed.expected} vectors, ${observed.recomputed} computed again`;
+  const counts = `${formatCount(observed.present)} of ${formatCount(observed.expected)} vectors, ${formatCount(observed.recomputed)} computed again`;
   const missing = findings.find(({ first_hole }) => first_hole);
   const whole = missing ? `enough of them (the first missing: ${holeText(missing)})` : 'all as they should be';
   const summary = state === 'OK' ? `${counts}: ${whole}` : `${state}: ${reason}`;
@@ -298,7 +299,7 @@ const worst = (found: readonly { readonly state: State }[]): State =>
 function judge(finding: Finding, minShare: number): { state: State; reason: string } {
   const problems: { state: State; text: string }[] = [];
   const wrong = (count: number, what: string) => {
-    if (count) problems.push({ state: 'FAIL', text: `${finding.model_id}: ${count} ${what}` });
+    if (count) problems.push({ state: 'FAIL', text: `${finding.model_id}: ${formatCount(count)} ${what}` });
   };
   wrong(finding.duplicates, 'rows repeat a key');
   wrong(finding.wrong_length, 'vectors have another length than the model');
@@ -308,7 +309,7 @@ function judge(finding: Finding, minShare: number): { state: State; reason: stri
   wrong(finding.zero_norm, 'vectors are all zeros');
   wrong(
     finding.different,
-    `of ${finding.recomputed} vectors are not what the prices give (first: ${finding.first_different})`,
+    `of ${formatCount(finding.recomputed)} vectors are not what the prices give (first: ${finding.first_different})`,
   );
   if (finding.expected === 0 || finding.share < minShare) {
     const where = finding.first_hole ? `; the first hole is ${holeText(finding)}` : '';

@@ -41,7 +41,7 @@ export const verifyPointInTime: Program<typeof pointInTimeSpec> = async (args, c
     const difference = firstDifference(reference, other, day, args.horizon);
     if (difference) leaks.push({ day, ...difference });
     tried.push(formatDay(panel.calendar.days[panel.first + day]));
-    events.emit({ type: 'progress', done: k + 1, total: args.days, unit: 'days t' });
+    events.emit({ type: 'progress', done: k + 1, total: args.days, unit: 'days' });
     await new Promise<void>((resume) => setImmediate(resume));
   }
   const ok = leaks.length === 0;

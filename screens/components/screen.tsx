@@ -3,6 +3,7 @@ import { isList, rowCount, visibleRows } from '../../src/console/lists.ts';
 import type { PaneId } from '../../src/console/screens.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { type Line, span } from '../../src/format/lines.ts';
+import { formatCount } from '../../src/format/numbers.ts';
 import { useConsoleState } from './context.ts';
 import { Footer } from './footer.tsx';
 import { Header } from './header.tsx';
@@ -49,6 +50,9 @@ export function ScreenFrame({ layout, contents, lone = {} }: ScreenFrameProps) {
 function withFilter(state: ConsoleState, id: PaneId, content: PaneContent): PaneContent {
   const filter = state.filters[id];
   if (!filter || !isList(id)) return content;
-  const mark = span(`/${filter}/ ${visibleRows(state, id).length} of ${rowCount(state, id)}`, 'warn');
+  const mark = span(
+    `/${filter}/ ${formatCount(visibleRows(state, id).length)} of ${formatCount(rowCount(state, id))}`,
+    'warn',
+  );
   return { ...content, note: [mark, ...(content.note?.length ? ['  ', ...content.note] : [])] };
 }

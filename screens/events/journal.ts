@@ -5,6 +5,7 @@ import { rowCount, selectedIndex, selectedRow, visibleRows } from '../../src/con
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo, formatInstant } from '../../src/format/age.ts';
 import { type Line, span } from '../../src/format/lines.ts';
+import { formatCount } from '../../src/format/numbers.ts';
 import { CHECK_SIGNS, JOB_SIGNS, type Tone } from '../../src/format/states.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import type { JournalEntry } from '../../src/supervisor/protocol.ts';
@@ -49,7 +50,7 @@ export function eventTable(state: ConsoleState, width: number, drawing: Drawing)
   const table = layTable(columns, rows, width, drawing);
   return {
     title,
-    note: agedNote(state, answer, `${rows.length} entries`),
+    note: agedNote(state, answer, `${formatCount(rows.length)} entries`),
     header: table.header,
     lines: table.rows,
     selectedRow: selectedIndex(state, 'events'),

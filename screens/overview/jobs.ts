@@ -60,7 +60,7 @@ export function jobTable(state: ConsoleState, width: number, drawing: Drawing): 
     title: 'Jobs',
     note: [
       span(
-        `${running} running · ${queued} queued · ${jobs.length - running - queued} ended`,
+        `${running} running · ${formatCount(queued)} queued · ${formatCount(jobs.length - running - queued)} ended`,
         running ? 'info' : 'muted',
       ),
     ],
@@ -283,7 +283,7 @@ export function jobLog(state: ConsoleState): PaneContent {
     fromEnd: true,
     note: [
       ...(both && !detail.timed ? [span('no times: stdout before stderr · ', 'warn')] : []),
-      following ? span('following', 'info') : span(`${state.scroll.log} rows up · f follows`, 'warn'),
+      following ? span('following', 'info') : span(`${formatCount(state.scroll.log)} rows up · f follows`, 'warn'),
     ],
     lines:
       detail.log.length > 0

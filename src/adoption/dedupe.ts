@@ -1,5 +1,7 @@
 /** Removes copies of a row: one transaction, readers go on. */
+
 import type pg from 'pg';
+import { formatCount } from '../format/numbers.ts';
 import type { Database } from '../platform/db/databases.ts';
 import { UserError } from '../platform/errors.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
@@ -38,7 +40,7 @@ export async function dedupe(client: pg.ClientBase, database: Database, table: s
     const { rowCount } = await client.query(`WITH ${surplus} DELETE FROM ${table} t USING ranked WHERE ${isSurplus}`);
     const { rows } = await client.query<{ left: number }>(`WITH ${twice(wanted)} SELECT count(*) AS left FROM twice`);
     await client.query('COMMIT');
-    const said = rowCount ? `removed ${rowCount} rows` : 'nothing to remove';
+    const said = rowCount ? `removed ${formatCount(rowCount)} rows` : 'nothing to remove';
     if (rows[0].left === 0) return said;
     const how = age ? 'say --keep newest or --keep oldest' : 'settle them by hand';
     return `${said}; ${rows[0].left} keys have rows that do not say the same and are left alone: ${how}`;
@@ -65,7 +67,8 @@ export async function pointedAt(
       `WITH ${surplus}, surplus AS (SELECT t.* FROM ${wanted.table} t JOIN ranked ON ${isSurplus})
        SELECT count(*) AS n FROM ${from} r WHERE EXISTS (SELECT FROM surplus WHERE ${same})`,
     );
-    if (rows[0].n > 0) return `${rows[0].n} rows of ${from} point at copies in ${wanted.table} (foreign key ${name})`;
+    if (rows[0].n > 0)
+      return `${formatCount(rows[0].n)} rows of ${from} point at copies in ${wanted.table} (foreign key ${name})`;
   }
   return null;
 }

@@ -1,5 +1,7 @@
 /** Puts together what `db adopt --dry-run` says, and which repairs are open. Changes nothing. */
+
 import type pg from 'pg';
+import { formatCount } from '../format/numbers.ts';
 import type { Database, Databases } from '../platform/db/databases.ts';
 import { type MigrationState, migrationState, type TableMigration } from '../platform/db/migrate.ts';
 import { DATABASE_NAMES, type DatabaseName } from '../platform/db/targets.ts';
@@ -170,7 +172,7 @@ function repairs(
     return {
       id: `dedupe:${table}`,
       database: name,
-      what: `remove ${rows} copies of rows of ${table} that are there twice, one transaction`,
+      what: `remove ${formatCount(rows)} copies of rows of ${table} that are there twice, one transaction`,
       blocked: catalogue.tables.get(table)!.writable ? (pointed.get(table) ?? null) : 'the role may not delete there',
     };
   });
@@ -182,7 +184,7 @@ function repairs(
     else if (lacks(catalogue, { [table]: columnsOf(wanted) }))
       blocked = lacks(catalogue, { [table]: columnsOf(wanted) });
     else if (twice && twice.rows === null) blocked = `rows of ${table} cannot be counted`;
-    else if (twice?.rows) blocked = `${twice.rows} copies are in the way`;
+    else if (twice?.rows) blocked = `${formatCount(twice.rows)} copies are in the way`;
     steps.push({
       id: `index:${index}`,
       database: name,

@@ -1,7 +1,9 @@
 /** `prometheus job metrics`: the figures of a job over its life. Reads its folder, and works without a supervisor too. */
+
 import path from 'node:path';
 import { z } from 'zod';
 import { measureValue, unitWord } from '../format/measure.ts';
+import { formatCount } from '../format/numbers.ts';
 import { sparkline } from '../format/spark.ts';
 import { Exit } from '../platform/errors.ts';
 import { readJobSeries } from '../supervisor/job-series.ts';
@@ -33,7 +35,7 @@ mean, lowest and highest (--json tells all of them, with the times). What was no
     else if (found.series.length) {
       printDemo(cli);
       cli.out(seriesTable(found.series));
-      if (found.dropped > 0) cli.err(`${found.dropped} more series were not kept\n`);
+      if (found.dropped > 0) cli.err(`${formatCount(found.dropped)} more series were not kept\n`);
     } else cli.err('no such series of this job\n');
     return Exit.done;
   },

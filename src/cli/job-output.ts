@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatElapsed, formatInstant } from '../format/age.ts';
 import { jobCommandLine, shellLine } from '../format/command.ts';
-import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../format/numbers.ts';
+import { formatCount, formatDuration, formatFixed, formatPercent, UNKNOWN } from '../format/numbers.ts';
 import { JOB_SIGNS } from '../format/states.ts';
 import { environmentChanges } from '../supervisor/environment.ts';
 import type { JobSpec } from '../supervisor/job-files.ts';
@@ -78,7 +78,7 @@ export function jobTable(jobs: readonly JobView[], now: number): string {
 export function jobPage(job: JobView, record: JobRecord, now: number): string {
   const { spec, exit, status } = record;
   const cpu = exit?.cpuSeconds
-    ? `${exit.cpuSeconds.user.toFixed(2)} s user, ${exit.cpuSeconds.system.toFixed(2)} s system`
+    ? `${formatFixed(exit.cpuSeconds.user, 2)} s user, ${formatFixed(exit.cpuSeconds.system, 2)} s system`
     : UNKNOWN;
   const code = spec && [spec.gitSha && commitWords(spec), spec.build && `build ${spec.build}`];
   const facts: [string, string][] = [

@@ -1,6 +1,6 @@
 /** A plan of the full horizon, and its check, for people. */
 import { commandLine } from '../format/command.ts';
-import { formatBytes, formatCount, formatDuration } from '../format/numbers.ts';
+import { formatBytes, formatCount, formatDuration, formatFixed } from '../format/numbers.ts';
 import type { ClockError, HorizonError, HorizonPlan, HorizonStep, PlannedKind } from '../queue/horizon.ts';
 import type { Scaling } from '../queue/scaling.ts';
 import { cell, type Report } from './plain-text.ts';
@@ -66,7 +66,7 @@ export function reportPlan(
   for (const { workers, hours } of plan.hours) {
     report.text(
       'time    ',
-      `${workers} worker${workers === 1 ? '' : 's'}: ${known(hours, (h) => `${h.toFixed(2)} h`)}`,
+      `${workers} worker${workers === 1 ? '' : 's'}: ${known(hours, (h) => `${formatFixed(h, 2)} h`)}`,
     );
   }
   for (const { kind, scaling } of plan.kinds) report.text('scaling ', `${kind}: ${scalingWords(scaling)}`);
@@ -105,7 +105,7 @@ export function reportCheck(report: Report, models: readonly HorizonError[], kin
     ],
     models,
   );
-  const size = (bytes: number | null) => known(bytes, (value) => value.toFixed(0));
+  const size = (bytes: number | null) => known(bytes, (value) => formatFixed(value, 0));
   for (const { table, bytesPerRow } of kinds) {
     const { planned, now, error } = bytesPerRow;
     report.text('bytes  ', `a row of ${table} ${size(now)}, planned ${size(planned)}, error ${known(error, percent)}`);

@@ -1,4 +1,5 @@
 /** The operator's clipboard, reached through the terminal: OSC 52, also from inside tmux. */
+import { formatCount } from '../format/numbers.ts';
 
 /** Longest sequence that terminals are known to take (xterm's limit, in bytes of base64). */
 const MAX_BASE64 = 74_994;
@@ -24,4 +25,4 @@ export function throughMultiplexer(sequence: string, env: Env): string {
 
 /** How the text went, for the operator: `212 bytes through tmux`. */
 export const copyRoute = (text: string, env: Env): string =>
-  `${Buffer.byteLength(text)} bytes sent to the terminal${env.TMUX ? ' through tmux' : env.STY ? ' through screen' : ''} (OSC 52)`;
+  `${formatCount(Buffer.byteLength(text))} bytes sent to the terminal${env.TMUX ? ' through tmux' : env.STY ? ' through screen' : ''} (OSC 52)`;

@@ -9,11 +9,11 @@ const known = (value: Maybe): value is number => typeof value === 'number' && Nu
 /** `1234567` → `1,234,567`; fractions are rounded away above 100. */
 export function formatCount(value: Maybe): string {
   if (!known(value)) return UNKNOWN;
-  const rounded = Math.abs(value) >= 100 || Number.isInteger(value) ? Math.round(value).toString() : value.toFixed(1);
-  const [whole, fraction] = rounded.split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction ? `${grouped}.${fraction}` : grouped;
+  return grouped(value.toFixed(Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 1));
 }
+
+/** The whole part in groups of three: `1234.5` → `1,234.5`. */
+const grouped = (digits: string): string => digits.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
 
 /** A count in at most five cells: `20,123` → `20.1k`. */
 export function formatShortCount(value: Maybe): string {
@@ -27,12 +27,13 @@ export function formatShortCount(value: Maybe): string {
 /** A share as a percentage: `0.0438` → `+4.38 %` with `sign`. */
 export function formatPercent(share: Maybe, digits = 2, sign = false): string {
   if (!known(share)) return UNKNOWN;
-  const text = (share * 100).toFixed(digits);
+  const text = grouped((share * 100).toFixed(digits));
   return `${sign && share > 0 ? '+' : ''}${text} %`;
 }
 
+/** With so many digits behind the point: `1234.5` → `1,234.50`. */
 export function formatFixed(value: Maybe, digits: number): string {
-  return known(value) ? value.toFixed(digits) : UNKNOWN;
+  return known(value) ? grouped(value.toFixed(digits)) : UNKNOWN;
 }
 
 /** Seconds as the two largest units: `95` → `1 m 35 s`. */

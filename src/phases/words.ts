@@ -1,8 +1,9 @@
 /** The board's words for figures, dates and commands. */
+import { formatCount } from '../format/numbers.ts';
 import { formatDay, MS_PER_DAY } from '../platform/dates.ts';
 
 /** `1533609` → `1,533,609`. */
-export const count = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+export const count = (value: number): string => formatCount(Math.round(value));
 
 /** `count` and a noun that agrees: `1 row`, `2 rows`. */
 export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

@@ -1,5 +1,7 @@
 /** What `prometheus worker` does: takes part in the open backfills and campaigns of every kind, until there is none or for ever. */
+
 import { setTimeout as pause } from 'node:timers/promises';
+import { formatCount } from '../format/numbers.ts';
 import type { Database } from '../platform/db/databases.ts';
 import { Exit, UserError } from '../platform/errors.ts';
 import { log } from '../platform/events.ts';
@@ -62,7 +64,7 @@ export async function joinBackfills(
     total.failed += share.failed;
   }
   const runs = total.runs ? `${total.runs} run${total.runs === 1 ? '' : 's'} and ` : '';
-  const could = `${runs}${total.rows} vectors in ${total.shards} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
+  const could = `${runs}${formatCount(total.rows)} vectors in ${formatCount(total.shards)} shards of ${finished.size} backfill${finished.size === 1 ? '' : 's'}`;
   const summary = refused.size ? `${could}; could not join ${[...refused].join(', ')}` : could;
   return {
     exitCode: refused.size ? Exit.failed : total.failed ? Exit.partial : Exit.done,

@@ -1,6 +1,8 @@
 /** What of a backfill was due and could not be made: the first items in the log and the result, all of them in a file. */
+
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { formatCount } from '../format/numbers.ts';
 import { csvLine } from '../platform/csv.ts';
 import type { Database } from '../platform/db/databases.ts';
 import { log } from '../platform/events.ts';
@@ -60,10 +62,14 @@ export async function reportRejected(
     log(events, 'warn', `${model} ${entity} ${date}: ${reason}`);
   }
   events.emit({ type: 'artifact', kind: 'rejected items', id: path.basename(file), path: file });
-  const more = listed > LOGGED ? `and ${listed - LOGGED} more: ` : '';
+  const more = listed > LOGGED ? `and ${formatCount(listed - LOGGED)} more: ` : '';
   log(events, 'warn', `${more}all ${listed} are listed in ${file}`);
   if (listed < failed) {
-    log(events, 'warn', `${failed - listed} more were counted by a build that kept only the first of each shard`);
+    log(
+      events,
+      'warn',
+      `${formatCount(failed - listed)} more were counted by a build that kept only the first of each shard`,
+    );
   }
   return { failures, failures_file: file };
 }

@@ -1,5 +1,7 @@
 /** What a job would take, by what earlier finished jobs of its program were measured to take. */
+
 import { isDeepStrictEqual } from 'node:util';
+import { formatCount } from '../format/numbers.ts';
 import { tryParseDay } from '../platform/dates.ts';
 import type { WorkRule } from '../platform/program.ts';
 import type { Estimate, Estimated } from './reads.ts';
@@ -83,8 +85,7 @@ export function estimateRun(
   const names = used.slice(0, NAMED).map(({ id }) => id.slice(0, 4));
   const more = used.length > names.length ? ` and ${used.length - names.length} more` : '';
   const by = same.length > 0 ? 'with the same arguments' : 'by the days of their range';
-  const there =
-    !skips || present === 0 ? '' : `, less ${present === null ? 'what is' : present.toLocaleString('en-US')} there`;
+  const there = !skips || present === 0 ? '' : `, less ${present === null ? 'what is' : formatCount(present)} there`;
   return {
     rows,
     seconds,

@@ -2,6 +2,7 @@
  * The states of a job and what moves it from one to the next, as data. Pure: whatever is known about a job comes in as
  * facts, and the same facts always give the same state and the same reason.
  */
+import { formatCount } from '../format/numbers.ts';
 import { Exit } from '../platform/errors.ts';
 import type { JobProcess, Verdict } from './job-files.ts';
 import type { JobState } from './protocol.ts';
@@ -134,7 +135,7 @@ function judged(code: number, verdict: Verdict | null): { event: JobEvent; reaso
   if (failures !== null && failures > 0) {
     if (rows === 0 || (rows === null && rowsDue))
       return { event: 'failed', reason: `exit code ${code}, but ${failures} items failed and no row was written` };
-    const beside = rows === null ? '' : ` beside ${rows} new rows`;
+    const beside = rows === null ? '' : ` beside ${formatCount(rows)} new rows`;
     return { event: 'partial', reason: `exit code ${code}, but ${failures} items failed${beside}` };
   }
   if (code !== Exit.done) return { event: 'partial', reason: `exit code ${code}: some items failed` };

@@ -2,8 +2,10 @@
  * What the log lines of a program that is not ours mean: progress, metrics, rows, failures. Its lines are followed while it
  * runs and told as events, so that it looks like a job of ours; at its end they are the verdict. Light: the shim loads it.
  */
+
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { formatCount } from '../format/numbers.ts';
 import { Exit } from '../platform/errors.ts';
 import type { ProgramEvent } from '../platform/events.ts';
 import type { ScriptReading } from '../platform/program.ts';
@@ -194,7 +196,11 @@ export class LogLifter {
   }
 
   #writeResult({ rows, failures, fatal }: Verdict): void {
-    const words = [rows === null ? '' : `${rows} rows`, failures === null ? '' : `${failures} failures`, fatal ?? ''];
+    const words = [
+      rows === null ? '' : `${formatCount(rows)} rows`,
+      failures === null ? '' : `${formatCount(failures)} failures`,
+      fatal ?? '',
+    ];
     const summary = words.filter(Boolean).join(', ');
     if (!summary) return;
     const status = fatal ? 'failed' : failures ? 'partial' : 'done';

@@ -212,7 +212,7 @@ test('repairs remove copies only, leave rows that differ to the user, and do not
   const rows = async (table: string) =>
     (await run('historical', `SELECT count(*) AS n FROM ${table}`)).rows[0].n as number;
   const before = await rows('prices_daily');
-  expect(await apply('dedupe:prices_daily')).toMatch(/^removed \d+ rows$/);
+  expect(await apply('dedupe:prices_daily')).toMatch(/^removed [\d,]+ rows$/);
   const after = await rows('prices_daily');
   expect(after).toBeLessThan(before);
   expect(await apply('dedupe:prices_daily')).toBe('nothing to remove');

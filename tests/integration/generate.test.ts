@@ -173,7 +173,7 @@ describe('a fill', () => {
     await pair.databases.historical.client((client) =>
       client.query(`DELETE FROM prices_daily WHERE trade_date = '2013-05-02'`),
     );
-    await expect(store(pair.databases)).rejects.toThrow(/prices_daily has \d+ rows, not \d+/);
+    await expect(store(pair.databases)).rejects.toThrow(/prices_daily has [\d,]+ rows, not [\d,]+/);
   });
 
   it.each([

@@ -139,7 +139,7 @@ describe.skipIf(!haveShared)(`bad input (${haveShared ? DIRTY : SKIP_REASON})`, 
     const prices = ['A', 'AAPL'].map((symbol) => path.join(DIRTY, `real_mislabelled_${symbol}.csv.gz`));
     const { data } = await runImport(pair, { prices });
     expect(data.findings.filter((finding) => finding.reason === Warn.twins).map((finding) => finding.detail)).toEqual([
-      'A.US and AAPL.US: 1257 rows of 2012–2017',
+      'A.US and AAPL.US: 1,257 rows of 2012–2017',
     ]);
   });
 

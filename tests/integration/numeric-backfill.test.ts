@@ -1,4 +1,5 @@
 /** `backfill numeric-embeddings` in one process: which rows, with which bytes, and what is done with what is there. */
+
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { program as digest } from '../../engines/data/digest/program.ts';
@@ -7,6 +8,7 @@ import { columnOf, type Panel } from '../../engines/market/panel.ts';
 import { backfillNumeric } from '../../engines/numeric/program.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { V1_MODELS } from '../../engines/numeric/v1-ids.model.ts';
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { plainVector } from '../helpers/numeric.ts';
@@ -330,7 +332,7 @@ describe('--dry-run and --explain', () => {
       `${first},7,140,${due - half + 1},UNKN,UNKN,${half - 1}`,
       `${second},7,140,${due},UNKN,UNKN,0`,
     ]);
-    expect(planned.result.summary).toContain(`${2 * due - half + 1} vectors in`);
+    expect(planned.result.summary).toContain(`${formatCount(2 * due - half + 1)} vectors in`);
     expect((await backfill(asked)).result.data).toMatchObject({ written: 2 * due - half + 1 });
     expect((await backfill({ ...asked, explain: true })).result.data).toMatchObject({
       rows: 0,

@@ -93,7 +93,7 @@ describe('what is wrong', () => {
     [
       'one bit',
       `UPDATE t SET vector = set_bit(vector, 0, 1 - get_bit(vector, 0)) WHERE embedding_id = (SELECT min(embedding_id) FROM t)`,
-      /1 of \d+ vectors are not what the prices give \(first: I\d+\.T 20/,
+      /1 of [\d,]+ vectors are not what the prices give \(first: I\d+\.T 20/,
     ],
     [
       'another window',

@@ -1,4 +1,5 @@
 /** `backfill text-embeddings`: which rows, of what, and that no vector of a day knows what came after its close. */
+
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { openTextEncoder, type TextEncoder } from '../../engines/text/encoder.ts
 import { loadTextModel } from '../../engines/text/models.storage.ts';
 import { textBackfillSpec, textFitSpec } from '../../engines/text/spec.ts';
 import { fitTextModel } from '../../engines/text/static/program.ts';
+import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay, isWeekend, parseDay } from '../../src/platform/dates.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { Random } from '../../src/platform/random.ts';
@@ -224,7 +226,9 @@ describe('the rows', () => {
     expect(stdout).toBe(
       `model_id,news,news_issuer_day,skipped\n${MODEL},${models[0].news},${models[0].news_issuer_day},${skipped}\n`,
     );
-    expect(result.summary).toContain(`${rows} vectors are to be made, ${skipped} are there already`);
+    expect(result.summary).toContain(
+      `${formatCount(rows)} vectors are to be made, ${formatCount(skipped)} are there already`,
+    );
     expect(await content()).toBe(rowsBefore);
     const before = await query<{ id: string }>(`SELECT source_type || source_id AS id FROM text_embeddings
       WHERE octet_length(vector) > 1`);

@@ -28,6 +28,15 @@ describe('figures', () => {
     }
   });
 
+  test('thousands are told apart, behind the point they are not', () => {
+    expect([0, 999, 1000, -1_331_465, 99.25, 1234.5678].map(formatCount)).toEqual([
+      ...['0', '999', '1,000', '-1,331,465', '99.3', '1,235'],
+    ]);
+    expect([formatFixed(1234.5678, 4), formatFixed(-0.1234, 4), formatPercent(-123.4567)]).toEqual([
+      ...['1,234.5678', '-0.1234', '-12,345.67 %'],
+    ]);
+  });
+
   test('ages in one unit, no finer than a minute', () => {
     expect([0, 59_999, 60_000, 119_999, 3_700_000, 200_000_000].map(formatAge)).toEqual([
       'now',

@@ -24,6 +24,8 @@ interface Room {
 
 const PLATFORM = /^src\/platform\//;
 const FORMAT = /^src\/format\//;
+/** How figures are written, in words of every room. */
+const NUMBERS = /^src\/format\/numbers\.ts$/;
 const engineParts = (folder: string) => new RegExp(`^engines/(?!${folder}/)[^/]+/(.*\\.)?(model|storage)\\.ts$`);
 
 /** First match counts. */
@@ -33,13 +35,17 @@ const ROOMS: readonly Room[] = [
   {
     name: 'supervisor',
     match: /^src\/supervisor\//,
-    may: [PLATFORM, /^src\/phases\//, /^src\/telemetry\//, /^engines\/catalog\.ts$/],
+    may: [PLATFORM, NUMBERS, /^src\/phases\//, /^src\/telemetry\//, /^engines\/catalog\.ts$/],
   },
-  { name: 'phases', match: /^src\/phases\//, may: [PLATFORM, /^migrations\//, /^src\/adoption\/expected\.ts$/] },
+  {
+    name: 'phases',
+    match: /^src\/phases\//,
+    may: [PLATFORM, NUMBERS, /^migrations\//, /^src\/adoption\/expected\.ts$/],
+  },
   { name: 'telemetry', match: /^src\/telemetry\//, may: [PLATFORM] },
   { name: 'platform', match: PLATFORM, may: [] },
   { name: 'format', match: FORMAT, may: [/^src\/platform\/secrets\.ts$/] },
-  { name: 'adoption', match: /^src\/adoption\//, may: [PLATFORM] },
+  { name: 'adoption', match: /^src\/adoption\//, may: [PLATFORM, NUMBERS] },
   { name: 'report', match: /^src\/(queue|report)\//, may: [PLATFORM, FORMAT] },
   { name: 'cli', match: /^src\/cli\//, may: [/./] },
   { name: 'catalog', match: /^engines\/catalog\.ts$/, may: [PLATFORM, /^engines\/.*spec\.ts$/] },
@@ -50,6 +56,7 @@ const ROOMS: readonly Room[] = [
     match: /^engines\//,
     may: [
       PLATFORM,
+      NUMBERS,
       /^src\/queue\//,
       /^src\/report\/document\.ts$/,
       /^engines\/market\//,

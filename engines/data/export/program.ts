@@ -1,6 +1,8 @@
 /** `prometheus data export`. */
+
 import path from 'node:path';
 import type pg from 'pg';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { csvLine } from '../../../src/platform/csv.ts';
 import { Exit, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
@@ -8,8 +10,6 @@ import type { Program, ProgramContext } from '../../../src/platform/program.ts';
 import { amongInstruments, holidaysQuery, instrumentsQuery, newsQuery, pricesQuery } from './queries.ts';
 import type { exportSpec } from './spec.ts';
 import { beginSnapshot, columnsNeeded, type ExportFile, prepareFolder, rowsByYear, writeFile } from './storage.ts';
-
-const formatCount = (count: number) => count.toLocaleString('en-US');
 
 interface Exported {
   readonly file: string;

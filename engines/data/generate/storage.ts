@@ -5,7 +5,9 @@
  * the transaction that ends the fill. Rows of the historical database land in one transaction. So a fill that was killed
  * is known by its mark, its rows (none, or all of one database) are known to be ours, and the next one begins afresh.
  */
+
 import type pg from 'pg';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
 import { copyInto } from '../../../src/platform/db/copy.ts';
 import type { Databases } from '../../../src/platform/db/databases.ts';
@@ -343,7 +345,10 @@ async function assertSame(
   for (const [table, rows] of Object.entries(counted)) {
     const made = mark.rows?.[table];
     if (rows !== made) {
-      throw refusal(databases, `this market changed since it was made: ${table} has ${rows} rows, not ${made}`);
+      throw refusal(
+        databases,
+        `this market changed since it was made: ${table} has ${formatCount(rows)} rows, not ${formatCount(made)}`,
+      );
     }
   }
 }

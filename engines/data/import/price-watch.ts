@@ -1,4 +1,5 @@
 /** What is odd about accepted price rows: it is imported, and said. Also finds repeats of a day within a file. */
+import { formatCount } from '../../../src/format/numbers.ts';
 import { civilFromDay, dayFromCivil, formatDay, isWeekend } from '../../../src/platform/dates.ts';
 import type { PriceRows } from './prices.ts';
 import { Warn } from './reasons.ts';
@@ -143,7 +144,7 @@ export function findTwins(series: readonly Series[]): string[] {
       rows: group.rows + rows,
     });
   }
-  return [...groups].map(([names, { first, last, rows }]) => `${names}: ${rows} rows of ${first}–${last}`);
+  return [...groups].map(([names, { first, last, rows }]) => `${names}: ${formatCount(rows)} rows of ${first}–${last}`);
 }
 
 export interface GapReport {
@@ -184,7 +185,7 @@ export function findGaps(series: readonly Series[]): GapReport {
     }
     if (missing > GAP_DAYS) {
       const range = `${formatDay(span.first)} … ${formatDay(span.last)}`;
-      gaps.push(`${one.instrument.id}: ${missing} of ${expected} trading days in ${range}`);
+      gaps.push(`${one.instrument.id}: ${formatCount(missing)} of ${formatCount(expected)} trading days in ${range}`);
     }
   }
   return { gaps, uncheckedYears: [...unchecked].sort() };

@@ -1,6 +1,8 @@
 /** `prometheus data import`: reference data first, since prices and news are checked against it. */
+
 import path from 'node:path';
 import type pg from 'pg';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { csvLine } from '../../../src/platform/csv.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, InterruptedError, UsageError, UserError } from '../../../src/platform/errors.ts';
@@ -209,8 +211,6 @@ function conclude(
   };
   return { exitCode: partial ? Exit.partial : Exit.done, summary, rows, due, data };
 }
-
-const formatCount = (count: number) => count.toLocaleString('en-US');
 
 function summarise(
   report: ImportReport,

@@ -1,6 +1,8 @@
 /** What an import did and refused: counts by table and file, findings by reason, the list of all findings as a file. */
+
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { csvLine } from '../../../src/platform/csv.ts';
 import { errorMessage } from '../../../src/platform/errors.ts';
 import { makeFolders } from '../../../src/platform/folders.ts';
@@ -177,11 +179,13 @@ export function describeGroups(groups: readonly FindingGroup[]): { level: Findin
       const place = finding.line === null ? finding.file : `${finding.file}:${finding.line}`;
       return finding.detail ? `${place} (${finding.detail})` : place;
     });
-    const more = group.count > group.first.length ? ` and ${group.count - group.first.length} more` : '';
+    const more = group.count > group.first.length ? ` and ${formatCount(group.count - group.first.length)} more` : '';
     const unit = group.first[0].line === null ? 'file' : 'row';
-    const inFiles = unit === 'row' && group.files.size > 1 ? ` in ${group.files.size} files` : '';
+    const inFiles = unit === 'row' && group.files.size > 1 ? ` in ${formatCount(group.files.size)} files` : '';
     const what =
-      group.level === 'rejected' ? `rejected ${group.count} ${unit}${group.count === 1 ? '' : 's'}${inFiles}: ` : '';
+      group.level === 'rejected'
+        ? `rejected ${formatCount(group.count)} ${unit}${group.count === 1 ? '' : 's'}${inFiles}: `
+        : '';
     return { level: group.level, text: `${group.table}: ${what}${group.reason}: ${places.join(', ')}${more}` };
   });
 }

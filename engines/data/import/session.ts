@@ -1,4 +1,5 @@
 /** What the parts of one import share, and the frame in which each file is read: one bad file never loses the others. */
+import { formatCount } from '../../../src/format/numbers.ts';
 import type { Events } from '../../../src/platform/events.ts';
 import { type CsvConsumer, readCsv } from '../csv/read.ts';
 import type { CsvReader } from '../csv/reader.ts';
@@ -147,7 +148,7 @@ function describeFile(outcome: FileOutcome): string {
   const { file, read, inserted, updated, unchanged, collapsed, rejected } = outcome;
   if (outcome.status === 'rejected') return `${file}: rejected: ${outcome.reason}`;
   const parts = Object.entries({ inserted, updated, unchanged, collapsed, rejected }).filter(([, count]) => count > 0);
-  return `${file}: ${read} rows: ${parts.map(([name, count]) => `${count} ${name}`).join(', ')}`;
+  return `${file}: ${formatCount(read)} rows: ${parts.map(([name, count]) => `${formatCount(count)} ${name}`).join(', ')}`;
 }
 
 /** A file that should carry rows and has none: most likely a download that failed. */

@@ -1,5 +1,6 @@
 /** The program `lambda experiment`: the original's λ̂ models over a λ panel CSV. */
 
+import { formatCount } from '../../../src/format/numbers.ts';
 import { type CsvValue, csvLine } from '../../../src/platform/csv.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
@@ -127,7 +128,12 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
   );
 
   const unknown = table.text.length - countKnown(table);
-  if (unknown > 0) log(events, 'warn', `${unknown} of ${table.text.length} rows are clusters of class ${UNKNOWN}`);
+  if (unknown > 0)
+    log(
+      events,
+      'warn',
+      `${formatCount(unknown)} of ${formatCount(table.text.length)} rows are clusters of class ${UNKNOWN}`,
+    );
   if (lastTrainingDay > train.end) {
     log(
       events,
@@ -141,8 +147,8 @@ export const lambdaExperiment: Program<typeof lambdaExperimentSpec> = async (arg
       ? `; every row is of class ${UNKNOWN}: campaigns know the classes of their instruments, so this λ̂ reaches none of them`
       : '';
   const scored = result
-    ? `${args.experimentId}: ${args.model}, Pearson ${known(metrics!.pearson)?.toFixed(4) ?? 'unknown'} on ${testRows.length} rows; λ next shares all but one day with λ`
-    : `${args.experimentId}: ${testRows.length} rows scored by ${args.model}`;
+    ? `${args.experimentId}: ${args.model}, Pearson ${known(metrics!.pearson)?.toFixed(4) ?? 'unknown'} on ${formatCount(testRows.length)} rows; λ next shares all but one day with λ`
+    : `${args.experimentId}: ${formatCount(testRows.length)} rows scored by ${args.model}`;
   const summary = `${scored}${nameless}`;
   const counts = { 'console.lambda_predictions': written.rows, 'console.lambda_trials': 1 };
   return {

@@ -1,4 +1,5 @@
 /** The program `lambda train`: forecasts of cluster dispersion, walk-forward, with baselines, ledger and report. */
+import { formatCount } from '../../../src/format/numbers.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, UserError } from '../../../src/platform/errors.ts';
@@ -88,7 +89,7 @@ export const lambdaTrain: Program<typeof lambdaTrainSpec> = async (args, context
     const target = forwardTargets(density, pricedDays, horizon);
     const forecasts = allForecasts(density, features, target, plan, args.penalty, vectors);
     if (!forecasts[0].forecast.coefficients) {
-      const have = `${args.start} … ${args.end} holds ${panel.count} trading days`;
+      const have = `${args.start} … ${args.end} holds ${formatCount(panel.count)} trading days`;
       throw new UserError(
         `${have}; the first forecast needs ${firstForecastDay(plan) + 1} and clusters on them`,
         'Choose a longer range, or fewer --least-training-days.',

@@ -1,4 +1,5 @@
 /** Vectors of instruments day by day, from numeric or joint embeddings, for the clusters of λ. */
+import { formatCount } from '../../../src/format/numbers.ts';
 import { formatDay, parseDay } from '../../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../../src/platform/db/copy.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
@@ -34,7 +35,7 @@ export async function vectorsLearntFrom(
   const [{ last, silent }] = rows;
   if (silent > 0) {
     throw new UserError(
-      `${silent} vectors of ${modelId} do not say what the models behind them have learnt from`,
+      `${formatCount(silent)} vectors of ${modelId} do not say what the models behind them have learnt from`,
       'Put those models into the registry (prometheus models ls) and make the vectors anew.',
     );
   }

@@ -1,4 +1,5 @@
 /** From a panel to a fitted graph: which windows it learns from, and the recipe that makes the graph of them. */
+import { formatCount } from '../../../src/format/numbers.ts';
 import type { Databases } from '../../../src/platform/db/databases.ts';
 import { UserError } from '../../../src/platform/errors.ts';
 import { Random } from '../../../src/platform/random.ts';
@@ -50,7 +51,7 @@ export async function fitGraph(request: FitRequest, databases: Databases, contro
   const cells = trainingCells(source.due(asked, inputs), panel, request.maxWindows, seed);
   if (cells.length < LEAST_WINDOWS) {
     throw new UserError(
-      `the span holds ${cells.length} windows for ${name}, fewer than ${LEAST_WINDOWS}`,
+      `the span holds ${formatCount(cells.length)} windows for ${name}, fewer than ${LEAST_WINDOWS}`,
       'Choose a longer --train-start … --train-end, or import more prices.',
     );
   }

@@ -1,6 +1,8 @@
 /** The program `backfill text-embeddings`, and a worker's share of one. */
+
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
@@ -156,8 +158,8 @@ async function count(prepared: PreparedText, args: Args, context: ProgramContext
     ]);
     context.stdout(`${[head, ...lines].map((line) => line.join()).join('\n')}\n`);
   }
-  const work = `${due.NEWS} articles and ${due.NEWS_ISSUER_DAY} issuer days in ${shards.length} shards`;
-  const left = there ? `; ${rows} vectors are to be made, ${skipped} are there already` : '';
+  const work = `${formatCount(due.NEWS)} articles and ${formatCount(due.NEWS_ISSUER_DAY)} issuer days in ${formatCount(shards.length)} shards`;
+  const left = there ? `; ${formatCount(rows)} vectors are to be made, ${formatCount(skipped)} are there already` : '';
   const data = { start: spec.start, end: spec.end, due, rows, skipped, shards: shards.length, models };
   return { exitCode: Exit.done, summary: `${work}${left}; nothing was written`, due: 0, data };
 }
@@ -199,7 +201,7 @@ async function report(
     context.stdout(`${['model_id,due,written,skipped,failed', ...lines].join('\n')}\n`);
   }
   const { start, end } = prepared.spec;
-  const summary = `${written} vectors of ${models.length} models, ${start} → ${end}${failed ? `; ${failed} that were due could not be made` : ''}`;
+  const summary = `${formatCount(written)} vectors of ${models.length} models, ${start} → ${end}${failed ? `; ${formatCount(failed)} that were due could not be made` : ''}`;
   return {
     exitCode: failed ? Exit.partial : Exit.done,
     summary,

@@ -1,5 +1,7 @@
 /** One shard, from articles to a commit: its rows and its mark are written together or not at all. */
+
 import type pg from 'pg';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import {
@@ -227,7 +229,9 @@ async function encodeItems(
 
 function reasonOf({ source, articles }: Item, problems: ReadonlyMap<number, string>): string {
   const reason = problems.get(articles[0]) ?? 'its articles cancel each other out';
-  return source === 'NEWS' || articles.length === 1 ? reason : `none of its ${articles.length} articles: ${reason}`;
+  return source === 'NEWS' || articles.length === 1
+    ? reason
+    : `none of its ${formatCount(articles.length)} articles: ${reason}`;
 }
 
 /** The mean brought to length 1; undefined when there is none. */

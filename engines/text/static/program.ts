@@ -1,6 +1,8 @@
 /** The program `models fit` for text models. */
+
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { dayOfInstant, formatDay, MS_PER_DAY } from '../../../src/platform/dates.ts';
 import { Exit, errorMessage, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { stage } from '../../../src/platform/events.ts';
@@ -58,7 +60,7 @@ export const fitTextModel: Program<typeof textFitSpec> = async (args, { home, da
   await writeModel(home.models, await withGolden(made, articles.map(textOf)), args.replace);
   const { manifest, fingerprint } = await loadTextModel(home.models, id);
   const { texts, words } = manifest.fit?.probes ?? {};
-  const summary = `${id}: ${words} words out of ${texts} texts, ${fit.fit_start} → ${fit.fit_end}`;
+  const summary = `${id}: ${formatCount(words)} words out of ${formatCount(texts)} texts, ${fit.fit_start} → ${fit.fit_end}`;
   events.emit({ type: 'artifact', kind: 'model', id, path: path.join(home.models, id) });
   return { exitCode: Exit.done, summary, data: { manifest, fingerprint } };
 };

@@ -52,7 +52,8 @@ const tests: CheckSpec = {
 /** The user's own suite: the newest record counts for the commit that was checked out then. */
 function judgeSuite({ root, sha }: Suite, run: EvidenceRow | null, now: number): Judgment {
   const fix = 'verify tests';
-  const { passed, failed, skipped, ...of } = (run?.observed ?? {}) as Record<string, unknown>;
+  const of = (run?.observed ?? {}) as Record<string, unknown>;
+  const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map((name) => count(Number(of[name])));
   if (!run || of.root !== root)
     return notOk('WAIT', 'no record', `no run of the tests in ${root} is recorded`, fix, 'no test run recorded');
   const observed = `pytest: ${passed} passed, ${failed} failed, ${skipped} skipped${of.dirty ? ' · with changes' : ''}`;
