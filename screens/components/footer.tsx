@@ -4,7 +4,7 @@ import { readFilter } from '../../src/console/filter.ts';
 import { handoverLine } from '../../src/console/handover.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
-import { completions, verbHelp } from '../../src/console/palette.ts';
+import { completions, verbHelp } from '../../src/console/palette/palette.ts';
 import { trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState, Prompt } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
@@ -95,9 +95,10 @@ function promptLine(state: ConsoleState, { purpose, line, phase }: Prompt): Line
     const { problem } = readFilter(line.text);
     return [...typed, span(`   ${problem ?? PROMPTS[purpose].hint}`, problem ? 'bad' : 'muted')];
   }
-  const help = verbHelp(line.text.trimEnd());
-  const found = completions(state, line.text).slice(0, 12).join('   ');
-  return [...typed, span(`   ${help ?? found}`, 'muted')];
+  // What the line may still become; what it does once it is a whole command.
+  const lines = completions(state, line.text);
+  const open = lines.includes(line.text) ? [] : lines.slice(0, 12);
+  return [...typed, span(`   ${open.join('   ') || (verbHelp(state, line.text) ?? '')}`, 'muted')];
 }
 
 /** The keys, the least important ones leaving first. */

@@ -2,349 +2,364 @@
 import { UsageError } from '../platform/errors.ts';
 import type { Command } from './command.ts';
 
+/**
+ * What running a command does: it `reads` and prints; it `writes` something, files, databases or jobs; it `stays` in its
+ * terminal, or ends what a console lives on. The console's palette runs the first at once, asks before the second, and
+ * leaves the third to a shell.
+ */
+type CommandEffect = 'reads' | 'writes' | 'stays';
+
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  readonly effect: CommandEffect;
   load(): Promise<Command>;
 }
 
-const entry = (name: string, summary: string, load: () => Promise<unknown>): CommandEntry => ({
-  name,
-  summary,
-  load: load as () => Promise<Command>,
-});
+const entryOf =
+  (effect: CommandEffect) =>
+  (name: string, summary: string, load: () => Promise<unknown>): CommandEntry => ({
+    name,
+    summary,
+    effect,
+    load: load as () => Promise<Command>,
+  });
+const reads = entryOf('reads');
+const writes = entryOf('writes');
+const stays = entryOf('stays');
 
 export const COMMANDS: readonly CommandEntry[] = [
-  entry('', 'the full-screen console', async () => (await import('./console-command.ts')).consoleCommand),
-  entry(
+  stays('', 'the full-screen console', async () => (await import('./console-command.ts')).consoleCommand),
+  stays(
     'replay',
     'show a recorded console again, or one frame of it as text or picture',
     async () => (await import('./replay.ts')).replay,
   ),
-  entry(
+  stays(
     'demo',
     'the console over a synthetic market, in a home of its own',
     async () => (await import('./demo.ts')).demo,
   ),
-  entry('db up', 'start and migrate the databases', async () => (await import('./db.ts')).dbUp),
-  entry('db down', 'stop the embedded server', async () => (await import('./db.ts')).dbDown),
-  entry('db status', 'server, databases, migrations, sizes', async () => (await import('./db.ts')).dbStatus),
-  entry('db migrate', 'bring both schemas up to this build', async () => (await import('./db.ts')).dbMigrate),
-  entry(
+  writes('db up', 'start and migrate the databases', async () => (await import('./db.ts')).dbUp),
+  stays('db down', 'stop the embedded server', async () => (await import('./db.ts')).dbDown),
+  reads('db status', 'server, databases, migrations, sizes', async () => (await import('./db.ts')).dbStatus),
+  writes('db migrate', 'bring both schemas up to this build', async () => (await import('./db.ts')).dbMigrate),
+  writes(
     'db adopt',
     'check databases of your own system against this build, and repair them step by step',
     async () => (await import('./db-adopt.ts')).dbAdopt,
   ),
-  entry('db url', 'a libpq URL for psql', async () => (await import('./db.ts')).dbUrl),
-  entry('db drop', 'remove the embedded server with all its data', async () => (await import('./db.ts')).dbDrop),
-  entry(
+  reads('db url', 'a libpq URL for psql', async () => (await import('./db.ts')).dbUrl),
+  stays('db drop', 'remove the embedded server with all its data', async () => (await import('./db.ts')).dbDrop),
+  writes(
     'data import',
     'instruments, holidays, prices and news from CSV files',
     async () => (await import('./data.ts')).dataImport,
   ),
-  entry(
+  writes(
     'data export',
     'instruments, holidays, prices and news of a market as CSV files',
     async () => (await import('./data.ts')).dataExport,
   ),
-  entry(
+  reads(
     'data digest',
     'a fingerprint of the content of tables, to compare two databases or two runs',
     async () => (await import('./data.ts')).dataDigest,
   ),
-  entry(
+  writes(
     'data generate',
     'write the synthetic market as CSV files',
     async () => (await import('./data.ts')).dataGenerate,
   ),
-  entry(
+  reads(
     'backtest sleeves',
     "print the plan's three sleeves",
     async () => (await import('./backtest.ts')).backtestSleeves,
   ),
-  entry(
+  writes(
     'backtest campaign',
     'simulate sleeves over a period and record the runs',
     async () => (await import('./backtest.ts')).backtestCampaign,
   ),
-  entry(
+  writes(
     'backtest campaign-and-meta',
     "run the plan's three sleeves, then record a Meta decision naming the best",
     async () => (await import('./backtest.ts')).backtestCampaignAndMeta,
   ),
-  entry(
+  reads(
     'backtests ls',
     'backtest runs on record, newest first',
     async () => (await import('./backtests.ts')).backtestsList,
   ),
-  entry(
+  reads(
     'backtests show',
     'one run: figures, benchmarks, provenance, curve, months',
     async () => (await import('./backtests.ts')).backtestsShow,
   ),
-  entry(
+  reads(
     'compare',
     'what differs between runs, in their making and in their figures, with intervals and a verdict',
     async () => (await import('./compare.ts')).compare,
   ),
-  entry(
+  writes(
     'report',
     'one HTML page about runs: curves, months, exposures, trades, benchmarks, provenance, comparison',
     async () => (await import('./report.ts')).report,
   ),
-  entry(
+  writes(
     'sweep',
     'run a grid of campaign flags as one campaign over the same panel',
     async () => (await import('./backtest.ts')).sweep,
   ),
-  entry(
+  writes(
     'backfill stability',
     'compute STAB states and soft target classes of a market for a period',
     async () => (await import('./backfill.ts')).backfillStability,
   ),
-  entry(
+  writes(
     'backfill regime',
     "label each day of a market with its regime, from the regime model's vectors",
     async () => (await import('./backfill.ts')).backfillRegime,
   ),
-  entry(
+  writes(
     'backfill opportunity-density',
     'compute opportunity density λ of every cluster and day of a market',
     async () => (await import('./backfill.ts')).backfillDensity,
   ),
-  entry(
+  writes(
     'lambda experiment',
     "fit one of the original's λ̂ models on a λ panel and measure it",
     async () => (await import('./lambda.ts')).lambdaExperiment,
   ),
-  entry(
+  writes(
     'lambda train',
     'forecast the dispersion of clusters walk-forward, against baselines',
     async () => (await import('./lambda.ts')).lambdaTrain,
   ),
-  entry(
+  reads(
     'lambda show',
     'λ by cluster and time, λ̂ against what came, bucket returns of runs, sensitivity to the weight',
     async () => (await import('./lambda-show.ts')).lambdaShow,
   ),
-  entry(
+  writes(
     'backfill numeric-embeddings',
     'vectors of price windows, for every eligible entity and trading day',
     async () => (await import('./backfill.ts')).backfillNumeric,
   ),
-  entry(
+  writes(
     'backfill throttle',
     'show or change how gently open backfills go: CPU share, hours of the day, load, pause',
     async () => (await import('./throttle.ts')).backfillThrottle,
   ),
-  entry(
+  writes(
     'plan full-horizon',
     'rows, hours and disk of backfills over all years, from measured rates',
     async () => (await import('./plan.ts')).planFullHorizon,
   ),
-  entry(
+  reads(
     'plan check',
     'how far the newest plan was off, by what was written since',
     async () => (await import('./plan.ts')).planCheck,
   ),
-  entry(
+  writes(
     'backfill text-embeddings',
     'vectors of news articles, and of what was said of an issuer up to a close',
     async () => (await import('./backfill.ts')).backfillText,
   ),
-  entry(
+  writes(
     'backfill joint-profiles',
     'what an issuer is: its numeric profile and regime joined with its profile text',
     async () => (await import('./backfill.ts')).backfillJointProfiles,
   ),
-  entry(
+  writes(
     'backfill joint-regime-context',
     'what kind of day it is: the regime joined with the news of the day',
     async () => (await import('./backfill.ts')).backfillJointRegime,
   ),
-  entry(
+  writes(
     'backfill joint-stab-fragility',
     'how fragile an instrument is: its stability window joined with its issuer’s profile',
     async () => (await import('./backfill.ts')).backfillJointStab,
   ),
-  entry(
+  writes(
     'backfill joint-assessment-context',
     'what is known of an instrument on a day: profile, regime, stability and news joined',
     async () => (await import('./backfill.ts')).backfillJointAssessment,
   ),
-  entry(
+  stays(
     'worker',
     'join the backfills and campaigns that are open in these databases',
     async () => (await import('./worker.ts')).worker,
   ),
-  entry(
+  writes(
     'verify tests',
     "run Phase 0's tests: your own pytest suite where its path is set, else those of this build",
     async () => (await import('./verify-tests.ts')).verifyTests,
   ),
-  entry(
+  reads(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
   ),
-  entry(
+  reads(
     'verify numeric-embeddings',
     'prove that numeric vectors are complete, whole, and what the prices give',
     async () => (await import('./verify.ts')).verifyNumeric,
   ),
-  entry(
+  reads(
     'similar',
     'the nearest vectors to that of an instrument on a day',
     async () => (await import('./similar.ts')).similar,
   ),
-  entry('models ls', 'the models of this home', async () => (await import('./models.ts')).modelsList),
-  entry('models show', 'everything on record about one model', async () => (await import('./models.ts')).modelsShow),
-  entry(
+  reads('models ls', 'the models of this home', async () => (await import('./models.ts')).modelsList),
+  reads('models show', 'everything on record about one model', async () => (await import('./models.ts')).modelsShow),
+  reads(
     'models verify',
     'compare every file of the models with the hashes on record, and run their graphs',
     async () => (await import('./models.ts')).modelsVerify,
   ),
-  entry(
+  writes(
     'models fit',
     'fit numeric v2 models on prices, text-fin-static-v1 on news, or the head of the context backend',
     async () => (await import('./models-fit.ts')).modelsFit,
   ),
-  entry(
+  writes(
     'models install',
     'put the weights of text-fin-general-v1 into this home',
     async () => (await import('./models.ts')).modelsInstall,
   ),
-  entry(
+  reads(
     'models eval',
     'what linear readers and nearest neighbours get out of the vectors of numeric models',
     async () => (await import('./models.ts')).modelsEval,
   ),
-  entry(
+  reads(
     'phases',
     'the phase board, from the evidence in the databases',
     async () => (await import('./phases.ts')).phases,
   ),
-  entry(
+  writes(
     'phases run',
     "a phase's whole plan as jobs, one after the other",
     async () => (await import('./phases-run.ts')).phasesRun,
   ),
-  entry(
+  writes(
     'phases skip',
     'leave an optional phase out, with the reason',
     async () => (await import('./phases-skip.ts')).phasesSkip,
   ),
-  entry(
+  writes(
     'phases unskip',
     'take a skipped phase in again, with the reason',
     async () => (await import('./phases-skip.ts')).phasesUnskip,
   ),
-  entry('why', 'why a phase or a check is not OK, and what would mend it', async () => (await import('./why.ts')).why),
-  entry(
+  reads('why', 'why a phase or a check is not OK, and what would mend it', async () => (await import('./why.ts')).why),
+  // Its flags may count anew, and keep the count.
+  writes(
     'coverage',
     'what the databases hold, against the calendar, by year',
     async () => (await import('./coverage.ts')).coverage,
   ),
-  entry(
+  writes(
     'coverage recount',
     'count every numeric vector anew for the coverage table',
     async () => (await import('./coverage.ts')).coverageRecount,
   ),
-  entry(
+  writes(
     'check',
     'self-checks: databases, migrations, a round trip, a five-day campaign',
     async () => (await import('./check.ts')).check,
   ),
-  entry(
+  reads(
     'status',
     'phases, running jobs, failures, CPU, GPU and disk at a glance',
     async () => (await import('./status.ts')).status,
   ),
-  entry(
+  reads(
     'top',
     'CPU, memory, disks, network, GPU, databases and jobs, once',
     async () => (await import('./top.ts')).top,
   ),
-  entry(
+  reads(
     'doctor',
     'versions, paths, databases, disks, GPU, limits and session of this machine',
     async () => (await import('./doctor.ts')).doctor,
   ),
-  entry(
+  reads(
     'completion',
     'a completion script for bash, zsh or fish',
     async () => (await import('./completion.ts')).completion,
   ),
-  entry(
+  stays(
     'supervisor start',
     'start the supervisor of this home in the background',
     async () => (await import('./supervisor.ts')).supervisorStart,
   ),
-  entry(
+  stays(
     'supervisor stop',
     'end the supervisor of this home; jobs run on',
     async () => (await import('./supervisor.ts')).supervisorStop,
   ),
-  entry(
+  reads(
     'supervisor status',
     'whether a supervisor of this home runs, and where it listens',
     async () => (await import('./supervisor.ts')).supervisorStatus,
   ),
-  entry(
+  stays(
     'supervisor run',
     'be the supervisor of this home, in the foreground',
     async () => (await import('./supervisor.ts')).supervisorRun,
   ),
-  entry(
+  reads(
     'supervisor unit',
     'print a systemd user unit for the supervisor of this home',
     async () => (await import('./supervisor.ts')).supervisorUnit,
   ),
-  entry('job start', 'start a program as a job of its own', async () => (await import('./job-actions.ts')).jobStart),
-  entry(
+  writes('job start', 'start a program as a job of its own', async () => (await import('./job-actions.ts')).jobStart),
+  reads(
     'job programs',
     'everything that can be a job: engines, and commands of your own (programs.yaml)',
     async () => (await import('./job-programs.ts')).jobPrograms,
   ),
-  entry('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
-  entry('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
-  entry('job logs', 'what jobs printed', async () => (await import('./job-logs.ts')).jobLogs),
-  entry(
+  reads('job ls', 'the jobs of this home', async () => (await import('./job.ts')).jobList),
+  reads('job show', 'everything on record about one job', async () => (await import('./job.ts')).jobShow),
+  reads('job logs', 'what jobs printed', async () => (await import('./job-logs.ts')).jobLogs),
+  reads(
     'job metrics',
     'what a job told as metrics and what its processes used, over its life',
     async () => (await import('./job-metrics.ts')).jobMetrics,
   ),
-  entry('job wait', 'wait for a job and exit with its code', async () => (await import('./job.ts')).jobWait),
-  entry('job stop', 'ask a job to stop', async () => (await import('./job-actions.ts')).jobStop),
-  entry('job kill', 'end a job at once', async () => (await import('./job-actions.ts')).jobKill),
-  entry(
+  stays('job wait', 'wait for a job and exit with its code', async () => (await import('./job.ts')).jobWait),
+  writes('job stop', 'ask a job to stop', async () => (await import('./job-actions.ts')).jobStop),
+  writes('job kill', 'end a job at once', async () => (await import('./job-actions.ts')).jobKill),
+  writes(
     'job rerun',
     'run a job again, with the same arguments or edited ones',
     async () => (await import('./job-actions.ts')).jobRerun,
   ),
-  entry(
+  writes(
     'job pause',
     'a running backfill begins no further shard, on no machine',
     async () => (await import('./throttle.ts')).jobPause,
   ),
-  entry('job resume', 'a paused backfill goes on', async () => (await import('./throttle.ts')).jobResume),
-  entry(
+  writes('job resume', 'a paused backfill goes on', async () => (await import('./throttle.ts')).jobResume),
+  writes(
     'job keep',
     'keep the record of a job for good, or hide it from lists',
     async () => (await import('./job-actions.ts')).jobKeep,
   ),
-  entry(
+  writes(
     'job rm',
     'delete the records of jobs that have ended',
     async () => (await import('./job-actions.ts')).jobRemove,
   ),
-  entry(
+  writes(
     'decide',
     'record the decision on full-horizon embeddings (Phase 5)',
     async () => (await import('./decide.ts')).decide,
   ),
-  entry('note', 'write a note on a phase, kept with time and name', async () => (await import('./decide.ts')).note),
-  entry('events', 'what happened: jobs, phases, databases, actions', async () => (await import('./events.ts')).events),
+  writes('note', 'write a note on a phase, kept with time and name', async () => (await import('./decide.ts')).note),
+  reads('events', 'what happened: jobs, phases, databases, actions', async () => (await import('./events.ts')).events),
 ];
 
 /** Whether a word asks for help wherever it stands. */

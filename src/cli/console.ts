@@ -7,6 +7,7 @@ import { newId } from '../platform/ids.ts';
 import type { ThemeSetting } from '../platform/themes.ts';
 import { isWorthTelling } from '../supervisor/notify.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
+import { COMMANDS } from './commands.ts';
 import type { Cli } from './context.ts';
 import type { Recorder } from './recording.ts';
 
@@ -61,7 +62,11 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
+    async *run(words) {
+      yield* (await import('./command-output.ts')).commandOutput(cli, words);
+    },
     initial: {
+      commands: COMMANDS.filter(({ name }) => name !== ''),
       ...(options.phase ? { selected: { phases: options.phase } } : {}),
       boot: 'looking for the supervisor …',
       readOnly: options.readOnly ?? false,

@@ -41,7 +41,7 @@ export function parseProgramArguments(program: ProgramSpec, argv: readonly strin
 }
 
 /** URLs may carry a password, which must not stand in the command line of a process or in a record. */
-function databaseEnvironment(urls: {
+export function databaseEnvironment(urls: {
   readonly historical?: string;
   readonly runtime?: string;
 }): Record<string, string> {

@@ -59,6 +59,7 @@ export async function frameAt(
     copy: () => '',
     now,
     page: async () => {},
+    run: async () => {},
     edit: async (text) => text,
     save: async () => '',
     newId: () => 'replay',

@@ -11,6 +11,7 @@ import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
 import { THEMES } from '../platform/themes.ts';
 import { StateBook } from '../supervisor/wire/state-book.ts';
 import { defineCommand } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { withoutFetch } from './console.ts';
 import type { Cli } from './context.ts';
 import { readRecording } from './recording.ts';
@@ -98,7 +99,7 @@ async function play(
     demo: header.demo,
     now: () => header.at + clock,
     newId: () => 'replay',
-    initial: { boot: 'showing a recording …' },
+    initial: { boot: 'showing a recording …', commands: COMMANDS.filter(({ name }) => name !== '') },
   });
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   const style = makeStyle(capabilities(cli.env, options.ascii));

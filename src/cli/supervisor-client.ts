@@ -16,7 +16,7 @@ import type { ClientIdentity } from '../supervisor/protocol.ts';
 import { connectSupervisor, NoSupervisorError, type Passed, type RemoteSupervisor } from '../supervisor/wire/client.ts';
 import { socketPath } from '../supervisor/wire/socket-path.ts';
 import type { Cli } from './context.ts';
-import { entryScripts } from './job-runtime.ts';
+import { databaseEnvironment, entryScripts } from './job-runtime.ts';
 
 const START_DEADLINE_MS = 30_000;
 const POLL_MS = 25;
@@ -97,7 +97,7 @@ function clientOptions(cli: Cli, { kind, readOnly = false, tap }: OpenOptions) {
     client: { name: operatorName(cli.env), kind, pid: process.pid, readOnly },
     origin: {
       cwd: process.cwd(),
-      environment: { ...jobVariables(cli.env, namedVariables(cli)), ...urlVariables(cli) },
+      environment: { ...jobVariables(cli.env, namedVariables(cli)), ...databaseEnvironment(cli.globals) },
     },
     revive: async () => void (await start(cli, { kind }).then((one) => one.close())),
   };
@@ -123,7 +123,7 @@ async function start(cli: Cli, options: OpenOptions): Promise<RemoteSupervisor> 
   const child = spawn(process.execPath, [entryScripts().main, 'supervisor', 'run'], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...withoutJob(cli.env), ...urlVariables(cli), PROMETHEUS_HOME: cli.home.root },
+    env: { ...withoutJob(cli.env), ...databaseEnvironment(cli.globals), PROMETHEUS_HOME: cli.home.root },
   });
   closeSync(log);
   child.on('error', (error) => (ended = errorMessage(error)));
@@ -144,12 +144,6 @@ async function start(cli: Cli, options: OpenOptions): Promise<RemoteSupervisor> 
     await sleep(POLL_MS);
   }
 }
-
-/** Databases named on the command line reach the supervisor and its jobs as variables, never as words. */
-const urlVariables = ({ globals }: Cli): Record<string, string> => ({
-  ...(globals.historical ? { HISTORICAL_DB_URL: globals.historical } : {}),
-  ...(globals.runtime ? { RUNTIME_DB_URL: globals.runtime } : {}),
-});
 
 function openLog(cli: Cli): number {
   const file = logFile(cli);

@@ -34,6 +34,8 @@ export interface ControllerHost {
   copy(text: string): string;
   /** Gives the terminal to the operator's pager until it ends; it takes lines as it wants them. */
   page(lines: AsyncIterable<string>): Promise<void>;
+  /** Runs a command of the command line as a shell would, and gives the terminal to the operator's pager over what it prints. */
+  run(words: readonly string[]): Promise<void>;
   /** Gives the terminal to the operator's editor until it ends; returns the text as it was saved. */
   edit(text: string): Promise<string>;
   /** Writes lines into a file where the console was started; returns its path. */

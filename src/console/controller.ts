@@ -34,6 +34,10 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
   };
 
   const send = async (request: DialogRequest) => {
+    if (request.kind === 'command') {
+      if (store.getState().readOnly) return toast('this console is read-only (:rw ends that)', 'warn');
+      return run(request.words);
+    }
     const supervisor = host.supervisor();
     if (!supervisor) return;
     store.setState({ sending: true });
@@ -44,6 +48,14 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       toast(said, 'good');
     } catch (error) {
       store.setState({ sending: false, overlay: noticeDialog(refusalTitle(request), error) });
+    }
+  };
+
+  const run = async (words: readonly string[]) => {
+    try {
+      await host.run(words);
+    } catch (error) {
+      store.setState({ overlay: noticeDialog(`${words.slice(0, 2).join(' ')} could not be run`, error) });
     }
   };
 
@@ -66,7 +78,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
   const context = (state: ConsoleState): ActionContext => ({
     state,
     store,
-    host,
+    host: { ...host, run },
     limits,
     toast,
     send: (request) => void send(request),
@@ -142,8 +154,10 @@ function withJob(state: ConsoleState, job: JobView): Partial<ConsoleState> {
   };
 }
 
+type SupervisorRequest = Exclude<DialogRequest, { kind: 'command' }>;
+
 /** Sends it. `job` is a new one, to be looked at. */
-async function perform(supervisor: Supervisor, request: DialogRequest): Promise<{ said: string; job?: JobView }> {
+async function perform(supervisor: Supervisor, request: SupervisorRequest): Promise<{ said: string; job?: JobView }> {
   switch (request.kind) {
     case 'launch': {
       const job = await supervisor.launch(request.request);
@@ -194,7 +208,7 @@ function keptWords({ id, kept, archived }: JobView, hiding: boolean): string {
   return archived ? `${id} is hidden; it comes back with: prometheus job keep ${id} --archive --off` : `${id} is shown`;
 }
 
-function refusalTitle(request: DialogRequest): string {
+function refusalTitle(request: SupervisorRequest): string {
   switch (request.kind) {
     case 'launch':
       return 'The job could not be launched';

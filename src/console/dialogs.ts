@@ -221,6 +221,20 @@ export function shutdownDialog(state: ConsoleState): Dialog {
   );
 }
 
+/** Before a command that changes something and cannot be a job. */
+export const shellDialog = (words: readonly string[]): Dialog =>
+  dialog(
+    {
+      title: `Run ${words.slice(0, 2).join(' ')}`,
+      command: commandLine(words),
+      tone: 'accent',
+      body: [
+        'It runs in this terminal as in a shell, not as a job. What it prints is shown in $PAGER; leaving that ends it.',
+      ],
+    },
+    { label: 'Run it', request: { kind: 'command', words } },
+  );
+
 /** The one estimate that is honest here: what the last finished run with the same arguments took. */
 function estimate(state: ConsoleState, asked: Pick<LaunchRequest, 'program' | 'args'>): string {
   const measured = measuredDuration(state, asked);

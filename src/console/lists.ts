@@ -42,7 +42,7 @@ export function bySeverity(a: CheckResult, b: CheckResult): number {
 export const isRunning = (job: JobView): boolean => job.state === 'RUN' || job.state === 'QUEUE';
 
 /** Hidden by hand; what runs is never hidden. */
-const isHidden = (job: JobView): boolean => job.archived && !isRunning(job);
+export const isHidden = (job: JobView): boolean => job.archived && !isRunning(job);
 
 const AS_GIVEN = { name: '', compare: () => 0 };
 

@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly initial?: Partial<ConsoleState>;
   /** Asks the terminal for its background, and takes the theme that fits while none was chosen. */
   readonly askBackground?: boolean;
+  /** What a command of the command line prints, for the pager; absent: none is run from here. */
+  readonly run?: (words: readonly string[]) => AsyncIterable<string>;
   /** Told of every key and size, for recordings. */
   readonly tap?: (input: Input) => void;
 }
@@ -115,6 +117,10 @@ export function createSession(options: SessionOptions): Session {
     suspend: () => terminal.suspend(),
     copy: (text) => copyText(text),
     page: (lines) => terminal.lend(() => page(lines, options.env)),
+    run: async (words) => {
+      const output = options.run?.(words);
+      if (output) await terminal.lend(() => page(output, options.env));
+    },
     edit: (text) => terminal.lend(() => editText(text, options.env)),
     save: (name, lines) => saveLines(process.cwd(), name, lines),
     now,

@@ -39,7 +39,9 @@ export type DialogRequest =
   | { readonly kind: 'pause'; readonly request: PauseRequest }
   | { readonly kind: 'note'; readonly request: NoteRequest }
   | { readonly kind: 'skip'; readonly request: SkipRequest }
-  | { readonly kind: 'shutdown' };
+  | { readonly kind: 'shutdown' }
+  /** A command of the command line: run beside the supervisor, as a shell would. */
+  | { readonly kind: 'command'; readonly words: readonly string[] };
 
 export interface Dialog {
   readonly kind: 'dialog';
@@ -99,6 +101,14 @@ export interface OpenLog {
   readonly frame: LogFrame;
 }
 
+/** A command of the command line, as the palette sees it. */
+interface CommandWords {
+  readonly name: string;
+  readonly summary: string;
+  /** `reads`: run at once; `writes`: asked for first; `stays`: it needs a shell of its own. */
+  readonly effect: 'reads' | 'writes' | 'stays';
+}
+
 type ByPane<Value> = Readonly<Partial<Record<PaneId, Value>>>;
 
 export interface ConsoleState {
@@ -139,6 +149,8 @@ export interface ConsoleState {
   readonly overlay: Overlay | null;
   /** What was typed into the form of each program when it was closed. */
   readonly drafts: Readonly<Record<string, FormDraft>>;
+  /** The commands of the command line: those that the palette knows beside its own. */
+  readonly commands: readonly CommandWords[];
   /** Commands typed before, oldest first. */
   readonly typed: readonly string[];
   /** Colours chosen by hand, by the settings or by the terminal's background; null: the terminal's own palette. */
@@ -207,6 +219,7 @@ export function createConsoleStore(snapshot: Snapshot, size: Size, initial: Part
     log: null,
     overlay: null,
     drafts: {},
+    commands: [],
     typed: [],
     theme: null,
     mouse: false,

@@ -1,5 +1,5 @@
 /** The product as its user meets it: from an empty home to a finished Phase 1, by keys alone, in a real terminal. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -12,7 +12,14 @@ const MARKET = ['--instruments', '24', '--start', '2013-01-02', '--end', '2014-1
 
 const parent = mkdtempSync(path.join(tmpdir(), 'prometheus-console-'));
 const home = path.join(parent, 'home');
-const env = { PROMETHEUS_HOME: home, HISTORICAL_DB_URL: undefined, RUNTIME_DB_URL: undefined };
+/** What the pager was given. */
+const paged = path.join(parent, 'paged.txt');
+const env = {
+  PAGER: `cat > '${paged}'`,
+  PROMETHEUS_HOME: home,
+  HISTORICAL_DB_URL: undefined,
+  RUNTIME_DB_URL: undefined,
+};
 const open: Tui[] = [];
 
 /** The command line beside the console, as another shell would use it. */
@@ -155,6 +162,14 @@ test('from an empty home to a green Phase 1, by keys', async () => {
   again.press('=');
   await again.waitFor('equity, first common day = 100');
   again.press('z');
+
+  // A command without a screen is run as in the shell, on the same home, and read in the pager.
+  again.press(':job show 1 --json\r');
+  await again.waitFor(() => existsSync(paged) && readFileSync(paged, 'utf8').endsWith('}\n'));
+  await again.waitFor('equity, first common day = 100');
+  const [line, , ...shown] = readFileSync(paged, 'utf8').split('\n');
+  expect(line).toBe('$ prometheus job show 1 --json');
+  expect(JSON.parse(shown.join('\n'))).toEqual(JSON.parse((await prometheus('job', 'show', '1', '--json')).stdout));
 
   again.press('5');
   const last = await again.waitFor(/prices_daily · 2\d{3} ─.* expected/);

@@ -24,6 +24,7 @@ beforeEach(() => {
     copy: () => '',
     now: () => 0,
     page: async () => {},
+    run: async () => {},
     edit: async (text) => text,
     save: async () => 'saved',
     newId: () => 'key',

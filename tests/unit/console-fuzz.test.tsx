@@ -41,6 +41,7 @@ function world() {
     copy: () => 'copied',
     now: () => clock.now,
     page: async () => {},
+    run: async () => {},
     edit: async (text) => text,
     save: async () => 'saved',
     newId: () => `key-${clock.now}`,

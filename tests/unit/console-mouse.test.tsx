@@ -28,6 +28,7 @@ beforeEach(async () => {
     copy: () => '',
     now: () => NOW,
     page: async () => {},
+    run: async () => {},
     edit: async (text) => text,
     save: async () => '',
     newId: () => 'key',

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { needKey } from '../../src/console/answers.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
-import { completions } from '../../src/console/palette.ts';
+import { completions, verbHelp } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
@@ -18,6 +19,7 @@ beforeEach(async () => {
     { columns: 120, rows: 40 },
     {
       connected: true,
+      commands: COMMANDS.filter(({ name }) => name !== ''),
       answers: {
         [needKey({ name: 'programs', args: {} })]: {
           value: await supervisor.read('programs', {}),
@@ -38,6 +40,7 @@ beforeEach(async () => {
     },
     now: () => 0,
     page: async () => {},
+    run: async (words) => void said.push(`run ${words.join(' ')}`),
     edit: async (text) => text,
     save: async () => 'saved',
     newId: () => 'key',
@@ -159,11 +162,115 @@ describe('the palette', () => {
     const [job] = SNAPSHOT.jobs.filter(({ state }) => state === 'RUN');
     const running = { ...job, id: '0099-compare', program: 'compare' };
     store.setState({ snapshot: { ...SNAPSHOT, jobs: [running, ...SNAPSHOT.jobs] } });
-    command('compare RUN-A RUN-B');
+    command('compare RUN-A RUN-B --draws 40');
     expect(overlay()).toMatchObject({
       body: expect.arrayContaining(['Beware: 0099-compare is running the same program.']),
     });
   });
+
+  test('opens the place of what is named', async () => {
+    for (const [line, place] of [
+      ['why p1.equity', { screen: 'phases', focus: 'checks', selected: { phases: 'P1', checks: 'P1.equity' } }],
+      ['job logs 7', { screen: 'jobs', focus: 'output', selected: { jobs: '0007-backtest-campaign' } }],
+      ['job metrics last', { screen: 'jobs', focus: 'metrics', selected: { jobs: SNAPSHOT.jobs[0].id } }],
+      ['job show 7', { screen: 'jobs', focus: 'job', selected: { jobs: '0007-backtest-campaign' } }],
+      ['backtests ls', { screen: 'backtests', focus: 'backtests' }],
+      ['lambda show', { screen: 'research', focus: 'lambda' }],
+      ['models ls', { screen: 'research', focus: 'models' }],
+      ['top', { screen: 'machine' }],
+      ['status', { screen: 'overview' }],
+    ] as const) {
+      store.setState({ filters: { jobs: 'zzz' } });
+      command(line);
+      expect(store.getState(), line).toMatchObject(place);
+    }
+    command('why P1.nothing');
+    expect(store.getState().toast?.text).toMatch(/^which check\? P1\./);
+    const row = SNAPSHOT.board!.coverage.rows.at(-1)!;
+    const year = Number(Object.keys(row.byYear)[0]);
+    command(`coverage --row ${row.name} --year=${year}`);
+    expect(store.getState()).toMatchObject({
+      ...{ screen: 'coverage', focus: 'heat', selected: { heat: row.name }, cursors: { heat: year } },
+    });
+    expect(said).toEqual([]);
+  });
+
+  test('opens the run, the comparison and the model that are named', async () => {
+    const [a, b] = (await supervisor.read('runs', { limit: 200 })).map(({ runId }) => runId);
+    command(`backtests show ${b}`);
+    await arrived();
+    expect(store.getState()).toMatchObject({ screen: 'backtests', selected: { backtests: b } });
+    command(`compare ${a} ${b}`);
+    await arrived();
+    expect(store.getState()).toMatchObject({ focus: 'compare', zoomed: true, marked: { backtests: [a, b] } });
+    command('compare RUN-A RUN-B');
+    await arrived();
+    expect(store.getState().toast?.text).toBe('there is no run RUN-A in the list of runs');
+    command('backtests show RUN-A');
+    await arrived();
+    expect(said).toEqual(['run backtests show RUN-A']);
+    const [model] = await supervisor.read('models', {});
+    command(`models show ${model.id}`);
+    await arrived();
+    expect(store.getState()).toMatchObject({ screen: 'research', selected: { models: model.id } });
+    command('models show none');
+    await arrived();
+    expect(store.getState().toast?.text).toContain('there is no model none');
+  });
+
+  test('marks and pauses jobs as their keys do', async () => {
+    command('job keep 7');
+    await arrived();
+    command('job keep 7 --archive --off');
+    await arrived();
+    expect(supervisor.asked).toEqual([
+      'keep 0007-backtest-campaign {"kept":true}',
+      'keep 0007-backtest-campaign {"archived":false}',
+    ]);
+    command('job pause 7');
+    expect(store.getState().toast?.text).toBe('backtest campaign has no shards to pause between');
+  });
+
+  test('a command without a place here is run as in the shell, after asking where it changes something', async () => {
+    command('doctor --profile');
+    command('job ls --state RUN');
+    command('db adopt --help');
+    expect(said).toEqual(['run doctor --profile', 'run job ls --state RUN', 'run db adopt --help']);
+    command('decide P5 --runs RUN-A --text "all is there"');
+    expect(overlay()).toMatchObject({
+      focus: 0,
+      command: "prometheus decide P5 --runs RUN-A --text 'all is there'",
+      buttons: [{ label: 'Cancel' }, { label: 'Run it' }],
+    });
+    press('right', 'enter');
+    await arrived();
+    expect(said.at(-1)).toBe('run decide P5 --runs RUN-A --text all is there');
+    command('db drop');
+    expect(store.getState().toast?.text).toBe('db drop needs a shell of its own: prometheus db drop');
+    command('ro');
+    await arrived();
+    command('decide P5 --runs RUN-A --text now');
+    expect([overlay(), store.getState().toast?.text]).toEqual([null, expect.stringContaining('read-only')]);
+  });
+
+  test.each(COMMANDS.filter(({ name }) => name !== ''))(
+    '$name means here what it means in the shell',
+    async (entry) => {
+      const before = store.getState();
+      expect(completions(before, entry.name)).toContain(entry.name);
+      expect(verbHelp(before, entry.name)).toBeTruthy();
+      command(entry.name);
+      await arrived();
+      const { toast, ...after } = store.getState();
+      expect(toast?.text ?? '').not.toContain('no such command');
+      // Nothing that costs or destroys is done unasked.
+      expect(supervisor.asked).toEqual([]);
+      if (entry.effect !== 'reads') expect(said).toEqual([]);
+      // One of: a screen, a question, a command that ran, or words on what is missing.
+      const went = after.screen !== before.screen || after.focus !== before.focus || after.overlay !== null;
+      expect(went || said.length > 0 || toast !== null || entry.name === 'status').toBe(true);
+    },
+  );
 
   test('before the programs were read it says so', () => {
     store.setState({ answers: {} });

@@ -116,7 +116,13 @@ describe('what is typed where a password may stand', () => {
     const nothing = () => {};
     const controller = createController(store, {
       ...{ supervisor: () => null, redraw: nothing, detach: nothing, suspend: nothing, copy: () => '', now: () => NOW },
-      ...{ page: async () => {}, edit: async (text) => text, save: async () => '', newId: () => 'key' },
+      ...{
+        page: async () => {},
+        run: async () => {},
+        edit: async (text) => text,
+        save: async () => '',
+        newId: () => 'key',
+      },
     });
     return { store, controller };
   }

@@ -35,6 +35,7 @@ beforeEach(() => {
     },
     now: () => clock,
     page: async () => {},
+    run: async () => {},
     edit: async (text) => text,
     save: async () => 'saved',
     newId: () => `key-${++ids}`,

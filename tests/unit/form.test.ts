@@ -5,7 +5,7 @@ import { startFeed } from '../../src/console/feed.ts';
 import { fieldsOf, focusedField, formWords } from '../../src/console/form/model.ts';
 import { formStatus } from '../../src/console/form/status.ts';
 import { footerItems } from '../../src/console/keys.ts';
-import { runCommand } from '../../src/console/palette.ts';
+import { runCommand } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 import {
   CAMPAIGN,
@@ -37,6 +37,7 @@ beforeEach(async () => {
     },
     now: () => NOW,
     page: async () => {},
+    run: async () => {},
     edit: (text) => edit(text),
     save: async () => 'saved',
     newId: () => `key-${++ids}`,

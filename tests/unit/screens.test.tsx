@@ -61,6 +61,7 @@ function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour 
     copy: () => 'copied',
     now: () => NOW,
     page: async () => {},
+    run: async () => {},
     edit: async (text) => text,
     save: async () => 'saved',
     newId: () => 'key',

@@ -35,10 +35,9 @@ function noStop(state: ConsoleState): string | null {
 }
 
 /** Only backfills of vectors have shards between which they can rest; the supervisor knows whether one has begun. */
-function noPause(state: ConsoleState): string | null {
+export function noPause(state: ConsoleState, job = selectedJob(state)): string | null {
   const missing = notReady(state);
   if (missing) return missing;
-  const job = selectedJob(state);
   if (!job) return 'there is no job';
   if (job.state !== 'RUN') return `${job.id} does not run: ${job.state}`;
   return job.program.startsWith('backfill ') ? null : `${job.program} has no shards to pause between`;
@@ -110,7 +109,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['P'],
     help: 'pause the selected backfill: no further shard is begun, on no machine; again: it goes on',
     danger: 'cost',
-    disabled: noPause,
+    disabled: (state) => noPause(state),
     run: ({ state, send }) => {
       const job = selectedJob(state);
       if (job) send({ kind: 'pause', request: { jobId: job.id, paused: !isPausedByHand(job) } });

@@ -1,7 +1,7 @@
 /** Keys of what lies over a screen: dialogs, the menu, the help, the line being typed. */
 import type { Action, ActionContext } from '../action.ts';
 import { EMPTY_LINE, lineOf } from '../line-editor.ts';
-import { completions, runCommand } from '../palette.ts';
+import { completions, runCommand } from '../palette/palette.ts';
 import { type ConsoleState, type Dialog, launchButton, type Prompt } from '../store.ts';
 import { clamp, PAGE } from './steps.ts';
 import { prompt } from './view.ts';
