@@ -42,7 +42,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   writes('db up', 'start and migrate the databases', async () => (await import('./db.ts')).dbUp),
   stays('db down', 'stop the embedded server', async () => (await import('./db.ts')).dbDown),
-  reads('db status', 'server, databases, migrations, sizes', async () => (await import('./db.ts')).dbStatus),
+  reads('db status', 'server, databases, migrations, sizes, vacuum', async () => (await import('./db.ts')).dbStatus),
   writes('db migrate', 'bring both schemas up to this build', async () => (await import('./db.ts')).dbMigrate),
   writes(
     'db adopt',

@@ -8,6 +8,7 @@ import { type MigrationState, migrationState, type TableMigration } from '../pla
 import { DATABASE_NAMES, type DatabaseName, type Target } from '../platform/db/targets.ts';
 import { errorMessage } from '../platform/errors.ts';
 import type { Cli } from './context.ts';
+import { largestTables, type TableFigures, tableLine } from './db-tables.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** A probe must answer or be given up before a person loses patience. */
@@ -23,6 +24,8 @@ interface DatabaseFigures {
   readonly version: string | null;
   readonly sizeBytes: number | null;
   readonly migrations: MigrationState | null;
+  /** The largest ones. */
+  readonly tables: readonly TableFigures[] | null;
   readonly problems: readonly string[];
 }
 
@@ -51,7 +54,7 @@ async function readDatabase(
   const { config, name, embedded, source } = target;
   const where = config.host?.startsWith('/') ? config.host : `${config.host}:${config.port}`;
   const known = { name, database: config.database ?? UNKNOWN, where, embedded, source };
-  const none = { version: null, sizeBytes: null, migrations: null };
+  const none = { version: null, sizeBytes: null, migrations: null, tables: null };
   if (embedded && !serverRuns) return { ...known, ...none, problems: ['the embedded server does not run'] };
   const database = openDatabase(target, {
     application: 'db status',
@@ -76,7 +79,8 @@ async function readDatabase(
     if (version === null) return { ...known, ...none, problems: [...problems] };
     const sizeBytes = await one<number>('SELECT pg_database_size(current_database()) AS value');
     const state = await figure(() => migrationState(database, migrations));
-    return { ...known, version, sizeBytes, migrations: state, problems: [...problems] };
+    const tables = await figure(() => database.client(largestTables));
+    return { ...known, version, sizeBytes, migrations: state, tables, problems: [...problems] };
   } finally {
     await database.close();
   }
@@ -108,6 +112,7 @@ export function statusPage(status: DbStatus, now: number): string {
         '',
         `PostgreSQL ${database.version ?? UNKNOWN} · ${formatBytes(database.sizeBytes)} · ${migrationLine(database.migrations)}`,
       ],
+      ...(database.tables ?? []).map((table): [string, string] => ['', tableLine(table, now)]),
       ...database.problems.map((problem): [string, string] => ['', `unknown: ${problem}`]),
     );
   }

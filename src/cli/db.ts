@@ -61,9 +61,11 @@ export const dbDown = defineCommand({
 
 export const dbStatus = defineCommand({
   name: 'db status',
-  summary: 'server, databases, migrations, sizes',
-  description:
-    'Starts nothing. Exit code 1 when a figure of a database is unknown, for example because its server is down.',
+  summary: 'server, databases, migrations, sizes, vacuum',
+  description: [
+    'Starts nothing. Of the largest tables it says how many rows are dead and whether a vacuum is due by the settings of the',
+    'server. Exit code 1 when a figure of a database is unknown, for example because its server is down.',
+  ].join('\n'),
   args: z.object({ json: z.boolean().default(false).describe('print JSON') }),
   run: async (args, cli) => {
     const status = await readStatus(cli);

@@ -1,7 +1,8 @@
 /**
  * Layouts of numeric_window_embeddings (ADR 0012) on a server of their own: the key as a b-tree, a BRIN index of days without
- * a key, and the key over partitions by year and by month. Two million vectors each, in the order in which a backfill writes.
- * CPU-seconds of the server and blocks that a look reads say the same on a busy machine; wall times do not.
+ * a key, and the key over partitions by year, by month and by model. 1.25 million vectors each, in the order in which a
+ * backfill writes; then a year of all models and a model of all years are given up. CPU-seconds of the server, bytes of WAL
+ * and blocks that a look reads say the same on a busy machine; wall times do not.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,8 +15,9 @@ import { requireFree } from './disk.ts';
 import { type Bar, treeCpuSeconds } from './harness.ts';
 
 const ENTITIES = 600;
-const MODELS = 5;
-/** Days of two years and eight months, weekends left out: 696 × 600 × 5 = 2,088,000 vectors. */
+const MODELS = 3;
+const MODEL_IDS = Array.from({ length: MODELS }, (_, i) => `num-${i}`);
+/** Days of two years and eight months, weekends left out: 696 × 600 × 3 = 1,252,800 vectors. */
 const DAYS = 696;
 /** A model's days of one statement: about 8,192 rows, as in a shard. */
 const DAYS_AT_ONCE = 14;
@@ -28,18 +30,33 @@ const KEY = 'UNIQUE (model_id, as_of_date, entity_type, entity_id)';
 
 /** Statements that make each layout. */
 const LAYOUTS: Readonly<Record<string, readonly string[]>> = {
-  'b-tree key': [`CREATE TABLE vectors (${COLUMNS}, ${KEY})`],
-  'BRIN, no key': [`CREATE TABLE vectors (${COLUMNS})`, 'CREATE INDEX ON vectors USING brin (as_of_date, model_id)'],
-  'key, by year': [`CREATE TABLE vectors (${COLUMNS}, ${KEY}) PARTITION BY RANGE (as_of_date)`, ...partitions(12)],
-  'key, by month': [`CREATE TABLE vectors (${COLUMNS}, ${KEY}) PARTITION BY RANGE (as_of_date)`, ...partitions(1)],
+  'b-tree key': [`CREATE TABLE vectors (${COLUMNS}, PRIMARY KEY (embedding_id), ${KEY})`],
+  'BRIN, no key': [
+    `CREATE TABLE vectors (${COLUMNS}, PRIMARY KEY (embedding_id))`,
+    'CREATE INDEX ON vectors USING brin (as_of_date, model_id)',
+  ],
+  'key, by year': byMonths(12),
+  'key, by month': byMonths(1),
+  'key, by model': [
+    partitioned('LIST (model_id)', 'model_id'),
+    ...MODEL_IDS.map((id, i) => `CREATE TABLE vectors_${i} PARTITION OF vectors FOR VALUES IN ('${id}')`),
+  ],
 };
 
-function partitions(months: number): string[] {
+/** A unique key of a partitioned table holds what it is partitioned by. */
+function partitioned(by: string, column: string): string {
+  return `CREATE TABLE vectors (${COLUMNS}, PRIMARY KEY (embedding_id, ${column}), ${KEY}) PARTITION BY ${by}`;
+}
+
+function byMonths(months: number): string[] {
   const day = (month: number) => new Date(Date.UTC(2022, month, 1)).toISOString().slice(0, 10);
-  return Array.from({ length: 36 / months }, (_, i) => {
-    const [from, to] = [day(i * months), day((i + 1) * months)];
-    return `CREATE TABLE vectors_${i} PARTITION OF vectors FOR VALUES FROM ('${from}') TO ('${to}')`;
-  });
+  return [
+    partitioned('RANGE (as_of_date)', 'as_of_date'),
+    ...Array.from({ length: 36 / months }, (_, i) => {
+      const [from, to] = [day(i * months), day((i + 1) * months)];
+      return `CREATE TABLE vectors_${i} PARTITION OF vectors FOR VALUES FROM ('${from}') TO ('${to}')`;
+    }),
+  ];
 }
 
 const INSERT = `
@@ -58,13 +75,23 @@ const LOOKS = {
 type Look = keyof typeof LOOKS;
 const LOOK_NAMES = Object.keys(LOOKS) as Look[];
 
-/** What `--skip-existing` and a replaced shard do: a model's days are deleted, then vacuumed away. */
-const DELETE = `DELETE FROM vectors WHERE model_id = 'num-2' AND as_of_date BETWEEN '2023-01-01' AND '2023-12-31'`;
+/** What is deleted, then vacuumed away, or dropped where partitions hold that and nothing else. */
+const GONE = {
+  'a replaced year of a model': { where: `model_id = 'num-2' AND as_of_date BETWEEN '2023-01-01' AND '2023-12-31'` },
+  'a year': {
+    where: `as_of_date BETWEEN '2022-01-01' AND '2022-12-31'`,
+    partitions: { 'key, by year': [0], 'key, by month': Array.from({ length: 12 }, (_, i) => i) },
+  },
+  'a model': { where: `model_id = 'num-1'`, partitions: { 'key, by model': [1] } },
+} as const satisfies Record<string, { where: string; partitions?: Readonly<Record<string, readonly number[]>> }>;
+type Gone = keyof typeof GONE;
+const GONE_NAMES = Object.keys(GONE) as Gone[];
 
 interface Cost {
   /** CPU-seconds of the server. */
   readonly cpu: number;
   readonly wall: number;
+  readonly walMib: number;
 }
 
 interface Figures {
@@ -74,37 +101,57 @@ interface Figures {
   /** Blocks of 8 KiB that each look reads, and its milliseconds. */
   readonly looks: Readonly<Record<Look, { readonly blocks: number; readonly ms: number }>>;
   readonly vacuum: Cost;
-  readonly vacuumAfterDelete: Cost;
+  /** Deleting or dropping, vacuum included, and what the disk has back of it. */
+  readonly gone: Readonly<Record<Gone, Cost & { readonly freedMib: number }>>;
 }
 
-async function measureLayout(database: Database, serverPid: number, statements: readonly string[]): Promise<Figures> {
+async function measureLayout(database: Database, serverPid: number, layout: string): Promise<Figures> {
   return database.client(async (client) => {
+    const one = async (sql: string) =>
+      (await client.query<{ value: number }>(`SELECT (${sql})::float8 AS value`)).rows[0].value;
+    const wal = () => one(`pg_current_wal_insert_lsn() - '0/0'`);
     const cost = async (work: () => Promise<unknown>): Promise<Cost> => {
-      const [cpu, wall] = [treeCpuSeconds(serverPid), performance.now()];
+      const [cpu, wall, at] = [treeCpuSeconds(serverPid), performance.now(), await wal()];
       await work();
-      return { cpu: treeCpuSeconds(serverPid) - cpu, wall: (performance.now() - wall) / 1000 };
+      const [cpuAfter, wallAfter] = [treeCpuSeconds(serverPid), performance.now()];
+      return { cpu: cpuAfter - cpu, wall: (wallAfter - wall) / 1000, walMib: ((await wal()) - at) / 2 ** 20 };
     };
+    const size = (kind: string) =>
+      one(`SELECT sum(${kind}(oid)) / 1048576 FROM pg_class WHERE relkind = 'r' AND relname ~ '^vectors'`);
     await client.query('DROP TABLE IF EXISTS vectors');
-    for (const statement of statements) await client.query(statement);
+    for (const statement of LAYOUTS[layout]) await client.query(statement);
     const load = await cost(async () => {
       for (let model = 0; model < MODELS; model++) {
         for (let day = 0; day < DAYS; day += DAYS_AT_ONCE) {
-          await client.query(INSERT, [day, Math.min(DAYS, day + DAYS_AT_ONCE), `num-${model}`]);
+          await client.query(INSERT, [day, Math.min(DAYS, day + DAYS_AT_ONCE), MODEL_IDS[model]]);
         }
       }
     });
     const vacuum = await cost(() => client.query('VACUUM (ANALYZE) vectors'));
-    const { rows } = await client.query<{ heap: number; indexes: number }>(
-      `SELECT sum(pg_table_size(oid))::float8 AS heap, sum(pg_indexes_size(oid))::float8 AS indexes
-         FROM pg_class WHERE relkind = 'r' AND relname ~ '^vectors'`,
-    );
+    const [tableMib, indexMib] = [await size('pg_table_size'), await size('pg_indexes_size')];
     const looks = {} as Record<Look, { blocks: number; ms: number }>;
     for (const name of LOOK_NAMES) looks[name] = await look(client, LOOKS[name]);
-    await client.query(DELETE);
-    const vacuumAfterDelete = await cost(() => client.query('VACUUM vectors'));
-    const [{ heap, indexes }] = rows;
-    return { load, tableMib: heap / 2 ** 20, indexMib: indexes / 2 ** 20, looks, vacuum, vacuumAfterDelete };
+    const gone = {} as Record<Gone, Cost & { freedMib: number }>;
+    for (const name of GONE_NAMES) {
+      const before = await size('pg_total_relation_size');
+      const paid = await cost(() => giveUp(client, layout, GONE[name]));
+      gone[name] = { ...paid, freedMib: before - (await size('pg_total_relation_size')) };
+    }
+    return { load, tableMib, indexMib, looks, vacuum, gone };
   });
+}
+
+async function giveUp(
+  client: pg.ClientBase,
+  layout: string,
+  { where, partitions }: { where: string; partitions?: Readonly<Record<string, readonly number[]>> },
+): Promise<void> {
+  if (partitions?.[layout]) {
+    await client.query(`DROP TABLE ${partitions[layout].map((i) => `vectors_${i}`).join(', ')}`);
+  } else {
+    await client.query(`DELETE FROM vectors WHERE ${where}`);
+    await client.query('VACUUM vectors');
+  }
 }
 
 /** Blocks that a statement touches and its time, the second time that it is asked. */
@@ -117,13 +164,16 @@ async function look(client: pg.ClientBase, statement: string): Promise<{ blocks:
   return { blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], ms };
 }
 
-const told = (name: string, { load, tableMib, indexMib, looks, vacuum, vacuumAfterDelete }: Figures) =>
+const costOf = ({ cpu, wall, walMib }: Cost) =>
+  `${cpu.toFixed(1)} CPU-s ${wall.toFixed(1)} s ${walMib.toFixed(0)} MiB of WAL`;
+
+const told = (name: string, { load, tableMib, indexMib, looks, vacuum, gone }: Figures) =>
   [
-    `bench: storage ${name}: ${Math.round((MODELS * DAYS * ENTITIES) / load.cpu)} rows/CPU-s (${load.wall.toFixed(0)} s wall)`,
+    `bench: storage ${name}: ${Math.round((MODELS * DAYS * ENTITIES) / load.cpu)} rows/CPU-s (${load.wall.toFixed(0)} s wall, ${load.walMib.toFixed(0)} MiB of WAL)`,
     `table ${tableMib.toFixed(0)} MiB, indexes ${indexMib.toFixed(1)} MiB`,
     ...LOOK_NAMES.map((one) => `${one} ${looks[one].blocks} blocks ${looks[one].ms.toFixed(1)} ms`),
-    `vacuum ${vacuum.cpu.toFixed(1)} CPU-s ${vacuum.wall.toFixed(1)} s`,
-    `after deleting a year of a model ${vacuumAfterDelete.cpu.toFixed(1)} CPU-s ${vacuumAfterDelete.wall.toFixed(1)} s\n`,
+    `vacuum ${costOf(vacuum)}`,
+    ...GONE_NAMES.map((one) => `${one} gone ${costOf(gone[one])}, ${gone[one].freedMib.toFixed(0)} MiB freed`),
   ].join('; ');
 
 export async function run(): Promise<Bar[]> {
@@ -144,10 +194,10 @@ export async function run(): Promise<Bar[]> {
     });
     const { pid } = await serverStatus(home);
     const figures = new Map<string, Figures>();
-    for (const [name, statements] of Object.entries(LAYOUTS)) {
-      const one = await measureLayout(databases.historical, pid!, statements);
+    for (const name of Object.keys(LAYOUTS)) {
+      const one = await measureLayout(databases.historical, pid!, name);
       figures.set(name, one);
-      process.stderr.write(told(name, one));
+      process.stderr.write(`${told(name, one)}\n`);
     }
     const chosen = figures.get('b-tree key')!;
     const others = [...figures.values()];

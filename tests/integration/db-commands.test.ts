@@ -7,6 +7,7 @@ import { MIGRATIONS } from '../../src/cli/schema.ts';
 import { dropServer } from '../../src/platform/db/embedded.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { createEmptyDatabases, createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { until } from '../helpers/until.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 let folder: string;
@@ -32,14 +33,12 @@ function prometheus(...argv: string[]): Promise<{ code: number; out: string; err
   });
 }
 
+const flags = (urls: { historical: string; runtime: string }) => [
+  ...['--historical', urls.historical, '--runtime', urls.runtime],
+];
+
 describe('databases of the user', () => {
   let pair: TestDatabases;
-  const flags = (urls: { historical: string; runtime: string }) => [
-    '--historical',
-    urls.historical,
-    '--runtime',
-    urls.runtime,
-  ];
   afterAll(() => pair?.drop());
 
   test('are checked, migrated on demand, and never dropped', async () => {
@@ -86,6 +85,37 @@ describe('databases of the user', () => {
     for (const { out, err } of [status, up, url]) expect(out + err).not.toContain('canary');
     await other.drop();
   });
+});
+
+test('the largest tables, their dead rows, and where a vacuum is due', async () => {
+  const own = await createTestDatabases();
+  const historical = (sql: string) => own.databases.historical.client((client) => client.query(sql));
+  const tables = async () => {
+    const { out } = await prometheus('db', 'status', '--json', ...flags(own.urls));
+    return JSON.parse(out).databases[0].tables;
+  };
+  try {
+    expect(await tables()).toEqual([]);
+    await historical(`ALTER TABLE news_articles SET (autovacuum_enabled = off);
+      INSERT INTO news_articles ("timestamp", source, headline) SELECT now(), 's', repeat('x', 200) FROM generate_series(1, 20000)`);
+    // A connection reports what it did when it is idle; a vacuum before that would count the rows twice.
+    await until(async () => (await tables())[0].rows === 20000, 'the new rows are counted');
+    expect((await tables())[0]).toMatchObject({ vacuumedAt: null, vacuumIsDue: true });
+    await historical('VACUUM news_articles');
+    const [whole] = await tables();
+    expect(whole).toMatchObject({ table: 'news_articles', rows: 20000, dead: 0, vacuumIsDue: false });
+    expect(whole.bytes).toBeGreaterThan(4e6);
+    expect(whole.vacuumedAt).toBeGreaterThan(0);
+    await historical('DELETE FROM news_articles WHERE article_id % 2 = 0');
+    await until(async () => (await tables())[0].dead > 0, 'the deleted rows are counted');
+    expect((await tables())[0]).toMatchObject({ rows: 10000, dead: 10000, vacuumIsDue: true });
+    const page = await prometheus('db', 'status', ...flags(own.urls));
+    expect(page.out).toMatch(
+      /news_articles [\d.]+ MiB · 10,000 rows · 50 % dead · vacuumed just now · a vacuum is due: VACUUM \(ANALYZE\) news_articles/,
+    );
+  } finally {
+    await own.drop();
+  }
 });
 
 describe('the embedded server', () => {
