@@ -9,9 +9,9 @@ import { harmlessLines } from './output.ts';
 
 /**
  * The command itself, then both its outputs line by line as they come, then its exit code where it failed. Whoever reads no
- * further ends the command.
+ * further tells by the signal, which ends the command.
  */
-export async function* commandOutput(cli: Cli, words: readonly string[]): AsyncGenerator<string> {
+export async function* commandOutput(cli: Cli, words: readonly string[], left: AbortSignal): AsyncGenerator<string> {
   const { execa } = await import('execa');
   const toTerminal = (text: string) => {
     const harmless = harmlessLines(text);
@@ -24,13 +24,10 @@ export async function* commandOutput(cli: Cli, words: readonly string[]): AsyncG
     all: true,
     buffer: false,
     reject: false,
+    cancelSignal: left,
   });
-  try {
-    yield toTerminal(`$ ${commandLine(words)}\n\n`);
-    for await (const line of child.iterable({ from: 'all' })) yield toTerminal(`${line}\n`);
-    const { exitCode } = await child;
-    if (exitCode !== 0) yield `\nexit code ${exitCode ?? 'unknown: it was ended by a signal'}\n`;
-  } finally {
-    child.kill();
-  }
+  yield toTerminal(`$ ${commandLine(words)}\n\n`);
+  for await (const line of child.iterable({ from: 'all' })) yield toTerminal(`${line}\n`);
+  const { exitCode } = await child;
+  if (exitCode !== 0) yield `\nexit code ${exitCode ?? 'unknown: it was ended by a signal'}\n`;
 }

@@ -62,9 +62,10 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
     demo: cli.home.demo,
     now: Date.now,
     newId,
-    async *run(words) {
-      yield* (await import('./command-output.ts')).commandOutput(cli, words);
-    },
+    run: (words) =>
+      async function* (left) {
+        yield* (await import('./command-output.ts')).commandOutput(cli, words, left);
+      },
     initial: {
       commands: COMMANDS.filter(({ name }) => name !== ''),
       ...(options.phase ? { selected: { phases: options.phase } } : {}),

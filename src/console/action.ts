@@ -1,6 +1,7 @@
 /** What an action of the console is: its keys, where they are alive, what it may cost and what it does. */
 import type { Tone } from '../format/states.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
+import type { PagedLines } from './pager.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { ConsoleState, ConsoleStore, DialogRequest } from './store.ts';
 
@@ -33,7 +34,7 @@ export interface ControllerHost {
   /** Puts text into the operator's clipboard, and says how. */
   copy(text: string): string;
   /** Gives the terminal to the operator's pager until it ends; it takes lines as it wants them. */
-  page(lines: AsyncIterable<string>): Promise<void>;
+  page(lines: PagedLines): Promise<void>;
   /** Runs a command of the command line as a shell would, and gives the terminal to the operator's pager over what it prints. */
   run(words: readonly string[]): Promise<void>;
   /** Gives the terminal to the operator's editor until it ends; returns the text as it was saved. */

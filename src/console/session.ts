@@ -11,10 +11,10 @@ import { editText } from './editor.ts';
 import { type Feed, startFeed } from './feed.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { createKeyParser, escapeTimeout, type KeyEvent } from './key-parser.ts';
-import { page } from './log/pager.ts';
 import { saveLines } from './log/save.ts';
 import { type NoticeOptions, noticeSequence, startNotices } from './notices.ts';
 import { paceOf } from './pace.ts';
+import { type PagedLines, page } from './pager.ts';
 import { recordedKeys } from './recording/typed-keys.ts';
 import { runningJobs } from './selectors.ts';
 import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot } from './store.ts';
@@ -32,7 +32,7 @@ export interface SessionOptions {
   /** Asks the terminal for its background, and takes the theme that fits while none was chosen. */
   readonly askBackground?: boolean;
   /** What a command of the command line prints, for the pager; absent: none is run from here. */
-  readonly run?: (words: readonly string[]) => AsyncIterable<string>;
+  readonly run?: (words: readonly string[]) => PagedLines;
   /** Told of every key and size, for recordings. */
   readonly tap?: (input: Input) => void;
 }

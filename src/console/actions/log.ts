@@ -79,13 +79,10 @@ async function save({ jobId, view }: OpenLog, { host, toast }: ActionContext): P
 }
 
 async function page({ view }: OpenLog, { host, store }: ActionContext): Promise<void> {
-  const done = new AbortController();
   try {
-    await host.page(asText(view.lines(done.signal)));
+    await host.page((left) => asText(view.lines(left)));
   } catch (error) {
     store.setState({ overlay: noticeDialog('The pager could not be opened', error) });
-  } finally {
-    done.abort();
   }
 }
 

@@ -1,14 +1,14 @@
-/** A log in the operator's own pager: it reads as much as it is scrolled through, however long the log is. */
+/** Lines in the operator's own pager: as many are read as are scrolled through, however many there are. */
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { UserError } from '../../platform/errors.ts';
+import { UserError } from '../platform/errors.ts';
+
+/** Lines for the pager; the signal tells that the operator has left it: what waits for more ends then. */
+export type PagedLines = (left: AbortSignal) => AsyncIterable<string>;
 
 /** Runs `$PAGER` (else less) over lines until the operator leaves it. @throws UserError when there is none. */
-export async function page(
-  lines: AsyncIterable<string>,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
+export async function page(lines: PagedLines, env: Readonly<Record<string, string | undefined>>): Promise<void> {
   const command = env.PAGER || 'less';
   // As a shell understands it: PAGER may have arguments.
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'], env: { ...env } });
@@ -17,8 +17,9 @@ export async function page(
     child.on('exit', (code) => resolve(code));
   });
   // Whoever leaves the pager early closes the pipe, and no more is read.
-  const written = pipeline(Readable.from(lines), child.stdin).catch(() => {});
-  const code = await ended;
+  const left = new AbortController();
+  const written = pipeline(Readable.from(lines(left.signal)), child.stdin).catch(() => {});
+  const code = await ended.finally(() => left.abort());
   await written;
   const NOT_FOUND = 127;
   if (code === NOT_FOUND)
