@@ -1,5 +1,6 @@
 /**
- * The roll-up of `numeric_window_embeddings`: vectors and rows by model, entity type and day, in `console.numeric_coverage`.
+ * The roll-up of `numeric_window_embeddings`: vectors and rows by model, entity type and day, and which entities have one (bits
+ * numbered in `console.numeric_entities`), in `console.numeric_coverage`.
  *
  * Our own shards keep it up inside their transactions. Rows of others are known by their `embedding_id`: when ids above the
  * settled one are there that no shard of ours has used, their rows are looked at and the days they belong to are counted
@@ -10,15 +11,15 @@
 import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
+import { entityBits } from '../../src/platform/db/numeric-entities.ts';
 import { rowBytes, type TableSize } from '../../src/platform/db/row-size.ts';
-import type { DayChange } from './day-changes.model.ts';
+import type { TypeChanges } from './day-changes.model.ts';
+import { COVERAGE_LOCK, numberEntities } from './entity-bits.storage.ts';
 
 /** Ids below the highest that transactions still under way may bring: rows of one such transaction at most. */
 const MARGIN = 100_000;
 /** More ids than this are dearer to look at than counting everything. */
 const MOST_IDS = 300_000;
-/** Shards of ours hold it shared while they write, a refresh alone: an arbitrary number of ours. */
-const LOCK = 7_361_482_096;
 
 interface Standing {
   readonly highest: number;
@@ -48,7 +49,7 @@ export interface Refreshed {
 export async function refreshCoverage(historical: Database, { exact = false } = {}): Promise<Refreshed> {
   return historical.client(async (client) => {
     // Before the snapshot is taken: what a shard under way adds must be in it, or come after it.
-    await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await client.query('SELECT pg_advisory_lock($1)', [COVERAGE_LOCK]);
     try {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
       const refreshed = await refresh(client, exact);
@@ -58,7 +59,7 @@ export async function refreshCoverage(historical: Database, { exact = false } = 
       await client.query('ROLLBACK').catch(() => {});
       throw error;
     } finally {
-      await client.query('SELECT pg_advisory_unlock($1)', [LOCK]).catch(() => {});
+      await client.query('SELECT pg_advisory_unlock($1)', [COVERAGE_LOCK]).catch(() => {});
     }
   });
 }
@@ -71,8 +72,14 @@ async function refresh(client: pg.ClientBase, exact: boolean): Promise<Refreshed
   const kind = exact ? 'exact' : kindOf(standing);
   if (kind === 'exact') {
     await client.query('DELETE FROM console.numeric_coverage');
+    await numberEntities(client, 'SELECT DISTINCT entity_type, entity_id FROM numeric_window_embeddings');
     await client.query(countAll(await hasOurKey(client)));
   } else if (kind === 'incremental') {
+    await numberEntities(
+      client,
+      'SELECT DISTINCT entity_type, entity_id FROM numeric_window_embeddings WHERE embedding_id > $1',
+      [standing.settled],
+    );
     await client.query(countTouched(await hasOurKey(client)), [standing.settled]);
   }
   // Every id is one of ours, or nothing else is under way: no id can come any more below the highest.
@@ -88,19 +95,20 @@ function kindOf({ highest, unknown, replaced, settled }: Standing): RefreshKind 
 }
 
 /** With our key every row is a vector of its own; without it entities must be told apart, which means sorting. */
-const counted = (keyed: boolean) =>
-  `model_id, entity_type, as_of_date::date AS day, ${keyed ? 'count(*)' : 'count(DISTINCT entity_id)'} AS vectors, count(*) AS rows`;
+const countAll = (keyed: boolean, which = '') => `
+  INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows, entities)
+  SELECT v.model_id, v.entity_type, v.as_of_date::date, ${keyed ? 'count(*)' : 'count(DISTINCT v.entity_id)'}, count(*),
+         ${entityBits('console.numeric_entities')}
+    FROM numeric_window_embeddings v JOIN console.numeric_entities n ON n.entity_type = v.entity_type AND n.entity_id = v.entity_id
+   ${which} GROUP BY 1, 2, 3`;
 
-const countAll = (keyed: boolean) => `
-  INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
-  SELECT ${counted(keyed)} FROM numeric_window_embeddings GROUP BY 1, 2, 3`;
-
-const countTouched = (keyed: boolean) => `
-  INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows)
-  SELECT ${counted(keyed)} FROM numeric_window_embeddings v JOIN (
-    SELECT DISTINCT model_id, entity_type, as_of_date::date AS day FROM numeric_window_embeddings WHERE embedding_id > $1
-  ) touched USING (model_id, entity_type) WHERE v.as_of_date::date = touched.day GROUP BY 1, 2, 3
-  ON CONFLICT (model_id, entity_type, as_of_date) DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows`;
+const countTouched = (keyed: boolean) => `${countAll(
+  keyed,
+  `JOIN (SELECT DISTINCT model_id, entity_type, as_of_date::date AS day FROM numeric_window_embeddings WHERE embedding_id > $1) touched
+     ON touched.model_id = v.model_id AND touched.entity_type = v.entity_type AND touched.day = v.as_of_date::date`,
+)}
+  ON CONFLICT (model_id, entity_type, as_of_date)
+  DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows, entities = excluded.entities`;
 
 const SETTLE = `
   INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, file, refreshed_at, exact_at)
@@ -130,32 +138,43 @@ async function nothingElseRuns(client: pg.ClientBase): Promise<boolean> {
 
 /** Called first in a shard's transaction, so that a refresh sees it whole or not at all. */
 export async function joinCoverage(client: pg.ClientBase): Promise<void> {
-  await client.query('SELECT pg_advisory_xact_lock_shared($1)', [LOCK]);
+  await client.query('SELECT pg_advisory_xact_lock_shared($1)', [COVERAGE_LOCK]);
 }
 
-/** Adds a shard's changes, last in its transaction. Before the first count there is nothing to add to. */
+/**
+ * Adds a shard's changes, last in its transaction. Before the first count there is nothing to add to. Of a day's bits it writes
+ * those of its own entities, under the lock of the row: other shards of the day keep theirs.
+ */
 export async function addToCoverage(
   client: pg.ClientBase,
   modelId: string,
-  changes: readonly DayChange[],
+  changes: readonly TypeChanges[],
 ): Promise<void> {
-  await client.query(
-    `INSERT INTO console.numeric_coverage AS c (model_id, entity_type, as_of_date, vectors, rows)
-     SELECT $1, d.entity_type, d.day, d.vectors, d.rows
-       FROM unnest($2::text[], $3::date[], $4::int[], $5::int[]) AS d(entity_type, day, vectors, rows)
-      WHERE EXISTS (SELECT 1 FROM console.numeric_coverage_state)
-      ORDER BY d.entity_type COLLATE "C", d.day
-     ON CONFLICT (model_id, entity_type, as_of_date)
-     DO UPDATE SET vectors = c.vectors + excluded.vectors, rows = c.rows + excluded.rows`,
-    [
-      modelId,
-      changes.map((one) => one.entityType),
-      changes.map((one) => formatDay(one.day)),
-      changes.map((one) => one.vectors),
-      changes.map((one) => one.rows),
-    ],
-  );
+  for (const { entityType, owned, days } of changes) {
+    await client.query(
+      `INSERT INTO console.numeric_coverage AS c (model_id, entity_type, as_of_date, vectors, rows, entities)
+       SELECT $1, $2, d.* FROM unnest($3::date[], $4::int[], $5::int[], $6::varbit[]) AS d (day, vectors, rows, entities)
+        WHERE EXISTS (SELECT FROM console.numeric_coverage_state)
+        ORDER BY d.day
+       ON CONFLICT (model_id, entity_type, as_of_date)
+       DO UPDATE SET vectors = c.vectors + excluded.vectors, rows = c.rows + excluded.rows,
+                     entities = (${asLong('c.entities')} & ~${asLong('$7::varbit')}) | ${asLong('excluded.entities')}`,
+      [
+        ...[modelId, entityType, days.map(({ day }) => formatDay(day))],
+        ...[days.map(({ vectors }) => vectors), days.map(({ rows }) => rows)],
+        ...[days.map(({ entities }) => bitString(entities)), bitString(owned)],
+      ],
+    );
+  }
 }
+
+/** Bit strings must be of one length: more entities have numbers by now, or had when the row was written. */
+const asLong = (bits: string) =>
+  `(${bits} || repeat('0', greatest(length(c.entities), length(excluded.entities)) - length(${bits}))::varbit)`;
+
+/** As PostgreSQL reads it: hexadecimal. */
+const bitString = (bytes: Uint8Array) =>
+  `x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}`;
 
 /** Bytes on disk of a numeric vector, index included, by the rows that the roll-up counts; null where they are too few. */
 export async function numericRowBytes(database: Database): Promise<number | null> {

@@ -21,6 +21,7 @@ import { measuredRates } from '../../src/queue/rates.ts';
 import { reportRejected } from '../../src/queue/rejected.ts';
 import { throttleOf } from '../../src/queue/throttle-args.ts';
 import { numericRowBytes, refreshCoverage } from './coverage.storage.ts';
+import { bitsOf } from './entity-bits.storage.ts';
 import { requireMadeBy } from './made-by.storage.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -80,15 +81,25 @@ export async function joinNumeric(
 type Args = z.infer<(typeof numericBackfillSpec)['args']>;
 
 /** This process's share of a backfill. */
-function workOff(
+async function workOff(
   backfill: Backfill<BackfillSpec>,
   prepared: Prepared,
   args: Pick<Args, 'workers' | 'device'>,
   fill: boolean,
   context: ProgramContext,
 ): Promise<Share> {
-  const { target } = context.databases.historical;
-  const options = { backfillId: backfill.id, prepared, target, count: workersOf(args), device: args.device };
+  const { historical } = context.databases;
+  const bits: Int32Array[] = [];
+  for (const { owned, due } of prepared.models) {
+    bits.push(
+      await bitsOf(
+        historical,
+        Array.from(owned, (e) => due.entities[e]),
+      ),
+    );
+  }
+  const labour = { count: workersOf(args), device: args.device };
+  const options = { backfillId: backfill.id, prepared, bits, target: historical.target, ...labour };
   return drive(
     { backfill, shards: prepared.shards, start: (onOpened) => startNumericThreads(options, onOpened), fill },
     context,

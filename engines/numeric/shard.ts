@@ -40,6 +40,8 @@ export interface ShardContext extends ShardPlan {
   readonly skipExisting: boolean;
   /** `host/pid` */
   readonly worker: string;
+  /** By model: the number by which the roll-up knows each owned entity. */
+  readonly bits: readonly Int32Array[];
 }
 
 export async function runShard(
@@ -63,7 +65,8 @@ export async function runShard(
     const there = context.skipExisting ? await existingVectors(client, key, window, dim) : null;
     const removed = await removeVectors(client, key, there?.broken ?? null);
     const { rows: cells, skipped } = cellsToDo(context, shard, key.entities, there?.whole ?? null);
-    const changes = new DayChanges(removed, there?.whole ?? null);
+    const bits = context.bits[shard.model].subarray(shard.entities.from, shard.entities.to);
+    const changes = new DayChanges(key.entities, bits, removed, there?.whole ?? null);
     const failures: Failure[] = [];
 
     async function* batches(): AsyncGenerator<VectorBatch> {
@@ -78,7 +81,7 @@ export async function runShard(
           failures.push({ entity: key.entities[rows[k].entity].id, date: formatDay(rows[k].day), reason });
         }
         const batch = found.size ? without(rows, vectors, dim, found) : { rows, vectors };
-        for (const { entity, day } of batch.rows) changes.add(key.entities[entity].type, day);
+        for (const row of batch.rows) changes.add(row);
         yield batch;
       }
     }

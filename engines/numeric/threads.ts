@@ -10,13 +10,14 @@ import type { ThreadSetup } from './worker.ts';
 interface ThreadOptions {
   readonly backfillId: string;
   readonly prepared: Prepared;
+  readonly bits: readonly Int32Array[];
   readonly target: Target;
   readonly count: number;
   readonly device: Device;
 }
 
 export async function startNumericThreads(options: ThreadOptions, onOpened: OnOpened): Promise<Threads<Shard>> {
-  const { backfillId, prepared, device } = options;
+  const { backfillId, prepared, bits, device } = options;
   const setup: ThreadSetup = {
     target: await plainTarget(options.target),
     application: 'numeric shard',
@@ -27,6 +28,7 @@ export async function startNumericThreads(options: ThreadOptions, onOpened: OnOp
       panel: prepared.panel,
       days: prepared.days,
       models: prepared.models,
+      bits,
       worker: `${hostname()}/${process.pid}`,
     },
   };

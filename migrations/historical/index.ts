@@ -7,6 +7,7 @@ import * as numericKey from './0005_numeric_key.ts';
 import * as issuerDays from './0006_issuer_days.ts';
 import * as newsByTime from './0007_news_by_time.ts';
 import * as throttle from './0008_throttle.ts';
+import * as numericEntities from './0009_numeric_entities.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0006_issuer_days': issuerDays,
   '0007_news_by_time': newsByTime,
   '0008_throttle': throttle,
+  '0009_numeric_entities': numericEntities,
 };

@@ -5,25 +5,26 @@ import { InterruptedError } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { sleeveIds } from './campaign.ts';
 import { type PhaseSpec, phaseSpecs } from './catalogue.ts';
-import { type Facts, judge } from './check.ts';
+import { type Facts, figureOf, judge } from './check.ts';
 import { campaignWindow, runsToLookAt } from './checks/p1.ts';
 import { contextWindow } from './checks/p4.ts';
 import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
 import { coverageOf } from './coverage.ts';
 import { probeDecision, probeGains, probeNotes, probeRepeats, probeSkips } from './decision-evidence.ts';
 import { derivePhases } from './derive.ts';
-import { type Evidence, firstUnknown, type Suite, unknownBecause } from './evidence.ts';
+import { derived, type Evidence, firstUnknown, type Suite, unknownBecause } from './evidence.ts';
 import {
   probeGaps,
   probeHolidays,
   probeJoint,
   probeNews,
   probeNumeric,
+  probeNumericBits,
   probeNumericWrite,
   probePrices,
   probeText,
 } from './historical-evidence.ts';
-import { type ProbeOptions, type Prober, withProber } from './probes.ts';
+import { type Probe, type ProbeOptions, type Prober, withProber } from './probes.ts';
 import {
   probeComparison,
   probeCounts,
@@ -40,6 +41,7 @@ import { probeSchema } from './schema.ts';
 import { probeTestRecord } from './test-record.ts';
 import { probeTextModel } from './text-model.ts';
 import type { Board, PhaseNote, PhaseSkip } from './types.ts';
+import { dueDays, type VectorBits, vectorsAgainst } from './vector-days.ts';
 
 export interface BoardInput {
   /** Read-only pools that serve the board alone: an abort breaks off whatever runs on them. */
@@ -120,7 +122,24 @@ async function gatherEvidence(databases: Databases, need: Requirements, options:
     ),
     withProber(databases.runtime, options, async (prober) => gatherRuntime(prober, need, await holidays.promise)),
   ]);
-  return { tests, textModel, suite: options.suite, ...historical, ...runtime };
+  const { numericBits, ...own } = historical;
+  const numericDays = numericDaysOf(numericBits, own.prices, own.gaps, runtime.instruments, need.numeric);
+  return { tests, textModel, suite: options.suite, ...own, numericDays, ...runtime };
+}
+
+/** Worked out once a board: every model of the plan is due on the same days. */
+function numericDaysOf(
+  bits: Probe<VectorBits>,
+  prices: Evidence['prices'],
+  gaps: Evidence['gaps'],
+  instruments: Evidence['instruments'],
+  { models, windowDays }: Requirements['numeric'],
+): Evidence['numericDays'] {
+  return derived(bits, [prices, gaps, instruments], () => {
+    const there = figureOf(bits);
+    const due = dueDays(figureOf(prices), figureOf(gaps), figureOf(instruments), there.bits, windowDays);
+    return new Map(models.map((model) => [model, vectorsAgainst(due, there.models.get(model))]));
+  });
 }
 
 async function gatherHistorical(prober: Prober, need: Requirements, announce: (holidays: readonly number[]) => void) {
@@ -134,7 +153,6 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
       ? await probeGaps(prober, holidays.value, prices.value, {
           first: parseDay(need.prices.start),
           last: parseDay(need.prices.end),
-          allowedHole: need.gaps.instrumentDays,
         })
       : unknownBecause(unknown!);
   return {
@@ -144,6 +162,7 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
     gaps,
     news: await probeNews(prober),
     numeric: await probeNumeric(prober),
+    numericBits: await probeNumericBits(prober, need.numeric.models),
     numericWrite: await probeNumericWrite(prober, need.numeric),
     text: await probeText(prober),
     joint: await probeJoint(prober),

@@ -4,8 +4,7 @@ import { TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
 import type { Requirements } from './config.ts';
 import type { Evidence, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
 import { firstUnknown } from './evidence.ts';
-import { type ByYear, expectedVectors, tradingDaysByYear, vectorsByYear } from './expectations.ts';
-import { ownRanges } from './historical-evidence.ts';
+import { addYears, type ByYear, daysByYear, ownRanges, tradingDaysByYear, vectorsByYear } from './expectations.ts';
 import type { Known, Probe } from './probes.ts';
 import type { Coverage, CoverageRow } from './types.ts';
 
@@ -23,19 +22,12 @@ export function coverageOf(evidence: Evidence, need: Requirements, at: number): 
     evidence.gaps,
     evidence.news,
     evidence.numeric,
+    evidence.numericDays,
     evidence.text,
     evidence.joint,
     evidence.instruments,
   ];
   const frame = frameOf(evidence, need);
-  const { prices, instruments, gaps } = evidence;
-  const numericDue =
-    known(prices) && known(instruments) && known(gaps)
-      ? expectedVectors(prices.value.cells, need.numeric.windowDays, {
-          instruments: instruments.value,
-          closedDayRows: gaps.value.closedDayRows,
-        })
-      : new Map<number, number>();
   const daysDue =
     known(evidence.prices) && evidence.prices.value.first !== null && evidence.prices.value.last !== null
       ? tradingDaysByYear(frame.calendar, evidence.prices.value.first, evidence.prices.value.last)
@@ -44,9 +36,7 @@ export function coverageOf(evidence: Evidence, need: Requirements, at: number): 
     rows: [
       pricesRow(evidence, need, frame),
       newsRow(evidence, need, frame),
-      ...need.numeric.models.map((model) =>
-        vectorRow(model, evidence.numeric, [prices, gaps, instruments], numericDue, need.numeric, frame),
-      ),
+      ...need.numeric.models.map((model) => numericRow(model, evidence, need, frame)),
       vectorRow(need.context.textModel, evidence.text, [evidence.news], articlesByYear(evidence), need.context, frame),
       ...need.context.jointModels.map((model) =>
         vectorRow(model, evidence.joint, [evidence.prices, evidence.holidays], daysDue, need.context, frame),
@@ -171,7 +161,21 @@ function articlesByYear(evidence: Evidence): ByYear {
   return byYear;
 }
 
-/** A model's vectors; years outside the required span count only where there are some. */
+/** A numeric model: vectors on days on which none is due never stand in for one that is missing. */
+function numericRow(model: string, evidence: Evidence, need: Requirements, frame: Frame): CoverageRow {
+  const { numeric, numericDays, prices, gaps, instruments } = evidence;
+  const found = known(numericDays) ? numericDays.value.get(model) : undefined;
+  const byYear = (what: 'present' | 'missing'): ByYear =>
+    found ? daysByYear(found, found[what], yearStart(frame.years[0]), yearEnd(frame.years.at(-1)!)) : new Map();
+  const present = byYear('present');
+  const due = addYears(present, byYear('missing'));
+  return vectorRow(model, numeric, [prices, gaps, instruments, numericDays], due, need.numeric, frame, present);
+}
+
+/**
+ * A model's vectors; years outside the required span count only where there are some. `present`: those of them that are
+ * expected; default: as many as there are.
+ */
 function vectorRow(
   model: string,
   look: Probe<readonly VectorCell[]>,
@@ -179,6 +183,7 @@ function vectorRow(
   expected: ByYear,
   span: { start: string; end: string },
   frame: Frame,
+  present?: ByYear,
 ): CoverageRow {
   const unknown = firstUnknown([look, ...needed]);
   if (unknown || !look.known) return unknownRow(model, frame, unknown?.cause ?? '');
@@ -186,7 +191,7 @@ function vectorRow(
   const [from, to] = [yearOf(parseDay(span.start)), yearOf(parseDay(span.end))];
   const due = new Map([...expected].filter(([year]) => year >= from && year <= to));
   const vectors = vectorsByYear(cells, model);
-  const { byYear, share } = shares(vectors, due, expected, frame);
+  const { byYear, share } = shares(present ?? vectors, due, expected, frame);
   return {
     name: model,
     rows: cells.reduce((sum, cell) => sum + cell.rows, 0),

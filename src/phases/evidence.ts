@@ -41,11 +41,13 @@ export interface PriceGaps {
   readonly emptyDays: readonly number[];
   /** Distinct days with prices on closed days (weekends, holidays), by `instrument|year`: they never count as coverage. */
   readonly closedDayRows: ReadonlyMap<string, number>;
-  /** Missing trading days inside own range by instrument, largest first; instruments without any are left out. */
+  /** Missing trading days inside own range by instrument, most first; instruments without any are left out. */
   readonly missing: readonly { readonly instrument: string; readonly days: number }[];
+  /** Which days those are, ascending. */
+  readonly missed: ReadonlyMap<string, readonly number[]>;
   /** Expected (instrument, trading day) cells inside the instruments' own ranges. */
   readonly expected: number;
-  /** The longest hole of each instrument that has one over the allowed length, and the longest of all; longest first. */
+  /** The longest hole of each instrument that has one, longest first. */
   readonly holes: readonly Hole[];
 }
 
@@ -64,6 +66,16 @@ export interface VectorCell {
   readonly rows: number;
   readonly first: number;
   readonly last: number;
+}
+
+/** Vectors of a model, of the instruments that it is to embed, by day; all of one length. */
+export interface VectorDays {
+  /** Day numbers, ascending. */
+  readonly days: readonly number[];
+  /** Due and there, due and not there, and there on a day on which none is due. */
+  readonly present: readonly number[];
+  readonly missing: readonly number[];
+  readonly surplus: readonly number[];
 }
 
 export interface SchemaState {
@@ -230,6 +242,8 @@ export interface Evidence {
   readonly gaps: Probe<PriceGaps>;
   readonly news: Probe<readonly NewsDay[]>;
   readonly numeric: Probe<readonly VectorCell[]>;
+  /** The plan's models against what prices, calendar and instruments make due. */
+  readonly numericDays: Probe<ReadonlyMap<string, VectorDays>>;
   readonly text: Probe<readonly VectorCell[]>;
   /** Whether the configured text model is installed in this home. */
   readonly textModel: Probe<boolean>;
@@ -264,6 +278,13 @@ export interface Evidence {
 /** The first of several looks that has no answer. */
 export function firstUnknown(probes: readonly Probe<unknown>[]): Unknown | null {
   return probes.find((probe): probe is Unknown => !probe.known) ?? null;
+}
+
+/** What follows from several looks; unknown with the first of them that is. */
+export function derived<T>(source: Probe<unknown>, others: readonly Probe<unknown>[], value: () => T): Probe<T> {
+  const unknown = firstUnknown([source, ...others]);
+  if (unknown) return unknownBecause(unknown);
+  return { known: true, value: value(), at: source.at, costMs: source.costMs, source: source.source };
 }
 
 /** A look that could not be made because the one it builds on has no answer. */

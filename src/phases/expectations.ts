@@ -1,6 +1,6 @@
 /** How many rows a table or model should have, from the calendar and the prices. Pure. */
 import { type TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
-import type { PriceCell, PriceGaps, VectorCell } from './evidence.ts';
+import type { PriceCell, VectorCell, VectorDays } from './evidence.ts';
 
 /** Counts by calendar year. */
 export type ByYear = ReadonlyMap<number, number>;
@@ -11,36 +11,35 @@ const WINDOW_SHARE = 0.87;
 /** The rows that a window must have for a vector. */
 export const leastRows = (windowDays: number): number => Math.floor(WINDOW_SHARE * windowDays);
 
-/** What of the prices numeric models embed: rows of these instruments, but for those on closed days. */
-export interface Embedded {
-  readonly instruments: readonly string[];
-  readonly closedDayRows: PriceGaps['closedDayRows'];
+/** Each instrument's own range in cells: first and last day of all its years. */
+export function ownRanges(cells: readonly PriceCell[]): Map<string, { first: number; last: number; days: number }> {
+  const ranges = new Map<string, { first: number; last: number; days: number }>();
+  for (const cell of cells) {
+    const own = ranges.get(cell.instrument);
+    if (!own) ranges.set(cell.instrument, { first: cell.first, last: cell.last, days: cell.days });
+    else {
+      own.first = Math.min(own.first, cell.first);
+      own.last = Math.max(own.last, cell.last);
+      own.days += cell.days;
+    }
+  }
+  return ranges;
 }
 
-/**
- * Vectors that a numeric model has to have at the least, by year: a price row with enough rows of its instrument up to it. What
- * is due on days without a price of their own (`coverage-days.ts` counts those too) is not asked for.
- */
-export function expectedVectors(
-  cells: readonly PriceCell[],
-  windowDays: number,
-  { instruments, closedDayRows }: Embedded,
+/** Some of a model's vectors (a figure of each of `days`) within `[first, last]`, by year. */
+export function daysByYear(
+  { days }: Pick<VectorDays, 'days'>,
+  figures: readonly number[],
+  first: number,
+  last: number,
 ): ByYear {
-  const least = leastRows(windowDays);
-  const embedded = new Set(instruments);
-  const ordered = cells
-    .filter((cell) => embedded.has(cell.instrument))
-    .map((cell) => ({ ...cell, days: cell.days - (closedDayRows.get(`${cell.instrument}|${cell.year}`) ?? 0) }))
-    .sort((a, b) => (a.instrument === b.instrument ? a.year - b.year : a.instrument < b.instrument ? -1 : 1));
   const byYear = new Map<number, number>();
-  let instrument = '';
-  let before = 0;
-  for (const cell of ordered) {
-    if (cell.instrument !== instrument) [instrument, before] = [cell.instrument, 0];
-    const after = before + cell.days;
-    add(byYear, cell.year, Math.max(0, after - Math.max(before, least - 1)));
-    before = after;
-  }
+  let [year, end] = [0, Number.NEGATIVE_INFINITY];
+  days.forEach((day, k) => {
+    if (figures[k] === 0 || day < first || day > last) return;
+    if (day > end) [year, end] = [yearOf(day), yearEnd(yearOf(day))];
+    add(byYear, year, figures[k]);
+  });
   return byYear;
 }
 
@@ -83,6 +82,13 @@ export function sumPresent(seen: ByYear, expected: ByYear, first: number, last: 
     if (year >= yearOf(first) && year <= yearOf(last)) sum += Math.min(due, seen.get(year) ?? 0);
   }
   return sum;
+}
+
+/** Both together. */
+export function addYears(a: ByYear, b: ByYear): ByYear {
+  const sums = new Map(a);
+  for (const [year, value] of b) add(sums, year, value);
+  return sums;
 }
 
 function add(byYear: Map<number, number>, year: number, value: number): void {

@@ -1,13 +1,14 @@
 /** Looks at the historical database: prices against the calendar, news, vectors. Dates come back as day numbers. */
+import { entityBits } from '../platform/db/numeric-entities.ts';
 import { LAST_NUMERIC_WRITE } from '../platform/db/numeric-writes.ts';
-import { closedDays, TradingDays } from './calendar.ts';
+import { closedDays, longestRun, TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
 import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
+import { ownRanges } from './expectations.ts';
 import type { Probe, Prober, Query } from './probes.ts';
+import type { DayBits, VectorBits } from './vector-days.ts';
 
 /** A date column as a day number: `holiday_date::date - EPOCH`, whatever type of day it has. */
 const EPOCH = `date '1970-01-01'`;
-/** How many instruments with the most missing days are searched for holes at a time. */
-const HOLE_BATCH = 40;
 
 /** Holidays of the market as day numbers, ascending. */
 export function probeHolidays(prober: Prober, market: string): Promise<Probe<readonly number[]>> {
@@ -83,32 +84,19 @@ async function hasKey(query: Query, table: string, columns: readonly string[], d
   return row.keyed;
 }
 
-/** Each instrument's own range in cells: first and last day of all its years. */
-export function ownRanges(cells: readonly PriceCell[]): Map<string, { first: number; last: number; days: number }> {
-  const ranges = new Map<string, { first: number; last: number; days: number }>();
-  for (const cell of cells) {
-    const own = ranges.get(cell.instrument);
-    if (!own) ranges.set(cell.instrument, { first: cell.first, last: cell.last, days: cell.days });
-    else {
-      own.first = Math.min(own.first, cell.first);
-      own.last = Math.max(own.last, cell.last);
-      own.days += cell.days;
-    }
-  }
-  return ranges;
-}
-
 /** Prices against the calendar. Holidays and weekends never count: neither as gaps nor, where rows stand on them, as coverage. */
 export async function probeGaps(
   prober: Prober,
   holidays: readonly number[],
   extent: PriceExtent,
-  required: { readonly first: number; readonly last: number; readonly allowedHole: number },
+  required: { readonly first: number; readonly last: number },
 ): Promise<Probe<PriceGaps>> {
   const first = extent.first ?? required.first;
   const last = extent.last ?? required.last;
   const calendar = new TradingDays(Math.min(first, required.first), Math.max(last, required.last), holidays);
-  const empty: PriceGaps = { calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: 0, holes: [] };
+  const empty: PriceGaps = {
+    ...{ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], missed: new Map(), expected: 0, holes: [] },
+  };
   return prober.probe('prices_daily against market_holidays', async (query) => {
     if (extent.first === null) return empty;
     const emptyDays = await query<{ day: number }>(
@@ -128,52 +116,75 @@ export async function probeGaps(
     }
     let expected = 0;
     const missing: { instrument: string; days: number }[] = [];
-    for (const [instrument, own] of ownRanges(extent.cells)) {
+    const ranges = ownRanges(extent.cells);
+    for (const [instrument, own] of ranges) {
       const due = calendar.count(own.first, own.last);
       expected += due;
       const lack = due - (own.days - (closedByInstrument.get(instrument) ?? 0));
       if (lack > 0) missing.push({ instrument, days: lack });
     }
     missing.sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));
-    const holes = await readHoles(query, calendar, holidays, missing, required.allowedHole);
-    return { calendar, emptyDays: emptyDays.map((row) => row.day), closedDayRows, missing, expected, holes };
+    const nobodys = emptyDays.map(({ day }) => day);
+    const missed = await readMissed(query, calendar, extent, ranges, closedDayRows, nobodys);
+    const holes = [...missed].map(([instrument, days]) => longestHole(instrument, days, calendar));
+    holes.sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));
+    return { calendar, emptyDays: nobodys, closedDayRows, missing, missed, expected, holes };
   });
 }
 
-/**
- * The longest hole of each instrument, for as many instruments as it takes to be sure of the longest of all and of every
- * hole over the allowed length: no instrument can have a hole longer than the days it misses.
- */
-async function readHoles(
+/** Each instrument's missing trading days: of the years that lack any, its days are read, unless they are just nobody's. */
+async function readMissed(
   query: Query,
   calendar: TradingDays,
-  holidays: readonly number[],
-  missing: readonly { instrument: string; days: number }[],
-  allowed: number,
-): Promise<Hole[]> {
-  const longest = new Map<string, Hole>();
-  let best = 0;
-  for (let at = 0; at < missing.length && missing[at].days > Math.min(best, allowed); at += HOLE_BATCH) {
-    const names = missing.slice(at, at + HOLE_BATCH).map((m) => m.instrument);
-    // Neighbouring rows further apart than a weekend (Friday is 4 when Monday is 0): holes, and holidays, which the
-    // calendar then tells apart. Rows on closed days do not break a hole. The key gives the rows in this order: no sort.
-    const rows = await query<{ instrument: string; before: number; after: number }>(
-      `SELECT instrument, before - ${EPOCH} AS before, after - ${EPOCH} AS after FROM (
-         SELECT instrument_id AS instrument, trade_date::date AS after,
-                lag(trade_date::date) OVER (PARTITION BY instrument_id ORDER BY trade_date::date) AS before
-           FROM prices_daily
-          WHERE instrument_id = ANY ($1::text[]) AND (trade_date::date - ${EPOCH} + 3) % 7 < 5 AND trade_date::date - ${EPOCH} <> ALL ($2::int[])) steps
-        WHERE after - before > CASE WHEN (before - ${EPOCH} + 3) % 7 = 4 THEN 3 ELSE 1 END`,
-      [names, holidays],
-    );
-    for (const { instrument, before, after } of rows) {
-      const missed = calendar.between(before + 1, after - 1);
-      if (missed.length <= (longest.get(instrument)?.days ?? 0)) continue;
-      longest.set(instrument, { instrument, from: missed[0], to: missed[missed.length - 1], days: missed.length });
-      best = Math.max(best, missed.length);
+  { cells }: PriceExtent,
+  ranges: ReturnType<typeof ownRanges>,
+  closedDayRows: PriceGaps['closedDayRows'],
+  emptyDays: readonly number[],
+): Promise<Map<string, number[]>> {
+  const filled = new Map(cells.map(({ instrument, year, days }) => [`${instrument}|${year}`, days]));
+  const missed = new Map<string, number[]>();
+  const unlike: { instrument: string; from: number; to: number }[] = [];
+  for (const [instrument, own] of ranges) {
+    for (let year = yearOf(own.first); year <= yearOf(own.last); year++) {
+      const [from, to] = [Math.max(own.first, yearStart(year)), Math.min(own.last, yearEnd(year))];
+      const key = `${instrument}|${year}`;
+      const lack = calendar.count(from, to) - (filled.get(key) ?? 0) + (closedDayRows.get(key) ?? 0);
+      if (lack <= 0) continue;
+      const nobodys = emptyDays.filter((day) => day >= from && day <= to);
+      // Most often a holiday that the table lacks.
+      if (nobodys.length === lack) extend(missed, instrument, nobodys);
+      else unlike.push({ instrument, from, to });
     }
   }
-  return [...longest.values()].sort((a, b) => b.days - a.days || (a.instrument < b.instrument ? -1 : 1));
+  if (!unlike.length) return missed;
+  const read = await query<{ days: number[] | null }>(
+    `SELECT (SELECT array_agg(p.trade_date::date - ${EPOCH}) FROM prices_daily p
+              WHERE p.instrument_id = s.instrument AND p.trade_date::date BETWEEN ${EPOCH} + s."from" AND ${EPOCH} + s."to") AS days
+       FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS s (instrument, "from", "to", position) ORDER BY position`,
+    [unlike.map(({ instrument }) => instrument), unlike.map(({ from }) => from), unlike.map(({ to }) => to)],
+  );
+  unlike.forEach(({ instrument, from, to }, k) => {
+    const there = new Set(read[k].days ?? []);
+    extend(
+      missed,
+      instrument,
+      [...calendar.between(from, to)].filter((day) => !there.has(day)),
+    );
+  });
+  for (const days of missed.values()) days.sort((a, b) => a - b);
+  return missed;
+}
+
+function extend(lists: Map<string, number[]>, key: string, more: readonly number[]): void {
+  const own = lists.get(key);
+  if (own) own.push(...more);
+  else lists.set(key, [...more]);
+}
+
+/** The longest stretch of neighbouring trading days among these, which are ascending and at least one. */
+function longestHole(instrument: string, days: readonly number[], calendar: TradingDays): Hole {
+  const { start, length } = longestRun(days.map((day) => calendar.indexOnOrAfter(day)))!;
+  return { instrument, from: calendar.days[start], to: calendar.days[start + length - 1], days: length };
 }
 
 /** Articles by UTC day, ascending. */
@@ -201,22 +212,66 @@ interface Standing {
  */
 export function probeNumeric(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
   return prober.probe('numeric_window_embeddings', async (query, trueAt) => {
-    const standing = await standingOfRollUp(query);
-    if (standing?.at == null) return countNumeric(query);
-    const current = standing.unknown === 0 && !standing.uncertain && !standing.replaced;
-    if (!current) {
-      const [{ bytes }] = await query<{ bytes: number }>(
-        `SELECT pg_relation_size('numeric_window_embeddings') AS bytes`,
-      );
-      if (bytes <= COUNTED_BYTES) return countNumeric(query);
-      trueAt(standing.at);
-    }
+    if (!(await rollUpSpeaks(query, trueAt))) return countNumeric(query);
     return query<VectorCell>(
       `SELECT model_id AS model, extract(year FROM as_of_date)::int AS year, sum(vectors)::bigint AS vectors,
               sum(rows)::bigint AS rows, min(as_of_date) - ${EPOCH} AS first, max(as_of_date) - ${EPOCH} AS last
          FROM console.numeric_coverage WHERE entity_type = 'INSTRUMENT' AND rows > 0 GROUP BY 1, 2 ORDER BY 1, 2`,
     );
   });
+}
+
+/** Which instruments have a vector of these models, day by day; from the roll-up or the table as the counts are. */
+export function probeNumericBits(prober: Prober, models: readonly string[]): Promise<Probe<VectorBits>> {
+  return prober.probe('numeric_window_embeddings by day', async (query, trueAt) => {
+    const rolledUp = await rollUpSpeaks(query, trueAt);
+    const names = await query<{ id: string; bit: number }>(
+      rolledUp
+        ? `SELECT entity_id AS id, number AS bit FROM console.numeric_entities WHERE entity_type = 'INSTRUMENT'`
+        : `SELECT id, (row_number() OVER () - 1)::int AS bit
+             FROM (SELECT DISTINCT entity_id AS id FROM numeric_window_embeddings WHERE entity_type = 'INSTRUMENT') names`,
+    );
+    // A row a model. The binary form of a bit string tells its own length.
+    const rows = await query<{ model: string; days: number[]; bits: Buffer }>(
+      `SELECT model_id AS model, array_agg(as_of_date - ${EPOCH} ORDER BY as_of_date) AS days,
+              string_agg(varbit_send(entities), '' ORDER BY as_of_date) AS bits
+         FROM ${rolledUp ? 'console.numeric_coverage' : `(${COUNTED_BITS}) counted`}
+        WHERE entity_type = 'INSTRUMENT' AND model_id = ANY ($1) AND rows > 0 GROUP BY 1`,
+      rolledUp ? [models] : [models, names.map(({ id }) => id), names.map(({ bit }) => bit)],
+    );
+    return {
+      bits: new Map(names.map(({ id, bit }) => [id, bit])),
+      models: new Map(rows.map(({ model, days, bits }) => [model, splitBits(days, bits)])),
+    };
+  });
+}
+
+/** Like rows of the roll-up; the numbers of the names are `$2` and `$3`. */
+const COUNTED_BITS = `
+  WITH names AS MATERIALIZED (SELECT entity_id, number FROM unnest($2::text[], $3::int[]) AS n (entity_id, number))
+  SELECT model_id, entity_type, as_of_date::date AS as_of_date, count(*) AS rows, ${entityBits('names')} AS entities
+    FROM numeric_window_embeddings JOIN names USING (entity_id)
+   WHERE entity_type = 'INSTRUMENT' AND model_id = ANY ($1) GROUP BY 1, 2, 3`;
+
+/** Bit strings in their binary form, one a day: the number of bits (int32), then the bytes. */
+function splitBits(days: readonly number[], sent: Buffer): DayBits[] {
+  let at = 0;
+  return days.map((day) => {
+    const from = at + 4;
+    at = from + ((sent.readInt32BE(at) + 7) >> 3);
+    return { day, bits: sent.subarray(from, at) };
+  });
+}
+
+/** Whether the roll-up is to be read in place of the table; says how old it is where it is not sure. */
+async function rollUpSpeaks(query: Query, trueAt: (at: number) => void): Promise<boolean> {
+  const standing = await standingOfRollUp(query);
+  if (standing?.at == null) return false;
+  if (standing.unknown === 0 && !standing.uncertain && !standing.replaced) return true;
+  const [{ bytes }] = await query<{ bytes: number }>(`SELECT pg_relation_size('numeric_window_embeddings') AS bytes`);
+  if (bytes <= COUNTED_BYTES) return false;
+  trueAt(standing.at);
+  return true;
 }
 
 /** When a backfill last wrote vectors of these models and days. */
@@ -232,7 +287,7 @@ export const probeNumericWrite = (
 /** Where the roll-up stands; null in a database that has none yet. */
 async function standingOfRollUp(query: Query): Promise<Standing | null> {
   const [{ made }] = await query<{ made: boolean }>(
-    `SELECT to_regprocedure('console.numeric_coverage_standing()') IS NOT NULL AS made`,
+    `SELECT to_regclass('console.numeric_entities') IS NOT NULL AS made`,
   );
   if (!made) return null;
   const [standing] = await query<Standing>(

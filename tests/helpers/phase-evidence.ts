@@ -5,8 +5,9 @@ import type { Facts } from '../../src/phases/check.ts';
 import { contextWindow } from '../../src/phases/checks/p4.ts';
 import { loadPhaseConfig, type Requirements, requirementsOf } from '../../src/phases/config.ts';
 import type { Evidence, NewsDay, PriceCell, RunRow, VectorCell } from '../../src/phases/evidence.ts';
-import { expectedVectors } from '../../src/phases/expectations.ts';
+import { daysByYear as vectorsByYear } from '../../src/phases/expectations.ts';
 import type { Known, Probe, Unknown } from '../../src/phases/probes.ts';
+import { dueDays, vectorsAgainst } from '../../src/phases/vector-days.ts';
 import { parseDay } from '../../src/platform/dates.ts';
 import { homeAt } from '../../src/platform/home.ts';
 
@@ -90,6 +91,18 @@ const contextWindowOf = (need: Requirements) => {
   return { start: parseDay(start), end: parseDay(end) };
 };
 
+/** Every vector that is due. */
+function allVectors(
+  prices: Parameters<typeof dueDays>[0],
+  gaps: Parameters<typeof dueDays>[1],
+  instruments: string[],
+  windowDays: number,
+) {
+  const due = dueDays(prices, gaps, instruments, new Map(), windowDays);
+  const there = Array.from(due.days, (day, t) => ({ day, bits: due.due.subarray(t * due.width, (t + 1) * due.width) }));
+  return vectorsAgainst(due, there);
+}
+
 /** Everything there, everything fresh. */
 export function greenEvidence(need: Requirements): Evidence {
   const { cells: priceCells, calendar, first, last } = fullPrices(need);
@@ -112,8 +125,11 @@ export function greenEvidence(need: Requirements): Evidence {
     daysByYear.set(year, calendar.count(yearStart(year), yearEnd(year)));
   }
   const instruments = [...new Set(priceCells.map((cell) => cell.instrument))];
-  const embedded = { instruments, closedDayRows: new Map() };
-  const due = expectedVectors(priceCells, need.numeric.windowDays, embedded);
+  const gaps = {
+    ...{ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], missed: new Map(), expected: rows, holes: [] },
+  };
+  const vectors = allVectors({ cells: priceCells, last }, gaps, instruments, need.numeric.windowDays);
+  const due = vectorsByYear(vectors, vectors.present, parseDay(need.numeric.start), parseDay(need.numeric.end));
   const numeric = need.numeric.models.map((model) => [model, cells(model, due)] as const);
   return {
     tests: known({
@@ -132,9 +148,10 @@ export function greenEvidence(need: Requirements): Evidence {
     runtimeSchema: known({ missingTables: [], pending: [], applied: 9, adopted: false, swapped: false }),
     holidays: known(HOLIDAYS),
     prices: known({ rows, duplicates: 0, first, last, instruments: 2, cells: priceCells }),
-    gaps: known({ calendar, emptyDays: [], closedDayRows: new Map(), missing: [], expected: rows, holes: [] }),
+    gaps: known(gaps),
     news: known(news),
     numeric: known(numeric.flatMap(([, cells]) => cells)),
+    numericDays: known(new Map(need.numeric.models.map((model) => [model, vectors]))),
     numericWrite: known(null),
     textModel: known(true),
     text: known(cells(need.context.textModel, newsByYear)),

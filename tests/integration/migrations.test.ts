@@ -48,8 +48,10 @@ const CONTRACT = {
     'console.shard_done': `shard_id text! | backfill_id text! | kind text! | model_id text | first_date date | last_date date | rows integer |
       skipped integer | failed integer | removed integer | failures j | worker text | provider text | seconds f8 |
       done_at ts! = now() || PK (shard_id) | INDEX (backfill_id) | INDEX (model_id, done_at DESC)`,
-    'console.numeric_coverage': `model_id text! | entity_type text! | as_of_date date! | vectors integer! | rows integer! ||
-      PK (model_id, entity_type, as_of_date)`,
+    'console.numeric_coverage': `model_id text! | entity_type text! | as_of_date date! | vectors integer! | rows integer! |
+      entities bit varying! || PK (model_id, entity_type, as_of_date)`,
+    'console.numeric_entities': `entity_type text! | entity_id text! | number integer! || PK (entity_type, entity_id) |
+      UNIQUE (entity_type, number)`,
     'console.numeric_coverage_state': `only_row boolean! = true | settled_id bigint! | own_rows bigint! | own_removed bigint! |
       changed bigint! | file bigint! | refreshed_at ts! | exact_at ts! || PK (only_row) | CHECK (only_row)`,
   },
@@ -344,7 +346,7 @@ describe('a pair that Alembic made', () => {
       const ours =
         name === 'runtime'
           ? ['0008_evidence', '0009_opportunity_density', '0010_decisions', '0011_phase_skips', '0012_campaign_runs']
-          : ['0004_shards', '0008_throttle'];
+          : ['0004_shards', '0008_throttle', '0009_numeric_entities'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
       );

@@ -48,13 +48,22 @@ const backfill = (db: TestDatabases, from: number) =>
   );
 
 const COUNT = `model_id, entity_type, as_of_date::text AS day`;
+/** The roll-up with the names that its bits stand for, and the same counted row by row. */
 const rollUp = async (client: pg.Client) =>
-  (await client.query(`SELECT ${COUNT}, vectors, rows FROM console.numeric_coverage WHERE rows > 0 ORDER BY 1, 2, 3`))
-    .rows;
+  (
+    await client.query(
+      `SELECT ${COUNT}, vectors, rows, ARRAY(
+         SELECT entity_id FROM console.numeric_entities n
+          WHERE n.entity_type = c.entity_type AND n.number < length(c.entities) AND get_bit(c.entities, n.number) = 1
+          ORDER BY entity_id COLLATE "C") AS entities
+         FROM console.numeric_coverage c WHERE rows > 0 ORDER BY 1, 2, 3`,
+    )
+  ).rows;
 const recount = async (client: pg.Client) =>
   (
     await client.query(
-      `SELECT ${COUNT}, count(DISTINCT entity_id)::int AS vectors, count(*)::int AS rows
+      `SELECT ${COUNT}, count(DISTINCT entity_id)::int AS vectors, count(*)::int AS rows,
+              array_agg(DISTINCT entity_id::text COLLATE "C" ORDER BY entity_id::text COLLATE "C") AS entities
          FROM numeric_window_embeddings GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
     )
   ).rows;
@@ -144,6 +153,38 @@ describe('the roll-up', () => {
       }
       await backfill(db, 72);
       expect(await refreshCoverage(db.databases.historical)).toMatchObject({ kind: 'current' });
+    });
+  });
+
+  it('keeps apart what shards of different names write on the same days, however many names have numbers by then', async () => {
+    await withMarket(async (db, other) => {
+      const run = (flags: object) =>
+        runProgram(
+          numericBackfillSpec,
+          backfillNumeric,
+          {
+            ...{ market: 'TEST', startDate: date(60), endDate: date(85), models: ['num-stab-core-v1'] },
+            // Each shard is one day of one name: four workers are on the same row all the time.
+            ...{ shardCells: 1, workers: 4, device: 'cpu', ...flags },
+          },
+          db.databases,
+        );
+      // First one name; then others that have numbers; then the rest of ours, whose bits make the strings longer.
+      await run({ limit: 1 });
+      for (let k = 0; k < 20; k++) await insert(other, k, 70, 'mine');
+      await refreshCoverage(db.databases.historical);
+      await run({ limit: 3 });
+      expect(await rollUp(other)).toEqual(await recount(other));
+      // Damaged rows of one name, which go, and rows of names that are no more.
+      await other.query(`UPDATE numeric_window_embeddings SET vector = NULL WHERE entity_id = $1`, [
+        panel.instruments[1].id,
+      ]);
+      await run({ skipExisting: true });
+      expect(await rollUp(other)).toEqual(await recount(other));
+      await run({});
+      expect(await rollUp(other)).toEqual(await recount(other));
+      await refreshCoverage(db.databases.historical, { exact: true });
+      expect(await rollUp(other)).toEqual(await recount(other));
     });
   });
 

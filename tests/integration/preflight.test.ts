@@ -128,9 +128,9 @@ describe('a numeric backfill', () => {
     });
     // Nothing was ever counted.
     expect((await estimate(...one, '--skip-existing')).rows).toEqual({ value: null, low: 0, high: 1000 });
-    await query(`INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows) VALUES
-      ('num-stab-core-v1', 'INSTRUMENT', '2021-06-01', 300, 300), ('num-stab-core-v1', 'INSTRUMENT', '2020-06-01', 40, 40),
-      ('num-other', 'INSTRUMENT', '2021-06-01', 7, 7), ('num-stab-core-v1', 'INSTRUMENT', '2019-06-03', 5000, 5000)`);
+    await query(`INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows, entities) VALUES
+      ('num-stab-core-v1', 'INSTRUMENT', '2021-06-01', 300, 300, ''), ('num-stab-core-v1', 'INSTRUMENT', '2020-06-01', 40, 40, ''),
+      ('num-other', 'INSTRUMENT', '2021-06-01', 7, 7, ''), ('num-stab-core-v1', 'INSTRUMENT', '2019-06-03', 5000, 5000, '')`);
     await refreshCoverageState();
     const rest = await estimate(...one, '--skip-existing');
     expect(rest).toMatchObject({ rows: { value: 700, low: 700, high: 700 }, basis: `${measured}, less 300 there` });

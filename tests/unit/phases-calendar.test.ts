@@ -9,7 +9,7 @@ import {
   yearEnd,
   yearStart,
 } from '../../src/phases/calendar.ts';
-import { expectedVectors, sumPresent, sumYears } from '../../src/phases/expectations.ts';
+import { sumPresent, sumYears } from '../../src/phases/expectations.ts';
 import { percent, some } from '../../src/phases/words.ts';
 import { formatDay, isWeekend, parseDay } from '../../src/platform/dates.ts';
 
@@ -74,26 +74,6 @@ test('the longest run of neighbours', () => {
 });
 
 describe('expected vectors', () => {
-  const cell = (instrument: string, year: number, days: number) => ({
-    instrument,
-    year,
-    days,
-    first: yearStart(year),
-    last: yearEnd(year),
-  });
-
-  test('begin with the 54th row of a 63-day window, across years, each instrument for itself', () => {
-    const cells = [cell('B', 2011, 53), cell('A', 2010, 50), cell('A', 2011, 10), cell('A', 2012, 5)];
-    const all = { instruments: ['A', 'B'], closedDayRows: new Map() };
-    expect(Object.fromEntries(expectedVectors(cells, 63, all))).toEqual({ 2010: 0, 2011: 7, 2012: 5 });
-    // Rows on closed days are none, and nobody embeds what is not of the market, or not active.
-    const closed = new Map([['A|2010', 2]]);
-    expect(Object.fromEntries(expectedVectors(cells, 63, { ...all, closedDayRows: closed }))).toEqual({
-      ...{ 2010: 0, 2011: 5, 2012: 5 },
-    });
-    expect(expectedVectors(cells, 63, { ...all, instruments: ['B'] })).toEqual(new Map([[2011, 0]]));
-  });
-
   test('what is present never exceeds what is expected, year by year', () => {
     const counts = fc.dictionary(fc.constantFrom('2010', '2011', '2012'), fc.nat(1000));
     const asMap = (record: Record<string, number>) =>

@@ -4,12 +4,12 @@ import { migrations as historical } from '../../migrations/historical/index.ts';
 import { migrations as runtime } from '../../migrations/runtime/index.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { deriveBoard } from '../../src/phases/board.ts';
-import { TradingDays, yearStart } from '../../src/phases/calendar.ts';
+import { TradingDays, yearOf, yearStart } from '../../src/phases/calendar.ts';
 import { sleeveIds } from '../../src/phases/campaign.ts';
 import type { Facts } from '../../src/phases/check.ts';
 import { LATER_COMMANDS } from '../../src/phases/checks/later.ts';
 import { PROOF_RECOMPUTED, PROOF_SAMPLE } from '../../src/phases/checks/numeric-proof.ts';
-import type { Evidence } from '../../src/phases/evidence.ts';
+import type { Evidence, VectorDays } from '../../src/phases/evidence.ts';
 import { SCHEMA_STEPS } from '../../src/phases/schema.ts';
 import type { CheckResult } from '../../src/phases/types.ts';
 import { parseDay } from '../../src/platform/dates.ts';
@@ -29,6 +29,13 @@ import {
 
 const need = shippedNeed();
 const green = greenEvidence(need);
+
+/** The same without the vectors of these days. */
+const lacking = (all: VectorDays, gone: (day: number) => boolean): VectorDays => ({
+  ...all,
+  present: all.present.map((n, k) => (gone(all.days[k]) ? 0 : n)),
+  missing: all.present.map((n, k) => (gone(all.days[k]) ? n : 0)),
+});
 
 /** One check on the green evidence with some of it replaced. */
 function check(id: string, changes: Partial<Evidence> = {}, more: Partial<Facts> = {}): CheckResult {
@@ -464,9 +471,10 @@ describe('later phases', () => {
   });
 
   test('nothing there of Phase 2: WAIT with the command of the plan', () => {
+    const none = new Map([...valueIn(green.numericDays)].map(([model, all]) => [model, lacking(all, () => true)]));
     for (const model of ['regime', 'stab', 'profile', 'scenario', 'portfolio']) {
-      expect(check(`P2.${model}`, { numeric: known([]) })).toMatchObject({
-        state: 'WAIT',
+      expect(check(`P2.${model}`, { numericDays: known(none) })).toMatchObject({
+        ...{ state: 'WAIT', reason: `num-${model}-core-v1 has no rows yet.` },
         fix: 'backfill numeric-embeddings --start-date 2010-01-01 --end-date 2024-12-31 --window-days 63 --market US_EQ --skip-existing',
       });
     }
@@ -549,15 +557,43 @@ describe('later phases', () => {
       expect([name, command.available]).toEqual([name, names.has(name)]);
   });
 
-  test('a model that covers half is PART; a surplus in one year hides no lack in another', () => {
+  test('a model that covers part is PART; no surplus hides what is missing', () => {
     const model = need.numeric.models[0];
-    const cells = valueIn(green.numeric).filter((cell) => cell.model === model);
-    const lopsided = cells.map((cell) =>
-      cell.year === 2020 ? { ...cell, vectors: 0 } : { ...cell, vectors: cell.vectors * 2 },
+    const all = valueIn(green.numericDays).get(model)!;
+    const of2020 = (day: number) => yearOf(day) === 2020;
+    const lost = all.days.reduce((sum, day, k) => sum + (of2020(day) ? all.present[k] : 0), 0);
+    // As many rows on days on which none is due, of the same year.
+    const some = lacking(all, of2020);
+    const beside = { ...some, surplus: some.days.map((day) => (day === parseDay('2020-06-15') ? lost : 0)) };
+    const part = check('P2.regime', { numericDays: known(new Map([...valueIn(green.numericDays), [model, beside]])) });
+    expect(part).toMatchObject({ state: 'PART', reason: expect.stringContaining('the emptiest year is 2020 (0 %)') });
+    expect(part.observed).toContain(` · ${lost} missing · ${lost} on days on which none is due`);
+    const board = deriveBoard(
+      factsWith({ numericDays: known(new Map([...valueIn(green.numericDays), [model, beside]])) }),
     );
-    const found = check('P2.regime', { numeric: known(lopsided) });
-    expect(found.state).toBe('PART');
-    expect(found.reason).toContain('the emptiest year is 2020 (0 %)');
+    expect(board.coverage.rows.find(({ name }) => name === model)!.byYear[2020]).toBe(0);
+    const few = { ...all, surplus: all.days.map((_, k) => (k === 3990 ? 3 : 0)) };
+    expect(
+      check('P2.regime', { numericDays: known(new Map([...valueIn(green.numericDays), [model, few]])) }),
+    ).toMatchObject({
+      ...{ state: 'OK', observed: expect.stringContaining('(100 %) · 3 on days on which none is due') },
+    });
+  });
+
+  test('rows of no day on which one is due are not none', () => {
+    const model = need.numeric.models[0];
+    const all = valueIn(green.numericDays).get(model)!;
+    const beside = { ...lacking(all, () => true), surplus: all.days.map((_, k) => (k < 4000 && k >= 3990 ? 2 : 0)) };
+    const judged = (vectors: VectorDays) =>
+      check('P2.regime', { numericDays: known(new Map([...valueIn(green.numericDays), [model, vectors]])) });
+    const found = judged(beside);
+    expect(found.state).toBe('WAIT');
+    expect(found.reason).toBe(
+      `${model} has no vector of a day on which one is due yet, only 20 on days on which none is due.`,
+    );
+    expect(found.observed).toMatch(/^0 of [\d,]+ vectors · 20 on days on which none is due$/);
+    // Without prices nothing is due, and nothing says how many there should be.
+    expect(judged({ ...beside, missing: all.days.map(() => 0) }).state).toBe('BLKD');
   });
 
   test('every fix that a check names is a command of this version or a script', () => {
@@ -575,6 +611,7 @@ describe('later phases', () => {
           emptyDays: [],
           closedDayRows: new Map(),
           missing: [],
+          missed: new Map(),
           expected: 0,
           holes: [],
         }),

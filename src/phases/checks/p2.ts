@@ -2,11 +2,10 @@
 import { MS_PER_DAY } from '../../platform/dates.ts';
 import { type CheckSpec, figureOf, notOk, ok } from '../check.ts';
 import type { Requirements } from '../config.ts';
-import { expectedVectors, vectorsByYear } from '../expectations.ts';
 import type { PhaseCommand } from '../types.ts';
 import { ageInDays, count, counted, percent } from '../words.ts';
 import { changedSince, lackOf, numericProofOf, provenState } from './numeric-proof.ts';
-import { judgeShare, stem } from './share.ts';
+import { judgeVectors, stem } from './share.ts';
 
 /** `backfill numeric-embeddings …` exactly as the plan writes it, without the leading `prometheus`. */
 const backfillArgv = ({ numeric, market }: Requirements): string[] => [
@@ -40,19 +39,9 @@ const numericModel = (model: string): CheckSpec => ({
   title: `vectors of ${model}`,
   required: ({ numeric: n }) =>
     `≥ ${percent(n.minShare)} of active instruments × trading days with enough history, ${n.start} → ${n.end}`,
-  looks: (evidence) => [evidence.numeric, evidence.prices, evidence.gaps, evidence.instruments],
+  looks: (evidence) => [evidence.numericDays, evidence.prices, evidence.gaps, evidence.instruments],
   judge: ({ evidence, need }) =>
-    judgeShare(
-      model,
-      'vector',
-      vectorsByYear(figureOf(evidence.numeric), model),
-      expectedVectors(figureOf(evidence.prices).cells, need.numeric.windowDays, {
-        instruments: figureOf(evidence.instruments),
-        closedDayRows: figureOf(evidence.gaps).closedDayRows,
-      }),
-      need.numeric,
-      { fix: backfillArgv(need).join(' '), note: '' },
-    ),
+    judgeVectors(model, figureOf(evidence.numericDays).get(model)!, need.numeric, backfillArgv(need).join(' ')),
 });
 
 const verified: CheckSpec = {

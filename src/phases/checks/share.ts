@@ -1,7 +1,8 @@
 /** Rows of a model against what prices, articles or the calendar expect, year by year. */
 import { parseDay } from '../../platform/dates.ts';
 import { type Judgment, notOk, ok } from '../check.ts';
-import { type ByYear, sumPresent, sumYears } from '../expectations.ts';
+import type { VectorDays } from '../evidence.ts';
+import { addYears, type ByYear, daysByYear, sumPresent, sumYears } from '../expectations.ts';
 import { count, counted, percent } from '../words.ts';
 
 /** First and last day of a configured span, as day numbers. */
@@ -42,6 +43,36 @@ export function judgeShare(
     .sort((a, b) => a[1] - b[1])[0];
   const reason = `${what} has ${percent(share)} of the ${unit}s of ${limits.start} → ${limits.end}; the emptiest year is ${worst[0]} (${percent(worst[1])})${note}`;
   return notOk('PART', observed, reason, fix, `${what} ${percent(share)}`);
+}
+
+/** Vectors against what is due day by day: those on days on which none is due count for nothing, and are told apart. */
+export function judgeVectors(
+  model: string,
+  vectors: VectorDays,
+  limits: { start: string; end: string; minShare: number },
+  fix: string,
+): Judgment {
+  const { first, last } = span(limits);
+  const [present, missing, surplus] = (['present', 'missing', 'surplus'] as const).map((what) =>
+    daysByYear(vectors, vectors[what], first, last),
+  );
+  const due = addYears(present, missing);
+  const [there, lacking, beside] = [present, missing, surplus].map((byYear) => sumYears(byYear, first, last));
+  const others = `${count(beside)} on days on which none is due`;
+  if (beside && !there && lacking) {
+    const reason = `${model} has no vector of a day on which one is due yet, only ${others}`;
+    return notOk(
+      'WAIT',
+      `0 of ${counted(lacking, 'vector')} · ${others}`,
+      reason,
+      fix,
+      `${model}: none that is due yet`,
+    );
+  }
+  // Without anything due, what is there cannot be judged.
+  const judgment = judgeShare(model, 'vector', due.size ? present : surplus, due, limits, { fix, note: '' });
+  const parts = [...(there && lacking ? [`${count(lacking)} missing`] : []), ...(there && beside ? [others] : [])];
+  return { ...judgment, observed: [judgment.observed, ...parts].join(' · ') };
 }
 
 /** `num-stab-core-v1` → `stab`, `joint-assessment-context-v1` → `assessment`: the part that tells the models apart. */
