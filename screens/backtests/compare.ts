@@ -82,6 +82,9 @@ function headRows(names: Names, { a, b, days, first, last }: RunComparison, widt
   ];
 }
 
+/** Cells that a table of both sides of a difference takes. */
+const BESIDE = 90;
+
 /** Origin first, as the comparison has it; then what may be concluded from the difference. */
 function differenceRows(names: Names, pair: RunComparison, width: number, drawing: Drawing): Line[] {
   const side = (i: 0 | 1): Column<Difference> => ({
@@ -90,10 +93,11 @@ function differenceRows(names: Names, pair: RunComparison, width: number, drawin
     max: 34,
     cell: (one) => [span(settingText(i === 0 ? one.a : one.b))],
   });
+  const what = (one: Difference) => span(one.name, one.cause ? 'strong' : 'muted');
   const table = layTable<Difference>(
     [
       { title: 'kind', cell: (one) => [span(one.cause ? one.kind : 'name', one.cause ? 'warn' : 'muted')] },
-      { title: 'what', max: 26, cell: (one) => [span(one.name, one.cause ? 'strong' : 'muted')] },
+      { title: 'what', max: 26, cell: (one) => [what(one)] },
       side(0),
       side(1),
     ],
@@ -101,10 +105,17 @@ function differenceRows(names: Names, pair: RunComparison, width: number, drawin
     width,
     drawing,
   );
+  // Beside each other both sides would be cut to nothing: there each is told whole, over as many rows as it takes.
+  const rows =
+    width >= BESIDE
+      ? [table.header, ...table.rows]
+      : pair.differences.flatMap((one) =>
+          hanging([what(one), ' '], `${settingText(one.a)} → ${settingText(one.b)}`, width, 'plain'),
+        );
   const tone: Tone = pair.isolates === null ? 'warn' : 'good';
   return [
     heading('WHAT DIFFERS'),
-    ...(pair.differences.length > 0 ? [table.header, ...table.rows] : [[span('nothing', 'muted')] as Line]),
+    ...(pair.differences.length === 0 ? [[span('nothing', 'muted')] as Line] : rows),
     ...hanging([span('isolates  ', 'muted')], pair.isolates ?? 'no single cause', width, tone),
     ...hanging([span('          ')], pair.attribution, width, tone),
   ];
@@ -140,7 +151,8 @@ function figureRows(
     width,
     drawing,
   );
-  return [[], heading(title), table.header, ...table.rows];
+  const intervals = table.narrowed ? span('  z: with intervals', 'muted') : '';
+  return [[], [...heading(title), intervals], table.header, ...table.rows];
 }
 
 /** How the trades differ, from when on, and some of each run alone. */

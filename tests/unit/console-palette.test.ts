@@ -200,12 +200,13 @@ describe('the palette', () => {
     command(`backtests show ${b}`);
     await arrived();
     expect(store.getState()).toMatchObject({ screen: 'backtests', selected: { backtests: b } });
-    command(`compare ${a} ${b}`);
+    // The beginning of an id is enough, as on the command line.
+    command(`compare ${a.slice(0, 4)} ${b.slice(0, 4)}`);
     await arrived();
     expect(store.getState()).toMatchObject({ focus: 'compare', zoomed: true, marked: { backtests: [a, b] } });
     command('compare RUN-A RUN-B');
     await arrived();
-    expect(store.getState().toast?.text).toBe('there is no run RUN-A in the list of runs');
+    expect(store.getState().toast?.text).toBe('no run, or more than one of the list, begins with RUN-A');
     command('backtests show RUN-A');
     await arrived();
     expect(said).toEqual(['run backtests show RUN-A']);

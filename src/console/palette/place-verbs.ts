@@ -26,10 +26,17 @@ async function lookUp<Name extends ReadName>(
   return null;
 }
 
+/** The run with this id, else the only one whose id begins like that. */
+function runCalled(runs: ReadResult<'runs'>, id: string): ReadResult<'runs'>[number] | null {
+  const like = runs.filter(({ runId }) => runId.startsWith(id));
+  return like.find(({ runId }) => runId === id) ?? (like.length === 1 ? like[0] : null);
+}
+
 async function showRun(context: ActionContext, [id]: readonly string[]): Promise<void> {
   const runs = await lookUp(context, 'runs', RUNS);
   if (!runs) return;
-  if (runs.some(({ runId }) => runId === id)) goTo(context, 'backtests', 'backtests', { list: 'backtests', id });
+  const run = runCalled(runs, id);
+  if (run) goTo(context, 'backtests', 'backtests', { list: 'backtests', id: run.runId });
   // Older than the list, or none at all: the command knows.
   else await context.host.run(['backtests', 'show', id]);
 }
@@ -37,11 +44,13 @@ async function showRun(context: ActionContext, [id]: readonly string[]): Promise
 async function compareRuns(context: ActionContext, ids: readonly string[]): Promise<void> {
   const runs = await lookUp(context, 'runs', RUNS);
   if (!runs) return;
-  const missing = ids.find((id) => !runs.some(({ runId }) => runId === id));
-  if (missing !== undefined) return context.toast(`there is no run ${missing} in the list of runs`, 'warn');
+  const found = ids.map((id) => runCalled(runs, id));
+  const missing = ids.find((_, i) => found[i] === null);
+  if (missing !== undefined)
+    return context.toast(`no run, or more than one of the list, begins with ${missing}`, 'warn');
   goTo(context, 'backtests', 'compare');
   context.store.setState(({ marked, filters }) => ({
-    marked: { ...marked, backtests: ids },
+    marked: { ...marked, backtests: found.flatMap((run) => run?.runId ?? []) },
     filters: { ...filters, backtests: undefined },
     zoomed: true,
   }));
