@@ -72,15 +72,9 @@ async function refresh(client: pg.ClientBase, exact: boolean): Promise<Refreshed
   const kind = exact ? 'exact' : kindOf(standing);
   if (kind === 'exact') {
     await client.query('DELETE FROM console.numeric_coverage');
-    await numberEntities(client, 'SELECT DISTINCT entity_type, entity_id FROM numeric_window_embeddings');
-    await client.query(countAll(await hasOurKey(client)));
+    await count(client, await hasOurKey(client), null);
   } else if (kind === 'incremental') {
-    await numberEntities(
-      client,
-      'SELECT DISTINCT entity_type, entity_id FROM numeric_window_embeddings WHERE embedding_id > $1',
-      [standing.settled],
-    );
-    await client.query(countTouched(await hasOurKey(client)), [standing.settled]);
+    await count(client, await hasOurKey(client), standing.settled);
   }
   // Every id is one of ours, or nothing else is under way: no id can come any more below the highest.
   const quiet = kind === 'current' || (await nothingElseRuns(client));
@@ -94,21 +88,40 @@ function kindOf({ highest, unknown, replaced, settled }: Standing): RefreshKind 
   return highest - settled > MOST_IDS ? 'exact' : 'incremental';
 }
 
-/** With our key every row is a vector of its own; without it entities must be told apart, which means sorting. */
-const countAll = (keyed: boolean, which = '') => `
-  INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows, entities)
-  SELECT v.model_id, v.entity_type, v.as_of_date::date, ${keyed ? 'count(*)' : 'count(DISTINCT v.entity_id)'}, count(*),
-         ${entityBits('console.numeric_entities')}
-    FROM numeric_window_embeddings v JOIN console.numeric_entities n ON n.entity_type = v.entity_type AND n.entity_id = v.entity_id
-   ${which} GROUP BY 1, 2, 3`;
+/** Counts everything, or the days of rows above `settled`. Twice when there are entities without a number: most often all have one. */
+async function count(client: pg.ClientBase, keyed: boolean, settled: number | null): Promise<void> {
+  const [above, values] = settled === null ? ['', []] : [' WHERE embedding_id > $1', [settled]];
+  const run = async () => {
+    const { rows } = await client.query<{ nameless: number }>(counted(keyed, above), values);
+    return rows[0].nameless;
+  };
+  if ((await run()) === 0) return;
+  // Rows of the same days below the settled one were counted before: their entities have numbers.
+  await numberEntities(client, `SELECT DISTINCT entity_type, entity_id FROM numeric_window_embeddings${above}`, values);
+  await run();
+}
 
-const countTouched = (keyed: boolean) => `${countAll(
-  keyed,
-  `JOIN (SELECT DISTINCT model_id, entity_type, as_of_date::date AS day FROM numeric_window_embeddings WHERE embedding_id > $1) touched
-     ON touched.model_id = v.model_id AND touched.entity_type = v.entity_type AND touched.day = v.as_of_date::date`,
-)}
-  ON CONFLICT (model_id, entity_type, as_of_date)
-  DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows, entities = excluded.entities`;
+/** With our key every row is a vector of its own; without it entities must be told apart, which means sorting. */
+const counted = (keyed: boolean, above: string) => `
+  WITH counted AS MATERIALIZED (
+    SELECT v.model_id, v.entity_type, v.as_of_date::date AS day, count(*) AS rows,
+           ${keyed ? 'count(*)' : 'count(DISTINCT v.entity_id)'} AS vectors,
+           coalesce(${entityBits('console.numeric_entities')}, '') AS entities, count(*) FILTER (WHERE number IS NULL) AS nameless
+      FROM numeric_window_embeddings v
+      LEFT JOIN console.numeric_entities n ON n.entity_type = v.entity_type AND n.entity_id = v.entity_id
+      ${
+        above &&
+        `JOIN (SELECT DISTINCT model_id, entity_type, as_of_date::date AS day FROM numeric_window_embeddings${above}) touched
+           ON touched.model_id = v.model_id AND touched.entity_type = v.entity_type AND touched.day = v.as_of_date::date`
+      }
+     GROUP BY 1, 2, 3
+  ), put AS (
+    INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows, entities)
+    SELECT model_id, entity_type, day, vectors, rows, entities FROM counted
+    ON CONFLICT (model_id, entity_type, as_of_date)
+    DO UPDATE SET vectors = excluded.vectors, rows = excluded.rows, entities = excluded.entities
+  )
+  SELECT coalesce(sum(nameless), 0)::int8 AS nameless FROM counted`;
 
 const SETTLE = `
   INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, file, refreshed_at, exact_at)
