@@ -282,6 +282,16 @@ describe('the palette', () => {
   test('says what it does not know', () => {
     command('frobnicate');
     expect(store.getState().toast?.text).toContain('no such command: frobnicate');
+    command('job start backtest-campaign --market-id US_EQ');
+    expect(store.getState().toast?.text).toContain("there is no program 'backtest-campaign --market-id US_EQ'");
+    const ended = SNAPSHOT.jobs.find(({ state }) => state === 'DONE')!;
+    for (const verb of ['job stop', 'job kill']) {
+      command(`${verb} ${ended.id}`);
+      expect(store.getState().toast?.text).toBe(`${ended.id} has ended: DONE`);
+    }
+    command('job rm 7');
+    expect(store.getState().toast?.text).toBe('0007-backtest-campaign has not ended');
+    expect(overlay()).toBeNull();
     command('job stop 99');
     expect(store.getState().toast?.text).toBe('there is no job 99');
     command('phases run P9');

@@ -18,18 +18,16 @@ function noLaunch(state: ConsoleState): string | null {
   return launchCommand(state) ? null : `${phase.phase} has no command that runs as it stands`;
 }
 
-function noRerun(state: ConsoleState): string | null {
+export function noRerun(state: ConsoleState, job = selectedJob(state)): string | null {
   const missing = notReady(state);
   if (missing) return missing;
-  const job = selectedJob(state);
   if (!job) return 'there is no job yet';
   return isRunning(job) ? `${job.id} has not ended` : null;
 }
 
-function noStop(state: ConsoleState): string | null {
+export function noStop(state: ConsoleState, job = selectedJob(state)): string | null {
   const missing = notReady(state);
   if (missing) return missing;
-  const job = selectedJob(state);
   if (!job) return 'there is no job';
   return isRunning(job) ? null : `${job.id} has ended: ${job.state}`;
 }
@@ -81,7 +79,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'run the selected job again, exactly as it was (asks first)',
     footer: { label: 'rerun', rank: 4 },
     danger: 'cost',
-    disabled: noRerun,
+    disabled: (state) => noRerun(state),
     run: asking(rerunDialog),
   },
   {
@@ -91,7 +89,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'stop the selected job: TERM to its process group (asks first)',
     footer: { label: 'stop', rank: 5 },
     danger: 'cost',
-    disabled: noStop,
+    disabled: (state) => noStop(state),
     run: asking(stopDialog),
   },
   {
@@ -100,7 +98,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['X'],
     help: 'kill the selected job: KILL to all its processes (its id must be typed)',
     danger: 'destructive',
-    disabled: noStop,
+    disabled: (state) => noStop(state),
     run: asking(killDialog),
   },
   {
@@ -146,7 +144,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['A'],
     help: 'hide the selected job from lists; its record stays',
     danger: 'safe',
-    disabled: noRerun,
+    disabled: (state) => noRerun(state),
     run: ({ state, send }) => {
       const job = selectedJob(state);
       if (job) send({ kind: 'keep', request: { jobId: job.id, archived: true } });
@@ -172,7 +170,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['D'],
     help: 'delete the record of the selected job with its log (its id must be typed)',
     danger: 'destructive',
-    disabled: noRerun,
+    disabled: (state) => noRerun(state),
     run: asking(removeDialog),
   },
 ];

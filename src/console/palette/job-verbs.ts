@@ -2,7 +2,7 @@
 import { splitCommand } from '../../format/command.ts';
 import type { ActionContext } from '../action.ts';
 import { chooseProgram, editJob, editProgram } from '../actions/form.ts';
-import { noPause } from '../actions/jobs.ts';
+import { noPause, noRerun, noStop } from '../actions/jobs.ts';
 import { commandDialog, killDialog, removeDialog, rerunDialog, shutdownDialog, stopDialog } from '../dialogs.ts';
 import { knownPrograms } from '../form/status.ts';
 import type { PaneId } from '../screens.ts';
@@ -50,8 +50,13 @@ const asking = (
   name: string,
   words: Verb['words'],
   make: (state: ConsoleState, key: string, job: Job) => Dialog | null,
+  refusal: (state: ConsoleState, job: Job) => string | null,
 ): Verb =>
-  onJob(name, words, ({ state, store, host }, job) => store.setState({ overlay: make(state, host.newId(), job) }));
+  onJob(name, words, ({ state, store, host, toast }, job) => {
+    const reason = refusal(state, job);
+    if (reason) toast(reason, 'warn');
+    else store.setState({ overlay: make(state, host.newId(), job) });
+  });
 
 /** A verb that shows a job in a pane of its screen; of a hidden one the command itself tells. */
 const showing = (name: string, pane: PaneId): Verb => ({
@@ -85,6 +90,8 @@ export function launch({ state, store, host, toast }: ActionContext, words: read
     ? { program: known, args: words.slice(known.split(' ').length) }
     : splitCommand(words);
   if (!program) toast('which program? job start PROGRAM [--flags]', 'warn');
+  else if (!known && knownPrograms(state))
+    toast(`there is no program '${words.join(' ')}' (:job new lists them)`, 'warn');
   else store.setState({ overlay: commandDialog(state, program, { program, args }, host.newId()) });
 }
 
@@ -93,6 +100,8 @@ export const JOB_VERBS: readonly Verb[] = [
   showing('job show', 'job'),
   showing('job logs', 'output'),
   showing('job metrics', 'metrics'),
+  // Its end comes to the screen.
+  showing('job wait', 'output'),
   { name: 'job programs', safe: true, fits: none, run: chooseProgram },
   {
     name: 'job start',
@@ -112,10 +121,10 @@ export const JOB_VERBS: readonly Verb[] = [
     ...onJob('job edit', allJobIds, editJob),
     help: 'the form filled with the arguments of a job, to run it again',
   },
-  asking('job rerun', endedJobIds, rerunDialog),
-  asking('job stop', runningJobIds, stopDialog),
-  asking('job kill', runningJobIds, killDialog),
-  asking('job rm', endedJobIds, removeDialog),
+  asking('job rerun', endedJobIds, rerunDialog, noRerun),
+  asking('job stop', runningJobIds, stopDialog, noStop),
+  asking('job kill', runningJobIds, killDialog, noStop),
+  asking('job rm', endedJobIds, removeDialog, noRerun),
   pausing('job pause', true),
   pausing('job resume', false),
   onJob(
