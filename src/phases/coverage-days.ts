@@ -120,14 +120,17 @@ function kindOf(row: string, need: Requirements): RowKind {
   }
   const { windowDays } = need.numeric;
   const due = dueSpans(windowDays);
+  const dueDays = `SELECT id, day FROM (${due}) due CROSS JOIN LATERAL generate_series(due.from, due.to) day`;
   return {
     rule: `an active equity is expected on every trading day with at least ${leastRows(windowDays)} prices in the ${3 * windowDays} days before it`,
     values: [row],
     embedded: { reach: 3 * windowDays },
-    present: `SELECT as_of_date::date - ${EPOCH} AS day, count(DISTINCT entity_id) AS n FROM numeric_window_embeddings
-               WHERE model_id = $1 AND entity_type = 'INSTRUMENT' AND ${BETWEEN('as_of_date')}
-                 AND entity_id = ANY($4::text[]) AND as_of_date::date - ${EPOCH} <> ALL($5::int[]) GROUP BY 1`,
-    expected: `SELECT day, count(*) AS n FROM (${due}) due CROSS JOIN LATERAL generate_series(due.from, due.to) day WHERE $1::text IS NOT NULL GROUP BY 1`,
+    // A vector that is not due stands in for no other.
+    present: `SELECT day, count(*) AS n FROM (${dueDays}) due
+                JOIN (SELECT DISTINCT entity_id AS id, as_of_date::date - ${EPOCH} AS day FROM numeric_window_embeddings
+                       WHERE model_id = $1 AND entity_type = 'INSTRUMENT' AND ${BETWEEN('as_of_date')} AND entity_id = ANY($4::text[])) there
+               USING (id, day) GROUP BY 1`,
+    expected: `SELECT day, count(*) AS n FROM (${dueDays}) due WHERE $1::text IS NOT NULL GROUP BY 1`,
     missing: `SELECT DISTINCT id FROM (${due}) due
                WHERE NOT EXISTS (SELECT 1 FROM numeric_window_embeddings e WHERE e.model_id = $1 AND e.entity_type = 'INSTRUMENT' AND e.entity_id = id AND e.as_of_date::date = ${EPOCH} + $2::int) ORDER BY 1`,
     fill: (start, end) => [

@@ -76,6 +76,10 @@ test('vectors are due of active equities of the market, on trading days, with th
     `DELETE FROM prices_daily WHERE instrument_id = 'BBB' AND trade_date BETWEEN '2013-12-01' AND '2014-03-31'`,
   );
   expect(await gaps()).toEqual([]);
+  // The vectors that BBB has of those days stand in for nobody else's.
+  await historical(`DELETE FROM numeric_window_embeddings WHERE entity_id = 'CCC' AND as_of_date = '2014-04-07'`);
+  expect(await gaps()).toEqual([['2014-04-07', '2014-04-07', 1]]);
+  expect(await missingOn(pair.databases, 'num-stab-core-v1', '2014-04-07', options())).toEqual(['CCC']);
 });
 
 test('news: a trading day without an article is a gap', async () => {
