@@ -82,12 +82,6 @@ export async function prepare(
   return { spec, panel, days, models: prepared, shards, cells: prepared.reduce((sum, { cells }) => sum + cells, 0) };
 }
 
-/** Cells due of a model, by calendar year. */
-export function cellsByYear({ due, owned }: PreparedModel, { days, panel }: Prepared): Map<number, number> {
-  const years = Map.groupBy(days, (t) => civilFromDay(panel.calendar.days[t]).year);
-  return new Map([...years].map(([year, ts]) => [year, countDue(due, owned, Int32Array.from(ts), panel)]));
-}
-
 /** A plain function takes any window; a fitted model only its own. */
 function windowOf({ manifest }: NumericModel, asked: number | null): number {
   if (asked === null || asked === manifest.window_days) return manifest.window_days;

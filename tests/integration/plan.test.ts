@@ -93,6 +93,19 @@ test('a plan knows rows before anything ran, time and bytes afterwards, and is c
     expect.arrayContaining(['numeric-embeddings', after.steps[0].start, end, MODEL, '--skip-existing']),
   ]);
 
+  // Rows that nothing asks for stand in for none that is due.
+  await pair.databases.historical.client((client) =>
+    client.query(
+      `INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+       SELECT 'PORTFOLIO', entity_id, window_spec, as_of_date + 30, model_id, vector FROM numeric_window_embeddings WHERE model_id = $1`,
+      [MODEL],
+    ),
+  );
+  expect(JSON.parse((await plan('--json')).out)).toMatchObject({ rows: after.rows, models: [after.models[0]] });
+  await pair.databases.historical.client((client) =>
+    client.query(`DELETE FROM numeric_window_embeddings WHERE entity_type = 'PORTFOLIO'`),
+  );
+
   const again = await prometheus(
     ...backfill,
     '--models',
