@@ -91,6 +91,7 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing, cel
       ? [span(progressBar(done / total, MINI_BAR, drawing), 'info'), ` ${formatPercent(done / total, 0)}  `]
       : [];
     const eta = job.progress?.eta ?? null;
+    if (job.paused !== null) return [span(`paused ${job.paused}  `, 'warn'), ...bar];
     return [
       ...bar,
       ...(eta === null ? [] : [span(`≈ ${formatDuration(eta.seconds)} left  `, 'info')]),

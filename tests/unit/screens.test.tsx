@@ -313,6 +313,19 @@ describe('the figures of a job', () => {
     },
   );
 
+  test.each(SIZES)(
+    'of a paused backfill: the list says who holds it, not how long it would take, at %i×%i',
+    async (...size) => {
+      const eta = { seconds: 700, low: 500, high: 5000 };
+      const progress = { done: 1, total: 9, unit: 'vectors', rate: 24_473, eta };
+      const paused = SNAPSHOT.jobs.map((job, i) => (i === 0 ? { ...job, progress, paused: 'by hand' } : job));
+      const ui = await jobs(size, { ...SNAPSHOT, jobs: paused });
+      const row = (await ui.rows()).find((one) => /RUN .*0007-/.test(one))!;
+      expect(row).toMatch(/paused by (hand|ha…)/);
+      expect(row).not.toContain('left');
+    },
+  );
+
   test.each(SIZES)('have their units, and the pace stands beside a long time left, at %i×%i', async (...size) => {
     const eta = { seconds: 700, low: 500, high: 5000 };
     const progress = { done: 1, total: 9, unit: 'vectors', rate: 24_473, eta };

@@ -64,7 +64,10 @@ export function startLogDesk(store: ConsoleStore, supervisor: Supervisor, now: (
     look,
     tick() {
       look();
-      if (store.getState().screen === 'jobs' && open?.view.frame.lines.at(-1)?.provisional) open.view.refresh();
+      if (store.getState().screen !== 'jobs' || !open) return;
+      const { lines, inflow } = open.view.frame;
+      // A pace must fall when nothing comes any more, and nothing tells that nothing came.
+      if (inflow !== null || lines.at(-1)?.provisional) open.view.refresh();
     },
     stop: close,
   };
