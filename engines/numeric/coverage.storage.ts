@@ -6,7 +6,7 @@
  * settled one are there that no shard of ours has used, their rows are looked at and the days they belong to are counted
  * again. Ids come out of order where transactions overlap, so a margin below the highest stays unsettled unless nothing
  * else runs. Deletes and updates leave no id behind: the server's statistics tell that there were some, the figures are then
- * uncertain, and an exact count mends them. The function `numeric_coverage_standing` says all that in one row.
+ * uncertain, and an exact count mends them. So they are once the statistics began anew, as after a crash: what they had told is gone. The function `numeric_coverage_standing` says all that in one row.
  */
 import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
@@ -124,13 +124,14 @@ const counted = (keyed: boolean, above: string) => `
   SELECT coalesce(sum(nameless), 0)::int8 AS nameless FROM counted`;
 
 const SETTLE = `
-  INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, file, refreshed_at, exact_at)
-  SELECT $1, own_rows, own_removed, changed, file, now(), now() FROM console.numeric_coverage_standing ()
+  INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, file, statistics_since, refreshed_at, exact_at)
+  SELECT $1, own_rows, own_removed, changed, file, statistics_since, now(), now() FROM console.numeric_coverage_standing ()
   ON CONFLICT (only_row) DO UPDATE SET settled_id = excluded.settled_id, own_rows = excluded.own_rows,
     refreshed_at = excluded.refreshed_at,
     own_removed = CASE WHEN $2 THEN excluded.own_removed ELSE s.own_removed END,
     changed = CASE WHEN $2 THEN excluded.changed ELSE s.changed END,
     file = CASE WHEN $2 THEN excluded.file ELSE s.file END,
+    statistics_since = CASE WHEN $2 THEN excluded.statistics_since ELSE s.statistics_since END,
     exact_at = CASE WHEN $2 THEN excluded.exact_at ELSE s.exact_at END`;
 
 async function hasOurKey(client: pg.ClientBase): Promise<boolean> {

@@ -53,7 +53,7 @@ const CONTRACT = {
     'console.numeric_entities': `entity_type text! | entity_id text! | number integer! || PK (entity_type, entity_id) |
       UNIQUE (entity_type, number)`,
     'console.numeric_coverage_state': `only_row boolean! = true | settled_id bigint! | own_rows bigint! | own_removed bigint! |
-      changed bigint! | file bigint! | refreshed_at ts! | exact_at ts! || PK (only_row) | CHECK (only_row)`,
+      changed bigint! | file bigint! | refreshed_at ts! | exact_at ts! | statistics_since ts || PK (only_row) | CHECK (only_row)`,
   },
   runtime: {
     markets: `market_id s50! | name s200! | region s50! | timezone s50! | calendar_spec j | metadata j | cr | updated_at ts! ||

@@ -145,6 +145,21 @@ describe('the roll-up', () => {
     });
   });
 
+  it('is not sure of what was deleted before the statistics began anew', async () => {
+    await withMarket(async (db, other) => {
+      for (let day = 0; day < 5; day++) await insert(other, 1, day, 'mine');
+      await refreshCoverage(db.databases.historical);
+      await other.query(`DELETE FROM numeric_window_embeddings WHERE as_of_date = $1`, [date(2)]);
+      await countChanges(other);
+      // A crash discards them in the same way; nothing tells of the deletion any more.
+      await other.query('SELECT pg_stat_reset()');
+      expect((await refreshCoverage(db.databases.historical)).uncertain).toBe(true);
+      await refreshCoverage(db.databases.historical, { exact: true });
+      expect(await rollUp(other)).toEqual(await recount(other));
+      expect((await refreshCoverage(db.databases.historical)).uncertain).toBe(false);
+    });
+  });
+
   it('is kept up by our own shards without a count, also where they replace rows', async () => {
     await withMarket(async (db, other) => {
       for (let k = 0; k < 3; k++) {
