@@ -113,23 +113,33 @@ export function rerunDialog(state: ConsoleState, idempotencyKey: string, job = s
   );
 }
 
-/** The job that a dialog would run again, and how what has changed since is asked for. */
-function rerunAsked({ buttons }: Dialog): Need<'rerun'> | null {
-  const request = buttons.map((button) => button.request).find((one) => one?.kind === 'rerun');
-  // A while later the code, or programs.yaml, may be another one.
-  return request ? { name: 'rerun', args: { jobId: request.request.jobId }, everyMs: 2000 } : null;
+/** What a dialog is to be told about the job that it would make: what is wrong with its words, or what changed since. */
+function asked({ buttons }: Dialog): Need<'rerun'> | Need<'validate'> | null {
+  for (const { request } of buttons) {
+    // A while later the code, or programs.yaml, may be another one.
+    if (request?.kind === 'rerun') return { name: 'rerun', args: { jobId: request.request.jobId }, everyMs: 2000 };
+    if (request?.kind !== 'launch') continue;
+    const { program, args } = request.request;
+    return { name: 'validate', args: { program, args, policy: [] }, everyMs: null };
+  }
+  return null;
 }
 
 /** What the supervisor is asked while a dialog is open. */
 export function dialogNeeds(dialog: Dialog): readonly Need[] {
-  const need = rerunAsked(dialog);
+  const need = asked(dialog);
   return need ? [need as Need] : [];
 }
 
-/** A dialog's words: what is known by now of what changed since the job that would run again, then its own. */
+/** A dialog's words: what is known by now of the job that would be made, then its own. */
 export function dialogWords(state: ConsoleState, dialog: Dialog): readonly string[] {
-  const need = rerunAsked(dialog);
+  const need = asked(dialog);
   if (!need) return dialog.body;
+  if (need.name === 'validate') {
+    const { value, problem } = answerTo(state, 'validate', need.args);
+    const wrong = value?.problems.map(({ message }) => `It will be refused: ${message}.`) ?? [];
+    return [...wrong, ...(problem === null ? [] : [`Beware: ${problem}`]), ...dialog.body];
+  }
   const { value, problem } = answerTo(state, 'rerun', need.args);
   if (problem !== null) return [`Beware: ${problem}`, ...dialog.body];
   if (value === null) return ['What has changed since is being looked up …', ...dialog.body];

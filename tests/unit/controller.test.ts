@@ -9,9 +9,11 @@ import { panesOf } from '../../src/console/screens.ts';
 import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 
+import type { ReadArgs } from '../../src/supervisor/reads.ts';
 import { CAMPAIGN, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 const PROGRAM_LIST = { programs: [{ name: 'backtest campaign', phase: 'P1' }], policy: [] };
+
 let store: ConsoleStore;
 let supervisor: ScriptedSupervisor;
 let controller: Controller;
@@ -148,6 +150,20 @@ describe('dialogs', () => {
     // Other dialogs have their own words alone.
     press('escape', 'n');
     expect(words()).toEqual(dialog().body);
+  });
+
+  test('a launch says beforehand that its words will be refused, by the same parser', async () => {
+    press('n');
+    const need = needsOf(store.getState()).find(({ name }) => name === 'validate')!;
+    const words = () => dialogWords(store.getState(), dialog());
+    const ask = async (args: readonly string[]) => {
+      const value = await supervisor.read('validate', { ...(need.args as ReadArgs<'validate'>), args });
+      store.setState({ answers: { [needKey(need)]: { value, at: clock, problem: null } } });
+    };
+    await ask((need.args as ReadArgs<'validate'>).args);
+    expect(words()).toEqual(dialog().body);
+    await ask(['--frob']);
+    expect(words()[0]).toMatch(/^It will be refused: .*--frob/);
   });
 
   test('pasted text never acts, not even on a dialog', async () => {
