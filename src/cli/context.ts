@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ConnectOptions, Databases } from '../platform/db/databases.ts';
 import type { Targets } from '../platform/db/targets.ts';
+import { UsageError } from '../platform/errors.ts';
 import { createHome, type Home, homeAt } from '../platform/home.ts';
 import { type Provenance, readProvenance } from '../platform/provenance.ts';
 import type { GlobalFlags } from './arguments.ts';
@@ -58,7 +59,13 @@ export function makeCli(
     const { configuredTarget } = await import('../platform/db/targets.ts');
     const { embeddedServer, embeddedTargets } = await import('../platform/db/embedded.ts');
     const embedded = embeddedTargets(embeddedServer(home));
-    // The demo never touches the user's own databases, whatever the environment says.
+    // The demo never touches the user's own databases, whatever the environment says; who names one is told.
+    if (home.demo && (globals.historical ?? globals.runtime) !== undefined) {
+      throw new UsageError(
+        `${home.root} is a demo: it has databases of its own`,
+        'Leave out --historical and --runtime, or set PROMETHEUS_HOME to another folder.',
+      );
+    }
     if (home.demo) return embedded;
     const options = {
       urls: { historical: globals.historical, runtime: globals.runtime },

@@ -39,6 +39,9 @@ test('nothing else is imported into it', async () => {
   expect(refused.stderr).toContain('is a demo: its market is synthetic');
   expect(refused.stderr).toContain('set PROMETHEUS_HOME to another folder');
   expect(refused.exitCode).toBe(1);
+  const other = await prometheus('db', 'status', '--historical', 'postgresql://127.0.0.1:1/own');
+  expect(other.stderr).toContain('is a demo: it has databases of its own');
+  expect(other.exitCode).toBe(2);
 });
 
 test('is judged by the market that it holds, whatever a call that was broken off wanted', async () => {
