@@ -246,7 +246,11 @@ async function idsIn(database: 'historical' | 'runtime', sql: string): Promise<s
 
 /** The words of a command line, with what only the databases know filled in. */
 async function wordsOf(line: string): Promise<string[]> {
-  const runs = await idsIn('runtime', 'SELECT run_id AS id FROM backtest_runs ORDER BY created_at');
+  // The plan's three sleeves come first: there is one run of each, whichever of them ended first.
+  const runs = await idsIn(
+    'runtime',
+    'SELECT run_id AS id FROM backtest_runs ORDER BY universe_id COLLATE "C" DESC, created_at',
+  );
   const [instrument] = await idsIn('runtime', 'SELECT instrument_id AS id FROM instruments ORDER BY 1');
   return line.split(/\s+/).map((word) => {
     if (word === 'RUN') return runs.shift()!;
