@@ -1,8 +1,11 @@
 /** The binary COPY codec against a real server: what goes in comes out, for every type and any value. */
+import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import fc from 'fast-check';
+import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PG_EPOCH_DAY } from '../../src/platform/dates.ts';
-import { copyInto, copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
+import { copyInto, copyOut, letGoOnError, sqlLiteral } from '../../src/platform/db/copy.ts';
 import { openDatabase } from '../../src/platform/db/databases.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 
@@ -225,6 +228,30 @@ describe('binary COPY', () => {
       client.query(`SELECT to_regclass('left_behind') AS t`),
     );
     expect(rows[0].t).toBeNull();
+  });
+
+  it('writes nothing more to a connection that broke while its socket was full', async () => {
+    const waiting: (() => void)[] = [];
+    const socket = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, done) => void waiting.push(done) });
+    const stream = copyFrom('COPY t FROM STDIN') as CopyStreamQuery &
+      Record<'handleCopyInResponse' | 'handleError', (error?: Error) => void>;
+    letGoOnError(stream);
+    const errors: Error[] = [];
+    stream.on('error', (error) => errors.push(error));
+    // As pg's connection calls it.
+    Object.assign(stream, { connection: { stream: socket } });
+    stream.handleCopyInResponse();
+    for (let k = 0; k < 3; k++) stream.write(Buffer.alloc(100));
+    await new Promise(setImmediate);
+    expect(socket.writableNeedDrain).toBe(true);
+    stream.handleError(new Error('terminating connection'));
+    const drained = once(socket, 'drain');
+    for (let done = waiting.shift(); done; done = waiting.shift()) {
+      done();
+      await new Promise(setImmediate);
+    }
+    await drained;
+    expect(errors.map(({ message }) => message)).toEqual(['terminating connection']);
   });
 
   it.each([

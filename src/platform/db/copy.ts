@@ -213,6 +213,7 @@ export async function copyInto(
   const finished = new Promise<void>((resolve, reject) => {
     stream.once('finish', resolve);
     // For good: a stream that is ended after its connection broke reports a second error, which would end the process.
+    letGoOnError(stream);
     stream.on('error', reject);
   });
   finished.catch(() => {}); // reported by the await below, also when `produce` fails first
@@ -229,6 +230,13 @@ export async function copyInto(
   await finished;
   return writer.rows;
 }
+
+/**
+ * After an error the library lets go of the connection, yet what waits for the socket to drain would still be written to it: an
+ * exception that nobody catches.
+ */
+export const letGoOnError = (stream: NodeJS.WritableStream): void =>
+  void stream.once('error', () => Object.assign(stream, { chunks: [], flushChunk: () => true }));
 
 /** One row of a binary COPY: reads fields in column order from the current position. */
 export class RowReader {
