@@ -1,5 +1,4 @@
 /** `models fit assessment-context-v2`: the head of the context backend, fitted on joint vectors and what came after them. */
-
 import { z } from 'zod';
 import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';

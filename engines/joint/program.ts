@@ -1,5 +1,4 @@
 /** The programs `backfill joint-…`, and a worker's share of one. */
-
 import { hostname } from 'node:os';
 import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';

@@ -1,5 +1,4 @@
 /** Numeric vectors due over many years, for the planner of the full horizon. */
-
 import { civilFromDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';

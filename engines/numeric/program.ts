@@ -1,5 +1,4 @@
 /** The program `backfill numeric-embeddings`, and a worker's share of one. */
-
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { formatCount } from '../../src/format/numbers.ts';

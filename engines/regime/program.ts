@@ -1,5 +1,4 @@
 /** The program `backfill regime`. */
-
 import { hash } from 'node:crypto';
 import { formatCount } from '../../src/format/numbers.ts';
 import { batchMeter } from '../../src/platform/batches.ts';

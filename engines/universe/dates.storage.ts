@@ -1,5 +1,4 @@
 /** Reads listing dates of instruments, and tables of members. */
-
 import { createHash } from 'node:crypto';
 import { formatCount } from '../../src/format/numbers.ts';
 import { tryParseDay } from '../../src/platform/dates.ts';

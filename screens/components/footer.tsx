@@ -1,5 +1,4 @@
 /** The last rows: how things stand in one sentence, and the keys that work now. */
-
 import { readFilter } from '../../src/console/filter.ts';
 import { handoverLine } from '../../src/console/handover.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';

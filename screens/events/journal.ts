@@ -1,5 +1,4 @@
 /** What happened, newest first: jobs, phases, databases, the supervisor, and what operators did. */
-
 import { answerTo, JOURNAL } from '../../src/console/answers.ts';
 import { rowCount, selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';

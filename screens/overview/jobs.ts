@@ -1,5 +1,4 @@
 /** Jobs: the list, and what the selected one is doing. */
-
 import { isRunning, rowCount, selectedIndex, visibleRows } from '../../src/console/lists.ts';
 import { toldWords } from '../../src/console/log/line.ts';
 import { visibleText } from '../../src/console/log/text.ts';

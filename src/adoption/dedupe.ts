@@ -1,5 +1,4 @@
 /** Removes copies of a row: one transaction, readers go on. */
-
 import type pg from 'pg';
 import { formatCount } from '../format/numbers.ts';
 import type { Database } from '../platform/db/databases.ts';

@@ -1,5 +1,4 @@
 /** Puts together what `db adopt --dry-run` says, and which repairs are open. Changes nothing. */
-
 import type pg from 'pg';
 import { formatCount } from '../format/numbers.ts';
 import type { Database, Databases } from '../platform/db/databases.ts';

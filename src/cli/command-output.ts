@@ -1,5 +1,4 @@
 /** What a command of ours prints, for the console's palette: it is run as a shell would, in the console's home and databases. */
-
 import { isAsciiTerminal, toAscii } from '../format/ascii.ts';
 import { commandLine } from '../format/command.ts';
 import { withoutJob } from '../supervisor/environment.ts';

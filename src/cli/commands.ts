@@ -362,6 +362,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   reads('events', 'what happened: jobs, phases, databases, actions', async () => (await import('./events.ts')).events),
 ];
 
+/** Those that are typed: all but the console itself, which has no name. */
+export const NAMED_COMMANDS = COMMANDS.filter(({ name }) => name !== '');
+
 /** Whether a word asks for help wherever it stands. */
 const HELP = ['--help', '-h'];
 

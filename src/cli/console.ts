@@ -7,7 +7,7 @@ import { newId } from '../platform/ids.ts';
 import type { ThemeSetting } from '../platform/themes.ts';
 import { isWorthTelling } from '../supervisor/notify.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
-import { COMMANDS } from './commands.ts';
+import { NAMED_COMMANDS } from './commands.ts';
 import type { Cli } from './context.ts';
 import type { Recorder } from './recording.ts';
 
@@ -67,7 +67,7 @@ export async function openConsole(cli: Cli, options: ConsoleOptions = {}): Promi
         yield* (await import('./command-output.ts')).commandOutput(cli, words, left);
       },
     initial: {
-      commands: COMMANDS.filter(({ name }) => name !== ''),
+      commands: NAMED_COMMANDS,
       ...(options.phase ? { selected: { phases: options.phase } } : {}),
       boot: 'looking for the supervisor …',
       readOnly: options.readOnly ?? false,

@@ -1,5 +1,4 @@
 /** `prometheus job metrics`: the figures of a job over its life. Reads its folder, and works without a supervisor too. */
-
 import path from 'node:path';
 import { z } from 'zod';
 import { measureValue, unitWord } from '../format/measure.ts';

@@ -11,7 +11,7 @@ import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
 import { THEMES } from '../platform/themes.ts';
 import { StateBook } from '../supervisor/wire/state-book.ts';
 import { defineCommand } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { NAMED_COMMANDS } from './commands.ts';
 import { withoutFetch } from './console.ts';
 import type { Cli } from './context.ts';
 import { readRecording } from './recording.ts';
@@ -99,7 +99,7 @@ async function play(
     demo: header.demo,
     now: () => header.at + clock,
     newId: () => 'replay',
-    initial: { boot: 'showing a recording …', commands: COMMANDS.filter(({ name }) => name !== '') },
+    initial: { boot: 'showing a recording …', commands: NAMED_COMMANDS },
   });
   const { mountScreens } = await withoutFetch(() => import('../../screens/root.tsx'));
   const style = makeStyle(capabilities(cli.env, options.ascii));

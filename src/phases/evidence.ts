@@ -1,5 +1,4 @@
 /** What the board knows about the world at one time: figures with their source, or the reason why there is none. Data only. */
-
 import type { TradingDays } from './calendar.ts';
 import type { Gain } from './paired-returns.ts';
 import type { Probe, Unknown } from './probes.ts';

@@ -1,5 +1,4 @@
 /** What `prometheus worker` does: takes part in the open backfills and campaigns of every kind, until there is none or for ever. */
-
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatCount } from '../format/numbers.ts';
 import type { Database } from '../platform/db/databases.ts';

@@ -1,5 +1,4 @@
 /** What of a backfill was due and could not be made: the first items in the log and the result, all of them in a file. */
-
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { formatCount } from '../format/numbers.ts';

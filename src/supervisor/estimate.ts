@@ -1,5 +1,4 @@
 /** What a job would take, by what earlier finished jobs of its program were measured to take. */
-
 import { isDeepStrictEqual } from 'node:util';
 import { formatCount } from '../format/numbers.ts';
 import { tryParseDay } from '../platform/dates.ts';

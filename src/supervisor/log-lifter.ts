@@ -2,7 +2,6 @@
  * What the log lines of a program that is not ours mean: progress, metrics, rows, failures. Its lines are followed while it
  * runs and told as events, so that it looks like a job of ours; at its end they are the verdict. Light: the shim loads it.
  */
-
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { formatCount } from '../format/numbers.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { COMMANDS } from '../../src/cli/commands.ts';
+import { NAMED_COMMANDS } from '../../src/cli/commands.ts';
 import { needKey } from '../../src/console/answers.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { completions, verbHelp } from '../../src/console/palette/palette.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
     { columns: 120, rows: 40 },
     {
       connected: true,
-      commands: COMMANDS.filter(({ name }) => name !== ''),
+      commands: NAMED_COMMANDS,
       answers: {
         [needKey({ name: 'programs', args: {} })]: {
           value: await supervisor.read('programs', {}),
@@ -254,24 +254,21 @@ describe('the palette', () => {
     expect([overlay(), store.getState().toast?.text]).toEqual([null, expect.stringContaining('read-only')]);
   });
 
-  test.each(COMMANDS.filter(({ name }) => name !== ''))(
-    '$name means here what it means in the shell',
-    async (entry) => {
-      const before = store.getState();
-      expect(completions(before, entry.name)).toContain(entry.name);
-      expect(verbHelp(before, entry.name)).toBeTruthy();
-      command(entry.name);
-      await arrived();
-      const { toast, ...after } = store.getState();
-      expect(toast?.text ?? '').not.toContain('no such command');
-      // Nothing that costs or destroys is done unasked.
-      expect(supervisor.asked).toEqual([]);
-      if (entry.effect !== 'reads') expect(said).toEqual([]);
-      // One of: a screen, a question, a command that ran, or words on what is missing.
-      const went = after.screen !== before.screen || after.focus !== before.focus || after.overlay !== null;
-      expect(went || said.length > 0 || toast !== null || entry.name === 'status').toBe(true);
-    },
-  );
+  test.each(NAMED_COMMANDS)('$name means here what it means in the shell', async (entry) => {
+    const before = store.getState();
+    expect(completions(before, entry.name)).toContain(entry.name);
+    expect(verbHelp(before, entry.name)).toBeTruthy();
+    command(entry.name);
+    await arrived();
+    const { toast, ...after } = store.getState();
+    expect(toast?.text ?? '').not.toContain('no such command');
+    // Nothing that costs or destroys is done unasked.
+    expect(supervisor.asked).toEqual([]);
+    if (entry.effect !== 'reads') expect(said).toEqual([]);
+    // One of: a screen, a question, a command that ran, or words on what is missing.
+    const went = after.screen !== before.screen || after.focus !== before.focus || after.overlay !== null;
+    expect(went || said.length > 0 || toast !== null || entry.name === 'status').toBe(true);
+  });
 
   test('before the programs were read it says so', () => {
     store.setState({ answers: {} });

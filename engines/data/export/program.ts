@@ -1,5 +1,4 @@
 /** `prometheus data export`. */
-
 import path from 'node:path';
 import type pg from 'pg';
 import { formatCount } from '../../../src/format/numbers.ts';

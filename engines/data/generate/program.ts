@@ -1,5 +1,4 @@
 /** `prometheus data generate`: the synthetic market as CSV files. */
-
 import path from 'node:path';
 import { formatCount } from '../../../src/format/numbers.ts';
 import { Exit } from '../../../src/platform/errors.ts';

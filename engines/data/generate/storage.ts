@@ -5,7 +5,6 @@
  * the transaction that ends the fill. Rows of the historical database land in one transaction. So a fill that was killed
  * is known by its mark, its rows (none, or all of one database) are known to be ours, and the next one begins afresh.
  */
-
 import type pg from 'pg';
 import { formatCount } from '../../../src/format/numbers.ts';
 import { formatDay } from '../../../src/platform/dates.ts';

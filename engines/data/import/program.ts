@@ -1,5 +1,4 @@
 /** `prometheus data import`: reference data first, since prices and news are checked against it. */
-
 import path from 'node:path';
 import type pg from 'pg';
 import { formatCount } from '../../../src/format/numbers.ts';

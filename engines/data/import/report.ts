@@ -1,5 +1,4 @@
 /** What an import did and refused: counts by table and file, findings by reason, the list of all findings as a file. */
-
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { formatCount } from '../../../src/format/numbers.ts';

@@ -1,5 +1,4 @@
 /** The program `lambda experiment`: the original's λ̂ models over a λ panel CSV. */
-
 import { formatCount } from '../../../src/format/numbers.ts';
 import { type CsvValue, csvLine } from '../../../src/platform/csv.ts';
 import { formatDay } from '../../../src/platform/dates.ts';

@@ -1,5 +1,4 @@
 /** One shard, from articles to a commit: its rows and its mark are written together or not at all. */
-
 import type pg from 'pg';
 import { formatCount } from '../../../src/format/numbers.ts';
 import { dayOfInstant, formatDay } from '../../../src/platform/dates.ts';

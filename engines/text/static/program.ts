@@ -1,5 +1,4 @@
 /** The program `models fit` for text models. */
-
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { formatCount } from '../../../src/format/numbers.ts';

@@ -1,5 +1,4 @@
 /** What a verb of the palette is, and what several of them need. */
-
 import type { ActionContext } from '../action.ts';
 import { openScreen } from '../actions/navigation.ts';
 import { isHidden, isRunning, type ListId, select } from '../lists.ts';
