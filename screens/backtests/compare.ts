@@ -151,7 +151,7 @@ function figureRows(
     width,
     drawing,
   );
-  const intervals = table.narrowed ? span('  z: with intervals', 'muted') : '';
+  const intervals = table.left.length > 0 ? span('  z: with intervals', 'muted') : '';
   return [[], [...heading(title), intervals], table.header, ...table.rows];
 }
 

@@ -10,7 +10,7 @@ import {
   lineText,
   lineWidth,
   type Packed,
-  packLine,
+  packUnmarked,
   span,
   spellLine,
   spread,
@@ -50,7 +50,8 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
   if (room < 8) return left;
   const running = runningJobs(state).length;
   const home = cutStartToWidth(snapshot.home, 48);
-  const right = packLine(
+  // What is left out here is said on the screens: the frame bears no mark at all times.
+  const { line: right } = packUnmarked(
     [
       { line: [span(home, 'muted')], rank: 5 },
       ...databases(state, width, drawing),

@@ -2,18 +2,20 @@
 import { useEffect } from 'react';
 import type { PaneId } from '../../src/console/screens.ts';
 import { fitLine, type Line, lineText, lineWidth, type Style, span, spellLine } from '../../src/format/lines.ts';
-import { cutToWidth } from '../../src/format/width.ts';
+import { CUT, cellWidth, cutToWidth } from '../../src/format/width.ts';
 import { useConsole } from './context.ts';
 import { Rows } from './rows.tsx';
 
 /** What a pane shows. The rows may be more than fit; `top` says which is the first one on screen. */
 export interface PaneContent {
   readonly title: string;
-  /** Right end of the title row. */
-  readonly note?: Line;
+  /** Right end of the title row: one line, cut where it has no room, or what there is to say in the room there is. */
+  readonly note?: Note;
   readonly lines: readonly Line[];
   /** Stays above the rows when they scroll. */
   readonly header?: Line;
+  /** Columns had to leave rows that have no column titles, where a mark would tell of it. */
+  readonly narrowed?: boolean;
   /** The line with which each row of a list begins, where rows take several. */
   readonly starts?: readonly number[];
   /** The first row of what is selected: it stays in view. */
@@ -21,6 +23,11 @@ export interface PaneContent {
   /** The pane rests at its last row, as a log does. */
   readonly fromEnd?: boolean;
 }
+
+export type Note = Line | ((room: number) => Line);
+
+export const noteIn = (note: Note | undefined, room: number): Line =>
+  typeof note === 'function' ? note(room) : (note ?? []);
 
 export interface Rect {
   readonly left: number;
@@ -95,7 +102,11 @@ export function Pane({ id, rect, frame, focused, content: given, scroll }: PaneP
   }, [limits, id, rect, bodyTop, body, first, count, starts]);
   const visible = content.lines.slice(first, first + body);
   const shown = titled ? [content.header ?? [], ...visible] : visible;
-  const hidden = { above: first, below: Math.max(0, content.lines.length - first - body) };
+  const hidden = {
+    above: first,
+    below: Math.max(0, content.lines.length - first - body),
+    columns: content.narrowed === true || (content.header !== undefined && !titled),
+  };
   const lines =
     frame === 'box'
       ? boxed(content, shown, rect, focused, hidden)
@@ -112,7 +123,7 @@ function spellContent(content: PaneContent, style: Style): PaneContent {
   return {
     ...content,
     title: lineText(spell([content.title])),
-    note: content.note && spell(content.note),
+    note: (room) => spell(noteIn(content.note, room)),
     header: content.header && spell(content.header),
     lines: content.lines.map(spell),
   };
@@ -121,53 +132,68 @@ function spellContent(content: PaneContent, style: Style): PaneContent {
 interface Hidden {
   readonly above: number;
   readonly below: number;
+  /** Columns or their titles. */
+  readonly columns: boolean;
 }
 
-/** `▴3 ▾12`: rows out of sight, so that nothing is cut without a mark. */
-function hiddenMark({ above, below }: Hidden): string {
-  return [above > 0 ? `▴${above}` : '', below > 0 ? `▾${below}` : ''].filter(Boolean).join(' ');
+/** `… ▴3 ▾12`: columns and rows out of sight, so that nothing is cut without a mark. */
+function hiddenMark({ above, below, columns }: Hidden): string {
+  return [columns ? CUT : '', above > 0 ? `▴${above}` : '', below > 0 ? `▾${below}` : ''].filter(Boolean).join(' ');
 }
 
 /** Title left, note right, a rule between them. */
 function heading(content: PaneContent, width: number, focused: boolean, hidden: Hidden): Line {
-  const tone = focused ? 'accent' : 'muted';
   const mark = hiddenMark(hidden);
-  const note: Line = [
-    ...(mark ? [span(` ${mark}`, 'warn')] : []),
-    ...(content.note?.length ? [' ', ...content.note] : []),
-  ];
-  const title = `${focused ? '▸' : ' '}${cutToWidth(content.title, Math.max(1, width - 2))} `;
-  return ruled([span(title, focused ? 'accent' : 'strong', { bold: true })], note, width, '─', tone);
-}
-
-function ruled(left: Line, right: Line, width: number, rule: string, tone: 'accent' | 'muted'): Line {
-  const room = width - lineWidth(left) - lineWidth(right);
-  // The note gives way to the title.
-  if (room < 1) return [...left, span(rule.repeat(Math.max(0, width - lineWidth(left))), tone)];
-  return [...left, span(rule.repeat(room), tone), ...right];
+  const before: Line = mark ? [span(` ${mark}`, 'warn')] : [];
+  return titleRow(content, width, focused, { first: focused ? '▸' : ' ', rule: '─', before, last: '' });
 }
 
 function boxed(content: PaneContent, shown: readonly Line[], rect: Rect, focused: boolean, hidden: Hidden): Line[] {
-  const tone = focused ? 'accent' : 'muted';
+  const tone = toneOf(focused);
   const [corners, horizontal, vertical] = focused ? ['╔╗╚╝', '═', '║'] : ['┌┐└┘', '─', '│'];
   const inner = rect.width - 4;
-  const title = span(` ${cutToWidth(content.title, Math.max(1, rect.width - 6))} `, focused ? 'accent' : 'strong', {
-    bold: true,
-  });
-  const note: Line = content.note?.length ? [' ', ...content.note, ' '] : [];
   const mark = hiddenMark(hidden);
+  const foot: Line = mark ? [span(` ${mark} `, 'warn'), span(horizontal, tone)] : [];
   const edge = (left: string, middle: Line, right: string): Line => [span(left, tone), ...middle, span(right, tone)];
   const blank: Line = [' '.repeat(Math.max(0, inner))];
+  const ends = { first: ' ', rule: horizontal, before: [], last: ' ' };
   return [
-    edge(corners[0] + horizontal, ruled([title], note, rect.width - 3, horizontal, tone), corners[1]),
+    edge(corners[0] + horizontal, titleRow(content, rect.width - 3, focused, ends), corners[1]),
     ...Array.from({ length: rect.height - 2 }, (_, row): Line => {
       const line = shown[row] ?? blank;
       return [span(vertical, tone), ' ', ...fitLine(line, inner), ' ', span(vertical, tone)];
     }),
-    edge(
-      corners[2],
-      ruled([], mark ? [span(` ${mark} `, 'warn'), span(horizontal, tone)] : [], rect.width - 2, horizontal, tone),
-      corners[3],
-    ),
+    edge(corners[2], [ruleOf(horizontal, rect.width - 2 - lineWidth(foot), focused), ...foot], corners[3]),
   ];
+}
+
+const toneOf = (focused: boolean) => (focused ? 'accent' : 'muted');
+const ruleOf = (rule: string, cells: number, focused: boolean) =>
+  span(rule.repeat(Math.max(0, cells)), toneOf(focused));
+
+interface TitleEnds {
+  readonly first: string;
+  readonly rule: string;
+  /** Stands before the note, whole. */
+  readonly before: Line;
+  readonly last: string;
+}
+
+/** The title, a rule of a cell at least, and what the room behind it leaves of the note: of a long one a mark at least. */
+function titleRow(
+  { title, note }: PaneContent,
+  width: number,
+  focused: boolean,
+  { first, rule, before, last }: TitleEnds,
+): Line {
+  const around = cellWidth(`${first} ${rule} ${last}`) + lineWidth(before);
+  const text = cutToWidth(title, Math.max(1, width - around - cellWidth(CUT)));
+  const room = Math.max(0, width - around - cellWidth(text));
+  const said = noteIn(note, room);
+  const right: Line = [
+    ...before,
+    ...(lineWidth(said) > 0 ? [' ', ...(lineWidth(said) > room ? fitLine(said, room) : said), last] : []),
+  ];
+  const left = span(`${first}${text} `, focused ? 'accent' : 'strong', { bold: true });
+  return [left, ruleOf(rule, width - lineWidth([left]) - lineWidth(right), focused), ...right];
 }

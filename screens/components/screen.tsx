@@ -2,13 +2,13 @@
 import { isList, rowCount, visibleRows } from '../../src/console/lists.ts';
 import type { PaneId } from '../../src/console/screens.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
-import { type Line, span } from '../../src/format/lines.ts';
+import { type Line, lineWidth, span } from '../../src/format/lines.ts';
 import { formatCount } from '../../src/format/numbers.ts';
 import { useConsoleState } from './context.ts';
 import { Footer } from './footer.tsx';
 import { Header } from './header.tsx';
 import type { Layout } from './layout.ts';
-import { Pane, type PaneContent } from './pane.tsx';
+import { noteIn, Pane, type PaneContent } from './pane.tsx';
 import { Rows } from './rows.tsx';
 
 export interface ScreenFrameProps {
@@ -54,5 +54,11 @@ function withFilter(state: ConsoleState, id: PaneId, content: PaneContent): Pane
     `/${filter}/ ${formatCount(visibleRows(state, id).length)} of ${formatCount(rowCount(state, id))}`,
     'warn',
   );
-  return { ...content, note: [mark, ...(content.note?.length ? ['  ', ...content.note] : [])] };
+  return {
+    ...content,
+    note: (room) => {
+      const rest = noteIn(content.note, room - lineWidth([mark]) - 2);
+      return [mark, ...(rest.length > 0 ? ['  ', ...rest] : [])];
+    },
+  };
 }

@@ -12,7 +12,8 @@ import { Footer } from '../components/footer.tsx';
 import { Header } from '../components/header.tsx';
 import { Rows } from '../components/rows.tsx';
 import { type Drawing, signSpan } from '../components/signs.ts';
-import { CHECK_MEANINGS, JOB_MEANINGS, type Meaning } from './meanings.ts';
+import { hanging } from '../components/words.ts';
+import { CHECK_MEANINGS, CUT_MEANINGS, JOB_MEANINGS, type Meaning } from './meanings.ts';
 
 /** Loaded with the first help: no other screen needs a table package. */
 const Legend = lazy(() => import('./legend.tsx'));
@@ -98,6 +99,11 @@ export function helpLines(
       : []),
     [span('JOBS', 'accent', { bold: true })],
     ...signRows(JOB_MEANINGS, drawing),
+    [],
+    [span('WHERE THERE IS NO ROOM', 'accent', { bold: true })],
+    ...CUT_MEANINGS.flatMap(([mark, meaning]) =>
+      hanging([span(`  ${mark.padEnd(10)}`, 'warn')], meaning, width, 'muted'),
+    ),
   ];
 }
 

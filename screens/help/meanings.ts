@@ -18,6 +18,12 @@ export const CHECK_MEANINGS: readonly Meaning[] = [
   { sign: CHECK_SIGNS.SKIP, meaning: 'optional, left out by hand' },
 ];
 
+/** Marks of what has no room. */
+export const CUT_MEANINGS: readonly (readonly [mark: string, meaning: string])[] = [
+  ['…', 'text, figures, columns or their titles have no room here: z gives a pane the whole screen'],
+  ['▴3 ▾12', 'rows out of sight above and below'],
+];
+
 export const JOB_MEANINGS: readonly Meaning[] = [
   { sign: JOB_SIGNS.QUEUE, meaning: 'waits to begin' },
   { sign: JOB_SIGNS.RUN, meaning: 'running' },

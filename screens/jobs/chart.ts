@@ -35,24 +35,14 @@ export function chartPane(state: ConsoleState, width: number, rows: number, draw
       : [[span('reading its points …', 'muted')]];
     return { title, note, lines };
   }
-  const stats = statsLine(one, state.snapshot.at, width);
+  const figures = statistics(one, state.snapshot.at);
+  const stats = packLine(figures, width);
   if (rows < CHART_FROM) {
     const spark: Line = [span(sparkline(one.mean, Math.min(width, 60), drawing), 'info')];
     return {
       title,
       note,
-      lines:
-        rows < 2
-          ? [
-              packLine(
-                [
-                  { line: stats, rank: 1 },
-                  { line: spark, rank: 2 },
-                ],
-                width,
-              ),
-            ]
-          : [stats, spark],
+      lines: rows < 2 ? [packLine([...figures, { line: spark, rank: figures.length + 1 }], width)] : [stats, spark],
     };
   }
   const { drawn, more } = together(whole, one);
@@ -95,21 +85,18 @@ function together(whole: readonly KeptSeries[], picked: KeptSeries): { drawn: Ch
 }
 
 /** Last value with its age, bounds and middle. */
-function statsLine(one: KeptSeries, now: number, width: number): Line {
+function statistics(one: KeptSeries, now: number): Packed[] {
   const sorted = one.mean.toSorted((a, b) => a - b);
   const text = (value: number) => measureText(value, one.unit);
   const figure = (name: string, value: string, rank: number): Packed => ({
     line: [span(`${name} `, 'muted'), span(value, rank === 1 ? 'strong' : 'plain')],
     rank,
   });
-  return packLine(
-    [
-      figure('last', text(one.last), 1),
-      figure('age', formatAge(now - one.t[one.t.length - 1]), 2),
-      figure('lowest', text(Math.min(...one.low)), 3),
-      figure('median ≈', text(sorted[Math.floor(sorted.length / 2)]), 5),
-      figure('highest', text(Math.max(...one.high)), 4),
-    ],
-    width,
-  );
+  return [
+    figure('last', text(one.last), 1),
+    figure('age', formatAge(now - one.t[one.t.length - 1]), 2),
+    figure('lowest', text(Math.min(...one.low)), 3),
+    figure('median ≈', text(sorted[Math.floor(sorted.length / 2)]), 5),
+    figure('highest', text(Math.max(...one.high)), 4),
+  ];
 }

@@ -18,18 +18,16 @@ import { cursor, type Drawing } from '../components/signs.ts';
 import { hanging } from '../components/words.ts';
 import { etaWords } from '../overview/jobs.ts';
 
-/** Cells of the title row that borders and gaps take. */
-const TITLE_GAPS = 6;
-/** Cells between two pieces of it. */
+/** Cells between two pieces of the title row. */
 const GAP = 3;
 /**
  * How the rows get narrower, as far as is needed: units stand behind their values (a figure without its unit is none), then
  * names are cut and ages left out, before it is left out how a figure went.
  */
 const LAYOUTS = [
-  { joined: false, name: 26, owner: 24, age: true },
-  { joined: true, name: 26, owner: 17, age: true },
-  { joined: true, name: 14, owner: 11, age: false },
+  { joined: false, name: 26, owner: 24, ageDrop: 1 },
+  { joined: true, name: 26, owner: 17, ageDrop: 1 },
+  { joined: true, name: 14, owner: 11, ageDrop: 3 },
 ] as const;
 const MAX_SPARK = 60;
 
@@ -40,18 +38,18 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
   const title = `Figures of ${job.id.slice(0, 4)}`;
   const answer = answerTo(state, 'jobSeries', glanceOf(job));
   const rows = visibleRows(state, 'metrics');
-  const room = Math.max(8, width - title.length - TITLE_GAPS);
   const age = readAge(state, answer);
-  const note = packLine(
-    [...paceWords(job, room, lineWidth(age)), { line: age, rank: answer.problem === null ? 4 : 0 }],
-    room,
-    GAP,
-  );
+  const note = (room: number) =>
+    packLine(
+      [...paceWords(job, room, lineWidth(age)), { line: age, rank: answer.problem === null ? 4 : 0 }],
+      room,
+      GAP,
+    );
   if (rows.length === 0) return { title, note, lines: whyNone(state, answer, width) };
   const selected = selectedRow(state, 'metrics');
   const parallel = rows.some(({ series, source }) => series !== '' || source === 'process');
   const short = distinct(rows.map(({ series }) => series).filter(Boolean));
-  const columns = ({ joined, name, owner, age }: (typeof LAYOUTS)[number]): Column<KeptSeries>[] => [
+  const columns = ({ joined, name, owner, ageDrop }: (typeof LAYOUTS)[number]): Column<KeptSeries>[] => [
     {
       title: '  figure',
       max: name,
@@ -73,20 +71,16 @@ export function metricsPane(state: ConsoleState, width: number, drawing: Drawing
       drop: 2,
       cell: (m, cells) => [span(sparkline(m.mean, Math.min(cells, MAX_SPARK), drawing), 'info')],
     },
-    ...(age
-      ? [
-          {
-            title: 'age',
-            align: 'right' as const,
-            drop: 1,
-            cell: (m: KeptSeries): Line => [span(formatAge(state.snapshot.at - (m.t.at(-1) ?? Number.NaN)), 'muted')],
-          },
-        ]
-      : []),
+    {
+      title: 'age',
+      align: 'right',
+      drop: ageDrop,
+      cell: (m) => [span(formatAge(state.snapshot.at - (m.t.at(-1) ?? Number.NaN)), 'muted')],
+    },
   ];
   const tables = LAYOUTS.map((layout) => layTable(columns(layout), rows, width, drawing));
   // Where even cut names leave no room for how they went, they are not cut.
-  const table = tables.find(({ narrowed }) => !narrowed) ?? tables[1];
+  const table = tables.find(({ left }) => left.every((title) => title === 'age')) ?? tables[1];
   const dropped = answer.value?.dropped ?? 0;
   return {
     title,

@@ -31,7 +31,7 @@ export function outputPane(state: ConsoleState, width: number, height: number): 
   while (status && lines.length < height - 1) lines.push([]);
   return {
     title,
-    note: packLine(notes(frame, isRunning(job), above, below), Math.max(8, width - title.length - 6), 3),
+    note: (room) => packLine(notes(frame, isRunning(job), above, below), room, 3),
     lines: status ? [...lines, statusLine(frame, width)] : lines,
   };
 }

@@ -56,6 +56,7 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
     title: 'Coverage',
     note: [span(`share of expected, by year · read ${formatAgo(state.snapshot.at - coverage.at)}`, 'muted')],
     header: dense || coverage.rows.length === 0 ? undefined : table.header,
+    narrowed: dense && table.left.length > 0,
     lines: lines.length > 0 ? lines : [[span('No table has been counted.', 'muted')]],
   };
 }

@@ -14,7 +14,7 @@ import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge, formatElapsed } from '../../src/format/age.ts';
 import { progressBar } from '../../src/format/bars.ts';
 import { commandLine, fixLine, jobCommandLine } from '../../src/format/command.ts';
-import { type Line, lineWidth, type Packed, packLine, span } from '../../src/format/lines.ts';
+import { type Line, lineWidth, MARK_CELLS, type Packed, packLine, span } from '../../src/format/lines.ts';
 import { measureText } from '../../src/format/measure.ts';
 import { formatCount, formatDuration, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
 import { sparkline } from '../../src/format/spark.ts';
@@ -115,8 +115,18 @@ export function jobDetail(state: ConsoleState, width: number, drawing: Drawing, 
   const detail = state.snapshot.detail?.id === job.id ? state.snapshot.detail : null;
   const now = state.snapshot.at;
   return {
-    title: `Job ${job.id}${isRunning(job) ? ` · ${stageWords(job)}` : ''}`,
-    note: [signSpan(jobSign(job.state), drawing), span(` ${formatElapsed(elapsed(job, now))}`, 'muted')],
+    title: `Job ${job.id}`,
+    note: (room) =>
+      packLine(
+        [
+          ...(isRunning(job) ? [{ line: [stageWords(job)], rank: 2 }] : []),
+          {
+            line: [signSpan(jobSign(job.state), drawing), span(` ${formatElapsed(elapsed(job, now))}`, 'muted')],
+            rank: 1,
+          },
+        ],
+        room,
+      ),
     lines: [
       ...progressRows(job, width, drawing),
       ...endRows(job, width),
@@ -179,15 +189,20 @@ export function progressRows(job: JobView, width: number, drawing: Drawing): Lin
   const progress = jobProgress(job);
   if (!progress) return job.state === 'RUN' ? [[span('no progress reported so far', 'muted')]] : [];
   const { done, total, unit, share, rate, eta } = progress;
+  const room = Math.max(8, width - 12);
+  const portion: Line = [share === null ? '  –  ' : formatPercent(share, 0).padStart(5)];
+  const left = (time: string): Line => [span(`≈ ${time} left`, 'info')];
+  // The range gives way to the share, which is always told.
+  const always = (time: Line) => lineWidth([...portion, '  ', ...time]) + MARK_CELLS;
+  const time = eta && (always(left(etaWords(eta))) <= room ? left(etaWords(eta)) : left(formatDuration(eta.seconds)));
   const figures = (median: boolean): Packed[] => [
-    { line: [share === null ? '  –  ' : formatPercent(share, 0).padStart(5)], rank: 1 },
+    { line: portion, rank: 1 },
     { line: [`${formatCount(done)} of ${total === null ? 'unknown' : formatCount(total)} ${unit}`], rank: 2 },
     ...(rate === null
       ? []
       : [{ line: [...(median ? [span('median ', 'muted')] : []), `${formatCount(rate)} ${unit}/s`], rank: 3 }]),
-    ...(eta === null ? [] : [{ line: [span(`≈ ${etaWords(eta)} left`, 'info')], rank: 1 }]),
+    ...(time === null ? [] : [{ line: time, rank: 1 }]),
   ];
-  const room = Math.max(8, width - 12);
   // What kind of rate it is gives way to the rate itself.
   const all = figures(true);
   const fits = all.reduce((sum, { line }) => sum + lineWidth(line) + 2, -2) <= room;

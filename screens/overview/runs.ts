@@ -54,6 +54,7 @@ export function runTable(state: ConsoleState, width: number, drawing: Drawing, d
     title: 'Last backtests',
     note: problem !== null ? [span('~ STALE', 'warn')] : shared ? [span(shared, 'warn')] : [],
     header: dense ? undefined : table.header,
+    narrowed: dense && table.left.length > 0,
     lines: [
       ...(problem === null
         ? []

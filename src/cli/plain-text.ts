@@ -56,7 +56,7 @@ export class Report {
 
   /** Rows in columns, without trailing spaces. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
-    const table = layTable(columns, rows, REPORT_WIDTH, { ascii: this.ascii });
+    const table = layTable(columns, rows, REPORT_WIDTH, { ascii: this.ascii, marked: false });
     for (const row of [table.header, ...table.rows]) this.line(lineText(row).trimEnd());
   }
 

@@ -106,13 +106,23 @@ export interface Packed {
   readonly rank: number;
 }
 
-/** As many of the pieces as fit, in their order, with `gap` cells between them. */
+/** Cells of the mark of what left, with the one before it. */
+export const MARK_CELLS = 2;
+
+/** As many of the pieces as fit, in their order, with `gap` cells between them and, where some had to leave, the mark of that. */
 export function packLine(pieces: readonly Packed[], width: number, gap = 2): Line {
+  const all = packUnmarked(pieces, width, gap);
+  return all.left === 0 ? all.line : [...packUnmarked(pieces, width - MARK_CELLS, gap).line, ' ', span(CUT, 'muted')];
+}
+
+/** As many as fit where what leaves is told elsewhere, and how many left. One always stays. */
+export function packUnmarked(pieces: readonly Packed[], width: number, gap: number): { line: Line; left: number } {
   const kept = [...pieces];
   const needed = () => kept.reduce((sum, piece) => sum + lineWidth(piece.line), 0) + gap * Math.max(0, kept.length - 1);
   while (kept.length > 1 && needed() > width) {
     const worst = kept.reduce((a, b) => (b.rank > a.rank ? b : a));
     kept.splice(kept.indexOf(worst), 1);
   }
-  return kept.flatMap((piece, i) => [...(i > 0 ? [' '.repeat(gap)] : []), ...piece.line]);
+  const line = kept.flatMap((piece, i) => [...(i > 0 ? [' '.repeat(gap)] : []), ...piece.line]);
+  return { line, left: pieces.length - kept.length };
 }

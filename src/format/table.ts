@@ -1,5 +1,16 @@
 /** Columns for rows of the screen: widths from the content, less important columns leave when it gets narrow. */
-import { fitLine, type Line, lineWidth, type Span, type Style, span, spellLine } from './lines.ts';
+import {
+  fitLine,
+  type Line,
+  lineText,
+  lineWidth,
+  MARK_CELLS,
+  type Span,
+  type Style,
+  span,
+  spellLine,
+} from './lines.ts';
+import { fitToWidth } from './width.ts';
 
 export interface Column<Row> {
   readonly title: string;
@@ -17,10 +28,16 @@ export interface Column<Row> {
 }
 
 export interface Table {
+  /** The titles; where columns had to leave, with the mark of what is cut at the right end of the width. */
   readonly header: Line;
   readonly rows: readonly Line[];
-  /** True when columns had to leave. */
-  readonly narrowed: boolean;
+  /** Titles of the columns that had to leave. */
+  readonly left: readonly string[];
+}
+
+/** How a table is spelled; one that is read by its columns, as a report in a pipe is, bears no mark of columns that left. */
+interface TableStyle extends Pick<Style, 'ascii'> {
+  readonly marked?: boolean;
 }
 
 const GAP = 2;
@@ -32,7 +49,7 @@ export function layTable<Row>(
   given: readonly Column<Row>[],
   rows: readonly Row[],
   width: number,
-  style: Pick<Style, 'ascii'> = { ascii: false },
+  { marked = true, ...style }: TableStyle = { ascii: false },
 ): Table {
   const columns = given.map((column) => ({
     ...column,
@@ -52,7 +69,10 @@ export function layTable<Row>(
     if (next === undefined) break;
     shown.splice(shown.indexOf(next), 1);
   }
-  const spare = Math.max(0, width - needed());
+  const cut = marked && shown.length < columns.length;
+  // A growing column makes room for the mark; at the right end its own title leaves enough.
+  const mark = cut && !columns[shown[shown.length - 1]]?.grow ? MARK_CELLS : 0;
+  const spare = Math.max(0, width - needed() - mark);
   const widths = new Map(
     shown.map((i) => [
       i,
@@ -67,10 +87,12 @@ export function layTable<Row>(
         ...align(cell(columns[i], space), space, columns[i].align ?? 'left'),
       ];
     });
+  const titles = lay((column) => [span(column.title, 'muted')]);
   return {
-    header: lay((column) => [span(column.title, 'muted')]),
+    // With a cell more than there is room for, it is cut as every row is.
+    header: cut ? fitLine([span(`${fitToWidth(lineText(titles), width)} `, 'muted')], width) : titles,
     rows: rows.map((row) => lay((column, space) => column.cell(row, space))),
-    narrowed: shown.length < columns.length,
+    left: given.filter((_, i) => !shown.includes(i)).map(({ title }) => title),
   };
 }
 

@@ -146,15 +146,35 @@ describe('rows', () => {
     expect(lineText(spread(['left side'], ['right'], 12))).toMatch(/… right$/);
   });
 
-  test('packing drops the highest rank first and keeps the order', () => {
+  test('packing drops the highest rank first, keeps the order and marks that something left', () => {
     const pieces = [
       { line: ['aaaa'], rank: 2 },
       { line: ['bbbb'], rank: 3 },
       { line: ['cccc'], rank: 1 },
     ];
     expect(lineText(packLine(pieces, 16))).toBe('aaaa  bbbb  cccc');
-    expect(lineText(packLine(pieces, 15))).toBe('aaaa  cccc');
-    expect(lineText(packLine(pieces, 5))).toBe('cccc');
+    expect(lineText(packLine(pieces, 15))).toBe('aaaa  cccc …');
+    // The mark needs room as well.
+    expect(lineText(packLine(pieces, 11))).toBe('cccc …');
+    expect(lineText(packLine(pieces, 6))).toBe('cccc …');
+    expect(lineText(fitLine(packLine(pieces, 5), 5))).toBe('cccc…');
+  });
+
+  test('nothing is packed without a mark, nor with one for nothing', () => {
+    const packed = fc.record({ text: fc.string({ unit: fc.constantFrom(...'abc'), minLength: 1 }), rank: fc.nat(9) });
+    fc.assert(
+      fc.property(
+        fc.array(packed, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 60 }),
+        (pieces, width) => {
+          const given = pieces.map(({ text, rank }) => ({ line: [text], rank }));
+          const line = lineText(packLine(given, width));
+          const whole = pieces.map(({ text }) => text).join('  ');
+          expect(line.endsWith('…')).toBe(pieces.length > 1 && whole.length > width);
+          if (!line.endsWith('…')) expect(line).toBe(whole);
+        },
+      ),
+    );
   });
 });
 
@@ -179,10 +199,29 @@ describe('tables', () => {
   });
 
   test('the least important columns leave when it gets narrow', () => {
-    const narrow = layTable(columns, rows, 22);
-    expect(narrow.narrowed).toBe(true);
-    expect(lineText(narrow.header)).toBe('table            rows');
-    expect(lineText(layTable(columns, rows, 15).header).trim()).toBe('table');
+    const narrow = layTable(columns, rows, 24);
+    expect(narrow.left).toEqual(['note']);
+    expect([narrow.header, ...narrow.rows].map(lineText)).toEqual([
+      'table            rows  …',
+      'prices_daily  301,842',
+      'news                7',
+    ]);
+    expect(lineText(layTable(columns, rows, 15).header)).toBe('table         …');
+  });
+
+  test('columns that left are marked in the titles at the right end, where the last title makes room for it', () => {
+    const close = layTable(columns, rows, 22);
+    expect(lineText(close.header)).toBe('table            rows…');
+    expect(lineText(layTable(columns, rows, 21).header)).toBe('table            row…');
+    const growing = [columns[0], { ...columns[2], drop: 0 }, { ...columns[1], drop: 0 }, { ...columns[1], drop: 1 }];
+    const shorter = layTable(growing, rows, 36);
+    expect([shorter.header, ...shorter.rows].map((line) => lineText(fitLine(line, 36)))).toEqual([
+      'table         note            rows …',
+      'prices_daily  complete     301,842  ',
+      'news          a gap in 2…        7  ',
+    ]);
+    // A report that is read by its columns bears none.
+    expect(lineText(layTable(columns, rows, 24, { ascii: false, marked: false }).header)).toBe('table            rows');
   });
 });
 

@@ -72,6 +72,7 @@ function open(snapshot: Snapshot, initial: Partial<ConsoleState> = {}, { colour 
   const screens = mounted;
   return {
     store,
+    spots: controller.limits.spots,
     close: () => screens.unmount(),
     press: (...keys: string[]) => {
       for (const id of keys) controller.key({ type: 'key', id });
@@ -173,6 +174,34 @@ describe('frames', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test('no pane title loses a word of what it says without a mark', async () => {
+    const ui = open(SNAPSHOT, { filters: { jobs: 'campaign' } });
+    /** What the open screen's panes say behind their titles, by pane. */
+    const titles = (rows: readonly string[]) =>
+      Object.entries(ui.spots).map(([id, { rect }]) => {
+        const row = [...rows[rect.top].replaceAll('\u0302', '')].slice(rect.left, rect.left + rect.width).join('');
+        return { id, row, words: new Set(row.match(/[^\s─═┌┐╔╗▸▾▴]+/g)) };
+      });
+    const silent: string[] = [];
+    for (const { id: screen } of SCREENS) {
+      ui.store.setState({ screen, size: { columns: 300, rows: 100 } });
+      await ui.rows();
+      await ui.answer();
+      const whole = new Map(titles(await ui.rows()).map(({ id, words }) => [id, words]));
+      for (const [columns, rows] of sizes.filter(([columns]) => columns >= 80)) {
+        for (const { id, row, words } of titles(await ui.resize(columns, rows))) {
+          // The range of the time left and what kind of rate it is stand with the figures as well.
+          const lost = [...(whole.get(id) ?? [])].filter(
+            (word) => !words.has(word) && !/^(median|\(?\d+|–|s\)?)$/.test(word),
+          );
+          if (lost.length > 0 && !row.includes('…'))
+            silent.push(`${columns}×${rows} ${screen} ${id}: ${lost.join(' ')}`);
+        }
+      }
+    }
+    expect(silent).toEqual([]);
   });
 
   test('a walk of sizes ends in the frame that a fresh start draws', async () => {
