@@ -196,12 +196,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     "run Phase 0's tests: your own pytest suite where its path is set, else those of this build",
     async () => (await import('./verify-tests.ts')).verifyTests,
   ),
-  reads(
+  writes(
     'verify point-in-time',
     'prove that no figure of the baseline depends on later prices',
     async () => (await import('./verify.ts')).verifyPointInTime,
   ),
-  reads(
+  writes(
     'verify numeric-embeddings',
     'prove that numeric vectors are complete, whole, and what the prices give',
     async () => (await import('./verify.ts')).verifyNumeric,

@@ -102,21 +102,3 @@ describe.each(PAGES)('%s', (page) => {
     expect(unknown).toEqual([]);
   });
 });
-
-describe('the walkthroughs', () => {
-  test('are there, with what they change', () => {
-    const pages = new Set(CHANGES.map(({ page }) => page));
-    expect([...pages]).toEqual(globSync('docs/contributing/*.md', { cwd: ROOT }).sort());
-  });
-
-  test.each(CHANGES.filter(({ isNew }) => !isNew))('$page finds the places in $file', ({ file, found }) => {
-    const lines = new Set(read(file).split('\n'));
-    // One walkthrough may build on another.
-    const earlier = new Set(CHANGES.filter((one) => one.file === file).flatMap(({ brought }) => brought));
-    expect(found.filter((line) => !lines.has(line) && !earlier.has(line))).toEqual([]);
-  });
-
-  test('bring files that are not there yet', () => {
-    expect(NEW_FILES.filter(isThere)).toEqual([]);
-  });
-});
