@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { draftOf, removeDeadDrafts } from '../../src/platform/drafts.ts';
 import { shortHash } from '../../src/platform/ids.ts';
 import { makeColumn, type PriceColumn } from './panel.ts';
 
@@ -77,7 +78,7 @@ export async function readCachedColumns(folder: string, key: CacheKey): Promise<
 /** Keeps the columns for the next run. The cache is a convenience: when it cannot be written, nothing is. */
 export async function writeCachedColumns(folder: string, key: CacheKey, read: CachedColumns): Promise<void> {
   const file = fileOf(folder, key);
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = draftOf(file);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const handle = await open(temporary, 'w', 0o600);
@@ -103,6 +104,7 @@ export async function writeCachedColumns(folder: string, key: CacheKey, read: Ca
 }
 
 async function removeOldest(folder: string): Promise<void> {
+  removeDeadDrafts(folder);
   const names = (await readdir(folder)).filter((name) => name.startsWith('panel-') && name.endsWith('.bin'));
   if (names.length <= KEEP_FILES) return;
   const files = await Promise.all(

@@ -67,6 +67,12 @@ export function lockHolder(file: string): number | null {
   return text !== null && isAlive(text) ? Number(text.split('.')[0]) : null;
 }
 
+/** Removes a lock whose holder was killed, which nobody will want again. */
+export function removeDeadLock(file: string): void {
+  const holder = readHolder(file);
+  if (holder !== null && !isAlive(holder) && removeDead(file, holder)) sweepGuards(file);
+}
+
 /**
  * When a process started, as an opaque number that tells it from an earlier or later process with the same pid
  * (clock ticks since boot on Linux, milliseconds since 1970 elsewhere); null when it does not run (a zombie does not).
@@ -90,6 +96,12 @@ function readProcess(pid: number): { start: number | null; hidden: boolean } {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const gone = fields[0] === 'Z' || fields[0] === 'X';
   return { start: gone ? null : Number(fields[19]), hidden: false };
+}
+
+/** Whether a process of this pid runs, be it another one than before. In doubt (procfs mounted with hidepid) it does. */
+export function processRuns(pid: number): boolean {
+  const { start, hidden } = readProcess(pid);
+  return start !== null || hidden;
 }
 
 function startFromPs(pid: number): number | null {

@@ -14,6 +14,8 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { removeDeadDrafts, replaceFile } from '../platform/drafts.ts';
+import { removeDeadLock } from '../platform/locks.ts';
 import type { ScriptReading } from '../platform/program.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type { JobState } from './protocol.ts';
@@ -223,15 +225,7 @@ export interface StraysRecord {
 
 /** Writes a record so that a reader sees the old one or the new one, never a part. `dense`: without spaces, for figures. */
 export function writeRecord(folder: string, name: string, record: unknown, { dense = false } = {}): void {
-  const file = path.join(folder, name);
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, dense ? JSON.stringify(record) : serialise(record), { mode: 0o600 });
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(path.join(folder, name), dense ? JSON.stringify(record) : serialise(record));
 }
 
 const serialise = (record: unknown) => `${JSON.stringify(record, null, 2)}\n`;
@@ -259,6 +253,20 @@ export function writeExitRecord(folder: string, record: ExitRecord): void {
     closeSync(fd);
   }
   renameSync(draft, path.join(folder, JobFile.exit));
+}
+
+/**
+ * Removes what the writers of a job that has ended left when they were killed: drafts, the shim's lock, and the room of an
+ * exit record that will not come (`isLost`). Safe beside living ones. Never throws: it is only litter.
+ */
+export function removeLeftovers(folder: string, isLost: boolean): void {
+  removeDeadDrafts(folder);
+  try {
+    removeDeadLock(path.join(folder, JobFile.lock));
+    if (isLost) rmSync(exitDraft(folder), { force: true });
+  } catch {
+    // A folder that may not be written keeps them.
+  }
 }
 
 const exitDraft = (folder: string) => path.join(folder, `${JobFile.exit}.reserved`);

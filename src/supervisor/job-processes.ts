@@ -12,10 +12,11 @@ import {
   type JobProcess,
   type JobStatus,
   RECORD_VERSION,
+  removeLeftovers,
   type StraysRecord,
   writeRecord,
 } from './job-files.ts';
-import { identityOf, isOfThisBoot, type ProcessIdentity, signalGroup } from './process-identity.ts';
+import { identityOf, isAlive, isOfThisBoot, type ProcessIdentity, signalGroup } from './process-identity.ts';
 
 const ROUNDS = 20;
 
@@ -109,6 +110,7 @@ export const isSpent = (home: Home, jobId: string): boolean => spent.has(path.jo
 
 /**
  * The living processes of a job that has ended: it still writes what they write. A job whose shim saw nothing left has none.
+ * Whoever finds first that nothing is left tidies its folder.
  */
 export function leftBehind(
   home: Home,
@@ -118,7 +120,11 @@ export function leftBehind(
   const child = status?.child ?? null;
   const mayHaveLeft = child !== null && isOfThisBoot(child) && (exit === null || exit.survivors.length > 0);
   const left = mayHaveLeft ? processesOfJob(home.root, id, child) : [];
-  if (left.length === 0) spent.add(folder);
+  // Its shim has a last word to write when the exit record stands already.
+  if (left.length === 0 && !(status?.shim && isAlive(status.shim))) {
+    spent.add(folder);
+    removeLeftovers(folder, exit === null);
+  }
   return left;
 }
 

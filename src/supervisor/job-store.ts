@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { removeDeadDrafts } from '../platform/drafts.ts';
 import { errorCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import { assertHomePossible, createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
@@ -22,7 +23,7 @@ import { deriveState, type StateAndReason } from './job-state.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { JobState } from './protocol.ts';
 
-const LOCK_WAIT_MS = 15_000;
+const LOCK_OPTIONS = { waitMs: 15_000, what: 'the jobs folder' };
 
 /** A job folder as it was found. */
 export interface JobRecord extends StateAndReason {
@@ -125,10 +126,7 @@ export async function createJobFolder(
     const known = jobOfKey(home, keyFile);
     if (known) return { id: known, created: false };
     guard();
-    // Drafts of starters that were killed; nobody else makes one while we hold the lock.
-    for (const name of readdirSync(home.jobs)) {
-      if (name.startsWith('.draft-')) rmSync(path.join(home.jobs, name), { recursive: true, force: true });
-    }
+    removeUnmade(home);
     const number = nextNumber(home);
     const id = `${String(number).padStart(4, '0')}-${slug(spec.program)}`;
     const draft = path.join(home.jobs, `.draft-${number}`);
@@ -155,7 +153,7 @@ export async function createJobFolder(
     return { id, created: true };
   };
   try {
-    return await withLock(jobsLock(home), make, { waitMs: LOCK_WAIT_MS, what: 'the jobs folder' });
+    return await withLock(jobsLock(home), make, LOCK_OPTIONS);
   } catch (error) {
     if (error instanceof UserError || errorCode(error) === undefined) throw error;
     const full = errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT';
@@ -165,6 +163,17 @@ export async function createJobFolder(
       { cause: error },
     );
   }
+}
+
+/** Removes what was left by processes that were killed while they made a job. */
+export const tidyJobs = (home: Home): Promise<void> => withLock(jobsLock(home), () => removeUnmade(home), LOCK_OPTIONS);
+
+/** To be called under the lock: nobody else makes a job then. */
+function removeUnmade(home: Home): void {
+  for (const name of readdirSync(home.jobs)) {
+    if (name.startsWith('.draft-')) rmSync(path.join(home.jobs, name), { recursive: true, force: true });
+  }
+  for (const folder of ['', '.keys', '.claims']) removeDeadDrafts(path.join(home.jobs, folder));
 }
 
 function jobOfKey(home: Home, keyFile: string): string | null {

@@ -6,6 +6,7 @@ import { withRunning } from '../phases/running.ts';
 import type { Board } from '../phases/types.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import type { Targets } from '../platform/db/targets.ts';
+import { removeDeadDrafts } from '../platform/drafts.ts';
 import { createHome, type Home } from '../platform/home.ts';
 import { shortHash } from '../platform/ids.ts';
 import type { DiskPath } from '../telemetry/disks.ts';
@@ -18,7 +19,7 @@ import { JobKeeper } from './job-keeper.ts';
 import { runningJobs } from './job-processes.ts';
 import { JobReader } from './job-reader.ts';
 import { readJobSeries } from './job-series.ts';
-import { findJobId } from './job-store.ts';
+import { findJobId, tidyJobs } from './job-store.ts';
 import { Journal } from './journal.ts';
 import type { JobRuntime } from './launch.ts';
 import { readLogBytes } from './log-bytes.ts';
@@ -185,6 +186,9 @@ export class LocalSupervisor implements Supervisor {
   }
 
   start(): void {
+    removeDeadDrafts(this.#options.home.cache);
+    // What cannot be removed now is when the next job is made.
+    void tidyJobs(this.#options.home).catch(() => {});
     void this.#pollJobs();
     void this.#sampleMachine();
     this.#evidence.start();

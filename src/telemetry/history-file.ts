@@ -1,7 +1,8 @@
 /** The file that keeps a history across restarts. A file that is missing, broken, old or of another version is no history. */
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from '../platform/drafts.ts';
 import { FACTOR, FINE_MS, SLOTS, TelemetryHistory } from './history.ts';
 
 const VERSION = 1;
@@ -39,12 +40,5 @@ export function loadHistory(file: string, now: number): TelemetryHistory {
 export function saveHistory(file: string, history: TelemetryHistory): void {
   const state = history.save();
   if (!state) return;
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, JSON.stringify({ version: VERSION, ...state }), { mode: 0o600 });
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(file, JSON.stringify({ version: VERSION, ...state }));
 }

@@ -1,12 +1,12 @@
 /** Ends of jobs: the shim killed at every step, programs that do not want to end, processes that hide. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { processStartTime } from '../../src/platform/locks.ts';
 import { JobFile, type JobSpec, writeRecord } from '../../src/supervisor/job-files.ts';
-import { killJob, processesOfJob } from '../../src/supervisor/job-processes.ts';
+import { killJob, leftBehind, processesOfJob } from '../../src/supervisor/job-processes.ts';
 import { hasEnded } from '../../src/supervisor/job-state.ts';
 import { createJobFolder, listJobIds, readJob } from '../../src/supervisor/job-store.ts';
 import { removeJob } from '../../src/supervisor/launch.ts';
@@ -35,6 +35,9 @@ const ended = (id: string) => until(() => hasEnded(record(id).state) && record(i
 const gone = (pid: number) => until(() => processStartTime(pid) === null, `the end of ${pid}`);
 const pidIn = (id: string, word: string) =>
   until(() => Number(new RegExp(`${word} (\\d+)`).exec(text(id, JobFile.stdout))?.[1]), `${word} of ${id}`);
+/** What only a killed writer leaves. */
+const litter = (id: string) =>
+  readdirSync(path.join(test.home.jobs, id)).filter((name) => /\.(tmp|reserved)$|^shim\.lock/.test(name));
 const stop = (id: string, killAfterMs: number | null) =>
   writeRecord(path.join(test.home.jobs, id), JobFile.stop, {
     version: 1,
@@ -82,6 +85,10 @@ describe('a shim that is killed', () => {
       if (after.exit) expect(after, here).toMatchObject({ state: 'PART' });
       else if (child === null) expect([after.state, runs()], here).toEqual(['QUEUE', 0]);
       else expect(after.state, here).toBe('LOST');
+      if (hasEnded(after.state)) {
+        leftBehind(test.home, after);
+        expect(litter(id), here).toEqual([]);
+      }
       // Whoever comes next may begin it, or not.
       const second = stand(id);
       await until(() => second.exitCode !== null, 'the end of the second shim');
@@ -89,6 +96,8 @@ describe('a shim that is killed', () => {
       expect(runs(), here).toBeLessThanOrEqual(1);
       if (child === null) expect([record(id).state, runs()], here).toEqual(['PART', 1]);
       else expect(record(id).state, here).toBe(after.state);
+      leftBehind(test.home, record(id));
+      expect(litter(id), here).toEqual([]);
     }
     // Not one of the moments that matter was left out.
     for (const step of ['symlinkSync shim.lock', 'spawn', 'spawned', 'open the gate', 'gate opened', 'program ended']) {

@@ -1,6 +1,6 @@
 /** The supervisor as a process: what outlives it, what it refuses, what it begins and in which order, what it ends. */
 import type { ChildProcess } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockHolder, processStartTime } from '../../src/platform/locks.ts';
@@ -77,6 +77,40 @@ describe('one supervisor a home', () => {
     expect(existsSync(test.at('run/supervisor.sock'))).toBe(true);
     await begin();
     expect((await launch([])).id).toBe('0001-fixture-run');
+  });
+});
+
+describe('what killed processes left half-written', () => {
+  it('is removed by the next supervisor, and once their job has ended; what a living one writes stays', async () => {
+    await begin();
+    const { id } = await launch(['--until', test.at('go')]);
+    await running(id);
+    const { shim, child } = readJob(test.home, id).status!;
+    process.kill(shim!.pid, 'SIGKILL');
+    await until(() => processStartTime(shim!.pid) === null, 'the end of the shim');
+    await client.close();
+    await daemon.kill();
+    const at = (...place: string[]) => path.join(test.home.root, ...place);
+    const draft = (pid: number, ...place: string[]) => `${at(...place)}.${pid}.tmp`;
+    mkdirSync(at('jobs', '.draft-2'));
+    const ofJob = [draft(shim!.pid, 'jobs', id, JobFile.status), at('jobs', id, JobFile.lock)];
+    const ofHome = [
+      at('jobs', '.draft-2'),
+      draft(shim!.pid, 'jobs', '.sequence'),
+      draft(shim!.pid, 'jobs', '.keys', 'one'),
+      draft(shim!.pid, 'cache', 'telemetry.json'),
+    ];
+    const ofTheLiving = draft(process.pid, 'jobs', id, JobFile.stop);
+    for (const file of [ofJob[0], ...ofHome.slice(1), ofTheLiving]) writeFileSync(file, '{');
+    const left = (files: readonly string[]) => files.filter((file) => lstatSync(file, { throwIfNoEntry: false }));
+    expect(left([...ofJob, ...ofHome])).toEqual([...ofJob, ...ofHome]);
+
+    await begin();
+    await until(() => left(ofHome).length === 0, 'a home without drafts');
+    process.kill(child!.pid, 'SIGKILL');
+    expect(await ended(id)).toMatchObject({ state: 'LOST' });
+    await until(() => left(ofJob).length === 0, 'a job without drafts and lock');
+    expect(left([ofTheLiving])).toEqual([ofTheLiving]);
   });
 });
 
