@@ -126,8 +126,7 @@ describe('the view', () => {
           if (frame.atEnd) expect(first + frame.lines.length).toBe(all.length);
           expect(frame.lines.length).toBeLessThanOrEqual(4 * MARGIN + 1);
           const sought = soughtBy(options);
-          const matching = (lines: readonly LogLine[]) =>
-            sought ? lines.filter((line) => sought.matches(line.text)).length : 0;
+          const matching = (lines: readonly LogLine[]) => (sought ? lines.filter(sought.matches).length : 0);
           expect(frame.totals.shown).toBe(all.length);
           expect(frame.totals.matches).toBe(matching(all));
           expect(frame.position).toEqual({ line: place + 1, match: matching(all.slice(0, place + 1)) });
@@ -256,6 +255,52 @@ describe('search', () => {
     view.setOptions({ ...view.frame.options, search: 'nowhere' });
     expect((await seek(true)).how).toBe('none');
     view.close();
+  });
+});
+
+describe('levels', () => {
+  const source = () => {
+    const log = new LogSource();
+    log.append('out', 'warn: prices are missing\nINFO all is well, no WARN before\nnames nothing\nERROR: ended\n');
+    log.append('events', '{"t":1,"type":"log","level":"warn","message":"two articles are empty"}\n');
+    return log;
+  };
+  const shown = async (options: Partial<LogOptions>) => {
+    const { view } = open(source(), options, 65_536);
+    view.first();
+    await view.settled();
+    await until(() => view.frame.totals.counted === view.frame.totals.bytes, 'all lines are counted');
+    const { lines, totals } = view.frame;
+    view.close();
+    return { texts: lines.map(({ text }) => text), ...totals };
+  };
+
+  it.each([
+    ['WARN', ['warn: prices are missing', 'INFO all is well, no WARN before', 'two articles are empty']],
+    ['!warn', ['names nothing', 'ERROR: ended']],
+    [
+      'warn|error',
+      ['warn: prices are missing', 'INFO all is well, no WARN before', 'ERROR: ended', 'two articles are empty'],
+    ],
+    // A part of a name is looked for in the text alone, and so is what matches everything.
+    ['RRO', ['ERROR: ended']],
+    ['W', ['INFO all is well, no WARN before']],
+  ])('%s finds lines by the level that stands before them', async (filter, texts) => {
+    expect((await shown({ filter })).texts).toEqual(texts);
+    if (filter.startsWith('!')) return;
+    const { matches, texts: all } = await shown({ search: filter });
+    expect([matches, all.length]).toEqual([texts.length, 5]);
+  });
+
+  it('stand out when they are what is sought', async () => {
+    const { view } = open(source(), { filter: 'WARN' }, 65_536);
+    await view.settled();
+    view.close();
+    const { rows } = logRows(view.frame, { width: 110, height: 3, startedAt: null });
+    const standing = rows.map((row) =>
+      row.flatMap((piece) => (typeof piece !== 'string' && piece.inverse ? piece.text : [])),
+    );
+    expect(standing).toEqual([['WARN'], ['WARN'], ['WARN']]);
   });
 });
 

@@ -153,7 +153,7 @@ export const LOG_ACTIONS: readonly Action[] = [
     name: 'log.only',
     scopes: SCOPES,
     keys: ['&'],
-    help: 'show only lines that match (! inverts); an empty filter shows all',
+    help: 'show only lines whose text matches, or whose level is named whole, as in WARN (! inverts); an empty filter shows all',
     footer: { label: 'only matches', rank: 13 },
     danger: 'safe',
     disabled: noLog,

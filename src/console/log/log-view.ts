@@ -281,11 +281,10 @@ export class LogView {
   }
 
   #question() {
-    const sought = soughtBy(this.#options);
     return {
       streams: streamsOf(this.#options.streams),
       shown: showsAll(this.#options) ? null : shownBy(this.#options),
-      matches: sought && (({ text }: { readonly text: string }) => sought.matches(text)),
+      matches: soughtBy(this.#options)?.matches ?? null,
     };
   }
 
@@ -303,7 +302,7 @@ export class LogView {
       { forward, inclusive },
       {
         streams: streamsOf(this.#options.streams),
-        wanted: (line) => (sought?.matches(line.text) ?? false) && shown(line),
+        wanted: (line) => (sought?.matches(line) ?? false) && shown(line),
         signal,
         barren: this.#counts.withoutMatch,
       },
@@ -382,7 +381,7 @@ export class LogView {
     const [low, high] = from < to ? [from, to] : [to, from];
     const sought = soughtBy(this.#options);
     const passed = this.#window.lines.slice(low + 1, high + 1);
-    const matches = sought ? passed.filter((line) => sought.matches(line.text)).length : 0;
+    const matches = sought ? passed.filter(sought.matches).length : 0;
     const { line, match } = this.#position;
     this.#position = { line: line + to - from, match: match + (from < to ? matches : -matches) };
   }
@@ -397,7 +396,7 @@ export class LogView {
     const { lines, cursor } = this.#window;
     // Moved meanwhile: what was found is another line's place.
     if (!lines[cursor] || !sameLine(lines[cursor], line)) return this.#errands.locate();
-    const isMatch = soughtBy(this.#options)?.matches(line.text) ?? false;
+    const isMatch = soughtBy(this.#options)?.matches(line) ?? false;
     this.#position = above && { line: above.shown + 1, match: above.matches + (isMatch ? 1 : 0) };
   }
 

@@ -48,17 +48,42 @@ export const showsOthers = (a: LogOptions, b: LogOptions): boolean =>
 /** True when no line is left out. */
 export const showsAll = ({ level, filter }: LogOptions): boolean => level === LEVELS[0] && filter === '';
 
+/** The name of a level as it stands before a line's text. */
+export const levelName = (level: Level): string => level.toUpperCase();
+
+/** What a filter or a search asks of a line, and what of it is to stand out. */
+export interface Sought {
+  readonly matches: Wanted;
+  readonly parts: Filter['parts'];
+  /** Levels that are sought by their whole name. */
+  readonly levels: readonly Level[];
+}
+
+/**
+ * Reads a filter or a search: it is looked for in a line's text, and the level that stands before the text counts by its
+ * whole name: `WARN` finds what is at that level in other words, `W` does not.
+ */
+function readSought(typed: string): Sought {
+  const { matches, parts } = readFilter(typed);
+  const inverse = typed.startsWith('!');
+  const inner = inverse ? readFilter(typed.slice(1)).parts : parts;
+  const levels = LEVELS.filter((level) => inner(levelName(level)).some(([from, to]) => to - from === level.length));
+  if (levels.length === 0) return { matches: ({ text }) => matches(text), parts, levels };
+  const isNamed = ({ level }: Pick<Words, 'level'>) => level !== null && levels.includes(level);
+  return { matches: (line) => (isNamed(line) ? !inverse : matches(line.text)), parts, levels: inverse ? [] : levels };
+}
+
 /** Whether a line is shown. */
 export function shownBy({ level, filter }: LogOptions): Wanted {
   const least = LEVELS.indexOf(level);
-  const { matches } = readFilter(filter);
-  return (line) =>
-    (least === 0 || LEVELS.indexOf(line.level ?? 'info') >= least) && (filter === '' || matches(line.text));
+  const { matches } = readSought(filter);
+  return (line) => (least === 0 || LEVELS.indexOf(line.level ?? 'info') >= least) && (filter === '' || matches(line));
 }
 
 /** What is sought; null when nothing is, or when it is no regular expression. */
-export function soughtBy({ search }: LogOptions): Filter | null {
-  if (search === '') return null;
-  const filter = readFilter(search);
-  return filter.problem ? null : filter;
-}
+export const soughtBy = ({ search }: LogOptions): Sought | null =>
+  search === '' || readFilter(search).problem ? null : readSought(search);
+
+/** What stands out among the lines shown: what is sought, else what they are filtered by. */
+export const standingOut = (options: LogOptions): Sought | null =>
+  soughtBy(options) ?? (options.filter === '' ? null : readSought(options.filter));

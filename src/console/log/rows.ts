@@ -3,10 +3,9 @@ import { formatClock, formatElapsed } from '../../format/age.ts';
 import { type Line, type Span, span } from '../../format/lines.ts';
 import type { Tone } from '../../format/states.ts';
 import { CUT, cellWidth, startOf } from '../../format/width.ts';
-import { type Filter, readFilter } from '../filter.ts';
 import { inOrder, type Level, type LogLine, type LogStream, sameLine } from './line.ts';
 import type { LogFrame } from './log-frame.ts';
-import { soughtBy, streamsOf } from './query.ts';
+import { levelName, type Sought, standingOut, streamsOf } from './query.ts';
 
 export interface LogRows {
   /** At most as many as there is room for. */
@@ -28,12 +27,7 @@ const WORDS_FROM = 100;
 /** What stands before the text leaves at least this much for it. */
 const MIN_TEXT = 12;
 
-const LEVEL_WORDS: Readonly<Record<Level, readonly [word: string, tone: Tone]>> = {
-  debug: ['DEBUG', 'muted'],
-  info: ['INFO', 'info'],
-  warn: ['WARN', 'warn'],
-  error: ['ERROR', 'bad'],
-};
+const LEVEL_TONES: Readonly<Record<Level, Tone>> = { debug: 'muted', info: 'info', warn: 'warn', error: 'bad' };
 const STREAM_WORDS: Readonly<Record<LogStream, readonly [word: string, letter: string]>> = {
   out: ['out', 'o'],
   err: ['err', 'e'],
@@ -52,7 +46,8 @@ export function logRows(frame: LogFrame, options: RowsOptions): LogRows {
   const { lines, cursor } = frame;
   const height = Math.max(0, options.height);
   if (cursor < 0 || height === 0) return { rows: [], above: false, below: false };
-  const lead = leadOf(frame, options);
+  const sought = standingOut(frame.options);
+  const lead = leadOf(frame, options, sought);
   const room = Math.max(1, options.width - lead.width);
   const piecesOf = (line: number) => pieces(lines[line].text, line, frame.options.wrap ? room : null);
 
@@ -75,7 +70,6 @@ export function logRows(frame: LogFrame, options: RowsOptions): LogRows {
     ? bottom
     : Math.max(0, Math.min(own.length > height ? above.length : middle, rest, bottom));
   const shown = all.slice(top, top + height);
-  const sought = soughtBy(frame.options) ?? (frame.options.filter === '' ? null : readFilter(frame.options.filter));
   return {
     rows: shown.map((piece, i) => [
       // A line whose beginning is out of view has the cursor's sign all the same.
@@ -107,7 +101,7 @@ function pieces(text: string, line: number, width: number | null): Piece[] {
 }
 
 /** The text of a piece with what is sought standing out. */
-function textOf({ text, level }: LogLine, { from, to }: Piece, left: number, sought: Filter | null): Line {
+function textOf({ text, level }: LogLine, { from, to }: Piece, left: number, sought: Sought | null): Line {
   const tone: Tone = level === 'error' ? 'bad' : level === 'warn' ? 'warn' : level === 'debug' ? 'muted' : 'plain';
   let begin = from;
   const cut = left > 0 && cellWidth(text) > 0;
@@ -131,40 +125,42 @@ interface Lead {
 }
 
 /** What stands before the text: cursor, mark, time, stream, level; as much of it as leaves room. */
-function leadOf(frame: LogFrame, { width, startedAt }: RowsOptions): Lead {
+function leadOf(frame: LogFrame, { width, startedAt }: RowsOptions, sought: Sought | null): Lead {
   const { lines, cursor, marks, anchor, options } = frame;
   const words = width >= WORDS_FROM;
   const isMarked = (line: LogLine) => marks.some((mark) => sameLine(mark, line));
   const here = lines[cursor];
   const isSelected = (line: LogLine) => anchor !== null && inOrder(line, anchor) * inOrder(line, here) <= 0;
-  const columns: { width: number; of(line: LogLine, i: number): Span }[] = [
+  const columns: { width: number; of(line: LogLine, i: number): Line }[] = [
     {
       width: 1,
-      of: (line, i) => (i === cursor ? cursorSign(true) : span(isSelected(line) ? '│' : ' ', 'accent')),
+      of: (line, i) => [i === cursor ? cursorSign(true) : span(isSelected(line) ? '│' : ' ', 'accent')],
     },
-    { width: 1, of: (line) => span(isMarked(line) ? '◆' : ' ', 'accent') },
+    { width: 1, of: (line) => [span(isMarked(line) ? '◆' : ' ', 'accent')] },
   ];
   if (options.time !== 'off') {
     const time = (line: LogLine, i: number) => timeOf(line, lines[i - 1] ?? null, frame, startedAt);
-    columns.push({ width: TIME_WIDTH + 1, of: (line, i) => span(`${time(line, i).padStart(TIME_WIDTH)} `, 'muted') });
+    columns.push({ width: TIME_WIDTH + 1, of: (line, i) => [span(`${time(line, i).padStart(TIME_WIDTH)} `, 'muted')] });
   }
   if (streamsOf(options.streams).length > 1) {
     columns.push({
       width: words ? 4 : 2,
-      of: ({ stream }) => span(`${STREAM_WORDS[stream][words ? 0 : 1]} `, stream === 'err' ? 'warn' : 'muted'),
+      of: ({ stream }) => [span(`${STREAM_WORDS[stream][words ? 0 : 1]} `, stream === 'err' ? 'warn' : 'muted')],
     });
   }
+  const letters = words ? 5 : 1;
   columns.push({
-    width: words ? 6 : 2,
+    width: letters + 1,
     of: ({ level }) => {
-      const [word, tone] = level ? LEVEL_WORDS[level] : ['', 'muted' as const];
-      return span(word.slice(0, words ? 5 : 1).padEnd(words ? 6 : 2), tone);
+      const word = level ? levelName(level).slice(0, letters) : '';
+      const inverse = level !== null && sought?.levels.includes(level);
+      return [span(word, level ? LEVEL_TONES[level] : 'muted', { inverse }), ' '.repeat(letters + 1 - word.length)];
     },
   });
   while (columns.length > 1 && columns.reduce((sum, one) => sum + one.width, 0) + MIN_TEXT > width) columns.pop();
   return {
     width: columns.reduce((sum, one) => sum + one.width, 0),
-    of: (i) => columns.map((column) => column.of(lines[i], i)),
+    of: (i) => columns.flatMap((column) => column.of(lines[i], i)),
   };
 }
 
