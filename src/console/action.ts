@@ -68,14 +68,17 @@ export interface Spot {
   readonly starts?: readonly number[];
 }
 
+/** Whether what was said is still so. */
+export type Holds = (state: ConsoleState) => boolean;
+
 export interface ActionContext {
   /** As it was when the key came. */
   readonly state: ConsoleState;
   readonly store: ConsoleStore;
   readonly host: ControllerHost;
   readonly limits: Limits;
-  /** A few words at the foot of the screen, for a while. */
-  toast(text: string, tone: Tone): void;
+  /** A few words at the foot of the screen, for a while, and no longer than they hold. */
+  toast(text: string, tone: Tone, holds?: Holds): void;
   /** Sends a request to the supervisor; its refusal becomes a dialog. */
   send(request: DialogRequest): void;
 }

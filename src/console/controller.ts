@@ -1,7 +1,7 @@
 /** What keys do: the only writer of the console's state besides the feed, and the only caller of the supervisor's verbs. */
 import type { Tone } from '../format/states.ts';
 import type { JobView, Supervisor } from '../supervisor/protocol.ts';
-import { type ActionContext, type ControllerHost, type Limits, noLimits } from './action.ts';
+import { type ActionContext, type ControllerHost, type Holds, type Limits, noLimits } from './action.ts';
 import { readFilter } from './filter.ts';
 import { editedField, withText } from './form/model.ts';
 import type { KeyEvent } from './key-parser.ts';
@@ -19,6 +19,7 @@ export interface Controller {
 }
 
 const TOAST_MS = 6000;
+const always: Holds = () => true;
 /** Two ^c within this time detach. */
 const TWICE_MS = 2000;
 
@@ -28,10 +29,16 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
   let toastUntil = Number.POSITIVE_INFINITY;
   let interruptedAt = Number.NEGATIVE_INFINITY;
 
-  const toast = (text: string, tone: Tone) => {
-    toastUntil = host.now() + TOAST_MS;
+  let toastHolds: Holds = always;
+
+  const toast = (text: string, tone: Tone, holds: Holds = always, ms = TOAST_MS) => {
+    toastUntil = host.now() + ms;
+    toastHolds = holds;
     store.setState({ toast: { text, tone } });
   };
+  store.subscribe((state) => {
+    if (state.toast && !toastHolds(state)) store.setState({ toast: null });
+  });
 
   const send = async (request: DialogRequest) => {
     if (request.kind === 'command') {
@@ -42,10 +49,10 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
     if (!supervisor) return;
     store.setState({ sending: true });
     try {
-      const { said, job } = await perform(supervisor, request);
+      const { said, job, holds } = await perform(supervisor, request);
       if (job) store.setState((state) => withJob(state, job));
       store.setState({ sending: false });
-      toast(said, 'good');
+      toast(said, 'good', holds);
     } catch (error) {
       store.setState({ sending: false, overlay: noticeDialog(refusalTitle(request), error) });
     }
@@ -72,7 +79,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
     const now = host.now();
     if (now - interruptedAt <= TWICE_MS) return host.detach();
     interruptedAt = now;
-    toast('^c again detaches; jobs keep running', 'info');
+    toast('^c again detaches; jobs keep running', 'info', always, TWICE_MS);
   };
 
   const context = (state: ConsoleState): ActionContext => ({
@@ -99,7 +106,9 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       if (action?.name === 'interrupt') return interrupt();
       if (action) {
         const reason = refusal(action, state);
-        return reason ? toast(`${keyLabel(event.id)}: ${reason}`, 'warn') : action.run(context(state));
+        if (reason === null) return action.run(context(state));
+        const holds: Holds = (now) => findAction(now, event.id) === action && refusal(action, now) === reason;
+        return toast(`${keyLabel(event.id)}: ${reason}`, 'warn', holds);
       }
       const line = typedLine(state);
       const edited = line && editLine(line, event.id);
@@ -156,8 +165,22 @@ function withJob(state: ConsoleState, job: JobView): Partial<ConsoleState> {
 
 type SupervisorRequest = Exclude<DialogRequest, { kind: 'command' }>;
 
-/** Sends it. `job` is a new one, to be looked at. */
-async function perform(supervisor: Supervisor, request: SupervisorRequest): Promise<{ said: string; job?: JobView }> {
+/** What is said of a request that was taken. */
+interface Taken {
+  readonly said: string;
+  /** A new job, to be looked at. */
+  readonly job?: JobView;
+  readonly holds?: Holds;
+}
+
+/** What was sent to a job says nothing any more of one that has ended. */
+const untilItEnds =
+  ({ id }: JobView): Holds =>
+  ({ snapshot }) =>
+    !snapshot.jobs.some((job) => job.id === id && job.endedAt !== null);
+
+/** Sends it. */
+async function perform(supervisor: Supervisor, request: SupervisorRequest): Promise<Taken> {
   switch (request.kind) {
     case 'launch': {
       const job = await supervisor.launch(request.request);
@@ -172,12 +195,12 @@ async function perform(supervisor: Supervisor, request: SupervisorRequest): Prom
       return { said: `${jobs.length} jobs in a row, from ${jobs[0].id}`, job: jobs[0] };
     }
     case 'stop': {
-      const { id } = await supervisor.stop({ jobId: request.jobId });
-      return { said: `TERM sent to ${id}` };
+      const job = await supervisor.stop({ jobId: request.jobId });
+      return { said: `TERM sent to ${job.id}`, holds: untilItEnds(job) };
     }
     case 'kill': {
-      const { id } = await supervisor.kill(request.jobId);
-      return { said: `KILL sent to ${id}` };
+      const job = await supervisor.kill(request.jobId);
+      return { said: `KILL sent to ${job.id}`, holds: untilItEnds(job) };
     }
     case 'remove':
       await supervisor.remove(request.jobId);
@@ -185,8 +208,9 @@ async function perform(supervisor: Supervisor, request: SupervisorRequest): Prom
     case 'keep':
       return { said: keptWords(await supervisor.keep(request.request), request.request.archived !== undefined) };
     case 'pause': {
-      const { id } = await supervisor.pause(request.request);
-      return { said: request.request.paused ? `${id} pauses after its present shards` : `${id} goes on` };
+      const job = await supervisor.pause(request.request);
+      const said = request.request.paused ? `${job.id} pauses after its present shards` : `${job.id} goes on`;
+      return { said, holds: untilItEnds(job) };
     }
     case 'note':
       await supervisor.note(request.request);

@@ -374,6 +374,54 @@ describe('leaving', () => {
     expect(said).toEqual(['detach']);
   });
 
+  test('words on the screen leave when they are no longer so', async () => {
+    const ended = (id: string) =>
+      store.setState(({ snapshot }) => ({
+        snapshot: {
+          ...snapshot,
+          jobs: snapshot.jobs.map((job) => (job.id === id ? { ...job, state: 'DONE' as const, endedAt: 1 } : job)),
+        },
+      }));
+    const { id } = selectedJob(store.getState())!;
+    // It has ended since: it can be run again.
+    press('r');
+    expect(store.getState().toast?.text).toContain('has not ended');
+    ended(id);
+    expect(store.getState().toast).toBeNull();
+    // Another row, another screen: it is not spoken of any more.
+    press('x');
+    expect(store.getState().toast?.text).toContain('has ended');
+    press('3');
+    expect(store.getState().toast?.text).toContain('has ended');
+    press('6');
+    expect(store.getState().toast).toBeNull();
+    // Twice within two seconds, and not a moment longer.
+    press('ctrl+c');
+    clock += 2100;
+    controller.tick();
+    expect(store.getState().toast).toBeNull();
+    // What stays so stays on the screen.
+    press('4', 's');
+    expect(store.getState().toast?.text).toContain('order: ');
+    press('j');
+    expect(store.getState().toast?.text).toContain('order: ');
+    press('tab');
+    expect(store.getState().toast).toBeNull();
+  });
+
+  test('what was sent to a job is told until it has ended', async () => {
+    press('3', 'x', 'right', 'enter');
+    await arrived();
+    const { id } = selectedJob(store.getState())!;
+    expect(store.getState().toast?.text).toBe(`TERM sent to ${id}`);
+    store.setState(({ snapshot }) => ({ snapshot: { ...snapshot, at: snapshot.at + 1000 } }));
+    expect(store.getState().toast).not.toBeNull();
+    store.setState(({ snapshot }) => ({
+      snapshot: { ...snapshot, jobs: snapshot.jobs.map((job) => ({ ...job, state: 'STOP' as const, endedAt: 1 })) },
+    }));
+    expect(store.getState().toast).toBeNull();
+  });
+
   test('words on the screen have their time', () => {
     press('r');
     expect(store.getState().toast?.text).toContain('has not ended');

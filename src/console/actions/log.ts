@@ -1,5 +1,5 @@
 /** The log of the Jobs screen: what is shown of it and how, marks, search, saving. */
-import type { Action, ActionContext } from '../action.ts';
+import type { Action, ActionContext, Holds } from '../action.ts';
 import { LEVELS, type LogLine } from '../log/line.ts';
 import { type LogOptions, STREAM_CHOICES, soughtBy, TIME_MODES } from '../log/query.ts';
 import { selectedJob } from '../selectors.ts';
@@ -29,9 +29,9 @@ const option = (
   danger: 'safe',
   disabled: noLog,
   run: inLog(({ view }, { toast }) => {
-    const options = { ...view.frame.options, ...change(view.frame.options) };
-    view.setOptions(options);
-    toast(said(options), 'info');
+    view.setOptions({ ...view.frame.options, ...change(view.frame.options) });
+    const text = said(view.frame.options);
+    toast(text, 'info', ({ log }) => log?.view === view && said(view.frame.options) === text);
   }),
   ...parts,
 });
@@ -42,9 +42,12 @@ function seek(forward: boolean) {
   return inLog(({ view }, { toast }) =>
     view.seek(forward, (how) => {
       const { search } = view.frame.options;
-      if (how === 'none') toast(`no line matches /${search}/`, 'warn');
-      if (how === 'around')
-        toast(forward ? 'past the end: from the first match on' : 'past the start: from the last match on', 'info');
+      const holds: Holds = ({ log }) => log?.view === view && view.frame.options.search === search;
+      if (how === 'none') toast(`no line matches /${search}/`, 'warn', holds);
+      if (how === 'around') {
+        const words = forward ? 'past the end: from the first match on' : 'past the start: from the last match on';
+        toast(words, 'info', holds);
+      }
     }),
   );
 }

@@ -84,7 +84,8 @@ export const VIEW: readonly Action[] = [
       const { focus } = state;
       if (!isList(focus)) return;
       store.setState({ order: { ...state.order, [focus]: ((state.order[focus] ?? 0) + 1) % orderCount(focus) } });
-      toast(`order: ${orderName(store.getState(), focus) || 'its own'}`, 'info');
+      const order = orderName(store.getState(), focus);
+      toast(`order: ${order || 'its own'}`, 'info', (now) => now.focus === focus && orderName(now, focus) === order);
     },
   },
   {

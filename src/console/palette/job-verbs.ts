@@ -54,7 +54,7 @@ const asking = (
 ): Verb =>
   onJob(name, words, ({ state, store, host, toast }, job) => {
     const reason = refusal(state, job);
-    if (reason) toast(reason, 'warn');
+    if (reason) toast(reason, 'warn', (now) => refusal(now, jobCalled(now, job.id) ?? job) === reason);
     else store.setState({ overlay: make(state, host.newId(), job) });
   });
 
@@ -73,7 +73,7 @@ const showing = (name: string, pane: PaneId): Verb => ({
 const pausing = (name: string, paused: boolean): Verb =>
   onJob(name, runningJobIds, ({ state, send, toast }, job) => {
     const reason = noPause(state, job);
-    if (reason) toast(reason, 'warn');
+    if (reason) toast(reason, 'warn', (now) => noPause(now, jobCalled(now, job.id) ?? job) === reason);
     else send({ kind: 'pause', request: { jobId: job.id, paused } });
   });
 

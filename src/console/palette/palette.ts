@@ -56,8 +56,9 @@ function runNamed(context: ActionContext, name: string, words: readonly string[]
   const verb = VERBS.find((one) => one.name === name && (one.fits?.(rest, state) ?? true));
   const isProgram = !verb && programNames(state).includes(name);
   const isSafe = verb ? verb.safe : !isProgram && command?.effect !== 'writes';
-  const reason = isSafe ? null : (noChange(state) ?? (verb || isProgram ? null : unread(state)));
-  if (reason !== null) toast(`${name}: ${reason}`, 'warn');
+  const whyNot = (now: ConsoleState) => noChange(now) ?? (verb || isProgram ? null : unread(now));
+  const reason = isSafe ? null : whyNot(state);
+  if (reason !== null) toast(`${name}: ${reason}`, 'warn', (now) => whyNot(now) === reason);
   else if (verb) verb.run(context, rest);
   else if (isProgram) launch(context, words);
   else if (!command) toast(`${name} does not take '${rest.join(' ')}'`, 'warn');
