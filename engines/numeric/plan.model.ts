@@ -1,4 +1,5 @@
 /** Cuts a backfill into shards: model × days × entities. Pure: every worker works out the same plan from the same panel. */
+import { civilFromDay } from '../../src/platform/dates.ts';
 
 /** What a backfill was asked for; equal requests are the same backfill. */
 export interface BackfillSpec {
@@ -58,9 +59,13 @@ export function planShards(entities: readonly number[], days: number, cells: num
   return shards;
 }
 
-/** Positions of `days` (day numbers, ascending) that are the last of their month; `monthOf` numbers months. */
-export function monthEnds(days: Int32Array, monthOf: (day: number) => number): number[] {
+/** Positions of `days` (day numbers, ascending) that are the last of their month. */
+export function monthEnds(days: Int32Array): number[] {
   const ends: number[] = [];
+  const monthOf = (day: number) => {
+    const { year, month } = civilFromDay(day);
+    return year * 12 + month;
+  };
   for (let t = 0; t < days.length; t++) {
     if (t + 1 === days.length || monthOf(days[t + 1]) !== monthOf(days[t])) ends.push(t);
   }

@@ -1,5 +1,5 @@
 /** From a request to what is needed to work on it: panel, models, inputs, and which cells are due. */
-import { civilFromDay, parseDay } from '../../src/platform/dates.ts';
+import { parseDay } from '../../src/platform/dates.ts';
 import { UsageError } from '../../src/platform/errors.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
 import { type LoadedPanel, loadPanel } from '../market/storage.ts';
@@ -56,7 +56,7 @@ export async function prepare(
     markUnusable: true,
   });
   const all = panel.calendar.days.subarray(panel.first);
-  const chosen = spec.snapshots ? monthEnds(all, monthOf) : [...all.keys()];
+  const chosen = spec.snapshots ? monthEnds(all) : [...all.keys()];
   const days = Int32Array.from(chosen, (t) => panel.first + t);
   // Models that are the same function of the same window share what it derives from the panel.
   const shared = new Map<string, Pick<PreparedModel, 'inputs' | 'inputsFingerprint' | 'due'>>();
@@ -107,9 +107,4 @@ function countDue({ due }: Due, owned: Int32Array, days: Int32Array, panel: Load
   let count = 0;
   for (const e of owned) for (const t of days) count += due[e * T + t];
   return count;
-}
-
-function monthOf(day: number): number {
-  const { year, month } = civilFromDay(day);
-  return year * 12 + month;
 }

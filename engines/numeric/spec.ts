@@ -76,7 +76,6 @@ Example (the plan's Phase 2):
     all: { models: V1_MODELS },
     limit: 'limit',
     skips: 'skipExisting',
-    parts: ['limit', 'temporalSnapshots'],
     manner: ['workers', 'device', 'shardCells', 'json', ...Object.keys(throttleArgs)],
   },
 });

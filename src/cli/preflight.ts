@@ -1,6 +1,8 @@
 /** What would hold a job back, looked at before it is launched, and what it would take. Nothing is changed. */
 import { numericRowBytes } from '../../engines/numeric/coverage.storage.ts';
+import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { formatBytes } from '../format/numbers.ts';
+import type { ProbeOptions } from '../phases/probes.ts';
 import type { Databases } from '../platform/db/databases.ts';
 import { embeddedServer } from '../platform/db/embedded.ts';
 import { localDataFolder } from '../platform/db/local-server.ts';
@@ -11,7 +13,7 @@ import { errorMessage } from '../platform/errors.ts';
 import type { Home } from '../platform/home.ts';
 import { isPreview, type ProgramSpec } from '../platform/program.ts';
 import { type ClaimHolder, claimHolders, claimsOf, clashWords } from '../supervisor/claims.ts';
-import { type Extent, estimateRun, type MeasuredRun, valuesOf } from '../supervisor/estimate.ts';
+import { type Extent, estimateRun, type MeasuredRun } from '../supervisor/estimate.ts';
 import type { Claim } from '../supervisor/job-files.ts';
 import { readJobView } from '../supervisor/job-list.ts';
 import { hasEnded } from '../supervisor/job-state.ts';
@@ -21,12 +23,15 @@ import type { Estimate, Preflight, PreflightCheck, ReadArgs } from '../superviso
 import { DiskSampler } from '../telemetry/disks.ts';
 import { flagsOf } from './arguments.ts';
 import { MIGRATIONS } from './schema.ts';
+import { type NumericArgs, standingVectors } from './standing-vectors.ts';
 
 export interface PreflightOptions {
   readonly home: Home;
   readonly runtime: Pick<JobRuntime, 'catalog' | 'parse' | 'provenance' | 'settings'>;
   readonly databases: Databases;
   readonly targets: Targets;
+  /** How long its looks at the databases may take. */
+  readonly probes: ProbeOptions;
 }
 
 /** Newest finished jobs that an estimate is taken from. */
@@ -49,7 +54,7 @@ export async function preflight(
   const [reach, bytesPerRow, present] = await Promise.all([
     Promise.all(DATABASE_NAMES.map((one) => databaseCheck(databases, one, program))),
     rowSize(databases, program),
-    presentRows(databases, program, args),
+    presentRows(options, program, args),
   ]);
   const estimate = estimateRun(args, extentOf(program), measuredRuns(home, program), bytesPerRow, present);
   const ahead = new Set(after.map((job) => findJobId(home, job)));
@@ -188,35 +193,14 @@ function dueOf(home: Home, id: string, unit: string): number | null {
   return progress?.unit === unit ? progress.total : null;
 }
 
-/** Vectors that are there where the job would write, by the roll-up; null when it leaves none alone, or nobody counts them. */
-async function presentRows(
-  databases: Databases,
+/** Vectors that are there where the job would write; null when it leaves none alone, or that is not known. */
+function presentRows(
+  { home, databases, probes }: PreflightOptions,
   program: ProgramSpec,
   args: Readonly<Record<string, unknown>>,
 ): Promise<number | null> {
-  const { work, claims = [] } = program;
-  const rule = claims.find(({ table }) => table === NUMERIC);
-  if (!work || args[work.skips] !== true || !rule?.model || !rule.start || !rule.end) return null;
-  const [start, end] = [args[rule.start], args[rule.end]];
-  const models = valuesOf(args, rule.model, work);
-  if (!models || start === undefined || end === undefined) return null;
-  try {
-    return await databases.historical.client(async (client) => {
-      const { rows } = await client.query<{ present: number | null }>(
-        `SELECT sum(vectors)::float8 AS present FROM console.numeric_coverage
-          WHERE model_id = ANY ($1) AND as_of_date BETWEEN $2 AND $3
-         HAVING EXISTS (SELECT 1 FROM console.numeric_coverage_state)`,
-        [[...models], start, end],
-      );
-      // Before the first count nothing is known; after it, no row is none.
-      const present = rows.length === 0 ? null : (rows[0].present ?? 0);
-      const partly = work.parts?.some((key) => args[key] !== undefined && args[key] !== false) ?? false;
-      return partly && present !== 0 ? null : present;
-    });
-  } catch {
-    // A database that does not answer is told by its check.
-    return null;
-  }
+  if (program.name !== numericBackfillSpec.name || args.skipExisting !== true) return Promise.resolve(null);
+  return standingVectors(home.models, databases, args as NumericArgs, probes);
 }
 
 /**

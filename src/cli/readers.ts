@@ -55,7 +55,10 @@ export function readersOf(cli: Cli, databases: Databases, jobs: Omit<JobRuntime,
     validate: async (args) => validateJob(home, jobs.catalog(), args),
     preflight: async (args) => {
       const { preflight } = await import('./preflight.ts');
-      return preflight({ home, runtime: jobs, databases, targets: await cli.targets() }, args);
+      return preflight(
+        { home, runtime: jobs, databases, targets: await cli.targets(), probes: coverageOptions(cli) },
+        args,
+      );
     },
     rerun: async ({ jobId, environment }) => {
       const runtime = { ...jobs, data: () => null };

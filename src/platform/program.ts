@@ -93,8 +93,6 @@ export interface WorkRule {
   readonly cap?: string;
   /** Leaves alone what is there. */
   readonly skips: string;
-  /** Leave out entities or days of the claimed rows: with one, what is there may be other rows than those of the job. */
-  readonly parts?: readonly string[];
   /** How the work is done, not which: with others the rows are the same, the time is not. */
   readonly manner: readonly string[];
 }

@@ -66,7 +66,8 @@ export function estimateRun(
   const whole = spanOf(used.flatMap((run) => workOf(run, extent) ?? []).map(Math.round));
   const capped = used.some(({ most }) => most !== null);
   const bound = ({ high }: Estimated): Estimated => ({ value: null, low: 0, high });
-  const rows = whole && (skips ? remaining(whole, present, same.length > 0) : capped ? bound(whole) : whole);
+  const left = whole && (skips ? remaining(whole, present, same.length > 0) : whole);
+  const rows = left && capped ? bound(left) : left;
   // A run that left some of its work alone is quicker than its work.
   const full = used.filter((run) => run.timed && didAll(run, extent));
   const time = spanOf(
@@ -150,7 +151,7 @@ function daysOf(args: Args, range: { readonly start: string; readonly end: strin
 }
 
 /** The values that a repeatable argument stands for; null when none is given and it is not known what that means. */
-export function valuesOf(args: Args, key: string, work: WorkRule | undefined): ReadonlySet<unknown> | null {
+function valuesOf(args: Args, key: string, work: WorkRule | undefined): ReadonlySet<unknown> | null {
   const given = [args[key] ?? []].flat();
   const values = given.length > 0 ? given : (work?.all?.[key] ?? []);
   return values.length > 0 ? new Set(values) : null;

@@ -2,8 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { refreshCoverage } from '../../engines/numeric/coverage.storage.ts';
+import { monthEnds } from '../../engines/numeric/plan.model.ts';
+import { backfillNumeric } from '../../engines/numeric/program.ts';
 import { numericBackfillSpec } from '../../engines/numeric/spec.ts';
 import { preflight } from '../../src/cli/preflight.ts';
+import { formatDay } from '../../src/platform/dates.ts';
 import { openDatabases } from '../../src/platform/db/databases.ts';
 import { makeTarget } from '../../src/platform/db/targets.ts';
 import { JobFile, writeExitRecord } from '../../src/supervisor/job-files.ts';
@@ -20,7 +24,12 @@ import {
   viewOf,
   withSettings,
 } from '../helpers/jobs.ts';
+import { runProgram } from '../helpers/run-program.ts';
+import { smallMarket } from '../helpers/small-market.ts';
+import { storePanel } from '../helpers/store-panel.ts';
 import { until } from '../helpers/until.ts';
+
+const PROBES = { now: Date.now, signal: new AbortController().signal, timeoutMs: 10_000 };
 
 let home: TestHome;
 let pair: TestDatabases;
@@ -38,7 +47,7 @@ const look = async (
   { program = 'fixture write', after = [] as string[], runtime = fixtureRuntime(), databases = pair.databases } = {},
 ) => {
   const found = await preflight(
-    { home: home.home, runtime, databases, targets: pair.targets },
+    { home: home.home, runtime, databases, targets: pair.targets, probes: PROBES },
     { program, args, after },
   );
   return {
@@ -113,41 +122,76 @@ describe('a numeric backfill', () => {
     return id;
   }
 
-  test('is estimated by jobs of the same kind, less what is there', async () => {
-    const query = (sql: string) => pair.databases.historical.client((client) => client.query(sql));
-    const year = days('2019-01-01', '2019-12-31');
-    await finished([...year, '--skip-existing'], { due: 5000, rows: 5000, seconds: 10 });
+  test('is estimated by jobs of the same kind, less what it would find there', async () => {
+    const MODEL = 'num-stab-core-v1';
+    const query = async (sql: string) =>
+      (await pair.databases.historical.client((client) => client.query<{ count: number }>(sql))).rows[0]?.count;
+    const panel = smallMarket({ seed: 1, instruments: 4, days: 220 });
+    await storePanel(pair.databases, panel);
+    const year = (number: number) => [...days(`${number}-01-01`, `${number}-12-31`), '--market', 'TEST'];
+    await finished([...year(2015), '--skip-existing'], { due: 5000, rows: 5000, seconds: 10 });
     // None of these says anything of whole years: a count, ten instruments, another window.
-    await finished([...year, '--skip-existing', '--dry-run'], { due: 0, rows: 0, seconds: 1 });
-    await finished([...days('2018-01-01', '2018-12-31'), '--limit', '10'], { due: 50, rows: 50, seconds: 3 });
-    await finished([...days('2018-01-01', '2018-12-31'), '--window-days', '21'], { due: 9, rows: 9, seconds: 3 });
-    const one = [...days('2021-01-01', '2021-12-31'), '--models', 'num-stab-core-v1'];
+    await finished([...year(2015), '--skip-existing', '--dry-run'], { due: 0, rows: 0, seconds: 1 });
+    await finished([...year(2014), '--limit', '10'], { due: 50, rows: 50, seconds: 3 });
+    await finished([...year(2014), '--window-days', '21'], { due: 9, rows: 9, seconds: 3 });
+    await finished([...year(2015), '--models', MODEL, '--temporal-snapshots'], { due: 90, rows: 90, seconds: 1 });
+    const one = [...year(2013), '--models', MODEL];
     const measured = 'as 0001 took, by the days of their range';
+    const whole = { value: 1000, low: 1000, high: 1000 };
     expect(await estimate(...one)).toMatchObject({
-      ...{ rows: { value: 1000, low: 1000, high: 1000 }, seconds: { value: 2, low: 2, high: 10 }, basis: measured },
+      ...{ rows: whole, seconds: { value: 2, low: 2, high: 10 }, basis: measured },
     });
-    // Nothing was ever counted.
-    expect((await estimate(...one, '--skip-existing')).rows).toEqual({ value: null, low: 0, high: 1000 });
-    await query(`INSERT INTO console.numeric_coverage (model_id, entity_type, as_of_date, vectors, rows, entities) VALUES
-      ('num-stab-core-v1', 'INSTRUMENT', '2021-06-01', 300, 300, ''), ('num-stab-core-v1', 'INSTRUMENT', '2020-06-01', 40, 40, ''),
-      ('num-other', 'INSTRUMENT', '2021-06-01', 7, 7, ''), ('num-stab-core-v1', 'INSTRUMENT', '2019-06-03', 5000, 5000, '')`);
-    await refreshCoverageState();
-    const rest = await estimate(...one, '--skip-existing');
-    expect(rest).toMatchObject({ rows: { value: 700, low: 700, high: 700 }, basis: `${measured}, less 300 there` });
-    expect((await estimate(...one, '--skip-existing', '--temporal-snapshots')).rows).toBeNull();
+    expect((await estimate(...one, '--skip-existing')).rows).toEqual(whole);
+    const range = { market: 'TEST', startDate: '2013-01-01', endDate: '2013-12-31', models: [MODEL] };
+    await runProgram(numericBackfillSpec, backfillNumeric, { ...range, workers: 1, device: 'cpu' }, pair.databases);
+    await query(
+      `DELETE FROM numeric_window_embeddings WHERE as_of_date = (SELECT max(as_of_date) FROM numeric_window_embeddings)`,
+    );
+    const STANDING = `SELECT count(*)::int FROM numeric_window_embeddings WHERE model_id = '${MODEL}' AND entity_type = 'INSTRUMENT'`;
+    const standing = (await query(STANDING))!;
+    expect(standing).toBeGreaterThan(300);
+    // Of another kind, of a name of no market, of a model that is not asked for, on days on which none is due.
+    const rows = ["'MARKET', entity_id, as_of_date, model_id", "'INSTRUMENT', 'ELSEWHERE', as_of_date, model_id"];
+    rows.push(
+      "entity_type, entity_id, as_of_date, 'num-profile-core-v1'",
+      'entity_type, entity_id, as_of_date - 7 * 60, model_id',
+    );
+    for (const row of rows) {
+      await query(
+        `INSERT INTO numeric_window_embeddings (entity_type, entity_id, as_of_date, model_id, window_spec)
+         SELECT DISTINCT ON (as_of_date) ${row}, '{}' FROM numeric_window_embeddings
+          WHERE entity_type = 'INSTRUMENT' AND entity_id <> 'ELSEWHERE' AND model_id = '${MODEL}'`,
+      );
+    }
+    for (const exact of [false, true]) {
+      if (exact) await refreshCoverage(pair.databases.historical, { exact });
+      const left = 1000 - standing;
+      const rest = await estimate(...one, '--skip-existing');
+      expect(rest).toMatchObject({
+        rows: { value: left, low: left, high: left },
+        basis: `${measured}, less ${standing} there`,
+      });
+    }
+    const names = panel.instruments.map(({ id }) => `'${id}'`);
+    const ofTwo = await query(`${STANDING} AND entity_id IN (${names.slice(0, 2)}) AND as_of_date >= '2013-01-01'`);
+    const two = await estimate(...one, '--limit', '2', '--skip-existing');
+    expect(two).toMatchObject({
+      rows: { value: null, low: 0, high: 2 * 365 - ofTwo! },
+      basis: `as 0003, 0001 took, by the days of their range, less ${ofTwo} there`,
+    });
+    const atMonthEnds = await query(
+      `${STANDING} AND entity_id IN (${names}) AND as_of_date >= '2013-01-01'
+          AND as_of_date IN (${monthEnds(panel.calendar.days).map((t) => `'${formatDay(panel.calendar.days[t])}'`)})`,
+    );
+    expect(atMonthEnds).toBeGreaterThan(10);
+    expect((await estimate(...one, '--temporal-snapshots', '--skip-existing')).rows?.value).toBe(90 - atMonthEnds!);
     // Everything was just written.
-    const again = await estimate(...year, '--skip-existing');
-    expect(again.rows).toEqual({ value: 0, low: 0, high: 5000 });
+    await finished([...one, '--skip-existing'], { due: standing, rows: standing, seconds: 10 });
+    const again = await estimate(...one, '--skip-existing');
+    expect(again.rows).toEqual({ value: 0, low: 0, high: standing });
     expect(again.seconds).toEqual({ value: null, low: 0, high: 10 });
     expect((await estimate(...one, '--limit', '2')).rows).toEqual({ value: null, low: 0, high: 2 * 365 });
   });
-
-  /** Marks the roll-up as counted, as its first count does. */
-  const refreshCoverageState = () =>
-    pair.databases.historical.client((client) =>
-      client.query(`INSERT INTO console.numeric_coverage_state (settled_id, own_rows, own_removed, changed, file, refreshed_at, exact_at)
-        SELECT 0, own_rows, own_removed, changed, file, now(), now() FROM console.numeric_coverage_standing ()`),
-    );
 });
 
 test('a database that does not answer, and one without tables', async () => {
