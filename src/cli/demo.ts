@@ -7,9 +7,9 @@ import { generateMarket, type MarketOptions } from '../../engines/data/generate/
 import { syntheticMarketArgs } from '../../engines/data/generate/spec.ts';
 import { storeMarket } from '../../engines/data/generate/storage.ts';
 import { campaignArgv, proofArgv } from '../phases/campaign.ts';
-import { loadPhaseConfig, type Requirements, requirementsOf } from '../phases/config.ts';
+import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { Board } from '../phases/types.ts';
-import { civilFromDay, dayFromCivil, formatDay, parseDay } from '../platform/dates.ts';
+import { parseDay } from '../platform/dates.ts';
 import { serverStatus, stopServer } from '../platform/db/embedded.ts';
 import { Exit, type ExitCode, errorMessage, UsageError, UserError } from '../platform/errors.ts';
 import type { Events } from '../platform/events.ts';
@@ -21,6 +21,7 @@ import { backtestCampaign } from './backtest.ts';
 import { readBoard } from './board.ts';
 import { defineCommand } from './command.ts';
 import { type Cli, DEMO_MARK } from './context.ts';
+import { demoThresholds } from './demo-thresholds.ts';
 import { phasesReport } from './phases.ts';
 import { terminalEvents } from './terminal-events.ts';
 import { verifyPointInTime } from './verify.ts';
@@ -114,37 +115,8 @@ function writeThresholds(home: Home, options: MarketOptions): void {
   const found = existsSync(file) ? readFileSync(file, 'utf8') : '';
   if (found.startsWith(title) || (found && !found.startsWith(THRESHOLDS_TITLE))) return;
   rmSync(file, { force: true });
-  const overrides = thresholdsOf(requirementsOf(loadPhaseConfig(home, {}), true), options);
+  const overrides = demoThresholds(requirementsOf(loadPhaseConfig(home, {}), true), options);
   if (Object.keys(overrides).length > 0) writeFileSync(file, `${title}${stringify(overrides)}`);
-}
-
-/** What differs from the thresholds of the demo's usual span. */
-function thresholdsOf(defaults: Requirements, { start, end, newsStart }: MarketOptions): Record<string, unknown> {
-  const overrides: Record<string, unknown> = {};
-  if (start !== defaults.prices.start || end !== defaults.prices.end) overrides.demo = { prices: { start, end } };
-  const [first, last] = [parseDay(start), parseDay(end)];
-  // Four months before the first simulated day fill every window of the pipeline.
-  if (parseDay(defaults.campaign.start) - first < 125 || parseDay(defaults.campaign.end) > last) {
-    const window = lastQuarter(first + 125, last);
-    overrides.campaign = { start: formatDay(window.start), end: formatDay(window.end) };
-    overrides.numeric = { start, end };
-  }
-  const lastNewsYear = civilFromDay(last).year;
-  const years = lastNewsYear - Math.max(civilFromDay(parseDay(newsStart)).year, defaults.news.fromYear) + 1;
-  if (years < defaults.news.minYears) {
-    overrides.news = { fromYear: Math.min(lastNewsYear, civilFromDay(parseDay(newsStart)).year), minYears: 1 };
-  }
-  return overrides;
-}
-
-/** The last whole calendar quarter inside the span, else the whole span. */
-function lastQuarter(first: number, last: number): { start: number; end: number } {
-  const { year, month } = civilFromDay(last + 1);
-  const quarterMonth = Math.floor((month - 1) / 3) * 3 + 1;
-  const end = dayFromCivil(year, quarterMonth, 1) - 1;
-  const { year: startYear, month: endMonth } = civilFromDay(end);
-  const start = dayFromCivil(startYear, endMonth - 2, 1);
-  return start >= first ? { start, end } : { start: Math.min(first, last), end: last };
 }
 
 /** Databases up, migrated and filled, thresholds as its market's; does nothing when they already hold this market. */
