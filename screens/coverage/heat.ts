@@ -6,10 +6,11 @@ import { heatMark } from '../../src/format/bars.ts';
 import { type Line, type Span, span } from '../../src/format/lines.ts';
 import { formatCount, formatPercent, formatShortCount, UNKNOWN } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
+import { yearCells, yearTicks } from '../../src/format/year-axis.ts';
 import type { CoverageRow } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { cursor, type Drawing, unknown } from '../components/signs.ts';
-import { shareTone, yearTicks } from '../overview/coverage.ts';
+import { FEW_YEARS, shareTone } from '../overview/coverage.ts';
 
 /** The heat-map. */
 export function heatTable(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
@@ -72,8 +73,9 @@ const legend = (drawing: Drawing): string =>
 const UNIT_WORDS = { percent: '% of what is expected', count: 'counted in the year' } as const;
 /** Cells that each unit takes, the space between two included. */
 const UNIT_CELLS = { percent: 5, count: 6 } as const;
-/** What the columns need that always stay beside the grid: name and share. */
+/** What the columns need that always stay beside the grid, name and share; and what all of them need. */
 const BESIDE = 40;
+const BESIDE_MARKS = 62;
 
 interface YearGrid {
   readonly unit: CellUnit;
@@ -87,7 +89,7 @@ interface YearGrid {
 function gridOf(unit: CellUnit, years: { first: number; last: number }, year: number, width: number): YearGrid {
   const count = years.last - years.first + 1;
   if (unit === 'mark') {
-    const cells = [3, 2, 1].find((one) => width >= 62 + count * one) ?? 1;
+    const cells = yearCells(years, Math.max(FEW_YEARS, width - BESIDE_MARKS));
     return { unit, ...years, cells, title: yearTicks(years, cells) };
   }
   const cells = UNIT_CELLS[unit];

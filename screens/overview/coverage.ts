@@ -8,9 +8,14 @@ import { formatCount, formatPercent, UNKNOWN } from '../../src/format/numbers.ts
 import type { Tone } from '../../src/format/states.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import { wrapText } from '../../src/format/width.ts';
+import { type Years, yearCells, yearMark, yearTicks } from '../../src/format/year-axis.ts';
 import type { CoverageRow } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { type Drawing, unknown } from '../components/signs.ts';
+
+/** What all other columns take, and what a few years may take even where some of those have to leave. */
+const BESIDE = 72;
+export const FEW_YEARS = 15;
 
 /** The coverage table; `dense` has no column titles, so that the counts carry their name. */
 export function coverageTable(state: ConsoleState, width: number, drawing: Drawing, dense: boolean): PaneContent {
@@ -28,9 +33,7 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
     };
   }
   const years = coverageYears(coverage.rows);
-  const count = years ? years.last - years.first + 1 : 0;
-  // Two cells a year where the other columns still fit beside them.
-  const cells = width >= 72 + count * 2 ? 2 : 1;
+  const cells = years ? yearCells(years, Math.max(FEW_YEARS, width - BESIDE)) : 0;
   const columns: Column<CoverageRow>[] = [
     { title: 'table', max: 24, cell: (row) => [row.name] },
     { title: 'rows', align: 'right', drop: 2, cell: (row) => [`${formatCount(row.rows)}${dense ? ' rows' : ''}`] },
@@ -41,7 +44,6 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
       ? [
           {
             title: yearTicks(years, cells),
-            min: count * cells,
             drop: 1,
             cell: (row: CoverageRow) => heatLine(row, years, cells, drawing),
           },
@@ -61,24 +63,11 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
   };
 }
 
-type Years = { readonly first: number; readonly last: number };
-
-/** `10   15   20 `: two digits of every fifth year above its cell. */
-export function yearTicks({ first, last }: Years, cells: number): string {
-  const ticks = Array.from({ length: (last - first + 1) * cells }, () => ' ');
-  for (let year = first; year <= last; year++) {
-    const at = (year - first) * cells;
-    const last2 = String(year % 100).padStart(2, '0');
-    if ((year % 5 === 0 || year === first) && at + 2 <= ticks.length) ticks.splice(at, 2, ...last2);
-  }
-  return ticks.join('');
-}
-
 function heatLine(row: CoverageRow, { first, last }: Years, cells: number, drawing: Drawing): Line {
   const line: Line[number][] = [];
   for (let year = first; year <= last; year++) {
     const share = row.byYear[year];
-    line.push(span(heatMark(share, drawing).repeat(cells), shareTone(share ?? null)));
+    line.push(span(yearMark(heatMark(share, drawing), cells), shareTone(share ?? null)));
   }
   return line;
 }

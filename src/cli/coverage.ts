@@ -4,6 +4,7 @@ import { coverageRecountSpec } from '../../engines/numeric/spec.ts';
 import { heatMark } from '../format/bars.ts';
 import { commandLine } from '../format/command.ts';
 import { formatCount, UNKNOWN } from '../format/numbers.ts';
+import { yearCells, yearMark, yearTicks } from '../format/year-axis.ts';
 import { coverageYear, missingOn } from '../phases/coverage-days.ts';
 import type { Coverage, CoverageGap, CoverageRow } from '../phases/types.ts';
 import { Exit, type ExitCode, UsageError } from '../platform/errors.ts';
@@ -113,8 +114,13 @@ async function refresh(cli: Cli, exact: boolean): Promise<void> {
   if (uncertain) cli.err('numeric vectors were deleted or changed since the last exact count: use --exact\n');
 }
 
+/** Characters that the marks of a few years may take. */
+const YEARS_WIDTH = 15;
+
 function printCoverage(report: Report, found: Coverage): void {
   const years = Object.keys(found.rows[0]?.byYear ?? {});
+  const span = { first: Number(years[0]), last: Number(years.at(-1)) };
+  const cells = yearCells(span, YEARS_WIDTH);
   const rows = found.rows.filter((row) => !row.problem);
   report.table<CoverageRow>(
     [
@@ -124,8 +130,8 @@ function printCoverage(report: Report, found: Coverage): void {
       { title: 'LAST', min: 10, cell: (row) => cell(row.last ?? UNKNOWN) },
       { title: 'SHARE', align: 'right', min: 6, cell: (row) => cell(sharePercent(row.share)) },
       {
-        title: yearTicks(years),
-        cell: (row) => cell(years.map((year) => heatMark(row.byYear[year], report)).join('')),
+        title: years.length > 0 ? yearTicks(span, cells) : '',
+        cell: (row) => cell(years.map((year) => yearMark(heatMark(row.byYear[year], report), cells)).join('')),
       },
     ],
     rows,
@@ -137,13 +143,4 @@ function printCoverage(report: Report, found: Coverage): void {
 function sharePercent(share: number | null): string {
   if (share === null) return UNKNOWN;
   return share >= 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
-}
-
-/** Two digits of every fifth year above its mark. */
-function yearTicks(years: readonly string[]): string {
-  const ticks = years.map(() => ' ');
-  years.forEach((year, i) => {
-    if (Number(year) % 5 === 0 && i + 1 < ticks.length) ticks.splice(i, 2, ...year.slice(2));
-  });
-  return ticks.join('');
 }

@@ -223,7 +223,8 @@ describe('coverage', () => {
     const { code, out } = await prometheus(['coverage']);
     expect(code).toBe(0);
     expect(widest(out)).toBeLessThanOrEqual(100);
-    expect(out).toMatch(/^prices_daily +\d+ +2013-11-01 +2014-04-30 +100 % +██$/m);
+    expect(out).toMatch(/^prices_daily +\d+ +2013-11-01 +2014-04-30 +100 % +████ ████$/m);
+    expect(out).toMatch(/^TABLE OR MODEL .* 2013 2014$/m);
     const found = await json(['coverage']);
     expect(keys(found)).toEqual(['at', 'costMs', 'rows', 'schema']);
     for (const row of found.rows)

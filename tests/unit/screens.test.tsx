@@ -594,6 +594,29 @@ describe('what is on them', () => {
     expect(ageless).toEqual([]);
   });
 
+  test('a coverage of two years labels both, on both screens, at any size', async () => {
+    const board = SNAPSHOT.board!;
+    const only = (years: Record<string, unknown>) =>
+      Object.fromEntries(Object.entries(years).filter(([year]) => Number(year) >= 2023));
+    const rows = board.coverage.rows.map((row) => ({ ...row, byYear: only(row.byYear) as typeof row.byYear }));
+    const ui = open({ ...SNAPSHOT, board: { ...board, coverage: { ...board.coverage, rows } } });
+    for (const [columns, height] of sizes.filter(([columns]) => columns >= 80)) {
+      for (const screen of ['coverage', 'overview'] as const) {
+        // In a stack the overview has no titles but in the pane that has the focus.
+        ui.store.setState({
+          screen,
+          focus: screen === 'coverage' ? 'heat' : 'coverage',
+          zoomed: screen === 'overview',
+        });
+        const frame = await ui.resize(columns, height);
+        expect(
+          frame.some((row) => /2023 2024/.test(row)),
+          `${screen} ${columns}×${height}`,
+        ).toBe(true);
+      }
+    }
+  });
+
   test('the years of coverage say percents or counts, as many years around the cursor as fit, at 80×24 too', async () => {
     for (const [columns, rows] of [
       [80, 24],
