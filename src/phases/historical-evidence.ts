@@ -1,6 +1,7 @@
 /** Looks at the historical database: prices against the calendar, news, vectors. Dates come back as day numbers. */
 import { entityBits } from '../platform/db/numeric-entities.ts';
 import { LAST_NUMERIC_WRITE } from '../platform/db/numeric-writes.ts';
+import { UserError } from '../platform/errors.ts';
 import { closedDays, longestRun, TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
 import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
 import { ownRanges } from './expectations.ts';
@@ -263,15 +264,47 @@ function splitBits(days: readonly number[], sent: Buffer): DayBits[] {
   });
 }
 
-/** Whether the roll-up is to be read in place of the table; says how old it is where it is not sure. */
+/** Tables that the roll-up's figures and its standing are read from. */
+const ROLL_UP = ['numeric_coverage', 'numeric_coverage_state', 'numeric_entities', 'shard_done'];
+
+/**
+ * Whether the roll-up is to be read in place of the table; says how old it is where it is not sure.
+ * @throws UserError with the GRANT that is lacking where the role may not read it and the table is too large to be counted.
+ */
 async function rollUpSpeaks(query: Query, trueAt: (at: number) => void): Promise<boolean> {
-  const standing = await standingOfRollUp(query);
-  if (standing?.at == null) return false;
+  const tables = await query<{ name: string; readable: boolean; role: string }>(
+    `SELECT 'console.' || relname AS name, quote_ident(current_user) AS role,
+            has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(oid, 'SELECT') AS readable
+       FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'console') AND relname = ANY ($1)
+      ORDER BY 1`,
+    [ROLL_UP],
+  );
+  if (tables.length < ROLL_UP.length) return false;
+  const closed = tables.filter(({ readable }) => !readable);
+  if (closed.length > 0) {
+    if (await isCounted(query)) return false;
+    const names = closed.map(({ name }) => name).join(', ');
+    throw new UserError(
+      `role ${closed[0].role} may not read ${names}, and numeric_window_embeddings is too large to be counted at each look: ` +
+        `GRANT USAGE ON SCHEMA console TO ${closed[0].role}; GRANT SELECT ON ${names} TO ${closed[0].role}`,
+      'Let the owner of the tables run it, or use another role.',
+    );
+  }
+  const [standing] = await query<Standing>(
+    `SELECT unknown, uncertain, replaced, (extract(epoch FROM refreshed_at) * 1000)::float8 AS at
+       FROM console.numeric_coverage_standing()`,
+  );
+  if (standing.at === null) return false;
   if (standing.unknown === 0 && !standing.uncertain && !standing.replaced) return true;
-  const [{ bytes }] = await query<{ bytes: number }>(`SELECT pg_relation_size('numeric_window_embeddings') AS bytes`);
-  if (bytes <= COUNTED_BYTES) return false;
+  if (await isCounted(query)) return false;
   trueAt(standing.at);
   return true;
+}
+
+/** Whether the table is small enough to be counted at each look. */
+async function isCounted(query: Query): Promise<boolean> {
+  const [{ bytes }] = await query<{ bytes: number }>(`SELECT pg_relation_size('numeric_window_embeddings') AS bytes`);
+  return bytes <= COUNTED_BYTES;
 }
 
 /** When a backfill last wrote vectors of these models and days. */
@@ -283,19 +316,6 @@ export const probeNumericWrite = (
     const [{ at }] = await query<{ at: string | null }>(LAST_NUMERIC_WRITE, [models, start, end]);
     return at;
   });
-
-/** Where the roll-up stands; null in a database that has none yet. */
-async function standingOfRollUp(query: Query): Promise<Standing | null> {
-  const [{ made }] = await query<{ made: boolean }>(
-    `SELECT to_regclass('console.numeric_entities') IS NOT NULL AS made`,
-  );
-  if (!made) return null;
-  const [standing] = await query<Standing>(
-    `SELECT unknown, uncertain, replaced, (extract(epoch FROM refreshed_at) * 1000)::float8 AS at
-       FROM console.numeric_coverage_standing()`,
-  );
-  return standing;
-}
 
 async function countNumeric(query: Query): Promise<readonly VectorCell[]> {
   // With the key every row is a pair of its own, and counting needs no second grouping.

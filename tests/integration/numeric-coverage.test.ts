@@ -1,4 +1,5 @@
 /** The roll-up of numeric vectors against an exact count, whatever was inserted, deleted or backfilled in between. */
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +7,12 @@ import { refreshCoverage } from '../../engines/numeric/coverage.storage.ts';
 import { backfillNumeric } from '../../engines/numeric/program.ts';
 import { recountCoverage } from '../../engines/numeric/recount.ts';
 import { coverageRecountSpec, numericBackfillSpec } from '../../engines/numeric/spec.ts';
+import { probeNumeric, probeNumericBits } from '../../src/phases/historical-evidence.ts';
+import { type ProbeOptions, withProber } from '../../src/phases/probes.ts';
+import type { VectorBits } from '../../src/phases/vector-days.ts';
 import { formatDay } from '../../src/platform/dates.ts';
+import { openDatabases } from '../../src/platform/db/databases.ts';
+import { makeTarget } from '../../src/platform/db/targets.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { startPrometheus } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
@@ -46,6 +52,18 @@ const backfill = (db: TestDatabases, from: number) =>
     },
     db.databases,
   );
+
+const PROBES: ProbeOptions = { now: Date.now, signal: new AbortController().signal, timeoutMs: 10_000 };
+
+/** Who has a vector on each day: the bits of a count are numbered otherwise than those of the roll-up. */
+const namesByDay = ({ bits, models }: VectorBits) =>
+  [...models].map(([model, days]) => [
+    model,
+    days.map((one) => [
+      one.day,
+      [...bits].flatMap(([name, bit]) => ((one.bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7)) ? name : [])).sort(),
+    ]),
+  ]);
 
 const COUNT = `model_id, entity_type, as_of_date::text AS day`;
 /** The roll-up with the names that its bits stand for, and the same counted row by row. */
@@ -209,6 +227,55 @@ describe('the roll-up', () => {
       await other.query('TRUNCATE numeric_window_embeddings');
       expect(await refreshCoverage(db.databases.historical)).toMatchObject({ kind: 'exact' });
       expect(await rollUp(other)).toEqual([]);
+    });
+  });
+
+  it('that a role may not read is counted in its place; where the table is too large the GRANT that is lacking is told', async () => {
+    await withMarket(async (db, other) => {
+      await backfill(db, 70);
+      await refreshCoverage(db.databases.historical);
+      const [role, password] = [`reader_${randomBytes(6).toString('hex')}`, randomBytes(12).toString('hex')];
+      // Grants of before 0009, which made numeric_entities.
+      await other.query(
+        `CREATE ROLE ${role} LOGIN PASSWORD '${password}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role};
+         GRANT USAGE ON SCHEMA console TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA console TO ${role};
+         REVOKE ALL ON console.numeric_entities FROM ${role}`,
+      );
+      const { config, source } = db.targets.historical;
+      const look = async (user: object) => {
+        const targets = { ...db.targets, historical: makeTarget('historical', { ...config, ...user }, source) };
+        const databases = openDatabases(targets, { application: 'test' });
+        try {
+          return await withProber(databases.historical, PROBES, async (prober) => [
+            await probeNumeric(prober),
+            await probeNumericBits(prober, ['num-stab-core-v1']),
+          ]);
+        } finally {
+          await databases.close();
+        }
+      };
+      const told = (found: Awaited<ReturnType<typeof look>>) => found.map((one) => (one.known ? one.value : one.cause));
+      try {
+        const [cells, bits] = told(await look({}));
+        expect(cells).toMatchObject([{ model: 'num-stab-core-v1' }]);
+        const reader = { user: role, password };
+        const [counted, countedBits] = told(await look(reader));
+        expect(counted).toEqual(cells);
+        expect(namesByDay(countedBits as VectorBits)).toEqual(namesByDay(bits as VectorBits));
+        // A table of a terabyte, as that role sees it.
+        await other.query(
+          `CREATE SCHEMA large; CREATE FUNCTION large.pg_relation_size(regclass) RETURNS bigint LANGUAGE sql AS 'SELECT 1000000000000';
+           GRANT USAGE ON SCHEMA large TO ${role}; ALTER ROLE ${role} SET search_path = large, pg_catalog, public`,
+        );
+        const causes = told(await look(reader)) as string[];
+        const grant = `GRANT USAGE ON SCHEMA console TO ${role}; GRANT SELECT ON console.numeric_entities TO ${role}`;
+        for (const cause of causes) expect(cause).toContain(`role ${role} may not read console.numeric_entities, `);
+        for (const cause of causes) expect(cause.endsWith(`: ${grant}`), cause).toBe(true);
+        await other.query(grant);
+        expect(told(await look(reader))).toEqual([cells, bits]);
+      } finally {
+        await other.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+      }
     });
   });
 
