@@ -26,13 +26,22 @@ export interface Removed {
   readonly rows: number;
 }
 
-/** Removes the shard's rows, whoever wrote them; with `only` those of them with these ids. */
+/**
+ * Where a row lies. Ids cannot tell rows apart: in a table without its keys several may share one. Such a place is good as long
+ * as nobody else changes the row, and a table with partitions has it once in each.
+ */
+interface RowPlace {
+  readonly table: string;
+  readonly ctid: string;
+}
+
+/** Removes the shard's rows, whoever wrote them; with `only` those of them that lie there. */
 export async function removeVectors(
   client: pg.ClientBase,
   { modelId, entities, days }: ShardKey,
-  only: readonly string[] | null,
+  only: readonly RowPlace[] | null,
 ): Promise<Removed[]> {
-  const these = only ? ' AND embedding_id = ANY($7)' : '';
+  const these = only ? ' AND (tableoid, ctid) IN (SELECT * FROM unnest($7::oid[], $8::tid[]))' : '';
   const removed: Removed[] = [];
   for (const [type, ids] of byType(entities)) {
     const { rows } = await client.query<Removed>(
@@ -48,7 +57,7 @@ export async function removeVectors(
         days.map(formatDay),
         type,
         ids,
-        ...(only ? [only] : []),
+        ...(only ? [only.map(({ table }) => table), only.map(({ ctid }) => ctid)] : []),
       ],
     );
     removed.push(...rows);
@@ -60,8 +69,8 @@ export async function removeVectors(
 export interface Existing {
   /** Vectors that are whole: `type|id|day number`. */
   readonly whole: ReadonlySet<string>;
-  /** `embedding_id` of rows that are not: another length or window, a value that is no number, all zeros. */
-  readonly broken: readonly string[];
+  /** Rows that are not: another length or window, a value that is no number, all zeros. */
+  readonly broken: readonly RowPlace[];
 }
 
 /** Reads the rows of the shard, values and all. */
@@ -72,20 +81,20 @@ export async function existingVectors(
   dim: number,
 ): Promise<Existing> {
   const whole = new Set<string>();
-  const broken: string[] = [];
+  const broken: RowPlace[] = [];
   const range = `BETWEEN ${sqlLiteral(formatDay(days[0]))} AND ${sqlLiteral(formatDay(days[days.length - 1]))}`;
   for (const [type, ids] of byType(entities)) {
     await copyOut(
       client,
-      `SELECT embedding_id::text, entity_id::text, as_of_date::date,
+      `SELECT tableoid::text, ctid::text, entity_id::text, as_of_date::date,
               CASE WHEN window_spec->>'window_days' = '${window}' AND octet_length(vector) = ${dim * 4} THEN vector END
          FROM ${TABLE}
         WHERE model_id = ${sqlLiteral(modelId)} AND as_of_date::date ${range} AND entity_type = ${sqlLiteral(type)}
           AND entity_id COLLATE "C" BETWEEN ${sqlLiteral(ids[0])} AND ${sqlLiteral(ids[ids.length - 1])}`,
       (row) => {
-        const [embeddingId, id, day, vector] = [row.text()!, row.text()!, row.date(), row.bytes()];
+        const [table, ctid, id, day, vector] = [row.text()!, row.text()!, row.text()!, row.date(), row.bytes()];
         if (vector && normOf(vector) > 0) whole.add(`${type}|${id}|${day}`);
-        else broken.push(embeddingId);
+        else broken.push({ table, ctid });
       },
     );
   }

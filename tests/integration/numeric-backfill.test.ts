@@ -183,6 +183,37 @@ describe('the rows', () => {
   });
 });
 
+describe('in a table without keys, where rows share an embedding_id, --skip-existing', () => {
+  it.each(['as one', 'with a table that inherits'])('%s mends broken rows and removes nobody else’s', async (how) => {
+    await storePanel(db.databases, panel);
+    await query(`ALTER TABLE numeric_window_embeddings RENAME TO earlier;
+                 CREATE TABLE numeric_window_embeddings (LIKE earlier INCLUDING DEFAULTS)`);
+    const models = ['num-stab-core-v1'];
+    await backfill({ models });
+    if (how !== 'as one') {
+      // Rows of both tables lie at the same places.
+      await query(`CREATE TABLE more () INHERITS (numeric_window_embeddings);
+                   WITH moved AS (DELETE FROM ONLY numeric_window_embeddings WHERE entity_id IN ('I001.T', 'I002.T', 'I004.T') RETURNING *)
+                   INSERT INTO more SELECT * FROM moved`);
+    }
+    // A broken row of each name on one day, beside a whole one of the first name; all have the id of every other row.
+    const copy = (vector: string, where: string) =>
+      query(`INSERT INTO numeric_window_embeddings (entity_type, entity_id, window_spec, as_of_date, model_id, vector)
+             SELECT entity_type, entity_id, window_spec, as_of_date, model_id, ${vector} FROM numeric_window_embeddings
+              WHERE as_of_date = '${date(130)}' AND ${where}`);
+    await query(
+      `UPDATE numeric_window_embeddings SET vector = NULL WHERE as_of_date = '${date(130)}' AND entity_id <> 'I000.T'`,
+    );
+    await copy(`'\\x01'`, `entity_id = 'I000.T'`);
+    await query('UPDATE numeric_window_embeddings SET embedding_id = 1');
+    const expected = expectedRows(models, 63, days(60, 199));
+    const redone = [...expected.keys()].filter((key) => key.endsWith(date(130))).length - 1;
+    const { result } = await backfill({ models, skipExisting: true });
+    expect(result.data).toMatchObject({ models: [{ written: redone, skipped: expected.size - redone, failed: 0 }] });
+    await expectRows(expected, 63);
+  });
+});
+
 describe('what is due and cannot be embedded', () => {
   it('is counted, named with the reason, and makes the result partial', async () => {
     // A price above 0, so the panel takes it, and too small for a ratio to exist.
