@@ -10,7 +10,7 @@ import { readReportedRun } from '../report/runs.ts';
 import type { ReportedRun } from '../report/types.ts';
 import { defineCommand } from './command.ts';
 import type { Cli } from './context.ts';
-import { printJson } from './json.ts';
+import { printJson, snakeCased } from './json.ts';
 
 export const report = defineCommand({
   name: 'report',
@@ -44,7 +44,7 @@ carries the path of the page. --open shows it in the browser of this machine; ov
           )
         : null;
     if (args.json) {
-      printJson(cli, { runs, comparison });
+      printJson(cli, { runs, comparison: snakeCased(comparison) });
       return Exit.done;
     }
     const page = reportPage(runs, comparison, { madeAt: new Date().toISOString(), demo: cli.home.demo });

@@ -65,7 +65,7 @@ const COMMANDS = [
 ];
 
 /** Hours of the day that are far from now. */
-const hour = (new Date().getUTCHours() + 12) % 24;
+const hour = String((new Date().getUTCHours() + 12) % 24).padStart(2, '0');
 const CLOSED = `--window ${hour}:00-${hour}:30`;
 
 /**

@@ -123,6 +123,9 @@ describe('report', () => {
     expect(json.runs.map((one: { runId: string }) => one.runId)).toEqual([runs[0], runs[1]]);
     expect(json.runs[0].lastTrades.length).toBeGreaterThan(0);
     expect(json.comparison.pairs[0].isolates).toBe('horizon');
+    // The comparison has one shape, whichever command tells of it.
+    const { schema, ...compared } = JSON.parse((await prometheus(['compare', runs[0], runs[1], '--json'])).out);
+    expect(json.comparison).toEqual(compared);
     const refused = await prometheus(['report', runs[0], '--output', path.join(home, 'no-folder', 'x.html')]);
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(/cannot be written: .*ENOENT/);
