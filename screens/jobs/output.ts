@@ -110,6 +110,7 @@ function statusLine(frame: LogFrame, width: number): Line {
     );
   }
   if (anchor) add(2, span('selecting: Y copies, Space or Esc ends it', 'accent'));
-  add(5, span(formatBytes(totals.bytes), 'muted'));
+  // Of the lines, as beside it stands how many there are; until they are counted some of it may be figures.
+  add(5, span(`${counted ? '' : '≤ '}${formatBytes(totals.bytes - totals.figures)}`, 'muted'));
   return packLine(pieces, width, 3);
 }

@@ -258,6 +258,26 @@ describe('search', () => {
   });
 });
 
+describe('the size', () => {
+  it('is that of the lines: figures among the events are none', async () => {
+    const source = new LogSource();
+    const said = ['one\n', '{"t":1,"type":"log","level":"info","message":"two"}\n'];
+    source.append('out', said[0]);
+    for (let i = 0; i < 90; i++) {
+      source.append('events', `{"t":${i},"type":"metric","name":"speed","value":${i}}\n`);
+      if (i === 40) source.append('events', said[1]);
+    }
+    for (const blockBytes of [BLOCK * 4, 65_536]) {
+      const { view } = open(source, {}, blockBytes);
+      await view.settled();
+      await until(() => view.frame.totals.counted === view.frame.totals.bytes, 'all lines are counted');
+      const { lines, bytes, figures } = view.frame.totals;
+      view.close();
+      expect([lines, bytes - figures]).toEqual([2, said.join('').length]);
+    }
+  });
+});
+
 describe('levels', () => {
   const source = () => {
     const log = new LogSource();

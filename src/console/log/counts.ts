@@ -1,6 +1,6 @@
 /** How many lines there are, are shown and match, block by block: counted in the background, whole files of any size. */
 import { LOG_STREAMS, type LogStream, wordsOf } from './line.ts';
-import { firstFrom } from './line-block.ts';
+import { endOf, firstFrom } from './line-block.ts';
 import type { Cut, MergedLog } from './merged-log.ts';
 import type { Wanted } from './query.ts';
 
@@ -8,19 +8,22 @@ interface BlockCount {
   readonly lines: number;
   readonly shown: number;
   readonly matches: number;
+  /** Bytes of events that are figures and no lines. */
+  readonly figures: number;
 }
 
 export interface Totals extends BlockCount {
-  /** Bytes counted so far, and bytes there are. */
+  /** Bytes counted so far, and bytes there are, figures included. */
   readonly counted: number;
   readonly bytes: number;
 }
 
-const NOTHING: BlockCount = { lines: 0, shown: 0, matches: 0 };
+const NOTHING: BlockCount = { lines: 0, shown: 0, matches: 0, figures: 0 };
 const add = (a: BlockCount, b: BlockCount, sign: 1 | -1 = 1): BlockCount => ({
   lines: a.lines + sign * b.lines,
   shown: a.shown + sign * b.shown,
   matches: a.matches + sign * b.matches,
+  figures: a.figures + sign * b.figures,
 });
 
 /** What is counted: `shown` null when every line is, `matches` null when nothing is sought. */
@@ -115,15 +118,18 @@ export class Counts {
     if (!shown && !matches && stream !== 'events' && before === Number.POSITIVE_INFINITY) {
       await this.#log.turn(signal);
       const lines = await this.#log.files[stream].lineCount(index);
-      return { lines, shown: lines, matches: 0 };
+      return { ...NOTHING, lines, shown: lines };
     }
     const block = await this.#log.block(stream, index, signal);
     const end = firstFrom(block, before);
-    if (!shown && !matches && stream !== 'events') return { lines: end, shown: end, matches: 0 };
-    const count = { lines: 0, shown: 0, matches: 0 };
+    if (!shown && !matches && stream !== 'events') return { ...NOTHING, lines: end, shown: end };
+    const count = { ...NOTHING };
     for (let i = 0; i < end; i++) {
       const words = wordsOf(stream, block, i);
-      if (!words) continue;
+      if (!words) {
+        count.figures += endOf(block, i) - block.starts[i];
+        continue;
+      }
       count.lines++;
       if (shown && !shown(words)) continue;
       count.shown++;
