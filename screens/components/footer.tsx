@@ -3,7 +3,7 @@ import { readFilter } from '../../src/console/filter.ts';
 import { handoverLine } from '../../src/console/handover.ts';
 import { type FooterItem, footerItems } from '../../src/console/keys.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
-import { completions, verbHelp } from '../../src/console/palette/palette.ts';
+import { completions, isBeingRead, verbHelp } from '../../src/console/palette/palette.ts';
 import { trouble } from '../../src/console/selectors.ts';
 import type { ConsoleState, Prompt } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
@@ -97,7 +97,8 @@ function promptLine(state: ConsoleState, { purpose, line, phase }: Prompt): Line
   // What the line may still become; what it does once it is a whole command.
   const lines = completions(state, line.text);
   const open = lines.includes(line.text) ? [] : lines.slice(0, 12);
-  return [...typed, span(`   ${open.join('   ') || (verbHelp(state, line.text) ?? '')}`, 'muted')];
+  const words = open.join('   ') || (isBeingRead(state, line.text) ? 'reading what there is …' : null);
+  return [...typed, span(`   ${words ?? verbHelp(state, line.text) ?? ''}`, 'muted')];
 }
 
 /** The keys, the least important ones leaving first. */

@@ -6,6 +6,7 @@ import { dialogNeeds } from './dialogs.ts';
 import { formNeeds } from './form/status.ts';
 import { coverageDays, dayCursor } from './grids.ts';
 import { coverageCursor, isRunning, selectedRow } from './lists.ts';
+import { paletteNeeds } from './palette/palette.ts';
 import type { ScreenId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
 
@@ -68,4 +69,7 @@ export const needsOf = (state: ConsoleState): readonly Need[] => [
   need('programs', {}, null),
   ...(state.overlay?.kind === 'form' ? formNeeds(state, state.overlay) : []),
   ...(state.overlay?.kind === 'dialog' ? dialogNeeds(state.overlay) : []),
+  ...(state.overlay?.kind === 'prompt' && state.overlay.purpose === 'command'
+    ? paletteNeeds(state.overlay.line.text)
+    : []),
 ];

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NAMED_COMMANDS } from '../../src/cli/commands.ts';
 import { needKey } from '../../src/console/answers.ts';
+import { startAsking } from '../../src/console/asking.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
-import { completions, verbHelp } from '../../src/console/palette/palette.ts';
+import { completions, isBeingRead, verbHelp } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
@@ -312,6 +313,31 @@ describe('the palette', () => {
     type('phases r');
     press('tab');
     expect(overlay()).toMatchObject({ line: { text: 'phases run ' } });
+  });
+
+  test('Tab knows runs and models that no screen has read: they are asked for as their verb is typed', async () => {
+    const asking = startAsking(store, supervisor, () => 0);
+    store.subscribe(() => asking.look());
+    const [a, b] = (await supervisor.read('runs', { limit: 200 })).map(({ runId }) => runId);
+    press(':');
+    type('compare ');
+    expect(isBeingRead(store.getState(), 'compare ')).toBe(true);
+    await arrived();
+    expect(isBeingRead(store.getState(), 'compare ')).toBe(false);
+    type(a.slice(0, 4));
+    press('tab');
+    expect(overlay()).toMatchObject({ line: { text: `compare ${a} ` } });
+    // The other side too, but not the same run again, nor a third one.
+    expect(completions(store.getState(), `compare ${a} `)).toContain(`compare ${a} ${b}`);
+    expect(completions(store.getState(), `compare ${a} `)).not.toContain(`compare ${a} ${a}`);
+    expect(completions(store.getState(), `compare ${a} ${b} `)).toEqual([]);
+    expect(completions(store.getState(), `backtests show ${a} `)).toEqual([]);
+    press('escape', ':');
+    type('models show ');
+    await arrived();
+    const [model] = await supervisor.read('models', {});
+    expect(completions(store.getState(), 'models show ')).toContain(`models show ${model.id}`);
+    asking.stop();
   });
 
   test('recalls what was typed before', () => {

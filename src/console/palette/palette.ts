@@ -5,6 +5,7 @@
 import { commandLine, splitWords } from '../../format/command.ts';
 import type { ActionContext } from '../action.ts';
 import { notReady } from '../actions/reasons.ts';
+import { answerTo, type Need } from '../answers.ts';
 import { shellDialog } from '../dialogs.ts';
 import { knownPrograms } from '../form/status.ts';
 import type { ConsoleState } from '../store.ts';
@@ -67,14 +68,31 @@ function runNamed(context: ActionContext, name: string, words: readonly string[]
   else toast(`${name} needs a shell of its own: ${commandLine(words)}`, 'warn');
 }
 
+/** The verbs whose objects a text goes on with: they are offered once the verb stands there. */
+const verbsOf = (text: string): readonly Verb[] => VERBS.filter(({ name }) => text.startsWith(`${name} `));
+
 /** Whole lines that the text may become, in the table's order. */
 export function completions(state: ConsoleState, text: string): string[] {
-  // A verb's objects are offered once the verb stands there.
-  const objects = VERBS.flatMap(({ name, words }) =>
-    words && text.startsWith(`${name} `) ? words(state).map((word) => `${name} ${word}`) : [],
-  );
+  const objects = verbsOf(text).flatMap(({ name, words, takes = 1 }) => {
+    const given = text
+      .slice(name.length + 1)
+      .split(' ')
+      .slice(0, -1);
+    const more = given.length < takes ? (words?.(state) ?? []) : [];
+    return more.filter((word) => !given.includes(word)).map((word) => [name, ...given, word].join(' '));
+  });
   return [...new Set([...objects, ...names(state)])].filter((line) => line.startsWith(text));
 }
+
+/** What is asked while a text is typed, so that Tab knows the objects of its verb. */
+export const paletteNeeds = (text: string): readonly Need[] => verbsOf(text).flatMap(({ reads }) => reads ?? []);
+
+/** Whether objects are still being read, which may complete a text. */
+export const isBeingRead = (state: ConsoleState, text: string): boolean =>
+  paletteNeeds(text).some(({ name, args }) => {
+    const { value, problem } = answerTo(state, name, args);
+    return value === null && problem === null;
+  });
 
 /** What a verb of the palette does, for the line below the prompt. */
 export function verbHelp(state: ConsoleState, line: string): string | null {

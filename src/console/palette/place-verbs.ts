@@ -85,6 +85,8 @@ function coveragePlace(words: readonly string[], state: ConsoleState): CoverageP
   return Number(year) >= years.first && Number(year) <= years.last ? { row, year: Number(year) } : null;
 }
 
+const READS_RUNS = { name: 'runs', args: RUNS, everyMs: null } as const;
+
 export const PLACE_VERBS: readonly Verb[] = [
   { name: 'status', safe: true, fits: none, run: ({ store }) => openScreen({ store }, 'overview') },
   { name: 'top', safe: true, fits: none, run: ({ store }) => openScreen({ store }, 'machine') },
@@ -92,6 +94,7 @@ export const PLACE_VERBS: readonly Verb[] = [
   {
     name: 'backtests show',
     words: runIds,
+    reads: READS_RUNS,
     safe: true,
     fits: (words) => words.length === 1 && atMostOne(words),
     run: (context, words) => void showRun(context, words),
@@ -99,6 +102,8 @@ export const PLACE_VERBS: readonly Verb[] = [
   {
     name: 'compare',
     words: runIds,
+    takes: 2,
+    reads: READS_RUNS,
     safe: true,
     // With flags it is more than the screen shows: then it is a job.
     fits: (words) => words.length === 2 && words.every((word) => !word.startsWith('-')),
@@ -118,6 +123,7 @@ export const PLACE_VERBS: readonly Verb[] = [
   {
     name: 'models show',
     words: (state) => answerTo(state, 'models', {}).value?.map(({ id }) => id) ?? [],
+    reads: { name: 'models', args: {}, everyMs: null },
     safe: true,
     fits: (words) => words.length === 1 && atMostOne(words),
     run: (context, words) => void showModel(context, words),

@@ -1,6 +1,7 @@
 /** What a verb of the palette is, and what several of them need. */
 import type { ActionContext } from '../action.ts';
 import { openScreen } from '../actions/navigation.ts';
+import type { Need } from '../answers.ts';
 import { isHidden, isRunning, type ListId, select } from '../lists.ts';
 import type { PaneId, ScreenId } from '../screens.ts';
 import { phasesOf } from '../selectors.ts';
@@ -9,8 +10,11 @@ import type { ConsoleState } from '../store.ts';
 export interface Verb {
   /** As on the command line, where it is one of its. */
   readonly name: string;
-  /** What follows it, for completion. */
+  /** What follows it, for completion; and how many of them do, one unless it is said. */
   readonly words?: (state: ConsoleState) => readonly string[];
+  readonly takes?: number;
+  /** What is asked while they are typed, where no snapshot tells of them. */
+  readonly reads?: Need;
   /** Absent: the summary of the command. */
   readonly help?: string;
   /** False for what costs or destroys. */
