@@ -10,7 +10,7 @@ import { compare } from '../../engines/compare/program.ts';
 import { compareSpec } from '../../engines/compare/spec.ts';
 import { jointSpace } from '../../engines/joint/ids.model.ts';
 import { inputsOf, regimeDays, yearsOf } from '../../engines/joint/inputs.storage.ts';
-import { jointVectors, numericVectors, regimeVectors } from '../../engines/joint/sources.storage.ts';
+import { jointVectors, newsSum, numericVectors, regimeVectors } from '../../engines/joint/sources.storage.ts';
 import { rowsByDay } from '../../engines/joint/storage.ts';
 import { recordedTrials } from '../../engines/meta/storage.ts';
 import { refreshCoverage } from '../../engines/numeric/coverage.storage.ts';
@@ -20,6 +20,7 @@ import { similar } from '../../engines/numeric/similar.ts';
 import { numericBackfillSpec, similarSpec } from '../../engines/numeric/spec.ts';
 import { nearestDay } from '../../engines/numeric/storage.ts';
 import { loadRegimeRisk } from '../../engines/regime/provider.storage.ts';
+import { newsExtent, newsFingerprint, readArticles } from '../../engines/text/backfill/news.storage.ts';
 import { verifyNumeric } from '../../engines/verify/numeric.ts';
 import { numericEmbeddingsSpec } from '../../engines/verify/spec.ts';
 import { EXPECTED } from '../../src/adoption/expected.ts';
@@ -27,6 +28,7 @@ import { requirementsOf } from '../../src/phases/config.ts';
 import { coverageYear, missingOn } from '../../src/phases/coverage-days.ts';
 import { latestRuns } from '../../src/phases/runs.ts';
 import { formatDay } from '../../src/platform/dates.ts';
+import { openDatabases } from '../../src/platform/db/databases.ts';
 import { DATABASE_NAMES, type DatabaseName } from '../../src/platform/db/targets.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { listRuns, readReportedRun } from '../../src/report/runs.ts';
@@ -114,6 +116,70 @@ describe('the board and the coverage table', () => {
     for (const [type, using] of TYPES) {
       await retype(type, using);
       expect({ type, ...ages(await seen()) }).toEqual({ type, ...expected });
+    }
+  });
+
+  test('are the same wherever server, database and role think they are: times without a zone are UTC', async () => {
+    // Around midnight UTC, and around that of New York; the zone of this session must not matter either.
+    await run(
+      'historical',
+      `INSERT INTO news_articles (article_id, timestamp, source, headline)
+         SELECT 900000 + n, timestamptz '2014-03-05 23:30:00+00' + n * interval '1 hour', 'test', 'news ' || n FROM generate_series(0, 7) n;
+       INSERT INTO text_embeddings (source_type, source_id, model_id, vector)
+         SELECT 'NEWS', article_id::text, '${smallConfig.context.textModel}', ${VECTOR} FROM news_articles WHERE article_id % 2 = 0`,
+    );
+    const options = {
+      need: requirementsOf(smallConfig, false),
+      now: () => 0,
+      signal: new AbortController().signal,
+      timeoutMs: 10_000,
+    };
+    const [from, to] = [Date.UTC(2014, 2, 6), Date.UTC(2014, 2, 7)];
+    const seen = async () => {
+      const databases = openDatabases(pair.targets, { application: 'test' });
+      try {
+        const { board } = await evaluate(pair.targets);
+        const { historical } = databases;
+        return {
+          coverage: board.coverage.rows.map(({ name, rows, first, last, countByYear }) => ({
+            name,
+            rows,
+            first,
+            last,
+            countByYear,
+          })),
+          news: (await coverageYear(databases, 'news_articles', 2014, options)).days,
+          texts: (await coverageYear(databases, smallConfig.context.textModel, 2014, options)).days,
+          articles: await historical.client((client) => readArticles(client, from, to, null)),
+          sum: await historical.client((client) =>
+            newsSum(client, smallConfig.context.textModel, { from, to }, () => {}),
+          ),
+          extent: await newsExtent(historical),
+          fingerprint: await newsFingerprint(historical, from, to, true),
+          prices: (await coverageYear(databases, 'prices_daily', 2014, options)).days,
+        };
+      } finally {
+        await databases.close();
+      }
+    };
+    const expected = await seen();
+    expect(expected.articles.filter(({ id }) => id >= 900000).map(({ id }) => id - 900000)).toEqual([
+      1, 2, 3, 4, 5, 6, 7,
+    ]);
+    for (const type of ['timestamptz', 'timestamp']) {
+      if (type === 'timestamp') {
+        await run(
+          'historical',
+          `ALTER TABLE news_articles ALTER COLUMN timestamp TYPE timestamp USING timestamp AT TIME ZONE 'UTC'`,
+        );
+        await retype('timestamptz', `% AT TIME ZONE 'UTC'`);
+      }
+      for (const zone of ['America/New_York', 'Pacific/Auckland']) {
+        for (const name of DATABASE_NAMES) {
+          await run(name, `ALTER DATABASE ${pair.targets[name].config.database} SET timezone = '${zone}'`);
+        }
+        expect({ type, zone, ...(await seen()) }).toEqual({ type, zone, ...expected });
+      }
     }
   });
 

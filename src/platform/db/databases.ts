@@ -68,6 +68,9 @@ export function openDatabase(
   options: ConnectOptions,
 ): Database & { abort(): void; close(): Promise<void> } {
   const settings = [
+    process.env.PGOPTIONS ?? '',
+    // Times without a zone are UTC: what they mean must not hang on where a server, a database or a role is set to.
+    '-c TimeZone=UTC',
     options.readOnly ? '-c default_transaction_read_only=on' : '',
     options.statementTimeoutMs !== undefined ? `-c statement_timeout=${options.statementTimeoutMs}` : '',
   ]
@@ -76,7 +79,7 @@ export function openDatabase(
   const pool = new pg.Pool({
     ...target.config,
     application_name: `prometheus ${options.application}`,
-    options: settings || undefined,
+    options: settings,
     max: options.maxConnections ?? 4,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
