@@ -53,9 +53,9 @@ export function innerSize(rect: Rect, frame: PaneFrame): { width: number; height
 /** Rows that a content needs, its column titles included. */
 export const contentHeight = ({ lines, header }: PaneContent): number => lines.length + (header ? 1 : 0);
 
-/** Column titles are shown only where they leave room for a few rows. */
+/** Column titles are shown only where they leave room for two rows. */
 const showsHeader = (content: PaneContent, height: number): boolean =>
-  content.header !== undefined && height - 1 >= Math.min(3, content.lines.length);
+  content.header !== undefined && height - 1 >= Math.min(2, content.lines.length);
 
 /** The first visible row for a selection that must stay in view. */
 function topFor(selected: number, height: number, count: number): number {

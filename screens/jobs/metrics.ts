@@ -4,7 +4,7 @@ import { isRunning, rowCount, selectedIndex, selectedRow, visibleRows } from '..
 import { jobProgress, selectedJob } from '../../src/console/selectors.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAge } from '../../src/format/age.ts';
-import { type Line, lineWidth, type Packed, packLine, type Span, span } from '../../src/format/lines.ts';
+import { type Line, lineWidth, MARK_CELLS, type Packed, packLine, type Span, span } from '../../src/format/lines.ts';
 import { measureText, measureValue, unitWord } from '../../src/format/measure.ts';
 import { distinct } from '../../src/format/names.ts';
 import { formatCount, formatDuration } from '../../src/format/numbers.ts';
@@ -140,8 +140,9 @@ function paceWords(job: JobView, room: number, age: number): Packed[] {
   // Unlike a rate among the figures, which is that of the last moment.
   const full: Line = rate === null ? words : [span('median ', 'muted'), ...words];
   const pace = lineWidth(full) + lineWidth(whole) + age + 2 * GAP <= room ? full : words;
-  const time =
-    eta === null || lineWidth(pace) + GAP + lineWidth(whole) <= room ? whole : left(formatDuration(eta.seconds));
+  // Where the age has no room there is the mark of that.
+  const both = lineWidth(pace) + GAP + lineWidth(whole) + MARK_CELLS;
+  const time = eta === null || both <= room ? whole : left(formatDuration(eta.seconds));
   return [
     { line: pace, rank: 2 },
     { line: time, rank: 1 },

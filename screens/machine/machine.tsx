@@ -52,11 +52,13 @@ function inColumns(body: Rect, contents: Contents): Place[] {
 
 function inStack(body: Rect, contents: Contents, focus: keyof Contents): Place[] {
   const HEADING = 1;
+  // Figures in columns say nothing without the titles of those; rows that begin with their name do.
+  const MIN = { host: HEADING + 4, gpus: HEADING + 3, disks: HEADING + 2, postgres: HEADING + 3, usage: HEADING + 3 };
   const rows = shareRows(
     body.height,
     (['host', 'gpus', 'disks', 'postgres', 'usage'] as const).map((id) => ({
       id,
-      min: HEADING + 1,
+      min: MIN[id],
       natural: HEADING + Math.max(1, contentHeight(contents[id])),
       flex: id === 'usage' ? 1 : 0,
     })),

@@ -14,6 +14,7 @@ import { comparisonSections } from '../../src/report/comparison-page.ts';
 import type { ComparedRun, Comparison } from '../../src/report/types.ts';
 import type { Snapshot } from '../../src/supervisor/protocol.ts';
 import type { JobSeries } from '../../src/supervisor/reads.ts';
+import { MACHINE } from '../helpers/machine-sample.ts';
 import { FRESH, NOW, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let mounted: MountedScreens | null = null;
@@ -592,6 +593,14 @@ describe('what is on them', () => {
       ui.close();
     }
     expect(ageless).toEqual([]);
+  });
+
+  test('the columns of the Machine screen are named at 80×24 too, whichever pane has the focus', async () => {
+    for (const focus of panesOf('machine')) {
+      const frame = await at(80, 24, { ...SNAPSHOT, machine: MACHINE }, { screen: 'machine', focus });
+      for (const titles of [/^ *database +state +sessions/m, /^ *for +free +of/m, /^ *job +cores +memory/m])
+        expect(frame, focus).toMatch(titles);
+    }
   });
 
   test('a coverage of two years labels both, on both screens, at any size', async () => {
