@@ -4,7 +4,7 @@ import { comparedRuns } from '../../src/console/backtests.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { commandLine } from '../../src/format/command.ts';
 import { contextWords, figureText, intervalText, settingText, tradeText } from '../../src/format/figure.ts';
-import { type Line, span } from '../../src/format/lines.ts';
+import { type Line, lineWidth, span } from '../../src/format/lines.ts';
 import { formatCount, UNKNOWN } from '../../src/format/numbers.ts';
 import type { Tone } from '../../src/format/states.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
@@ -82,6 +82,9 @@ function headRows(names: Names, { a, b, days, first, last }: RunComparison, widt
   ];
 }
 
+/** Cells that both figures and their difference take. */
+const FIGURES = 28;
+
 /** Cells that a table of both sides of a difference takes. */
 const BESIDE = 90;
 
@@ -139,7 +142,12 @@ function figureRows(
   });
   const table = layTable<ComparedFigure>(
     [
-      { title: '', max: 30, cell: (one) => [span(one.name.replaceAll('_', ' '), 'muted')] },
+      // In a narrow pane a name gives way to the figures.
+      {
+        title: '',
+        max: Math.max(12, Math.min(30, width - FIGURES)),
+        cell: (one) => [span(one.name.replaceAll('_', ' '), 'muted')],
+      },
       value(names[0], (one) => figureText(one.a, one.unit)),
       value(names[1], (one) => figureText(one.b, one.unit)),
       value(`${names[1]} − ${names[0]}`, (one) => figureText(one.difference, one.unit, true)),
@@ -151,8 +159,10 @@ function figureRows(
     width,
     drawing,
   );
-  const intervals = table.left.length > 0 ? span('  z: with intervals', 'muted') : '';
-  return [[], [...heading(title), intervals], table.header, ...table.rows];
+  const intervals: Line = table.left.length > 0 ? [span('  z: with intervals', 'muted')] : [];
+  const beside: Line = [...heading(title), ...intervals];
+  const head = lineWidth(beside) <= width ? [beside] : [heading(title), intervals];
+  return [[], ...head, table.header, ...table.rows];
 }
 
 /** How the trades differ, from when on, and some of each run alone. */

@@ -6,6 +6,7 @@ import { heatMark } from '../../src/format/bars.ts';
 import { type Line, type Span, span } from '../../src/format/lines.ts';
 import { formatCount, formatPercent, formatShortCount, UNKNOWN } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
+import { CUT } from '../../src/format/width.ts';
 import { yearCells, yearTicks } from '../../src/format/year-axis.ts';
 import type { CoverageRow } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
@@ -96,7 +97,9 @@ function gridOf(unit: CellUnit, years: { first: number; last: number }, year: nu
   const shown = Math.max(1, Math.min(count, Math.floor((width - BESIDE) / cells)));
   const first = Math.max(years.first, Math.min(year - Math.floor(shown / 2), years.last - shown + 1));
   const last = first + shown - 1;
-  const title = Array.from({ length: shown }, (_, i) => String(first + i).padStart(cells)).join('');
+  const labels = Array.from({ length: shown }, (_, i) => String(first + i).padStart(cells)).join('');
+  // Years out of view on either side are marked; the first label begins with a blank.
+  const title = `${first > years.first ? CUT : ' '}${labels.slice(1)}${last < years.last ? CUT : ''}`;
   return { unit, first, last, cells, title };
 }
 

@@ -466,6 +466,12 @@ describe('two runs compared', () => {
     }
   });
 
+  test('a narrow pane shows both figures and their difference whole, and says where the intervals are', async () => {
+    const { frame } = await marked(120, 60, 'space');
+    expect(frame).toMatch(/cumulat.* 2\.91 % +2\.60 % +-0\.31 %/);
+    expect(frame).toMatch(/z: with intervals .*\n.* A +B +B − A +…/);
+  });
+
   test('with one run only there is nothing to compare, and d says why', async () => {
     const ui = open(SNAPSHOT, { screen: 'backtests', focus: 'backtests', size: { columns: 160, rows: 45 } });
     await ui.answer();
@@ -638,6 +644,9 @@ describe('what is on them', () => {
           .join('\n');
       const percent = await look('percent');
       expect(percent).toMatch(/2013 +2014 +2015/);
+      // Years out of view are marked on either side.
+      if (columns === 80) expect(percent).toMatch(/…2011 .* 2017… +share/);
+      else expect(percent).toMatch(/ 2010 .* 2024 +share/);
       expect(percent).toMatch(/100% +88% +0%/);
       expect(await look('count')).toMatch(/18\.8k +8\.9k +0 /);
     }
