@@ -7,6 +7,7 @@ import {
   type Line,
   lineText,
   lineWidth,
+  packLine,
   type Style,
   span,
   spellLine,
@@ -36,14 +37,16 @@ export function formLines(form: FormView, status: FormStatus, width: number, hei
 
 function titleRow({ program, rerunOf, recalled }: FormView, width: number): Line {
   const what = rerunOf ? `Edit and run again ${rerunOf}` : 'New job';
-  const left: Line = [
-    span(`${what} · ${program.name}`, 'accent', { bold: true }),
-    span(`  ${program.summary}`, 'muted'),
+  const name: Line = [span(`${what} · ${program.name}`, 'accent', { bold: true })];
+  const summary: Line = [span(program.summary, 'muted')];
+  const state: Line = [
+    span(recalled ? `values of an earlier job (${recalled.index + 1})` : 'nothing has started', 'muted'),
   ];
-  const right: Line = [
-    span(recalled ? ` values of an earlier job (${recalled.index + 1})` : ' nothing has started', 'muted'),
-  ];
-  return width < BESIDE_FROM ? fitLine(left, width) : spread(left, right, width);
+  if (width >= BESIDE_FROM) return spread([...name, '  ', ...summary], [' ', ...state], width);
+  return packLine(
+    [name, summary, state].map((line, i) => ({ line, rank: [1, 3, 2][i] })),
+    width,
+  );
 }
 
 type Spell = (text: string) => string;
