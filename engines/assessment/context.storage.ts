@@ -4,6 +4,7 @@ import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { UserError } from '../../src/platform/errors.ts';
 import { ALLOW_IN_SAMPLE } from '../models/guard.model.ts';
+import { FIT_END_UNKNOWN } from '../models/made-by.storage.ts';
 import { branchMask, type ContextAssessments, headV1, noContext } from './context.model.ts';
 
 /** `joint_type` of assessment contexts. */
@@ -30,7 +31,7 @@ export interface ContextDay {
   readonly branches: Uint8Array;
   readonly vectors: Float32Array;
   readonly dim: number;
-  /** Last day that one of them has learnt from, where that is this day or a later one (`YYYY-MM-DD`); else null. */
+  /** Last day that one of them has learnt from, where that is this day or a later one (`YYYY-MM-DD`) or unknown; else null. */
   readonly seenTo: string | null;
 }
 
@@ -90,7 +91,13 @@ export async function* contextDays(
 
 /** The models behind a vector have learnt from its day or later ones. @param flag whether the caller has one that allows it. */
 function seenFuture(modelId: string, day: number, fitEnd: string, flag: boolean): UserError {
-  const anew = 'fit the numeric v2 models on earlier days, and make their vectors and the joint ones anew';
+  if (fitEnd === FIT_END_UNKNOWN) {
+    return new UserError(
+      `${modelId}: nobody knows what the models behind the vector of ${formatDay(day)} have learnt from`,
+      `Put those models into the registry (prometheus models ls) and make the vectors anew: prometheus backfill joint-…${flag ? `; or say ${ALLOW_IN_SAMPLE}` : ''}.`,
+    );
+  }
+  const anew = 'fit the models behind it on earlier days, and make their vectors and the joint ones anew';
   return new UserError(
     `${modelId}: the vector of ${formatDay(day)} was made by models fitted on data up to ${fitEnd}: it has seen its own future`,
     `Begin after that day; or ${anew}${flag ? `; or say ${ALLOW_IN_SAMPLE}` : ''}.`,

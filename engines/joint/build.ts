@@ -36,7 +36,10 @@ export interface JointInputs {
   readonly regimes: Vectors;
   /** v2: instants from which and before which news belongs to a trading day (day number). */
   readonly session: (day: number) => { readonly from: number; readonly to: number };
-  /** v2: the last day that the fitted models behind the vectors have learnt from (`YYYY-MM-DD`); null when there is none. */
+  /**
+   * v2: the last day that the fitted models behind the vectors have learnt from (`YYYY-MM-DD`), or
+   * `FIT_END_UNKNOWN`; null when there is none.
+   */
   readonly fitEnd: string | null;
   readonly onBad: OnBad;
 }

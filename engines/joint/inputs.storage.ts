@@ -1,7 +1,7 @@
 /** What a joint backfill is made from: how many vectors there are, and a figure that changes when some come or go. */
 import { MS_PER_DAY, parseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
-import { type JointKind, type JointSpace, jointSpace, numericModels } from './ids.model.ts';
+import { type Branch, type JointKind, type JointSpace, jointSpace, numericModels } from './ids.model.ts';
 
 export interface InputState {
   readonly rows: number;
@@ -9,7 +9,10 @@ export interface InputState {
 }
 
 /** Stored vectors of one kind. */
-interface Input {
+export interface Input {
+  /** Whose work they are. */
+  readonly kind: 'numeric' | 'text' | 'joint';
+  readonly modelId: string;
   /** What stands after FROM, and the values of its parameters. */
   readonly from: string;
   readonly values: readonly unknown[];
@@ -19,7 +22,6 @@ interface Input {
 
 /** The same where each vector has a day. */
 interface DatedInput extends Input {
-  readonly modelId: string;
   readonly day: string;
 }
 
@@ -30,6 +32,7 @@ interface Span {
 }
 
 const numericInput = (modelId: string, entityType: string, { start, end }: Span): DatedInput => ({
+  kind: 'numeric',
   modelId,
   from: `numeric_window_embeddings
       WHERE model_id = $1 AND as_of_date::date BETWEEN $2 AND $3 AND entity_type = $4`,
@@ -39,6 +42,7 @@ const numericInput = (modelId: string, entityType: string, { start, end }: Span)
 });
 
 const jointInput = ({ jointType, modelId }: JointSpace, { start, end }: Span): DatedInput => ({
+  kind: 'joint',
   modelId,
   from: 'joint_embeddings WHERE joint_type = $1 AND model_id = $2 AND as_of_date::date BETWEEN $3 AND $4',
   values: [jointType, modelId, start, end],
@@ -48,6 +52,8 @@ const jointInput = ({ jointType, modelId }: JointSpace, { start, end }: Span): D
 
 /** NEWS vectors of articles stamped in `[from, to)` (milliseconds since 1970), and their stamps. */
 const newsInput = (modelId: string, from: number, to: number): Input => ({
+  kind: 'text',
+  modelId,
   from: `news_articles a JOIN text_embeddings t
          ON t.source_type = 'NEWS' AND t.source_id = a.article_id::text AND t.model_id = $1
       WHERE a."timestamp" >= to_timestamp($2::float8 / 1000) AND a."timestamp" < to_timestamp($3::float8 / 1000)`,
@@ -56,10 +62,11 @@ const newsInput = (modelId: string, from: number, to: number): Input => ({
             coalesce(sum(extract(epoch FROM a."timestamp")), 0)::text`,
 });
 
-/** Texts of issuers by a model: `NEWS_ISSUER_DAY` or `PROFILE`. */
-const issuerTextInput = (sourceType: string, modelId: string): Input => ({
-  from: 'text_embeddings WHERE source_type = $1 AND model_id = $2',
-  values: [sourceType, modelId],
+const issuerDayInput = (modelId: string, { start, end }: Span): Input => ({
+  kind: 'text',
+  modelId,
+  from: `text_embeddings WHERE source_type = 'NEWS_ISSUER_DAY' AND model_id = $1 AND right(source_id, 10) BETWEEN $2 AND $3`,
+  values: [modelId, start, end],
   state: 'coalesce(sum(embedding_id), 0)::text',
 });
 
@@ -73,6 +80,16 @@ export const INPUT_WORDS = {
   texts: 'issuer day',
 } as const;
 export type InputName = keyof typeof INPUT_WORDS;
+
+/** Which branch each input goes into. */
+export const INPUT_BRANCHES: Readonly<Record<InputName, Branch>> = {
+  profile: 'numeric',
+  stab: 'stab',
+  profiles: 'profile',
+  regimes: 'regime',
+  news: 'text',
+  texts: 'text',
+};
 type Inputs = Readonly<
   Partial<Record<'news' | 'texts', Input> & Record<Exclude<InputName, 'news' | 'texts'>, DatedInput>>
 >;
@@ -108,13 +125,19 @@ export function inputsOf(
         stab: joint('stab'),
         regimes: joint('regime'),
         news: news(),
-        texts: issuerTextInput('NEWS_ISSUER_DAY', textModel!),
+        texts: issuerDayInput(textModel!, span),
       };
   }
 }
 
 /** Texts that profiles are joined with. */
-export const profileTextInput = (modelId: string): Input => issuerTextInput('PROFILE', modelId);
+export const profileTextInput = (modelId: string): Input => ({
+  kind: 'text',
+  modelId,
+  from: `text_embeddings WHERE source_type = 'PROFILE' AND model_id = $1`,
+  values: [modelId],
+  state: 'coalesce(sum(embedding_id), 0)::text',
+});
 
 export async function stateOf(database: Database, { from, values, state }: Input): Promise<InputState> {
   return database.client(async (client) => {

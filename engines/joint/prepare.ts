@@ -6,12 +6,21 @@ import { log } from '../../src/platform/events.ts';
 import type { ProgramContext } from '../../src/platform/program.ts';
 import { makeCalendar, requireHolidays, tradingDaysBefore } from '../market/calendar.ts';
 import { loadHolidays, loadInstruments } from '../market/storage.ts';
-import { listModels } from '../models/storage.ts';
+import { latest } from '../models/made-by.storage.ts';
 import { readMarketClose } from '../text/backfill/news.storage.ts';
 import { closingInstants } from '../text/backfill/trading-day.model.ts';
 import type { JointInputs } from './build.ts';
-import { jointSpace, numericModels, versionOf } from './ids.model.ts';
-import { INPUT_WORDS, type InputName, type InputState, inputsOf, stateOf } from './inputs.storage.ts';
+import { type JointSpace, jointSpace, numericModels, versionOf } from './ids.model.ts';
+import {
+  INPUT_BRANCHES,
+  INPUT_WORDS,
+  type Input,
+  type InputName,
+  type InputState,
+  inputsOf,
+  stateOf,
+} from './inputs.storage.ts';
+import { inputsLearntFrom, regimesLearntFrom } from './learnt-from.storage.ts';
 import { type JointBackfillSpec, type JointShard, planJointShards } from './plan.model.ts';
 import { type OnBad, profileTexts, regimeVectors, type Vectors } from './sources.storage.ts';
 
@@ -51,29 +60,28 @@ export async function prepareJoint(
   const at = new Map(Array.from(calendar.days, (day, k) => [day, k]));
   const bad: [string, string][] = [];
   const onBad: OnBad = (what, reason) => void bad.push([what, reason]);
-  const models = { ...numericModels(space.version), text: spec.textModel };
+  const regimes =
+    kind === 'regime' ? await regimeVectors(runtime, spec.region, { first: start, last: end }, onBad) : new Map();
+  const { states, used } = await statesOf(spec, space, historical);
+  const places = { historical, folder: home.models };
+  const fitEnd = latest([
+    await inputsLearntFrom(used, spec, places),
+    regimes.size ? await regimesLearntFrom(runtime, spec, places) : null,
+  ]);
   const inputs: PreparedJoint['inputs'] = {
     space,
     marketId: market,
     instruments,
     region: spec.region,
-    models,
+    models: { ...numericModels(space.version), text: spec.textModel },
     weights: spec.weights,
     textWindowDays: spec.textWindowDays,
     profileTexts: spec.profileTextModel ? await profileTexts(historical, spec.profileTextModel, onBad) : new Map(),
-    regimes:
-      kind === 'regime' ? await regimeVectors(runtime, spec.region, { first: start, last: end }, onBad) : new Map(),
+    regimes,
     session: (day) => ({ from: closes[at.get(day)! - 1], to: closes[at.get(day)!] }),
-    fitEnd:
-      space.version === 'v2'
-        ? await lastTrainingDay(
-            home.models,
-            Object.values(models).filter((model) => model !== null),
-          )
-        : null,
+    fitEnd: space.version === 'v2' ? fitEnd : null,
   };
   signal.throwIfAborted();
-  const states = await statesOf(spec, inputs, historical);
   const content = createHash('sha256');
   content.update(JSON.stringify([states, days, Array.from(closes), instruments, inputs.fitEnd]));
   for (const vectors of [inputs.profileTexts, inputs.regimes]) hashVectors(content, vectors);
@@ -91,28 +99,26 @@ export async function prepareJoint(
   };
 }
 
-/** The last day that the fitted ones among these models have learnt from, as far as this home has them; null for none. */
-async function lastTrainingDay(folder: string, models: readonly string[]): Promise<string | null> {
-  const days = (await listModels(folder))
-    .filter(({ id }) => models.includes(id))
-    .flatMap(({ manifest }) => (manifest && 'fit' in manifest && manifest.fit ? [manifest.fit.fit_end] : []));
-  return days.sort().at(-1) ?? null;
-}
-
 /** What each input holds; `own` is the one that every vector of an assessment is about. */
 type States = Readonly<Partial<Record<InputName | 'own', InputState>>>;
 
+/** The state of each input, and the inputs that have a vector in the span and a weight. */
 async function statesOf(
   spec: JointBackfillSpec,
-  { space }: PreparedJoint['inputs'],
+  space: JointSpace,
   historical: ProgramContext['databases']['historical'],
-): Promise<States> {
+): Promise<{ readonly states: States; readonly used: readonly Input[] }> {
   const found: [string, InputState][] = [];
-  for (const [name, input] of Object.entries(inputsOf(space, spec)))
-    found.push([name, await stateOf(historical, input)]);
+  const used: Input[] = [];
+  for (const [name, input] of Object.entries(inputsOf(space, spec))) {
+    const state = await stateOf(historical, input);
+    found.push([name, state]);
+    if (state.rows > 0 && spec.weights[INPUT_BRANCHES[name as InputName]] > 0) used.push(input);
+  }
   const states: States = Object.fromEntries(found);
   const { stab, profiles } = states;
-  return space.kind === 'assessment' ? { own: stab!.rows >= profiles!.rows ? stab : profiles, ...states } : states;
+  const own = space.kind === 'assessment' ? { own: stab!.rows >= profiles!.rows ? stab : profiles } : {};
+  return { states: { ...own, ...states }, used };
 }
 
 /** Says which branch is nowhere in the span. @throws UserError when it is the one that every vector is about. */

@@ -8,6 +8,9 @@ export const FITTED_MODELS: readonly string[] = [...V2_MODELS, 'text-fin-static-
 /** Numeric ones that are plain functions, written when they are first used. */
 const PLAIN = /^num-.*-v1$/;
 
+/** Whether an id stands for a function that has learnt from no data of the user's, wherever its folder is. */
+export const isNeverFitted = (id: string): boolean => id === INSTALLED || PLAIN.test(id);
+
 /** How a model that is not there comes to be; for an id that nothing makes, which ids there are. */
 export function waysTo(id: string): string {
   const maker = makerOf(id);

@@ -69,7 +69,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
       `Remove that folder and ${remake(id)}.`,
     );
   if (!modelId.safeParse(id).success) throw new UsageError(`'${id}' is not a model id`, 'See: prometheus models ls');
-  let read: { manifest: Manifest; text: string };
+  let read: Pick<VerifiedModel, 'manifest' | 'fingerprint'>;
   try {
     read = await readManifest(folder, id);
   } catch (error) {
@@ -78,7 +78,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
     }
     throw refuse(errorMessage(error));
   }
-  const { manifest, text } = read;
+  const { manifest, fingerprint } = read;
   const root = path.join(folder, id);
   const found = (await readdir(root, { recursive: true, withFileTypes: true }))
     .filter((one) => !one.isDirectory())
@@ -101,7 +101,7 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
   }
   const graph = files.get(manifest.file)!;
   files.delete(manifest.file);
-  return { manifest, fingerprint: hash('sha256', text, 'hex'), graph, files };
+  return { manifest, fingerprint, graph, files };
 }
 
 /** The manifest of a model with the hashes of its files and its own. @throws Error naming a key that cannot be accepted. */
@@ -144,14 +144,18 @@ export async function writeModel(folder: string, model: NewModel, replace = fals
   return manifest;
 }
 
-async function readManifest(folder: string, id: string): Promise<{ manifest: Manifest; text: string }> {
+/** The manifest of `id` and its hash; other files are not looked at. @throws Error when it is not there or not its own. */
+export async function readManifest(
+  folder: string,
+  id: string,
+): Promise<Pick<VerifiedModel, 'manifest' | 'fingerprint'>> {
   const text = await readFile(path.join(folder, id, MANIFEST_FILE), 'utf8');
   const manifest = parseManifest(text);
   if (manifest.model_id !== id) throw new Error(`${MANIFEST_FILE} is that of ${manifest.model_id}`);
   if (manifest.manifest_sha256 !== undefined && manifest.manifest_sha256 !== manifestHash(manifest)) {
     throw new Error(`${MANIFEST_FILE} has another content than when the model was made`);
   }
-  return { manifest, text };
+  return { manifest, fingerprint: hash('sha256', text, 'hex') };
 }
 
 /** For a promise's catch: `value` when the file or folder does not exist. */

@@ -19,9 +19,9 @@ import { sumKnown } from '../../src/queue/horizon.ts';
 import { measuredRates } from '../../src/queue/rates.ts';
 import { reportRejected } from '../../src/queue/rejected.ts';
 import { throttleOf } from '../../src/queue/throttle-args.ts';
+import { recordFits, requireOwnVectors } from '../models/made-by.storage.ts';
 import { numericRowBytes, refreshCoverage } from './coverage.storage.ts';
 import { bitsOf } from './entity-bits.storage.ts';
-import { requireMadeBy } from './made-by.storage.ts';
 import type { BackfillSpec } from './plan.model.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { existingCells } from './shard.ts';
@@ -40,16 +40,14 @@ export const backfillNumeric: Program<typeof numericBackfillSpec> = async (args,
   stage(context.events, 'load prices', 1, 2);
   const prepared = await prepare(spec, context);
   warnOfPrices(prepared, context);
-  if (spec.skipExisting) {
-    const fix =
-      'Make them anew: the same command over their days without --skip-existing, or give this fit an id of its own: prometheus models fit … --as ID';
-    for (const { model } of prepared.models) await requireMadeBy(context.databases.historical, model, null, fix);
-  }
+  const models = prepared.models.map(({ model }) => model);
+  if (spec.skipExisting) await requireOwnVectors(context.databases.historical, 'numeric', models);
   if (args.explain || args.dryRun) return explain(prepared, args, context);
   await requireConnections(context.databases.historical, workersOf(args));
   await requireDecision(context.databases.runtime, spec);
   const wanted: Backfill<BackfillSpec> = { id: context.newId(), ...planOf(prepared) };
   const { historical } = context.databases;
+  await recordFits(historical, models);
   const { backfill, resumed } = await openBackfill(historical, wanted, {
     resume: args.resume,
     build: context.provenance.build,

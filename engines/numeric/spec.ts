@@ -67,6 +67,7 @@ Example (the plan's Phase 2):
     'historical.console.shard_done',
     'historical.console.backfills',
     'historical.console.throttles',
+    'historical.console.model_fits',
   ],
   resource: 'cpu',
   claims: [{ table: 'historical.numeric_window_embeddings', model: 'models', start: 'startDate', end: 'endDate' }],

@@ -8,8 +8,8 @@ import { log, stage } from '../../src/platform/events.ts';
 import { type Program, parseRange } from '../../src/platform/program.ts';
 import { type LoadedPanel, loadPanel } from '../market/storage.ts';
 import { requireOutOfSample } from '../models/guard.model.ts';
+import { requireMadeBy } from '../models/made-by.storage.ts';
 import type { NumericManifest } from '../models/manifest.model.ts';
-import { requireMadeBy } from '../numeric/made-by.storage.ts';
 import { loadNumericModel } from '../numeric/models.storage.ts';
 import { groupSeries } from '../numeric/v2/groups.model.ts';
 import { instrumentRows, MARKET_WINDOW, ROW_COLUMNS } from '../numeric/v2/rows.model.ts';
@@ -47,6 +47,7 @@ export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, c
   const used = { start: from, end: Math.max(end, train.end) };
   await requireMadeBy(
     databases.historical,
+    'numeric',
     model,
     used,
     noVectors(args, formatDay(used.start), formatDay(used.end)).fix,

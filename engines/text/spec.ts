@@ -62,6 +62,7 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
     'historical.console.shard_done',
     'historical.console.backfills',
     'historical.console.throttles',
+    'historical.console.model_fits',
   ],
   resource: 'cpu',
   claims: [{ table: 'historical.text_embeddings', model: 'modelId', start: 'start', end: 'end' }],

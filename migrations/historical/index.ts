@@ -8,6 +8,7 @@ import * as issuerDays from './0006_issuer_days.ts';
 import * as newsByTime from './0007_news_by_time.ts';
 import * as throttle from './0008_throttle.ts';
 import * as numericEntities from './0009_numeric_entities.ts';
+import * as modelFits from './0010_model_fits.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0007_news_by_time': newsByTime,
   '0008_throttle': throttle,
   '0009_numeric_entities': numericEntities,
+  '0010_model_fits': modelFits,
 };

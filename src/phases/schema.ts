@@ -29,6 +29,7 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     '0007_news_by_time': [],
     '0008_throttle': ['console.throttles'],
     '0009_numeric_entities': ['console.numeric_entities'],
+    '0010_model_fits': ['console.model_fits'],
   },
   runtime: {
     '0001_reference': ['markets', 'issuers', 'instruments', 'portfolios', 'strategies'],

@@ -227,6 +227,12 @@ describe('the v2 head', () => {
     const { message, fix } = await refusal({ assessmentBackend: 'context' });
     expect(message).toContain(`the vector of ${day(FIRST)} was made by models fitted on data up to ${day(FIRST)}`);
     expect(fix).toContain('Begin after that day');
+    await known('unknown');
+    const nobody = await refusal({ assessmentBackend: 'context' });
+    expect(nobody.message).toContain(
+      `nobody knows what the models behind the vector of ${day(FIRST)} have learnt from`,
+    );
+    expect(nobody.fix).toContain('Put those models into the registry');
     await known(day(FIRST - 1));
     expect((await run({ assessmentBackend: 'context' })).size).toBe(1);
   });

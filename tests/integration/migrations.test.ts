@@ -44,6 +44,7 @@ const CONTRACT = {
     'console.backfills': `backfill_id text! | kind text! | spec j! | data_fingerprint text! | models j! | shards integer! | due bigint! |
       state text! = 'open'::text | build text | created_at ts! = now() | ended_at ts || PK (backfill_id) |
       CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'replaced'::text])))`,
+    'console.model_fits': `model_id text! | fingerprint text! | fit_end date || PK (model_id, fingerprint)`,
     'console.throttles': `backfill_id text! | settings j! = '{}'::jsonb | paused_at ts || PK (backfill_id)`,
     'console.shard_done': `shard_id text! | backfill_id text! | kind text! | model_id text | first_date date | last_date date | rows integer |
       skipped integer | failed integer | removed integer | failures j | worker text | provider text | seconds f8 |
@@ -346,7 +347,7 @@ describe('a pair that Alembic made', () => {
       const ours =
         name === 'runtime'
           ? ['0008_evidence', '0009_opportunity_density', '0010_decisions', '0011_phase_skips', '0012_campaign_runs']
-          : ['0004_shards', '0008_throttle', '0009_numeric_entities'];
+          : ['0004_shards', '0008_throttle', '0009_numeric_entities', '0010_model_fits'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
       );

@@ -9,6 +9,8 @@ import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.t
 import { campaignSpec } from '../../engines/backtest/spec.ts';
 import { digestTable } from '../../engines/data/digest/storage.ts';
 import { DIGEST_TABLES } from '../../engines/data/digest/tables.ts';
+import { backfillJointProfiles, backfillJointRegime } from '../../engines/joint/program.ts';
+import { jointProfilesSpec, jointRegimeSpec } from '../../engines/joint/spec.ts';
 import { fitModels } from '../../engines/numeric/fit/program.ts';
 import { numericFitSpec } from '../../engines/numeric/fit/spec.ts';
 import { backfillNumeric } from '../../engines/numeric/program.ts';
@@ -235,6 +237,16 @@ describe('another fit under the same id', () => {
     );
     await expect(label()).rejects.toThrow(refusal);
     await expect(embed({ skipExisting: true })).rejects.toThrow(refusal);
+    const joint = { marketId: 'TEST', start: date(FIT_START), end: date(LAST) };
+    await expect(
+      run(jointProfilesSpec, backfillJointProfiles, { ...joint, modelId: 'joint-profile-core-v2' }),
+    ).rejects.toMatchObject({
+      message: expect.stringMatching(refusal),
+      fix: expect.stringContaining(`backfill numeric-embeddings --models ${MODEL} --start-date ${date(FIT_START)}`),
+    });
+    await expect(
+      run(jointRegimeSpec, backfillJointRegime, { ...joint, modelId: 'joint-regime-core-v2' }),
+    ).rejects.toThrow(/the vectors of regimes of .* were made by another fit/);
     // Some of the days alone leave the others to the first fit.
     await embed({ endDate: date(FIT_END) });
     await expect(embed({ skipExisting: true })).rejects.toThrow(/were made by another fit/);

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { program as digest } from '../../engines/data/digest/program.ts';
 import { digestSpec } from '../../engines/data/digest/spec.ts';
+import { backfillJointRegime } from '../../engines/joint/program.ts';
+import { jointRegimeSpec } from '../../engines/joint/spec.ts';
 import { backfillText } from '../../engines/text/backfill/program.ts';
 import { openTextEncoder, type TextEncoder } from '../../engines/text/encoder.ts';
 import { loadTextModel } from '../../engines/text/models.storage.ts';
@@ -87,14 +89,14 @@ async function store(articles: readonly Article[]): Promise<void> {
 
 const query = async <Row extends object>(sql: string): Promise<Row[]> =>
   (await db.databases.historical.client((client) => client.query(sql))).rows;
-const backfill = (args: Parameters<typeof runProgram<(typeof textBackfillSpec)['args']>>[2] = {}) =>
+const backfill = (args: Parameters<typeof runProgram<(typeof textBackfillSpec)['args']>>[2] = {}, at: Home = home) =>
   runProgram(
     textBackfillSpec,
     backfillText,
     { modelId: [MODEL], market: 'TEST', workers: 2, device: 'cpu', shardTexts: 25, ...args },
     db.databases,
     undefined,
-    home,
+    at,
   );
 const content = async () => (await runProgram(digestSpec, digest, { table: ['text_embeddings'] }, db.databases)).stdout;
 const textOf = ({ headline, body }: Article) => (body ? `${headline} ${body}` : headline);
@@ -323,6 +325,81 @@ describe('the close', () => {
     );
     await backfill();
     expect(await query(upTo)).toEqual(before);
+  });
+});
+
+describe('another fit under the same id', () => {
+  const range = { start: '2014-03-06', end: '2014-03-19' };
+  const fitEnds = async () =>
+    query(`SELECT entity_scope->>'fit_end' AS fit_end, count(*)::int AS rows FROM joint_embeddings GROUP BY 1`);
+  const context = (at: Home) =>
+    runProgram(
+      jointRegimeSpec,
+      backfillJointRegime,
+      { ...range, marketId: 'TEST', modelId: 'joint-regime-core-v2', textModelId: MODEL },
+      db.databases,
+      undefined,
+      at,
+    );
+
+  it('is refused by --skip-existing and by joint vectors, which say what the fit that made theirs had learnt from', async () => {
+    await store(news());
+    await db.databases.runtime.client((client) =>
+      client.query(
+        `INSERT INTO regimes (regime_record_id, as_of_date, region, regime_label, regime_embedding, confidence, metadata)
+         SELECT d::date::text, d, 'US', 'CALM', $1, 1, '{"known_until": "2014-03-01"}'
+           FROM generate_series('2014-03-06'::date, '2014-03-19', '1 day') d`,
+        [Buffer.from(new Float32Array(DIM).fill(1).buffer)],
+      ),
+    );
+    const own = homeAt(mkdtempSync(path.join(root, 'own-')));
+    const elsewhere = homeAt(mkdtempSync(path.join(root, 'elsewhere-')));
+    const fit = (trainEnd: string) =>
+      runProgram(
+        textFitSpec,
+        fitTextModel,
+        { model: [MODEL], vocabulary: 100, trainEnd, replace: true },
+        db.databases,
+        undefined,
+        own,
+      );
+    await fit('2014-03-15');
+    await backfill(range, own);
+    await context(own);
+    expect(await fitEnds()).toEqual([{ fit_end: '2014-03-15', rows: 9 }]);
+    expect((await backfill({ ...range, skipExisting: true }, own)).result.data).toMatchObject({ written: 0 });
+
+    await fit('2014-03-10');
+    const other = new RegExp(
+      `vectors of ${MODEL} from 2014-03-06 to 2014-03-20 were made by another fit \\([0-9a-f]{12}\\) than the one installed here \\([0-9a-f]{12}, fitted up to 2014-03-10\\)`,
+    );
+    await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(other);
+    await expect(backfill({ ...range, skipExisting: true, dryRun: true }, own)).rejects.toThrow(other);
+    await expect(context(own)).rejects.toMatchObject({
+      message: expect.stringMatching(other),
+      fix: expect.stringContaining(
+        `backfill text-embeddings --model-id ${MODEL} --start 2014-03-06 --end 2014-03-19 --market TEST`,
+      ),
+    });
+
+    // On a machine without the model the record of the backfill says it; without a record nobody knows.
+    await context(elsewhere);
+    expect(await fitEnds()).toEqual([{ fit_end: '2014-03-15', rows: 9 }]);
+    await query('DELETE FROM console.model_fits');
+    await context(elsewhere);
+    expect(await fitEnds()).toEqual([{ fit_end: 'unknown', rows: 9 }]);
+
+    // A part of the days made anew leaves the others to the first fit.
+    await backfill({ ...range, end: '2014-03-12' }, own);
+    await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(/were made by another fit/);
+    await backfill({ ...range, source: ['NEWS'] }, own);
+    await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(/were made by another fit/);
+    await backfill(range, own);
+    expect((await backfill({ ...range, skipExisting: true }, own)).result.data).toMatchObject({ written: 0 });
+    for (const home of [own, elsewhere]) {
+      await context(home);
+      expect(await fitEnds()).toEqual([{ fit_end: '2014-03-10', rows: 9 }]);
+    }
   });
 });
 

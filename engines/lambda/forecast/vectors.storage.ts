@@ -4,6 +4,7 @@ import { formatDay, parseDay } from '../../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../../src/platform/db/copy.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { UserError } from '../../../src/platform/errors.ts';
+import { FIT_END_UNKNOWN, requireMadeBy } from '../../models/made-by.storage.ts';
 import { loadNumericModel } from '../../numeric/models.storage.ts';
 
 const JOINT = /^joint-/;
@@ -12,7 +13,8 @@ const FITTED_JOINT = /^joint-.*-v2$/;
 /**
  * The last day (a day number) that whatever made a model's vectors has learnt from; null when it has learnt from nothing.
  * @param days day numbers whose vectors are asked for.
- * @throws UserError when nobody knows: a model that is not in the registry, rows of a fitted joint space that do not say.
+ * @throws UserError when nobody knows: a model that is not in the registry, rows of a fitted joint space that do not say;
+ *   when another fit made them than the one that is installed.
  */
 export async function vectorsLearntFrom(
   historical: Database,
@@ -21,13 +23,18 @@ export async function vectorsLearntFrom(
   days: Int32Array,
 ): Promise<number | null> {
   if (!JOINT.test(modelId)) {
-    const { manifest } = await loadNumericModel(folder, modelId);
+    const model = await loadNumericModel(folder, modelId);
+    const { manifest } = model;
+    const [start, end] = [days[0], days[days.length - 1]];
+    const fix = `Make them anew: prometheus backfill numeric-embeddings --models ${modelId} --start-date ${formatDay(start)} --end-date ${formatDay(end)}`;
+    await requireMadeBy(historical, 'numeric', model, { start, end }, fix);
     return manifest.fit ? parseDay(manifest.fit.fit_end) : null;
   }
   if (!FITTED_JOINT.test(modelId)) return null;
   const { rows } = await historical.client((client) =>
     client.query<{ last: string | null; silent: number }>(
-      `SELECT max(entity_scope->>'fit_end') AS last, count(*) FILTER (WHERE entity_scope->>'fit_end' IS NULL) AS silent
+      `SELECT max(entity_scope->>'fit_end') AS last,
+              count(*) FILTER (WHERE coalesce(entity_scope->>'fit_end', '${FIT_END_UNKNOWN}') = '${FIT_END_UNKNOWN}') AS silent
          FROM joint_embeddings WHERE model_id = $1 AND as_of_date::date BETWEEN $2 AND $3`,
       [modelId, formatDay(days[0]), formatDay(days[days.length - 1])],
     ),

@@ -17,6 +17,7 @@ import { drive, type Share } from '../../../src/queue/drive.ts';
 import { requireDecision } from '../../../src/queue/full-horizon.ts';
 import { reportRejected } from '../../../src/queue/rejected.ts';
 import { throttleOf } from '../../../src/queue/throttle-args.ts';
+import { recordFits, requireOwnVectors } from '../../models/made-by.storage.ts';
 import type { Device } from '../../onnx/session.ts';
 import type { textBackfillSpec } from '../spec.ts';
 import { newsExtent } from './news.storage.ts';
@@ -38,11 +39,14 @@ interface Labour {
 export const backfillText: Program<typeof textBackfillSpec> = async (args, context) => {
   stage(context.events, 'count news', 1, 2);
   const prepared = await prepareText(await specOf(args, context), context);
+  const { historical } = context.databases;
+  if (args.skipExisting) await requireOwnVectors(historical, 'text', prepared.models);
   if (args.dryRun) return count(prepared, args, context);
-  await requireConnections(context.databases.historical, workersOf(args));
+  await requireConnections(historical, workersOf(args));
   await requireDecision(context.databases.runtime, { ...prepared.spec, limit: null });
+  await recordFits(historical, prepared.models);
   const { backfill, resumed } = await openBackfill(
-    context.databases.historical,
+    historical,
     { id: context.newId(), ...planOf(prepared) },
     { resume: args.resume, build: context.provenance.build, data: PLANNED_OVER, throttle: throttleOf(args) },
   );
