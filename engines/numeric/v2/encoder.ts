@@ -4,7 +4,7 @@ import type { EncoderKind } from '../encoder.model.ts';
 import { type Source, sizeOf } from './source.model.ts';
 
 /** Rows through the graph at a time: its intermediate values then stay in the cache (measured). */
-const BATCH = 32;
+const BATCH = 16;
 
 export function sourceEncoder<Inputs>(source: Source<Inputs>): EncoderKind<Inputs> {
   return {
