@@ -261,8 +261,9 @@ export async function beginJob(
       // It outlives us: it must not keep a folder of ours busy, and no pipe may tie it to us.
       cwd: '/',
       stdio: ['ignore', complaints, complaints],
-      // It stands over the job and is none of it, though it writes to the job's log.
-      env: { ...environment, [JOB_MARK]: '' },
+      // It stands over the job and is none of it, though it writes to the job's log. What Node made of our code starts it sooner,
+      // and the program; it is of this build, not of whoever asked.
+      env: { ...environment, NODE_COMPILE_CACHE: runtime.env.NODE_COMPILE_CACHE, [JOB_MARK]: '' },
     });
     shim.on('error', (error) => (problem = errorMessage(error)));
     shim.on('exit', (code, signal) => {

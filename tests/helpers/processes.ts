@@ -4,7 +4,16 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
+/** The command line as a file for Node. */
+export const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
+
+/** An environment that knows nothing of the one that tests run in, but what Node has made of the code: it halves a start. */
+export const bareEnvironment = (folder: string, home = folder): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  HOME: folder,
+  PROMETHEUS_HOME: home,
+});
 
 export interface Ended {
   readonly code: number | null;
@@ -24,7 +33,7 @@ export interface Started {
 export function startPrometheus(args: readonly string[], home?: string): Started {
   const root = home ?? mkdtempSync(path.join(tmpdir(), 'prometheus-process-'));
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env.PATH, PROMETHEUS_HOME: root, HOME: root },
+    env: bareEnvironment(root),
     cwd: root,
   });
   let [stdout, stderr, over] = ['', '', false];

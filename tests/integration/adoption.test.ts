@@ -23,12 +23,12 @@ import type { Databases } from '../../src/platform/db/databases.ts';
 import { DATABASE_NAMES, type DatabaseName } from '../../src/platform/db/targets.ts';
 import { createAlembicPair } from '../helpers/alembic-pair.ts';
 import { createTestDatabases, majorVersion, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
 import { until } from '../helpers/until.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 let folder: string;
 let panel: Panel;
 let pair: TestDatabases;
@@ -48,7 +48,7 @@ const words = (urls: Record<DatabaseName, string>, argv: string[]) => [
   MAIN,
   ...['db', 'adopt', ...argv, '--historical', urls.historical, '--runtime', urls.runtime],
 ];
-const environment = () => ({ PATH: process.env.PATH, HOME: folder, PROMETHEUS_HOME: path.join(folder, 'home') });
+const environment = () => bareEnvironment(folder, path.join(folder, 'home'));
 
 function adopt(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {

@@ -9,6 +9,7 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { dropServer } from '../../src/platform/db/embedded.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment } from '../helpers/processes.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
 
@@ -55,7 +56,7 @@ function run(
 ): Promise<Ran> {
   const [file, ...rest] = [...(options.through ?? []), process.execPath, path.join(ROOT, 'src/cli/main.ts'), ...argv];
   const child = spawn(file, rest, {
-    env: { PATH: process.env.PATH, HOME: home, PROMETHEUS_HOME: path.join(home, 'home'), ...options.env },
+    env: { ...bareEnvironment(home, path.join(home, 'home')), ...options.env },
     cwd: home,
     stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalSleeves, formatSleeve } from '../../engines/backtest/sleeves.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment } from '../helpers/processes.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
 import { until } from '../helpers/until.ts';
@@ -64,7 +65,7 @@ function start(): {
 } {
   const home = mkdtempSync(path.join(tmpdir(), 'prometheus-atomic-'));
   const child = spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...argv], {
-    env: { PATH: process.env.PATH, PROMETHEUS_HOME: home, HOME: home },
+    env: bareEnvironment(home),
     cwd: home,
   });
   let stdout = '';

@@ -21,9 +21,9 @@ import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts
 import { createTestHome, fixtureRuntime, viewOf } from '../helpers/jobs.ts';
 import { formatShape, parseShape, renewed, shapeOf } from '../helpers/json-shape.ts';
 import { minilmWheel } from '../helpers/minilm.ts';
+import { MAIN } from '../helpers/processes.ts';
 import { until } from '../helpers/until.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const SLEEVE = 'S:US_CORE_LONG_EQ:US_EQ:S_U:S_P:S_A:21';
 const QUARTER = '--start 2013-10-01 --end 2013-12-31';
 const MONTH = '--start 2013-12-02 --end 2013-12-31';

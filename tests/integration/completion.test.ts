@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { placesOf } from '../../src/cli/completion-model.ts';
 import { completionScript } from '../../src/cli/completion-scripts.ts';
+import { MAIN } from '../helpers/processes.ts';
 
-const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 const has = (shell: string) => spawnSync(shell, ['--version']).status === 0;
 
 let folder: string;

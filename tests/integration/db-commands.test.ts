@@ -7,9 +7,9 @@ import { MIGRATIONS } from '../../src/cli/schema.ts';
 import { dropServer } from '../../src/platform/db/embedded.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { createEmptyDatabases, createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 import { until } from '../helpers/until.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 let folder: string;
 let home: string;
 
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** Runs `prometheus …` in a clean environment and an empty folder, where no `.env` lies. */
 function prometheus(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, HOME: folder, PROMETHEUS_HOME: home };
+  const env = bareEnvironment(folder, home);
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, ...argv], { cwd: folder, env }, (error, out, err) => {
       resolve({ code: error ? Number(error.code) : 0, out, err });

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireDecision } from '../../src/queue/full-horizon.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 let folder: string;
 let pair: TestDatabases;
 beforeAll(async () => {
@@ -21,9 +21,7 @@ afterAll(async () => {
 
 function prometheus(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const env = {
-    PATH: process.env.PATH,
-    HOME: folder,
-    PROMETHEUS_HOME: path.join(folder, 'home'),
+    ...bareEnvironment(folder, path.join(folder, 'home')),
     PROMETHEUS_OPERATOR: 'ada',
   };
   const words = [MAIN, ...argv, '--historical', pair.urls.historical, '--runtime', pair.urls.runtime];

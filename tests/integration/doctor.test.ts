@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmptyDatabases, createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
-
-const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+import { MAIN } from '../helpers/processes.ts';
 
 let folder: string;
 let pair: TestDatabases;

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 import { Files, PRICE_HEADER, rowsOf } from './import-support.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const HOSTILE = [
   "x'; DROP TABLE prices_daily; --",
   'x"; DROP TABLE console.notes; --',
@@ -39,9 +39,7 @@ function run(...argv: string[]): Promise<{ code: number | null; out: string; err
   const { historical, runtime } = pair.urls;
   const child = spawn(process.execPath, [MAIN, ...argv], {
     env: {
-      PATH: process.env.PATH,
-      HOME: files.folder,
-      PROMETHEUS_HOME: path.join(files.folder, 'home'),
+      ...bareEnvironment(files.folder, path.join(files.folder, 'home')),
       HISTORICAL_DB_URL: historical,
       RUNTIME_DB_URL: runtime,
       USER: HOSTILE[0],

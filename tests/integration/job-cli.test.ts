@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectSupervisor } from '../../src/supervisor/wire/client.ts';
 import { socketPath } from '../../src/supervisor/wire/socket-path.ts';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
+import { MAIN } from '../helpers/processes.ts';
 
-const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 /** Nothing listens there: the job begins, and fails with one line. */
 const NO_SERVER = 'postgresql://user:canary@127.0.0.1:1/nothing';
 

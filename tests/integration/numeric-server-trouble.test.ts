@@ -20,7 +20,7 @@ import {
 import { migrate } from '../../src/platform/db/migrate.ts';
 import { homeAt } from '../../src/platform/home.ts';
 import { Random } from '../../src/platform/random.ts';
-import { type Started, startPrometheus } from '../helpers/processes.ts';
+import { bareEnvironment, MAIN, type Started, startPrometheus } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
@@ -31,7 +31,6 @@ const ARGS = [
   ...['backfill', 'numeric-embeddings', '--market', 'TEST', '--workers', '2', '--shard-cells', '60', '--device', 'cpu'],
   ...['--start-date', formatDay(panel.calendar.days[60]), '--end-date', formatDay(panel.calendar.days[219])],
 ];
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const random = new Random(Date.now() >>> 0);
 
 /** A server of this test's own: it is going to be killed. */
@@ -99,7 +98,7 @@ it('a full disk is said in one line; when there is room again, --resume does the
   // A limit on file sizes stands in for it, above a segment of the log and below the table.
   await restart(() =>
     execFileSync('prlimit', ['--fsize=17000000:unlimited', process.execPath, MAIN, 'db', 'up'], {
-      env: { PATH: process.env.PATH, PROMETHEUS_HOME: home.root, HOME: home.root },
+      env: bareEnvironment(home.root),
       stdio: 'ignore',
     }),
   );

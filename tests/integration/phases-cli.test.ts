@@ -10,8 +10,7 @@ import { dropServer, embeddedTargets, startServer } from '../../src/platform/db/
 import { homeAt } from '../../src/platform/home.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { seedGreen, smallConfig } from '../helpers/phase-market.ts';
-
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 
 let pair: TestDatabases;
 let home: string;
@@ -42,9 +41,7 @@ function prometheus(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promi
       [MAIN, ...args],
       {
         env: {
-          PATH: process.env.PATH,
-          HOME: home,
-          PROMETHEUS_HOME: home,
+          ...bareEnvironment(home),
           LANG: 'C.UTF-8',
           HISTORICAL_DB_URL: pair.urls.historical,
           RUNTIME_DB_URL: pair.urls.runtime,

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatDay } from '../../src/platform/dates.ts';
 import { measuredRates } from '../../src/queue/rates.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const MODEL = 'num-stab-core-v1';
 const panel = smallMarket({ seed: 12, instruments: 9, days: 200 });
 const [start, end] = [60, 199].map((t) => formatDay(panel.calendar.days[t]));
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 function prometheus(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, HOME: folder, PROMETHEUS_HOME: path.join(folder, 'home') };
+  const env = bareEnvironment(folder, path.join(folder, 'home'));
   const words = [MAIN, ...argv, '--historical', pair.urls.historical, '--runtime', pair.urls.runtime];
   return new Promise((resolve) => {
     execFile(process.execPath, words, { cwd: folder, env }, (error, out, err) =>

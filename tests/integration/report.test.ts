@@ -10,11 +10,11 @@ import { campaignSpec } from '../../engines/backtest/spec.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { findBrowser, visitFile } from '../helpers/browser.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { bareEnvironment, MAIN } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
 import { storePanel } from '../helpers/store-panel.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const browser = findBrowser();
 
 let db: TestDatabases;
@@ -57,9 +57,7 @@ function prometheus(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
         cwd: home,
         maxBuffer: 1 << 26,
         env: {
-          PATH: process.env.PATH,
-          HOME: home,
-          PROMETHEUS_HOME: path.join(home, 'home'),
+          ...bareEnvironment(home, path.join(home, 'home')),
           LANG: 'C.UTF-8',
           HISTORICAL_DB_URL: db.urls.historical,
           RUNTIME_DB_URL: db.urls.runtime,

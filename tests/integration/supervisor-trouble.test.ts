@@ -11,10 +11,10 @@ import { listJobIds } from '../../src/supervisor/job-store.ts';
 import { PROTOCOL_VERSION } from '../../src/supervisor/protocol.ts';
 import { socketPath } from '../../src/supervisor/wire/socket-path.ts';
 import { createTestHome, type TestHome } from '../helpers/jobs.ts';
+import { MAIN } from '../helpers/processes.ts';
 import { openTui } from '../helpers/tui.ts';
 import { until } from '../helpers/until.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 /** Nothing listens there: a job begins, and fails with one line. */
 const NOWHERE = 'postgresql://user@127.0.0.1:1/nothing';
 const PROGRAM = ['backtest', 'campaign-and-meta', '--', '--strategy-id', 'S', '--market-id', 'US_EQ'];

@@ -6,8 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { listJobIds } from '../../src/supervisor/job-store.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
 import { createTestHome, startJob, type TestHome } from '../helpers/jobs.ts';
-
-const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+import { MAIN } from '../helpers/processes.ts';
 
 let pair: TestDatabases;
 let home: TestHome;

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { MAIN } from '../helpers/processes.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 const hasPytest = spawnSync('python3', ['-m', 'pytest', '--version']).status === 0;
 
 let db: TestDatabases;
