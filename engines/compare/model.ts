@@ -1,6 +1,7 @@
 /** Figures of two runs over the days that both have, with block-bootstrap intervals of each and of their difference. Pure. */
 import { formatCount } from '../../src/format/numbers.ts';
 import type { ComparedFigure, ComparedSlice, RunComparison } from '../../src/report/types.ts';
+import { type RecordedTrials, spreadOf } from '../meta/evidence.model.ts';
 import {
   bootstrapIntervals,
   dailySharpe,
@@ -113,7 +114,7 @@ const SHARPE = 3;
 const moves = (returns: ArrayLike<number>) => deviation(returns) > 0;
 
 /** The usual figures of both runs, each with its interval, and the paired difference B − A with its own. */
-export function figuresOf({ returns, traded }: Shared, bootstrap: Bootstrap, trials: Trials): ComparedFigure[] {
+export function figuresOf({ returns, traded }: Shared, bootstrap: Bootstrap, trials: RecordedTrials): ComparedFigure[] {
   const n = returns[0].length;
   const intervals =
     n >= LEAST_DAYS
@@ -144,10 +145,7 @@ export function figuresOf({ returns, traded }: Shared, bootstrap: Bootstrap, tri
       interval: a === null || b === null ? null : pair(3 * k + 2),
     };
   });
-  const benchmark = expectedMaximumSharpe(
-    trials.sharpes.length > 1 ? deviation(trials.sharpes) / Math.sqrt(TRADING_DAYS) : 0,
-    trials.distinct,
-  );
+  const benchmark = expectedMaximumSharpe(spreadOf(trials, n) / Math.sqrt(TRADING_DAYS), trials.distinct);
   const probability = (side: 0 | 1, against: number) => finite(probabilisticSharpe(returns[side], against));
   const plain = (name: string, unit: ComparedFigure['unit'], [a, b]: readonly (number | null)[]) => ({
     name,
@@ -163,12 +161,6 @@ export function figuresOf({ returns, traded }: Shared, bootstrap: Bootstrap, tri
     plain('deflated Sharpe ratio', 'ratio', [probability(0, benchmark), probability(1, benchmark)]),
     plain('turnover a day', 'share', turnover),
   ];
-}
-
-/** Runs on record over the same days: how many distinct ones, and the annual Sharpe ratios of those over exactly these days. */
-export interface Trials {
-  readonly distinct: number;
-  readonly sharpes: readonly number[];
 }
 
 /** Return and Sharpe ratio after further costs on what was traded, to first order: the trades stay as they were. */

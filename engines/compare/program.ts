@@ -12,6 +12,7 @@ import { attribute, differencesOf } from '../../src/platform/run-differences.ts'
 import type { ComparedRun, Comparison, RunComparison } from '../../src/report/types.ts';
 import { makeCalendar } from '../market/calendar.ts';
 import { loadHolidays } from '../market/storage.ts';
+import type { RecordedTrials } from '../meta/evidence.model.ts';
 import { recordedTrials } from '../meta/storage.ts';
 import { writeEvidence } from '../verify/storage.ts';
 import {
@@ -22,7 +23,6 @@ import {
   recorded,
   sharedDays,
   slicesBy,
-  type Trials,
   thirds,
   verdictOf,
   yearsOf,
@@ -57,7 +57,7 @@ export async function compareRuns(
   events: Events | null = null,
 ): Promise<Comparison> {
   const { names, pairs } = await atOneMoment(runtime, (client) => findPairs(client, asked));
-  const trials = new Map<string, Trials>();
+  const trials = new Map<string, RecordedTrials>();
   for (const pair of pairs) trials.set(pair[1].runId, await trialsOf(runtime, pair));
   const coverage = 1 - (1 - TOGETHER) / pairs.length;
   const compared = await atOneMoment(runtime, async (client) => {
@@ -159,7 +159,7 @@ async function ofBackend(client: pg.ClientBase, id: string, backend: string): Pr
 }
 
 /** Runs on record that either run has to be measured against. */
-async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<Trials> {
+async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<RecordedTrials> {
   const kinds = new Map(
     pair.map(({ strategyId, marketId }) => [`${strategyId} ${marketId}`, { strategyId, marketId }]),
   );
@@ -193,7 +193,7 @@ async function comparePair(
   client: pg.ClientBase,
   names: readonly [string, string],
   [a, b]: readonly [StoredRun, StoredRun],
-  trials: Trials,
+  trials: RecordedTrials,
   bootstrap: Bootstrap,
 ): Promise<RunComparison> {
   const [own, other] = [await readSeries(client, a.runId), await readSeries(client, b.runId)];

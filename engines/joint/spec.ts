@@ -63,6 +63,7 @@ ${WORDS}`,
   ],
   resource: 'cpu',
   claims,
+  resumes: true,
   rowsDue: false,
 });
 
@@ -92,6 +93,7 @@ ${WORDS}`,
   ],
   resource: 'cpu',
   claims,
+  resumes: true,
   rowsDue: false,
 });
 
@@ -118,6 +120,7 @@ ${WORDS}`,
   ],
   resource: 'cpu',
   claims,
+  resumes: true,
 });
 
 export const jointAssessmentSpec = defineProgram({
@@ -155,4 +158,5 @@ ${WORDS}`,
   ],
   resource: 'cpu',
   claims,
+  resumes: true,
 });

@@ -18,7 +18,7 @@ import type { MetaDecision } from './model.ts';
 export interface RecordedTrials {
   /** Distinct runs of the strategy whose days overlap: runs with the same trades count once. */
   readonly distinct: number;
-  /** Annualised Sharpe ratios of the distinct ones, as far as known: their spread is what luck can do. */
+  /** Annualised Sharpe ratios of those over nearly the same days, as far as known: their spread is what luck can do. */
   readonly sharpes: readonly number[];
 }
 
@@ -85,7 +85,7 @@ export function weighDecision(
   const series = ranking.map(({ runId }) => returns.get(runId)!);
   const n = series[0].length;
   const trials = Math.max(recorded.distinct, decision.trials);
-  const spread = spreadOf(recorded.sharpes, trials, n);
+  const spread = spreadOf({ ...recorded, distinct: trials }, n);
   const benchmark = expectedMaximumSharpe(spread / perYear, trials);
   // The first interval of each pair is the sleeve's own, the second that of the best less the sleeve.
   const intervals =
@@ -139,8 +139,8 @@ export function weighDecision(
  * What luck can do to an annualised Sharpe ratio: the spread of the tries' own; of tries without figures the sampling error
  * of a ratio of 0 over `days` daily returns (Lo 2002), for several tries never differ by nothing. 0 for a single try.
  */
-function spreadOf(sharpes: readonly number[], trials: number, days: number): number {
-  if (trials < 2) return 0;
+export function spreadOf({ sharpes, distinct }: RecordedTrials, days: number): number {
+  if (distinct < 2) return 0;
   if (sharpes.length > 1) return deviation(sharpes);
   return days > 1 ? Math.sqrt(TRADING_DAYS / (days - 1)) : 0;
 }

@@ -17,9 +17,12 @@ export interface MetaRecord {
 /** One try however often it was recorded: equal trades, else (runs of other systems) equal figures. */
 export const TRIAL = `coalesce(metrics_json->>'trade_list_hash', md5(metrics_json::text))`;
 
+/** A ratio over fewer days spreads more: only runs that share this much of all their days tell what luck does over these. */
+const COMPARABLE = 0.9;
+
 /**
  * Complete runs of a strategy in a market that were tried on days of the given runs.
- * @param runIds runs over the days in question, already recorded.
+ * @param runIds runs over the days in question, already recorded; of runs over different days, those that all have.
  */
 export async function recordedTrials(
   runtime: Database,
@@ -27,14 +30,17 @@ export async function recordedTrials(
 ): Promise<RecordedTrials> {
   const { rows } = await runtime.client((client) =>
     client.query<{ trial: string; sharpe: number | null }>(
-      `WITH own AS (SELECT min(start_date)::date AS first, max(end_date)::date AS last FROM backtest_runs WHERE run_id = ANY ($3::text[]))
-       SELECT ${TRIAL} AS trial, max((metrics_json->>'annualised_sharpe')::float8) AS sharpe
-         FROM backtest_runs, own
-        WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
-          AND start_date::date <= own.last AND end_date::date >= own.first
-          AND jsonb_typeof(metrics_json->'cumulative_return') = 'number'
-        GROUP BY 1 ORDER BY 1`,
-      [strategyId, marketId, runIds],
+      `WITH own AS (SELECT max(start_date)::date AS first, min(end_date)::date AS last FROM backtest_runs WHERE run_id = ANY ($3::text[])),
+            tried AS (
+              SELECT ${TRIAL} AS trial, (metrics_json->>'annualised_sharpe')::float8 AS sharpe,
+                     least(end_date::date, own.last) - greatest(start_date::date, own.first) + 1 AS shared,
+                     greatest(end_date::date, own.last) - least(start_date::date, own.first) + 1 AS days
+                FROM backtest_runs, own
+               WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
+                 AND jsonb_typeof(metrics_json->'cumulative_return') = 'number')
+       SELECT trial, max(sharpe) FILTER (WHERE shared >= $4 * days) AS sharpe
+         FROM tried WHERE shared > 0 GROUP BY 1 ORDER BY 1`,
+      [strategyId, marketId, runIds, COMPARABLE],
     ),
   );
   return {

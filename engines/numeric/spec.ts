@@ -72,6 +72,7 @@ Example (the plan's Phase 2):
   resource: 'cpu',
   claims: [{ table: 'historical.numeric_window_embeddings', model: 'models', start: 'startDate', end: 'endDate' }],
   previews: ['dryRun', 'explain'],
+  resumes: true,
   work: {
     unit: 'vectors',
     all: { models: V1_MODELS },

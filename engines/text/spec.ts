@@ -67,6 +67,7 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
   resource: 'cpu',
   claims: [{ table: 'historical.text_embeddings', model: 'modelId', start: 'start', end: 'end' }],
   previews: ['dryRun'],
+  resumes: true,
   work: {
     unit: 'vectors',
     cap: 'limit',

@@ -34,6 +34,8 @@ export interface ProgramSpec<Args extends z.ZodObject = z.ZodObject> {
   readonly claims?: readonly ClaimRule[];
   /** Arguments with any of which it only looks and writes nothing: such a run replaces no rows, and measures no work. */
   readonly previews?: readonly (string & keyof z.infer<Args>)[];
+  /** Takes `--resume`: goes on with the same work where a run of it broke off, and begins where there is none. */
+  readonly resumes?: boolean;
   /** How earlier runs tell what another one takes; without it only runs that differ in days and listed values do. */
   readonly work?: WorkRule;
   /** For a command of the user's own: how it is run and read. */

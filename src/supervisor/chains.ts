@@ -47,14 +47,15 @@ export function planChain(
   const living = earlier.filter((job) => !hasEnded(job.state));
   const last = earlier[0]?.chain ?? null;
   if (living.length > 0) return { id: last!.id, of: commands.length, steps: [], living };
-  const isDone = ({ step, program, args }: ChainStepPlan) => {
+  /** The newest job of a step, when it was to do the same. */
+  const sameBefore = ({ step, program, args }: ChainStepPlan) => {
     const newest = earlier.find((job) => job.chain!.id === last!.id && job.chain!.step === step);
-    return (
-      newest !== undefined &&
-      (newest.state === 'DONE' || (allowPartial && newest.state === 'PART')) &&
-      newest.program === program &&
-      isDeepStrictEqual(newest.args, args)
-    );
+    const same = newest?.program === program && isDeepStrictEqual(newest.args.filter(isNoResume), args);
+    return same ? newest : undefined;
+  };
+  const isDone = (step: ChainStepPlan) => {
+    const state = sameBefore(step)?.state;
+    return state === 'DONE' || (allowPartial && state === 'PART');
   };
   const open = fresh || last === null ? 0 : commands.findIndex((command) => !isDone(command));
   // Through to the end: the operator wants all of it once more.
@@ -62,10 +63,23 @@ export function planChain(
   return {
     id: resumed ? last.id : newId(),
     of: commands.length,
-    steps: commands.slice(Math.max(0, open)),
+    steps: commands.slice(Math.max(0, open)).map((step, k) => {
+      const before = k === 0 && !fresh && last !== null ? sameBefore(step) : undefined;
+      return before && goesOn(before, catalog) ? { ...step, args: [...step.args, RESUME] } : step;
+    }),
     living: [],
   };
 }
+
+const RESUME = '--resume';
+const isNoResume = (word: string) => word !== RESUME;
+
+/** Whether a step goes on where its job broke off. Where going on was itself refused (other data, say), it begins anew. */
+const goesOn = ({ program, state, args }: JobView, catalog: ReturnType<JobRuntime['catalog']>): boolean =>
+  hasEnded(state) &&
+  state !== 'DONE' &&
+  !(state === 'FAIL' && args.includes(RESUME)) &&
+  findProgram(catalog, program).resumes === true;
 
 /**
  * A phase begins when those that it needs and what it reads are there, or when somebody says why it is to begin all the same.

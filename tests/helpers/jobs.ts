@@ -42,6 +42,7 @@ const fixtureSpec = defineProgram({
     linesUntil: z.string().optional().describe('prints some 40,000 lines a second until this file exists'),
     record: z.string().optional().describe('appends its pid and how it began and ended to this file'),
     claim: z.string().optional().describe('whose rows it replaces'),
+    resume: z.boolean().default(false).describe('does nothing else than without it'),
     start: z.string().optional(),
     end: z.string().optional(),
     mood: z.enum(['calm', 'wild']).optional(),
@@ -56,6 +57,7 @@ const writerSpec = defineProgram({
   ...fixtureSpec,
   name: 'fixture write',
   writes: ['runtime.x'],
+  resumes: true,
   claims: [{ table: 'runtime.x', scope: 'claim', start: 'start', end: 'end' }],
 });
 

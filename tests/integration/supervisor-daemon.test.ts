@@ -358,6 +358,22 @@ describe('a chain', () => {
     await expect(client.chain({ phase: 'P9', idempotencyKey: 'k5' })).rejects.toThrow("there is no phase 'P9'");
   });
 
+  it('goes on within a step that can, and begins it anew where going on was refused', async () => {
+    const write = ['fixture', 'write', '--claim', 'x', '--rows', '1'];
+    await begin({ chain: [step(), [...write, '--exit-code', '1'], [...write, '--print', 'b']] });
+    const resumes = (jobs: readonly { args: readonly string[] }[]) => jobs.map(({ args }) => args.includes('--resume'));
+    const run = async (idempotencyKey: string) => {
+      const jobs = await client.chain({ phase: 'P1', idempotencyKey });
+      await ended(jobs[jobs.length - 1].id);
+      return resumes(jobs);
+    };
+    // The second step fails, goes on, fails again, and begins anew.
+    expect(await run('a')).toEqual([false, false, false]);
+    expect(await run('b')).toEqual([true, false]);
+    expect(await run('c')).toEqual([false, false]);
+    expect(await run('d')).toEqual([true, false]);
+  });
+
   it('of a phase that is blocked is refused with the reason, or begins by a reason that each of its jobs keeps', async () => {
     await begin({ chain: [step(), step()], blockedBy: ['Needs P0: P0.prices is FAIL. 3 days are missing.'] });
     await expect(client.chain({ phase: 'P1', idempotencyKey: 'k' })).rejects.toThrow(
