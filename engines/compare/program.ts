@@ -173,16 +173,20 @@ async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<
   return { distinct, sharpes };
 }
 
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
-const brief = ({ runId, sleeveId, backend, start, end, caveat, trial, config }: StoredRun): ComparedRun => ({
+const brief = ({ runId, sleeveId, marketId, backend, start, end, caveat, trial, config }: StoredRun): ComparedRun => ({
   runId,
   sleeveId,
+  marketId,
   backend,
   start,
   end,
   caveat,
   trial,
+  contextModel: textOf(config.assessment_context_model_id),
+  assessmentModel: textOf(config.assessment_model_id),
   contextCoverage: numberOf(config.assessment_context_coverage),
   contextBranches: (config.assessment_context_branches as ComparedRun['contextBranches']) ?? null,
   contextIc: numberOf(config.assessment_ic),
@@ -264,14 +268,39 @@ function repeated(pairs: readonly RunComparison[]): string {
 
 function judged([a, b]: readonly [string, string], pairs: readonly RunComparison[]): string {
   if (pairs.length === 1) return `${pairs[0].verdict} ${pairs[0].attribution}`;
+  const open = pairs.filter((pair) => !hasVerdict(pair));
+  if (open.length === pairs.length)
+    return `No verdict on ${b} against ${a} in any of ${pairs.length} sleeves: the days that they share do not tell.`;
+  const unknown = open.length === 0 ? '' : ` No verdict in ${open.map((pair) => pair.b.sleeveId).join(', ')}.`;
   const beyond = pairs.filter((pair) => pair.beyondNoise);
   const where = beyond.map((pair) => pair.b.sleeveId).join(', ');
   const apart = pairs.filter((pair) => !pair.isolates).length;
   const cause =
     apart === 0 ? '' : ` In ${apart} of ${pairs.length} pairs the difference is not due to one cause alone.`;
   return beyond.length === 0
-    ? `No evidence that ${b} differs from ${a} in any of ${pairs.length} sleeves.${cause}`
-    : `${b} differs from ${a} by more than noise in ${beyond.length} of ${pairs.length} sleeves (${where}).${cause}`;
+    ? `No evidence that ${b} differs from ${a} in any of ${pairs.length - open.length} sleeves.${unknown}${cause}`
+    : `${b} differs from ${a} by more than noise in ${beyond.length} of ${pairs.length} sleeves (${where}).${unknown}${cause}`;
+}
+
+/** Whether the shared days tell anything: equal trades, or an interval. Without either nothing was compared. */
+const hasVerdict = ({ figures, trades }: RunComparison): boolean =>
+  (trades.same > 0 && trades.changed + trades.onlyA + trades.onlyB === 0) ||
+  figures.some(({ name, interval }) => name.startsWith('Sharpe') && interval !== null && interval !== undefined);
+
+/** Why a comparison is no evidence for the board: the first thing that is wrong with its pairs; '' when it is one. */
+function shortcoming(pairs: readonly RunComparison[], tradingDays: (pair: RunComparison) => number): string {
+  if (pairs.some(isInSample)) return IN_SAMPLE;
+  for (const pair of pairs) {
+    const due = tradingDays(pair);
+    if (pair.days.shared < due)
+      return `${pair.b.sleeveId}: both runs have equity on ${pair.days.shared} of ${due} trading days only`;
+  }
+  const open = pairs.find((pair) => !hasVerdict(pair));
+  if (open) return `${open.b.sleeveId}: ${open.verdict}`;
+  const unclean = pairs.filter((pair) => pair.isolates !== 'assessment');
+  return unclean.length === 0
+    ? ''
+    : `${unclean.length} of ${pairs.length} pairs differ by more than the assessment: ${unclean[0].attribution}`;
 }
 
 /** Compares, and records what came out. */
@@ -281,19 +310,16 @@ export const compare: Program<typeof compareSpec> = async (args, { databases, ev
   const without = newest.sleeves.filter((sleeve) => !comparison.pairs.some(({ b }) => b.sleeveId === sleeve));
   if (without.length) log(events, 'warn', `${NO_PAIR}${wordsOf({ ...newest, sleeves: without })}: left out`);
   const board = comparison.names[0] === 'basic';
-  const clean = comparison.pairs.filter((pair) => pair.isolates === 'assessment');
-  const reason = comparison.pairs.some(isInSample)
-    ? IN_SAMPLE
-    : clean.length === comparison.pairs.length
-      ? ''
-      : `${comparison.pairs.length - clean.length} of ${comparison.pairs.length} pairs differ by more than the assessment: ${comparison.pairs.find((pair) => pair.isolates !== 'assessment')!.attribution}`;
+  const reason = board
+    ? shortcoming(comparison.pairs, await tradingDaysOf(comparison.pairs, databases.historical))
+    : '';
   await writeEvidence(databases.runtime, {
     checkId: board ? 'P4.comparison' : 'comparison',
     phase: 'P4',
-    state: !board || reason === '' ? 'OK' : 'PART',
+    state: reason === '' ? 'OK' : 'PART',
     observed: observedOf(comparison),
     required: board ? { isolates: 'assessment' } : {},
-    reason: board ? reason : '',
+    reason,
     provenance,
   });
   for (const pair of comparison.pairs)
@@ -301,6 +327,22 @@ export const compare: Program<typeof compareSpec> = async (args, { databases, ev
   const summary = comparison.verdict;
   return { exitCode: Exit.done, summary, rows: { 'console.evidence': 1 }, data: comparison };
 };
+
+/** Trading days that both runs of a pair were made for. */
+async function tradingDaysOf(
+  pairs: readonly RunComparison[],
+  historical: Database,
+): Promise<(pair: RunComparison) => number> {
+  const holidays = new Map<string, Awaited<ReturnType<typeof loadHolidays>>>();
+  for (const { b } of pairs)
+    if (!holidays.has(b.marketId)) holidays.set(b.marketId, await loadHolidays(historical, b.marketId));
+  return ({ a, b }) => {
+    const [first, last] = [later(a.start, b.start), earlier(a.end, b.end)].map(parseDay);
+    return makeCalendar(b.marketId, first, last, holidays.get(b.marketId)!).days.length;
+  };
+}
+const later = (a: string, b: string) => (a > b ? a : b);
+const earlier = (a: string, b: string) => (a < b ? a : b);
 
 /** The row of evidence: which runs, on equal terms or not, and what came out. */
 const observedOf = (comparison: Comparison): Record<string, unknown> => ({
@@ -321,6 +363,8 @@ const observedOf = (comparison: Comparison): Record<string, unknown> => ({
       sharpe_difference: sharpe.difference,
       interval: sharpe.interval,
       beyond_noise: pair.beyondNoise,
+      context_model: pair.b.contextModel,
+      assessment_model: pair.b.assessmentModel,
       context_coverage: pair.b.contextCoverage,
       context_branches: pair.b.contextBranches,
       context_ic: pair.b.contextIc,

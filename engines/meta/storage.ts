@@ -38,7 +38,7 @@ export async function recordedTrials(
                 FROM backtest_runs, own
                WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
                  AND jsonb_typeof(metrics_json->'cumulative_return') = 'number')
-       SELECT trial, max(sharpe) FILTER (WHERE shared >= $4 * days) AS sharpe
+       SELECT trial, max(sharpe) FILTER (WHERE shared >= $4::float8 * days) AS sharpe
          FROM tried WHERE shared > 0 GROUP BY 1 ORDER BY 1`,
       [strategyId, marketId, runIds, COMPARABLE],
     ),

@@ -3,7 +3,7 @@ import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
-import { LAST_NUMERIC_WRITE } from '../../src/platform/db/numeric-writes.ts';
+import { LAST_VECTOR_WRITE } from '../../src/platform/db/vector-writes.ts';
 
 /** Every row of a model over `[first, last]` (day numbers): its key, the bytes of its vector (−1 without one), days of its window (−1). */
 export async function eachKey(
@@ -61,7 +61,7 @@ export async function countForProof(
 ): Promise<Counted> {
   const [from, to] = [`${start.slice(0, 4)}-01-01`, `${end.slice(0, 4)}-12-31`];
   return historical.client(async (client) => {
-    const { rows: write } = await client.query<{ at: string | null }>(LAST_NUMERIC_WRITE, [models, start, end]);
+    const { rows: write } = await client.query<{ at: string | null }>(LAST_VECTOR_WRITE, [models, start, end]);
     const { rows: vectors } = await client.query<{ model: string; year: number; rows: number }>(
       `SELECT model_id AS model, extract(year FROM as_of_date::date)::int AS year, count(*) AS rows
          FROM numeric_window_embeddings

@@ -17,10 +17,10 @@ import {
   probeGaps,
   probeHolidays,
   probeJoint,
+  probeLastWrite,
   probeNews,
   probeNumeric,
   probeNumericBits,
-  probeNumericWrite,
   probePrices,
   probeText,
 } from './historical-evidence.ts';
@@ -163,9 +163,10 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
     news: await probeNews(prober),
     numeric: await probeNumeric(prober),
     numericBits: await probeNumericBits(prober, need.numeric.models),
-    numericWrite: await probeNumericWrite(prober, need.numeric),
+    numericWrite: await probeLastWrite(prober, 'numeric', need.numeric),
     text: await probeText(prober),
     joint: await probeJoint(prober),
+    contextWrite: await probeLastWrite(prober, 'joint', { ...contextWindow(need), models: need.context.jointModels }),
   };
 }
 

@@ -256,6 +256,8 @@ export interface Evidence {
   readonly numericProof: Probe<EvidenceRow | null>;
   /** When a backfill last wrote vectors of the plan's models and days (ISO, UTC); null without one. */
   readonly numericWrite: Probe<string | null>;
+  /** The same of joint vectors on the days of the context runs. */
+  readonly contextWrite: Probe<string | null>;
   /** Runs over the days on which the context backend is compared with the basic one. */
   readonly contextRuns: Probe<readonly RunRow[]>;
   /** Of each sleeve the two among them that are compared. */

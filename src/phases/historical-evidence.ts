@@ -1,6 +1,6 @@
 /** Looks at the historical database: prices against the calendar, news, vectors. Dates come back as day numbers. */
 import { entityBits } from '../platform/db/numeric-entities.ts';
-import { LAST_NUMERIC_WRITE } from '../platform/db/numeric-writes.ts';
+import { LAST_VECTOR_WRITE } from '../platform/db/vector-writes.ts';
 import { UserError } from '../platform/errors.ts';
 import { closedDays, longestRun, TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
 import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
@@ -308,12 +308,13 @@ async function isCounted(query: Query): Promise<boolean> {
 }
 
 /** When a backfill last wrote vectors of these models and days. */
-export const probeNumericWrite = (
+export const probeLastWrite = (
   prober: Prober,
+  kind: 'numeric' | 'joint',
   { models, start, end }: { models: readonly string[]; start: string; end: string },
 ): Promise<Probe<string | null>> =>
-  prober.probe('console.backfills, numeric', async (query) => {
-    const [{ at }] = await query<{ at: string | null }>(LAST_NUMERIC_WRITE, [models, start, end]);
+  prober.probe(`console.backfills, ${kind}`, async (query) => {
+    const [{ at }] = await query<{ at: string | null }>(LAST_VECTOR_WRITE, [models, start, end]);
     return at;
   });
 
@@ -338,12 +339,15 @@ async function countNumeric(query: Query): Promise<readonly VectorCell[]> {
   );
 }
 
+/** A vector that is one by its size, 384 float32: a row without is none. */
+const USABLE = `octet_length(vector) = ${384 * 4}`;
+
 /** Text vectors of news articles by model and the article's UTC year. */
 export function probeText(prober: Prober): Promise<Probe<readonly VectorCell[]>> {
   return prober.probe('text_embeddings', (query) =>
     query<VectorCell>(
       `SELECT t.model_id AS model, extract(year FROM a.timestamp AT TIME ZONE 'UTC')::int AS year, count(*) AS rows,
-              count(DISTINCT a.article_id) AS vectors,
+              count(DISTINCT a.article_id) FILTER (WHERE ${USABLE}) AS vectors,
               min((a.timestamp AT TIME ZONE 'UTC')::date) - ${EPOCH} AS first,
               max((a.timestamp AT TIME ZONE 'UTC')::date) - ${EPOCH} AS last
          FROM text_embeddings t JOIN news_articles a ON t.source_id = a.article_id::text
@@ -357,7 +361,7 @@ export function probeJoint(prober: Prober): Promise<Probe<readonly VectorCell[]>
   return prober.probe('joint_embeddings', (query) =>
     query<VectorCell>(
       `SELECT model_id AS model, extract(year FROM as_of_date::date)::int AS year, count(*) AS rows,
-              count(DISTINCT as_of_date::date) AS vectors,
+              count(DISTINCT as_of_date::date) FILTER (WHERE ${USABLE}) AS vectors,
               min(as_of_date)::date - ${EPOCH} AS first, max(as_of_date)::date - ${EPOCH} AS last
          FROM joint_embeddings GROUP BY 1, 2 ORDER BY 1, 2`,
     ),

@@ -182,12 +182,16 @@ export interface ComparedTrade {
 export interface ComparedRun {
   readonly runId: string;
   readonly sleeveId: string;
+  readonly marketId: string;
   readonly backend: string;
   readonly start: string;
   readonly end: string;
   readonly caveat: string;
   /** Equal for runs that made the same trades. */
   readonly trial: string;
+  /** Joint model and head that the context backend assessed by; null for others. */
+  readonly contextModel: string | null;
+  readonly assessmentModel: string | null;
   /** Share of the days and instruments with a price that the context backend had a context for; null for others. */
   readonly contextCoverage: number | null;
   /** The same for each branch that a context is joined of; null where that was not recorded. */

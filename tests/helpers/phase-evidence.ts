@@ -153,6 +153,7 @@ export function greenEvidence(need: Requirements): Evidence {
     numeric: known(numeric.flatMap(([, cells]) => cells)),
     numericDays: known(new Map(need.numeric.models.map((model) => [model, vectors]))),
     numericWrite: known(null),
+    contextWrite: known(null),
     textModel: known(true),
     text: known(cells(need.context.textModel, newsByYear)),
     joint: known(need.context.jointModels.flatMap((model) => cells(model, daysByYear))),
@@ -197,6 +198,8 @@ export function greenEvidence(need: Requirements): Evidence {
         verdict: 'No evidence that context differs from basic in any of 3 sleeves.',
         pairs: sleeves.map((sleeve) => ({
           run_ids: [`run-${sleeve}`, `context-${sleeve}`],
+          context_model: 'joint-assessment-context-v2',
+          assessment_model: 'assessment-context-v2',
           context_coverage: 1,
           context_branches: { profile: 1, regime: 1, stab: 1, text: 1 },
         })),

@@ -137,6 +137,63 @@ describe('compare', () => {
     expect((await newest())[0].state).toBe('PART');
   });
 
+  it('is no evidence over days that are not there, and has no verdict where nothing is shared', async () => {
+    const keep = (which: string) =>
+      query(`CREATE TABLE kept AS SELECT * FROM backtest_daily_equity WHERE run_id = ANY ($1) AND ${which}`, [again]);
+    const put = async () => {
+      await query('INSERT INTO backtest_daily_equity SELECT * FROM kept');
+      await query('DROP TABLE kept');
+    };
+    const evidence = async () => {
+      const { data } = await compared({ basic: close, context: again });
+      const [{ state, reason }] = await query<{ state: string; reason: string }>(
+        `SELECT state, reason FROM console.evidence WHERE check_id = 'P4.comparison' ORDER BY evidence_id DESC LIMIT 1`,
+      );
+      return { state, reason, verdict: data.verdict };
+    };
+    const last = formatDay(panel.calendar.days[149]);
+    for (const [which, shared] of [
+      [`date::date = '${last}'`, 69],
+      ['true', 0],
+    ] as const) {
+      await keep(which);
+      await query(`DELETE FROM backtest_daily_equity WHERE run_id = ANY ($1) AND ${which}`, [again]);
+      expect(await evidence()).toMatchObject({
+        state: 'PART',
+        reason: `S_H5: both runs have equity on ${shared} of 70 trading days only`,
+      });
+      await put();
+    }
+    expect((await evidence()).state).toBe('OK');
+    // Trades that differ, and no day to tell what they came to.
+    await keep('true');
+    await query('DELETE FROM backtest_daily_equity WHERE run_id = ANY ($1)', [again]);
+    const { data } = await compared({ basic: open, context: again });
+    expect(data.verdict).toMatch(/^No verdict on context against basic in any of 3 sleeves: /);
+    await put();
+  });
+
+  it('measures luck by runs over these days: a few days of a wild one count as a try, and say nothing of its size', async () => {
+    const deflated = async () => {
+      const { data } = await compared({ run: [close[1], open[1]] });
+      return { trials: data.trials, figure: data.pairs[0].figures.find(({ name }) => name.startsWith('deflated'))!.a! };
+    };
+    const before = await deflated();
+    const [brief] = await run({
+      start: formatDay(panel.calendar.days[145]),
+      sleeve: [SLEEVES[0]],
+      slippageBps: 500,
+    });
+    await query(
+      `UPDATE backtest_runs SET metrics_json = metrics_json || '{"annualised_sharpe":-90}' WHERE run_id = $1`,
+      [brief],
+    );
+    const after = await deflated();
+    expect(after.trials).toBe(before.trials + 1);
+    expect(Math.abs(after.figure - before.figure)).toBeLessThan(0.1);
+    await query('DELETE FROM backtest_runs WHERE run_id = $1', [brief]).catch(() => {});
+  });
+
   it('keeps the evidence of the pairs that the board looks at, whatever else is compared and run later', async () => {
     const [start, end] = [formatDay(panel.calendar.days[80]), formatDay(panel.calendar.days[149])];
     const sleeve = ['S_H5', 'S_H21', 'S_H63'];

@@ -279,6 +279,23 @@ describe('P4.comparison', () => {
     }
   });
 
+  test('is of runs by the models that the plan names, made after their contexts', () => {
+    expect(recording({ assessment_model: 'assessment-context-v1' })).toMatchObject({
+      state: 'PART',
+      reason: expect.stringMatching(/joint-assessment-context-v2 with assessment-context-v1; the plan names/),
+      fix: expect.stringContaining('--assessment-model-id assessment-context-v2'),
+    });
+    expect(recording({ context_model: undefined }).state).toBe('PART');
+    const created = Math.max(...valueIn(green.contextRuns).map(({ createdAt }) => createdAt));
+    const written = (at: number) => check('P4.comparison', { contextWrite: known(new Date(at).toISOString()) });
+    expect(written(created - 1).state).toBe('OK');
+    expect(written(created + 60_000)).toMatchObject({
+      state: 'STALE',
+      reason: expect.stringMatching(/wrote contexts of these days .* after the context runs of US_CORE_LONG_EQ_H5/),
+      fix: expect.stringContaining('--assessment-backend context'),
+    });
+  });
+
   test('is the verdict on the newest runs, made on equal terms', () => {
     expect(check('P4.comparison')).toMatchObject({ state: 'OK' });
     expect(check('P4.comparison').observed).toContain('No evidence that context differs');

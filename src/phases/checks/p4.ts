@@ -83,14 +83,17 @@ const fitHead: Command = ({ context, market }) => [
   ...['--train-end', context.headEnd, '--market', market, '--replace'],
 ];
 const basicCampaign: Command = (need) => campaignArgvOver(need, contextWindow(need));
+/** What the plan's context runs assess by: the head that is fitted goes with v2 vectors; those of v1 have the original's formula. */
+const assessmentModels = (need: Requirements): { contexts: string; head: string } => {
+  const contexts = jointModel(need, 'assessment') ?? 'joint-assessment-context-v2';
+  return { contexts, head: isV2(contexts) ? 'assessment-context-v2' : 'assessment-context-v1' };
+};
 /** The plan's campaign by the context backend. */
 export const contextCampaign: Command = (need) => {
-  const model = jointModel(need, 'assessment') ?? 'joint-assessment-context-v2';
+  const { contexts, head } = assessmentModels(need);
   return [
     ...basicCampaign(need),
-    ...['--assessment-backend', 'context', '--assessment-context-model-id', model],
-    // The head that is fitted goes with v2 vectors; those of v1 have the original's formula.
-    ...['--assessment-model-id', isV2(model) ? 'assessment-context-v2' : 'assessment-context-v1'],
+    ...['--assessment-backend', 'context', '--assessment-context-model-id', contexts, '--assessment-model-id', head],
   ];
 };
 const COMPARE = ['compare'];
@@ -212,6 +215,8 @@ const runs: CheckSpec = {
 /** A pair of the recorded comparison, as far as it is looked at. */
 interface ComparedPair {
   readonly run_ids?: readonly string[];
+  readonly context_model?: string | null;
+  readonly assessment_model?: string | null;
   readonly context_coverage?: number | null;
   readonly context_branches?: Readonly<Record<string, number>> | null;
 }
@@ -233,12 +238,22 @@ function unpaired({ evidence, need }: Facts): string[] {
   return over.some((run) => run.backend === 'context') ? basicCampaign(need) : contextCampaign(need);
 }
 
+/** Sleeves whose compared context run had read other contexts than those that stand there now. */
+function runsBeforeContexts({ evidence }: Facts): string[] {
+  const write = figureOf(evidence.contextWrite);
+  if (write === null) return [];
+  const created = new Map(figureOf(evidence.contextRuns).map((run) => [run.runId, run.createdAt]));
+  return figureOf(evidence.pairs).flatMap(({ sleeveId, context }) =>
+    (created.get(context) ?? 0) < Date.parse(write) ? [sleeveId] : [],
+  );
+}
+
 const comparison: CheckSpec = {
   id: 'P4.comparison',
   title: 'context compared with basic, on equal terms',
   required: ({ context }) =>
     `the newest runs of every sleeve, which differ by their assessment alone (data, code, options, days), a context for ≥ ${percent(context.minShare)} of days and instruments, each of its branches for ≥ ${percent(context.branchShare)}`,
-  looks: (evidence) => [evidence.comparison, evidence.pairs, evidence.contextRuns],
+  looks: (evidence) => [evidence.comparison, evidence.pairs, evidence.contextRuns, evidence.contextWrite],
   judge: (facts): Judgment => {
     const { evidence, need, now } = facts;
     const row = figureOf(evidence.comparison);
@@ -267,6 +282,22 @@ const comparison: CheckSpec = {
     if (row.state !== 'OK') {
       const reason = row.reason || `the comparison ended ${row.state}`;
       return notOk('PART', observed, reason, fixed(basicCampaign(need)), 'compared on unequal terms', row.at);
+    }
+    const { contexts, head } = assessmentModels(need);
+    const other = pairs.find((pair) => pair.context_model !== contexts || pair.assessment_model !== head);
+    if (other) {
+      const used = [
+        other.context_model ?? 'contexts of no recorded model',
+        other.assessment_model ?? 'no recorded head',
+      ];
+      const reason = `a context run used ${used.join(' with ')}; the plan names ${contexts} with ${head}`;
+      return notOk('PART', observed, reason, fixed(contextCampaign(need)), 'other models than planned', row.at);
+    }
+    const rewritten = runsBeforeContexts(facts);
+    if (rewritten.length > 0) {
+      const at = figureOf(evidence.contextWrite)!.slice(0, 16).replace('T', ' ');
+      const reason = `a backfill wrote contexts of these days (${at} UTC) after the context runs of ${some(rewritten)}`;
+      return notOk('STALE', observed, reason, fixed(contextCampaign(need)), 'contexts newer than the runs', row.at);
     }
     // A name without a context is HOLD with 0: a comparison over many of them is one with having no opinion. And a context
     // without one of its branches is another one than the plan's.
