@@ -173,7 +173,7 @@ interface Taken {
   readonly holds?: Holds;
 }
 
-/** What was sent to a job says nothing any more of one that has ended. */
+/** What a job is about to do says nothing any more of one that has ended. */
 const untilItEnds =
   ({ id }: JobView): Holds =>
   ({ snapshot }) =>
@@ -195,12 +195,12 @@ async function perform(supervisor: Supervisor, request: SupervisorRequest): Prom
       return { said: `${jobs.length} jobs in a row, from ${jobs[0].id}`, job: jobs[0] };
     }
     case 'stop': {
-      const job = await supervisor.stop({ jobId: request.jobId });
-      return { said: `TERM sent to ${job.id}`, holds: untilItEnds(job) };
+      const { id } = await supervisor.stop({ jobId: request.jobId });
+      return { said: `TERM sent to ${id}` };
     }
     case 'kill': {
-      const job = await supervisor.kill(request.jobId);
-      return { said: `KILL sent to ${job.id}`, holds: untilItEnds(job) };
+      const { id } = await supervisor.kill(request.jobId);
+      return { said: `KILL sent to ${id}` };
     }
     case 'remove':
       await supervisor.remove(request.jobId);
