@@ -28,6 +28,23 @@ describe('the close', () => {
     expect(closeOf('2014-12-24', { timeZone: 'Europe/London', minute: 16 * 60 })).toMatch(/T16:00/);
   });
 
+  it.each([
+    ['1996-01-08', '19:00'],
+    ['1996-07-05', '17:00'],
+    ['1997-10-27', '20:30'],
+    ['1997-12-26', '18:00'],
+    ['1999-12-31', '18:00'],
+    ['2002-07-05', '17:00'],
+    ['2003-12-26', '18:00'],
+    ['2008-12-26', '21:00'],
+    ['2013-07-05', '20:00'],
+  ])('came early in New York on %s at %s UTC, where it did', (day, time) => {
+    expect(closeOf(day).slice(11, 16)).toBe(time);
+    expect(closeOf(day, { timeZone: 'UTC', minute: 16 * 60 })).toMatch(/T16:00/);
+    // A market that closes before that anyway closes when it does.
+    expect(closeOf(day, { ...NEW_YORK, minute: 12 * 60 })).toMatch(/T1[67]:00/);
+  });
+
   it('comes once a day, in order', () => {
     const days = Int32Array.from({ length: 4000 }, (_, k) => parseDay('2010-01-01') + k);
     const closes = closingInstants(days, NEW_YORK);
