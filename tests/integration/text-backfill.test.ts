@@ -286,6 +286,30 @@ describe('the rows', () => {
   });
 });
 
+describe('an instrument whose issuer has changed', () => {
+  it('has its rows replaced under the issuers that its news names', async () => {
+    await store(news());
+    await backfill();
+    await db.databases.runtime.client((client) =>
+      client.query(`INSERT INTO issuers (issuer_id, issuer_type, name, updated_at) VALUES ('NEW', 'CORPORATION', 'New', now());
+        UPDATE instruments SET issuer_id = 'NEW' WHERE instrument_id = 'AAA.T'`),
+    );
+    // A row under each issuer that nothing is due for.
+    await query(`DELETE FROM news_links USING news_articles a WHERE a.article_id = news_links.article_id AND issuer_id = 'AAA'
+      AND a."timestamp" BETWEEN '2014-03-09 21:00+0' AND '2014-03-10 20:00+0'`);
+    await query(`INSERT INTO text_embeddings (source_type, source_id, model_id, vector) VALUES
+      ('NEWS_ISSUER_DAY', 'NEW|2014-03-10', '${MODEL}', '\\x00')`);
+    const { result } = await backfill();
+    expect(result.exitCode).toBe(0);
+    const rows = await query<{ id: string }>(
+      `SELECT source_id AS id FROM text_embeddings WHERE source_id LIKE '%|2014-03-10'`,
+    );
+    expect(rows.map(({ id }) => id)).not.toContain('NEW|2014-03-10');
+    expect(rows.map(({ id }) => id)).not.toContain('AAA|2014-03-10');
+    expect((await query(`SELECT 1 FROM text_embeddings WHERE source_id LIKE 'AAA|%'`)).length).toBeGreaterThan(5);
+  });
+});
+
 describe('the close', () => {
   it('parts what a day may know from what it may not', async () => {
     const at = (stamp: string, id: number): Article => ({ id, at: stamp, headline: WORDS[id], issuers: ['AAA'] });

@@ -64,6 +64,17 @@ export async function readIssuers(
   return issuers;
 }
 
+/** Companies that news names for these instruments: issuer days are written under them. */
+export async function linkedIssuers(database: Database, instruments: readonly string[]): Promise<string[]> {
+  return database.client(async (client) => {
+    const { rows } = await client.query<{ issuer: string }>(
+      'SELECT DISTINCT issuer_id AS issuer FROM news_links WHERE instrument_id = ANY ($1)',
+      [instruments],
+    );
+    return rows.map(({ issuer }) => issuer);
+  });
+}
+
 /** Articles by window: `bounds` are the instants between them, ascending. */
 export async function countArticles(
   database: Database,

@@ -7,7 +7,14 @@ import { makeCalendar, requireHolidays, tradingDaysBefore } from '../../market/c
 import type { Instrument } from '../../market/panel.ts';
 import { loadHolidays, loadInstruments } from '../../market/storage.ts';
 import { loadTextModel, type TextModel } from '../models.storage.ts';
-import { articleIdAt, countArticles, countIssuerDays, newsFingerprint, readMarketClose } from './news.storage.ts';
+import {
+  articleIdAt,
+  countArticles,
+  countIssuerDays,
+  linkedIssuers,
+  newsFingerprint,
+  readMarketClose,
+} from './news.storage.ts';
 import {
   planTextShards,
   SOURCES,
@@ -45,6 +52,9 @@ export async function prepareText(
   const content = createHash('sha256');
   content.update(await newsFingerprint(databases.historical, bounds[0], bounds[bounds.length - 1], ofIssuers));
   content.update(JSON.stringify([Array.from(bounds), instruments.map(({ id, issuerId }) => [id, issuerId])]));
+  const ids = instruments.map(({ id }) => id);
+  // Links keep the issuer of their day: rows stand under those as well as under the issuers of today.
+  const linked = ofIssuers ? await linkedIssuers(databases.historical, ids) : [];
   return {
     spec,
     models,
@@ -57,8 +67,8 @@ export async function prepareText(
       range,
       windows,
       lastId,
-      instruments: instruments.map(({ id }) => id),
-      issuers: [...new Set(instruments.map(({ issuerId }) => issuerId))],
+      instruments: ids,
+      issuers: [...new Set([...instruments.flatMap(({ issuerId }) => issuerId ?? []), ...linked])],
     },
   };
 }
