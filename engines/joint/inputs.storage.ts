@@ -62,6 +62,7 @@ const newsInput = (modelId: string, from: number, to: number): Input => ({
             coalesce(sum(extract(epoch FROM a."timestamp")), 0)::text`,
 });
 
+/** Texts of issuers by trading day. */
 const issuerDayInput = (modelId: string, { start, end }: Span): Input => ({
   kind: 'text',
   modelId,
@@ -138,6 +139,18 @@ export const profileTextInput = (modelId: string): Input => ({
   values: [modelId],
   state: 'coalesce(sum(embedding_id), 0)::text',
 });
+
+/** Whether there is an article of these days (UTC). */
+export async function hasNews(historical: Database, start: string, end: string): Promise<boolean> {
+  return historical.client(async (client) => {
+    const { rows } = await client.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT 1 FROM news_articles
+                       WHERE "timestamp" >= to_timestamp($1::float8 / 1000) AND "timestamp" < to_timestamp($2::float8 / 1000)) AS found`,
+      [parseDay(start) * MS_PER_DAY, (parseDay(end) + 1) * MS_PER_DAY],
+    );
+    return rows[0].found;
+  });
+}
 
 export async function stateOf(database: Database, { from, values, state }: Input): Promise<InputState> {
   return database.client(async (client) => {

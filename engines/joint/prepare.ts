@@ -12,6 +12,7 @@ import { closingInstants } from '../text/backfill/trading-day.model.ts';
 import type { JointInputs } from './build.ts';
 import { type JointSpace, jointSpace, numericModels, versionOf } from './ids.model.ts';
 import {
+  hasNews,
   INPUT_BRANCHES,
   INPUT_WORDS,
   type Input,
@@ -36,6 +37,8 @@ export interface PreparedJoint {
   readonly inputs: Omit<JointInputs, 'onBad'>;
   /** Stored vectors read here that cannot be used; they count with the first shard. */
   readonly bad: readonly (readonly [what: string, reason: string])[];
+  /** Why the result is partial whatever the shards write: there is news, and no vector of it; else null. */
+  readonly missing: string | null;
 }
 
 /** @throws UserError for a market that is not there, a calendar without holidays, days without what all vectors need. */
@@ -96,6 +99,7 @@ export async function prepareJoint(
     fingerprint: content.digest('hex'),
     inputs,
     bad,
+    missing: await missingNews(spec, states, historical),
   };
 }
 
@@ -158,6 +162,17 @@ function requireInputs(
       : 'that branch is left out';
     log(events, 'warn', `there is no ${INPUT_WORDS[name]} vector ${span}: ${what}`);
   }
+}
+
+/** The text model that has no vector at all in the span although there is news of it, in words; null for none. */
+async function missingNews(
+  { textModel, weights, start, end }: JointBackfillSpec,
+  { news, texts }: States,
+  historical: ProgramContext['databases']['historical'],
+): Promise<string | null> {
+  if (textModel === null || weights.text === 0 || news?.rows || texts?.rows) return null;
+  if (!(await hasNews(historical, start, end))) return null;
+  return `there is news from ${start} to ${end} and no vector of ${textModel}: prometheus backfill text-embeddings --model-id ${textModel}`;
 }
 
 function hashVectors(content: ReturnType<typeof createHash>, vectors: Vectors): void {

@@ -139,7 +139,7 @@ function planOf({ spec, fingerprint, shards, due }: PreparedJoint): Omit<Backfil
 /** What the backfill has done, all machines and all its runs together. */
 async function report(
   backfill: Backfill<JointBackfillSpec>,
-  { spec, days }: PreparedJoint,
+  { spec, days, missing }: PreparedJoint,
   json: boolean,
   context: ProgramContext,
 ): Promise<ProgramResult> {
@@ -152,9 +152,9 @@ async function report(
   const rejected = await reportRejected(backfill, failed, context);
   if (!json) context.stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
   const kept = skipped ? `, ${formatCount(skipped)} left as they were` : '';
-  const summary = `${formatCount(written)} rows of ${model} on ${formatCount(days.length)} trading days${kept}${failed ? `, ${formatCount(failed)} stored vectors could not be used` : ''}`;
+  const summary = `${formatCount(written)} rows of ${model} on ${formatCount(days.length)} trading days${kept}${failed ? `, ${formatCount(failed)} stored vectors could not be used` : ''}${missing ? `; ${missing}` : ''}`;
   return {
-    exitCode: failed ? Exit.partial : Exit.done,
+    exitCode: failed || missing ? Exit.partial : Exit.done,
     summary,
     rows: { joint_embeddings: written },
     // Rows that were left alone, and branches that are not there, are no rows that are missing.

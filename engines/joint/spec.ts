@@ -32,7 +32,8 @@ const common = {
 const WORDS = `
 Rows of the market's entities on these days are replaced, shard by shard, each with its mark in one transaction; a run that is
 broken off goes on with --resume, and prometheus worker on any machine takes part. A stored vector that cannot be used (other
-length, no finite value) is counted and named, and the exit code is 3. stdout carries model_id,written,skipped,failed.`;
+length, no finite value) is counted and named, and the exit code is 3, as it is when there is news and no vector of it by the text
+model. stdout carries model_id,written,skipped,failed.`;
 
 const READS = ['historical.market_holidays', 'runtime.markets', 'runtime.instruments', 'runtime.issuers'] as const;
 const claims = [{ table: 'historical.joint_embeddings', model: 'modelId', start: 'start', end: 'end' }];

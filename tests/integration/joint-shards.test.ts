@@ -232,4 +232,22 @@ describe('what is missing', () => {
     const { events } = await fragility('v1');
     expect(JSON.stringify(events)).toContain('there is no joint profile vector');
   });
+
+  it('makes the result partial where it is the vectors of news that is there', async () => {
+    const regime = async (args: object) =>
+      (
+        await runProgram(
+          jointRegimeSpec,
+          backfillJointRegime,
+          { ...common, modelId: 'joint-regime-core-v2', textModelId: 'nosuch', ...args },
+          db.databases,
+        )
+      ).result;
+    const { exitCode, summary, data } = await regime({});
+    expect([exitCode, (data as { written: number }).written]).toEqual([3, DAYS.length]);
+    expect(summary).toContain('no vector of nosuch: prometheus backfill text-embeddings --model-id nosuch');
+    expect((await regime({ wText: 0 })).exitCode).toBe(0);
+    await historical('DELETE FROM news_articles');
+    expect((await regime({})).exitCode).toBe(0);
+  });
 });
