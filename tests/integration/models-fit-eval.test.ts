@@ -104,6 +104,48 @@ describe('models fit', () => {
   });
 });
 
+describe('prices that no day can have', () => {
+  const query = (sql: string) => db.databases.historical.client((client) => client.query(sql));
+
+  it('leave out the windows that hold them, which are counted and told; too few left are refused', async () => {
+    const [one, two] = panel.instruments.map(({ id }) => id);
+    const asked = { model: ['num-stab-core-v2'], trainStart: date(290), trainEnd: date(330), maxWindows: 10_000 };
+    const whole = await train({ ...asked, as: 'num-stab-core-v2-whole' });
+    const kept = await query('CREATE TABLE kept AS TABLE prices_daily');
+    expect(kept.rowCount).toBeGreaterThan(10_000);
+    try {
+      await query(`UPDATE prices_daily SET close = 0 WHERE instrument_id = '${one}' AND trade_date = '${date(300)}';
+                   UPDATE prices_daily SET high = 'NaN' WHERE instrument_id = '${two}' AND trade_date = '${date(310)}'`);
+      const { result, events } = await train({ ...asked, as: 'num-stab-core-v2-part' });
+      const figures = (found: unknown) => (found as { models: { windows: number; left_out: number }[] }).models[0];
+      const { windows, left_out: leftOut } = figures(result.data);
+      expect(figures(whole.result.data)).toMatchObject({ left_out: 0, windows: windows + leftOut });
+      // Windows of 63 rows hold them from their day to the end of the span.
+      expect(leftOut).toBeGreaterThan(45);
+      expect(leftOut).toBeLessThanOrEqual(31 + 21);
+      expect(result.exitCode).toBe(0);
+      expect(result.summary).toContain(`windows that could not be used: ${leftOut}`);
+      const told = events.filter((event) => event.type === 'log' && event.level === 'warn');
+      expect(told).toMatchObject([
+        {
+          message: expect.stringMatching(
+            new RegExp(`^num-stab-core-v2-part: left out ${leftOut} of [0-9,]+ windows: ${one} on .*close is 0`),
+          ),
+        },
+      ]);
+      const { fit } = (await loadNumericModel(path.join(root, 'models'), 'num-stab-core-v2-part')).manifest;
+      expect(fit!.probes).toMatchObject({ windows, left_out: leftOut });
+
+      await query(`UPDATE prices_daily SET adjusted_close = -1 WHERE extract(day FROM trade_date) IN (10, 11, 12, 13)`);
+      await expect(train({ ...asked, as: 'num-stab-core-v2-none' })).rejects.toThrow(
+        /^the span holds 0 windows for num-stab-core-v2-none that can be used \(not: [0-9,]+; .* on .*: adjusted_close is -1\), fewer than 400/,
+      );
+    } finally {
+      await query('TRUNCATE prices_daily; INSERT INTO prices_daily TABLE kept; DROP TABLE kept');
+    }
+  });
+});
+
 describe('a backfill of v2 models', () => {
   it('writes each model’s own entities, with the vectors of its encoder', async () => {
     const { result } = await run(numericBackfillSpec, backfillNumeric, {

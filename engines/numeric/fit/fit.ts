@@ -1,5 +1,6 @@
 /** From a panel to a fitted graph: which windows it learns from, and the recipe that makes the graph of them. */
 import { formatCount } from '../../../src/format/numbers.ts';
+import { formatDay } from '../../../src/platform/dates.ts';
 import type { Databases } from '../../../src/platform/db/databases.ts';
 import { UserError } from '../../../src/platform/errors.ts';
 import { Random } from '../../../src/platform/random.ts';
@@ -38,24 +39,39 @@ export interface FitControl {
 export interface FittedGraph {
   readonly graph: { readonly bytes: Uint8Array; readonly dim: number };
   readonly windows: number;
+  /** Windows that were drawn and could not be used. */
+  readonly leftOut: LeftOut;
   /** Figures of the training windows: mean square length (1 by construction), length of the mean vector (0). */
   readonly probes: Readonly<Record<string, number>>;
 }
 
-/** @throws UserError when the span holds too few windows. */
+interface LeftOut {
+  readonly count: number;
+  /** Why the first of them: `AAPL.US on 2014-01-02: prices of 2013-12-30: close is 0`; empty when there is none. */
+  readonly first: string;
+}
+
+/** @throws UserError when the span holds too few windows that can be used. */
 export async function fitGraph(request: FitRequest, databases: Databases, control: FitControl): Promise<FittedGraph> {
   const { name, recipe, source, panel } = request;
   const { seed, blas, signal } = control;
   const asked = { panel, window: recipe.window };
   const inputs = await source.prepare(asked, databases);
-  const cells = trainingCells(source.due(asked, inputs), panel, request.maxWindows, seed);
-  if (cells.length < LEAST_WINDOWS) {
+  const due = source.due(asked, inputs);
+  const { data, count, leftOut } = readInputs(
+    source,
+    asked,
+    inputs,
+    { due, cells: trainingCells(due, panel, request.maxWindows, seed) },
+    signal,
+  );
+  if (count < LEAST_WINDOWS) {
+    const without = leftOut.count ? ` that can be used (not: ${formatCount(leftOut.count)}; ${leftOut.first})` : '';
     throw new UserError(
-      `the span holds ${formatCount(cells.length)} windows for ${name}, fewer than ${LEAST_WINDOWS}`,
-      'Choose a longer --train-start … --train-end, or import more prices.',
+      `the span holds ${formatCount(count)} windows for ${name}${without}, fewer than ${LEAST_WINDOWS}`,
+      `Choose a longer --train-start … --train-end, or import more prices${without && ', or correct those'}.`,
     );
   }
-  const { data, count } = readInputs(source, asked, inputs, cells, signal);
   let bytes: Uint8Array;
   if (recipe.fit === 'rocket') {
     const [channels, steps] = source.inputs[0].dims;
@@ -70,7 +86,7 @@ export async function fitGraph(request: FitRequest, databases: Databases, contro
     const progress = (done: number) => control.progress(done, count);
     bytes = rocketGraph(name, await fitRocket(training, { blas, seed, signal, progress }));
   } else bytes = await fitComponents(request, data[0], count, control);
-  return { graph: { bytes, dim: DIM }, windows: count, probes: await measure(bytes, source, data, count) };
+  return { graph: { bytes, dim: DIM }, windows: count, leftOut, probes: await measure(bytes, source, data, count) };
 }
 
 /** Due cells of the span, at most `most`: a sample that the seed draws, in ascending order. */
@@ -83,22 +99,31 @@ function trainingCells({ due }: Due, panel: LoadedPanel, most: number, seed: num
   return Int32Array.from(order, (k) => all[k]).sort();
 }
 
-/** The inputs of the cells, one array an input; cells that cannot be used are left out. */
+/** The inputs of the cells, one array an input; cells that cannot be used are left out and counted. */
 function readInputs<Inputs>(
   source: Source<Inputs>,
   asked: { panel: LoadedPanel; window: number },
   inputs: Inputs,
-  cells: Int32Array,
+  { due, cells }: { due: Due; cells: Int32Array },
   signal: AbortSignal,
-): { data: Float32Array[]; count: number } {
+): { data: Float32Array[]; count: number; leftOut: LeftOut } {
+  const { days } = asked.panel.calendar;
   const write = source.writer(asked, inputs);
   const data = source.inputs.map((input) => new Float32Array(cells.length * sizeOf(input)));
   let count = 0;
+  let first = '';
   for (const cell of cells) {
     if (count % 4096 === 0) signal.throwIfAborted();
-    if (write(cell, data, count) === null) count++;
+    const problem = write(cell, data, count);
+    if (problem === null) count++;
+    else
+      first ||= `${due.entities[Math.floor(cell / days.length)].id} on ${formatDay(days[cell % days.length])}: ${problem}`;
   }
-  return { data: source.inputs.map((input, k) => data[k].subarray(0, count * sizeOf(input))), count };
+  return {
+    data: source.inputs.map((input, k) => data[k].subarray(0, count * sizeOf(input))),
+    count,
+    leftOut: { count: cells.length - count, first },
+  };
 }
 
 /** One grid, standardised and turned to its 384 leading components, with a mean square length of 1. */

@@ -1,4 +1,5 @@
 /** The program `models fit`. */
+import { formatCount } from '../../../src/format/numbers.ts';
 import { formatDay } from '../../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
 import { log, stage } from '../../../src/platform/events.ts';
@@ -19,6 +20,8 @@ const ALL = 'all-v2';
 interface Fitted {
   readonly model_id: string;
   readonly windows: number | null;
+  /** Windows that were drawn and could not be used, for a price that no day can have. */
+  readonly left_out: number;
   readonly fit_start: string | null;
   readonly fit_end: string | null;
   readonly bytes: number;
@@ -39,6 +42,7 @@ export const fitModels: Program<typeof numericFitSpec> = async (args, context) =
     lookback: Math.max(...ids.map(({ recipe }, k) => sources[k].lookback(recipe.window))),
     columns: [...new Set(sources.flatMap(({ columns }) => columns))],
     cacheFolder: home.cache,
+    markUnusable: true,
   });
   const blas = await openBlas();
   const fitted: Fitted[] = [];
@@ -60,7 +64,9 @@ export const fitModels: Program<typeof numericFitSpec> = async (args, context) =
     );
     context.stdout(`${['model_id,windows,fit_start,fit_end,bytes,fingerprint', ...lines].join('\n')}\n`);
   }
-  const summary = `${fitted.length} model${fitted.length === 1 ? '' : 's'} in ${home.models}`;
+  const leftOut = fitted.reduce((sum, one) => sum + one.left_out, 0);
+  const without = leftOut ? `; windows that could not be used: ${formatCount(leftOut)}` : '';
+  const summary = `${fitted.length} model${fitted.length === 1 ? '' : 's'} in ${home.models}${without}`;
   return { exitCode: Exit.done, summary, data: { models: fitted } };
 };
 
@@ -97,7 +103,15 @@ async function requireFree(folder: string, id: string, replace: boolean): Promis
 async function plainFunction(context: ProgramContext, id: string): Promise<Fitted> {
   const { manifest, fingerprint } = await loadNumericModel(context.home.models, id);
   log(context.events, 'info', `${id} is a plain function: nothing to fit`);
-  return { model_id: id, windows: null, fit_start: null, fit_end: null, bytes: manifest.bytes, fingerprint };
+  return {
+    model_id: id,
+    windows: null,
+    left_out: 0,
+    fit_start: null,
+    fit_end: null,
+    bytes: manifest.bytes,
+    fingerprint,
+  };
 }
 
 interface FitJob {
@@ -114,7 +128,7 @@ async function fitOne(context: ProgramContext, job: FitJob): Promise<Fitted> {
   const { id, recipe, panel, seed } = job;
   const { home, databases, events, signal } = context;
   const source = V2_SOURCES[recipe.source];
-  const { graph, windows, probes } = await fitGraph(
+  const { graph, windows, leftOut, probes } = await fitGraph(
     { name: id, recipe, source, panel, maxWindows: job.maxWindows },
     databases,
     {
@@ -124,6 +138,13 @@ async function fitOne(context: ProgramContext, job: FitJob): Promise<Fitted> {
       progress: (done, total) => events.emit({ type: 'progress', done, total, unit: 'windows', label: id }),
     },
   );
+  if (leftOut.count) {
+    log(
+      events,
+      'warn',
+      `${id}: left out ${formatCount(leftOut.count)} of ${formatCount(windows + leftOut.count)} windows: ${leftOut.first}, …`,
+    );
+  }
   const days = panel.calendar.days;
   const fit = {
     fit_start: formatDay(days[panel.first]),
@@ -131,7 +152,7 @@ async function fitOne(context: ProgramContext, job: FitJob): Promise<Fitted> {
     universe_hash: panel.fingerprint,
     seed,
     features: [...source.features],
-    probes: { windows, ...probes },
+    probes: { windows, ...(leftOut.count > 0 && { left_out: leftOut.count }), ...probes },
   };
   await writeModel(
     home.models,
@@ -153,5 +174,13 @@ async function fitOne(context: ProgramContext, job: FitJob): Promise<Fitted> {
     job.replace,
   );
   const { manifest, fingerprint } = await loadModel(home.models, id);
-  return { model_id: id, windows, fit_start: fit.fit_start, fit_end: fit.fit_end, bytes: manifest.bytes, fingerprint };
+  return {
+    model_id: id,
+    windows,
+    left_out: leftOut.count,
+    fit_start: fit.fit_start,
+    fit_end: fit.fit_end,
+    bytes: manifest.bytes,
+    fingerprint,
+  };
 }
