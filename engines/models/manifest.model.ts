@@ -13,6 +13,13 @@ export type EntityType = (typeof ENTITY_TYPES)[number];
 const date = z.string().refine((text) => tryParseDay(text) !== null, { message: 'is not a date' });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { message: 'is not a SHA-256 in hexadecimal' });
 
+/** Longest text that a model may claim, in pieces: the attention of one that is longer needs gigabytes. */
+const MOST_PIECES = 8192;
+/** How far a golden text may be off at most: what int8 weights blur. */
+const MOST_TOLERANCE = 0.05;
+/** Nothing of this product puts one before a text: a model that wants one would be used otherwise than it was made. */
+const noPrefix = z.literal('', { error: 'is not empty, and this build puts nothing before a text' });
+
 /** A file of the folder, by its path inside it: no way leads out. */
 const fileName = z.string().regex(/^(?!\.)[\w.-]+(\/(?!\.)[\w.-]+)*$/, { message: 'is not a path inside the folder' });
 
@@ -75,15 +82,21 @@ const text = z.strictObject({
   kind: z.literal('text'),
   source: z.strictObject({ repo: z.string(), revision: z.string(), licence: z.string() }),
   dtype: z.enum(['float32', 'float16', 'int8']),
-  max_length: z.number().int().min(1),
+  max_length: z.number().int().min(1).max(MOST_PIECES),
   pooling: z.enum(['mean', 'cls', 'none']),
   normalize: z.boolean(),
   output: z.string().min(1),
-  prefix: z.strictObject({ query: z.string(), document: z.string() }),
+  prefix: z.strictObject({ query: noPrefix, document: noPrefix }),
   batch_invariant: z.boolean(),
-  golden: z.array(
-    z.strictObject({ text: z.string().min(1), first8: z.array(z.number()).length(8), tolerance: z.number().min(0) }),
-  ),
+  golden: z
+    .array(
+      z.strictObject({
+        text: z.string().min(1),
+        first8: z.array(z.number()).length(8),
+        tolerance: z.number().min(0).max(MOST_TOLERANCE),
+      }),
+    )
+    .min(1, { message: 'names no text' }),
   /** Null for a model that comes ready from its source. */
   fit: fit.nullable().default(null),
 });

@@ -3,9 +3,10 @@
  * its folder has the hash that `model.json` names, and nothing else lies there.
  */
 import { hash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, errorMessage, UsageError, UserError } from '../../src/platform/errors.ts';
+import { readRegular } from '../../src/platform/regular-file.ts';
 import { remake, waysTo } from './makers.model.ts';
 import {
   formatManifest,
@@ -89,7 +90,9 @@ export async function loadModel(folder: string, id: string): Promise<VerifiedMod
   const files = new Map<string, Uint8Array>();
   for (const [name, expected] of Object.entries(manifest.sha256)) {
     if (!found.includes(name)) throw refuse(`${name} is missing`);
-    const content = await readFile(path.join(root, name));
+    const content = await readRegular(path.join(root, name)).catch((error: unknown) => {
+      throw refuse(`${name}: ${errorMessage(error)}`);
+    });
     if (hash('sha256', content, 'hex') !== expected) {
       throw refuse(`${name} has another content than when the model was made`);
     }
@@ -149,7 +152,7 @@ export async function readManifest(
   folder: string,
   id: string,
 ): Promise<Pick<VerifiedModel, 'manifest' | 'fingerprint'>> {
-  const text = await readFile(path.join(folder, id, MANIFEST_FILE), 'utf8');
+  const text = (await readRegular(path.join(folder, id, MANIFEST_FILE))).toString('utf8');
   const manifest = parseManifest(text);
   if (manifest.model_id !== id) throw new Error(`${MANIFEST_FILE} is that of ${manifest.model_id}`);
   if (manifest.manifest_sha256 !== undefined && manifest.manifest_sha256 !== manifestHash(manifest)) {

@@ -63,7 +63,8 @@ async function create(
       interOpNumThreads: 1,
       // Waiting threads must not burn the cores that other workers need.
       extra: { session: { intra_op: { allow_spinning: '0' } } },
-      logSeverityLevel: 3,
+      // What goes wrong comes as an error; ONNX Runtime need not write it to stderr as well.
+      logSeverityLevel: 4,
     });
   if (device === 'cpu') return { session: await open('cpu'), provider: 'cpu', fallback: '' };
   const missing = cudaMissing();

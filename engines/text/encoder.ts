@@ -1,13 +1,15 @@
 /** A text model at work in one thread: texts in, vectors out. The same text gives the same vector in any company. */
 import { UserError } from '../../src/platform/errors.ts';
-import type { TextManifest } from '../models/manifest.model.ts';
+import { MANIFEST_FILE, type TextManifest } from '../models/manifest.model.ts';
 import type { Device, Provider } from '../onnx/session.ts';
 import type { Tokens } from './batches.model.ts';
+import { dtypeOf } from './dtype.model.ts';
+import { GENERAL_MODEL, generalGolden } from './general.model.ts';
 import { openGraph } from './graph-vectors.ts';
 import type { TextModel, TextModelFiles } from './models.storage.ts';
 import { readStaticGraph } from './static/graph.model.ts';
 import { canAddUp, openWords } from './static/words.ts';
-import { openTokenizer, type TextTokenizer } from './tokenizer.ts';
+import { CONFIG_FILE, openTokenizer, type TextTokenizer } from './tokenizer.ts';
 import type { Vectorizer } from './vectorizer.model.ts';
 
 /** Vectors of some texts. */
@@ -39,7 +41,10 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
   const { manifest } = model;
   const refuse = (what: string) =>
     new UserError(`model ${manifest.model_id} is not used: ${what}`, 'Remove its folder and install or fit it again.');
-  const tokenizer = attempt(() => openTokenizer(model.files, manifest.max_length), refuse);
+  const tokenizer = attempt(() => {
+    requireClaims(model);
+    return openTokenizer(model.files, manifest.max_length);
+  }, refuse);
   const vectorizer = await openVectorizer(model, device).catch((error: Error) => {
     throw refuse(error.message);
   });
@@ -62,6 +67,19 @@ export async function openTextEncoder(model: TextModel, device: Device): Promise
     throw error;
   }
   return encoder;
+}
+
+/** That what the manifest says of the graph is so. @throws Error when graph or settings say otherwise. */
+function requireClaims({ manifest, graph, files }: TextModel): void {
+  const dtype = dtypeOf(graph);
+  if (dtype !== manifest.dtype) throw new Error(`its weights are ${dtype}, ${MANIFEST_FILE} says ${manifest.dtype}`);
+  const config = files.get(CONFIG_FILE);
+  const positions = config && JSON.parse(new TextDecoder().decode(config)).max_position_embeddings;
+  if (typeof positions === 'number' && positions < manifest.max_length) {
+    throw new Error(
+      `its texts have ${positions} positions (${CONFIG_FILE}), ${MANIFEST_FILE} says ${manifest.max_length}`,
+    );
+  }
 }
 
 /** A static table adds its rows up by itself; every other graph, and a table of another make, runs in ONNX Runtime. */
@@ -105,9 +123,11 @@ function tokensOf(
 
 async function checkGolden(
   encoder: TextEncoder,
-  { golden }: TextManifest,
+  { model_id, dtype, golden: own }: TextManifest,
   refuse: (what: string) => Error,
 ): Promise<void> {
+  // An id of the product's is what the product knows it to give, whatever its folder says.
+  const golden = model_id === GENERAL_MODEL ? [...generalGolden(dtype), ...own] : own;
   const { vectors, problems } = await encoder.encode(golden.map(({ text }) => text));
   golden.forEach(({ text, first8, tolerance }, k) => {
     const distance = Math.max(...first8.map((value, at) => Math.abs(value - vectors[k * encoder.dim + at])));

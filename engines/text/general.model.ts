@@ -12,7 +12,7 @@ export const GENERAL_DIM = 384;
 /** Pieces of a text, special ones included (`sentence_bert_config.json` of the model). */
 export const GENERAL_MAX_LENGTH = 256;
 /** The pieces around a text. */
-const [CLS, SEP] = [101, 102];
+export const [CLS, SEP] = [101, 102];
 
 /** How far a golden text may be off. Quantised weights give the same space, blurred. */
 const TOLERANCE: Readonly<Record<TextManifest['dtype'], number>> = { float32: 1e-4, float16: 2e-3, int8: 5e-2 };
@@ -35,6 +35,8 @@ const GOLDEN: readonly (readonly [text: string, first8: readonly number[]])[] = 
     [-0.0951688, -0.0192524, 0.0589438, 0.0164422, -0.066674, 0.0342429, -0.0441262, 0.1292252],
   ],
 ];
+
+export const goldenTolerance = (dtype: TextManifest['dtype']): number => TOLERANCE[dtype];
 
 export const generalGolden = (dtype: TextManifest['dtype']): TextManifest['golden'] =>
   GOLDEN.map(([text, first8]) => ({ text, first8: [...first8], tolerance: TOLERANCE[dtype] }));

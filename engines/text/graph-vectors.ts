@@ -30,6 +30,12 @@ export async function openGraph({ manifest, graph }: TextModel, device: Device):
     await session.release();
     throw new Error(unknown ? `its graph asks for ${unknown}` : `its graph has no output ${manifest.output}`);
   }
+  try {
+    await runLongest(session, manifest);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
   return {
     provider: session.provider,
     fallback: session.fallback,
@@ -46,6 +52,16 @@ export async function openGraph({ manifest, graph }: TextModel, device: Device):
     },
     close: () => session.release(),
   };
+}
+
+/** That the graph takes a text of as many pieces as the manifest says. @throws Error with ONNX Runtime's words when not. */
+async function runLongest(session: OnnxSession, manifest: TextManifest): Promise<void> {
+  const { max_length: length } = manifest;
+  const longest = padded({ ids: new Int32Array(length), starts: [0, length] }, Int32Array.of(0));
+  await runBatch(session, manifest, longest).catch((error: Error) => {
+    if (error instanceof UserError) throw error;
+    throw new Error(`its graph takes no text of ${length} pieces (${error.message.split('\n')[0]})`);
+  });
 }
 
 /** One vector a row of the batch. @throws UserError when the graph's output has not the shape that it should have. */

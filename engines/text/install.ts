@@ -1,8 +1,8 @@
 /** Makes the folder of `text-fin-general-v1` out of the files that a source holds. */
 import { errorMessage, UserError } from '../../src/platform/errors.ts';
 import type { TextManifest } from '../models/manifest.model.ts';
-import { weightType } from '../onnx/inspect.ts';
 import { BERT_OUTPUT, bertGraph, parseBertConfig } from './bert.model.ts';
+import { dtypeOf } from './dtype.model.ts';
 import {
   GENERAL_DIM,
   GENERAL_LICENCE,
@@ -14,19 +14,20 @@ import {
 import type { TextModelFiles } from './models.storage.ts';
 import { openSafetensors } from './safetensors.model.ts';
 import type { ModelSource } from './source/source.ts';
-import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './tokenizer.ts';
+import { CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './tokenizer.ts';
 
 const GRAPH_FILE = 'onnx/model.onnx';
-const CONFIG_FILE = 'config.json';
-const DTYPES: readonly string[] = ['float32', 'float16', 'int8'];
-/** Quantised weights come as signed or unsigned bytes. */
-const BYTE_TYPES: readonly string[] = ['int8', 'uint8'];
+
+/** What a source makes, and the file of weights that it was made of. */
+export interface GeneralFiles extends TextModelFiles {
+  readonly weights: Uint8Array;
+}
 
 /**
  * Reads tokenizer and weights; safetensors become a graph of ours, a graph is taken as it is.
  * @throws UserError when the source lacks one, or what it has is no BERT model of the right shape.
  */
-export async function generalFromSource(source: ModelSource): Promise<TextModelFiles> {
+export async function generalFromSource(source: ModelSource): Promise<GeneralFiles> {
   const lacks = (what: string) =>
     new UserError(
       `${source.origin} holds no ${what}`,
@@ -39,9 +40,10 @@ export async function generalFromSource(source: ModelSource): Promise<TextModelF
   if (weights === undefined) throw lacks('weights');
   const optional = async (name: string) => (source.names.includes(root + name) ? source.read(root + name) : null);
   const config = await optional(CONFIG_FILE);
+  const bytes = await source.read(weights);
   let made: { graph: Uint8Array; dtype: TextManifest['dtype'] };
   try {
-    made = await graphOf(await source.read(weights), weights.endsWith('.safetensors') ? config : undefined);
+    made = await graphOf(bytes, weights.endsWith('.safetensors') ? config : undefined);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
@@ -51,6 +53,7 @@ export async function generalFromSource(source: ModelSource): Promise<TextModelF
   }
   const { graph, dtype } = made;
   return {
+    weights: bytes,
     manifest: {
       schema: 1,
       model_id: GENERAL_MODEL,
@@ -91,10 +94,7 @@ async function graphOf(
   config: Uint8Array | null | undefined,
 ): Promise<{ graph: Uint8Array; dtype: TextManifest['dtype'] }> {
   if (config === undefined) {
-    const type = weightType(bytes);
-    const dtype = BYTE_TYPES.includes(type) ? 'int8' : type;
-    if (!DTYPES.includes(dtype)) throw new Error(`its weights are ${type}, not ${DTYPES.join(', ')}`);
-    return { graph: bytes, dtype: dtype as TextManifest['dtype'] };
+    return { graph: bytes, dtype: dtypeOf(bytes) };
   }
   if (config === null) throw new Error(`${CONFIG_FILE} is missing beside it`);
   const settings = parseBertConfig(new TextDecoder().decode(config));

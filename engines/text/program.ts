@@ -8,8 +8,9 @@ import { FITTED_MODELS } from '../models/makers.model.ts';
 import { writeModel } from '../models/storage.ts';
 import { openTextEncoder, unverified } from './encoder.ts';
 import { checkGeneralTokenizer, GENERAL_MODEL, GENERAL_REPO } from './general.model.ts';
-import { generalFromSource } from './install.ts';
-import { loadTextModel, type TextModelFiles } from './models.storage.ts';
+import { checkGeneralWeights } from './general-weights.ts';
+import { type GeneralFiles, generalFromSource } from './install.ts';
+import { loadTextModel } from './models.storage.ts';
 import { openSource } from './source/source.ts';
 import type { textInstallSpec } from './spec.ts';
 import { TOKENIZER_FILE } from './tokenizer.ts';
@@ -26,7 +27,7 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
   }
   stage(events, 'read and convert', 1, 2);
   const source = await openSource(args.from, GENERAL_REPO, signal);
-  let made: TextModelFiles;
+  let made: GeneralFiles;
   try {
     made = await generalFromSource(source);
   } finally {
@@ -43,7 +44,16 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
       `Name a source of ${GENERAL_REPO} with its own ${TOKENIZER_FILE}.`,
     );
   }
-  await (await openTextEncoder(unverified(made), 'cpu')).close();
+  const model = unverified(made);
+  await (await openTextEncoder(model, 'cpu')).close();
+  try {
+    await checkGeneralWeights(model, made.weights);
+  } catch (error) {
+    throw new UserError(
+      `${source.origin} is not ${args.model}: ${errorMessage(error)}`,
+      `Name a source of ${GENERAL_REPO} with its own weights.`,
+    );
+  }
   await writeModel(home.models, made, args.replace);
   const { manifest, fingerprint } = await loadTextModel(home.models, args.model);
   const summary = `${manifest.model_id} installed from ${source.origin}: ${manifest.dtype}, ${manifest.source.licence}`;

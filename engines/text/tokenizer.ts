@@ -4,6 +4,8 @@ import { type BertRules, cutBert, normalizeBert } from './bert-rules.model.ts';
 import { LONGEST_KEPT, PieceTable } from './piece-table.model.ts';
 
 export const TOKENIZER_FILE = 'tokenizer.json';
+/** Settings of the model that the tokenizer is of. */
+export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
 
 /** Words of other scripts whose pieces are kept; when there are more, all are forgotten and it begins anew. */

