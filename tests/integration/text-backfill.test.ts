@@ -378,7 +378,7 @@ describe('another fit under the same id', () => {
     );
     const own = homeAt(mkdtempSync(path.join(root, 'own-')));
     const elsewhere = homeAt(mkdtempSync(path.join(root, 'elsewhere-')));
-    const fit = (trainEnd: string) =>
+    const fitTable = (trainEnd: string) =>
       runProgram(
         textFitSpec,
         fitTextModel,
@@ -387,13 +387,13 @@ describe('another fit under the same id', () => {
         undefined,
         own,
       );
-    await fit('2014-03-15');
+    await fitTable('2014-03-15');
     await backfill(range, own);
     await context(own);
     expect(await fitEnds()).toEqual([{ fit_end: '2014-03-15', rows: 9 }]);
     expect((await backfill({ ...range, skipExisting: true }, own)).result.data).toMatchObject({ written: 0 });
 
-    await fit('2014-03-10');
+    await fitTable('2014-03-10');
     const other = new RegExp(
       `vectors of ${MODEL} from 2014-03-06 to 2014-03-20 were made by another fit \\([0-9a-f]{12}\\) than the one installed here \\([0-9a-f]{12}, fitted up to 2014-03-10\\)`,
     );
