@@ -211,8 +211,9 @@ async function comparePair(
   const regimeLabels = shared.dates.map((date) => regimes.get(date) ?? null);
   const missing: string[] = [];
   const byThirds = (by: string, name: string) => {
-    const { labels, order } = thirds(recorded(own, other, shared, name));
-    if (order.length === 0) missing.push(`${by}: no ${name} on these days`);
+    const values = recorded(own, other, shared, name);
+    const { labels, order } = thirds(values);
+    if (order.length === 0) missing.push(`${by}: ${whyNoThirds(name, values)}`);
     return slicesBy(by, shared, labels, order, bootstrap);
   };
   if (regimes.size === 0) missing.push('regime: none recorded on these days');
@@ -245,6 +246,13 @@ async function comparePair(
     trades,
     ...verdict,
   };
+}
+
+/** Why days were not parted into thirds of what they record under a name. */
+function whyNoThirds(name: string, values: readonly (number | null)[]): string {
+  const known = values.filter((value) => value !== null).length;
+  if (known === 0) return `no ${name} on these days`;
+  return known < 3 ? `${name} on ${known} of these days only` : `${name} is the same on all of these days`;
 }
 
 /** What came out over all pairs, in a sentence, how many of them are one, and that a head without an opinion has none. */

@@ -62,7 +62,7 @@ export function heatTable(state: ConsoleState, width: number, drawing: Drawing):
 
 const legend = (drawing: Drawing): string =>
   [
-    [1, 'all'],
+    [1, '99 %'],
     [0.95, '90 %'],
     [0.6, '50 %'],
     [0.2, 'some'],

@@ -27,11 +27,12 @@ export function jobRecord(state: ConsoleState, width: number, drawing: Drawing, 
     title: `Job ${job.id}`,
     note: [signSpan(sign, drawing), span(` ${formatElapsed(elapsed(job, at))}${job.kept ? ' · kept' : ''}`, 'muted')],
     lines: [
+      // First, for low panes: what is left of a job that does not end is the operator's to kill.
+      ...stoppingFields(job, at, field),
       ...progressRows(job, width, drawing),
       ...field('reason', job.reason, job.state === 'DONE' ? 'plain' : sign.tone),
       ...field('summary', job.summary),
       ...field('stage', job.stage),
-      ...stoppingFields(job, at, field),
       ...caveatRows(job),
       ...field('uses', usage(state, job)),
       ...hanging([span('command  ', 'muted')], jobCommandLine(job), width, 'plain', whole ? undefined : COMMAND_ROWS),

@@ -66,7 +66,7 @@ export function checkTable(state: ConsoleState, width: number, drawing: Drawing)
 }
 
 /** Why the selected check is what it is, what mends it, what it holds back and where the figure comes from. */
-export function checkDetail(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
+export function checkDetail(state: ConsoleState, width: number, drawing: Drawing, dense = false): PaneContent {
   const phase = selectedPhase(state);
   const check = selectedRow(state, 'checks');
   const field = (name: string, text: string, tone: 'plain' | 'accent' | 'muted' | 'warn' = 'plain'): Line[] =>
@@ -79,6 +79,14 @@ export function checkDetail(state: ConsoleState, width: number, drawing: Drawing
       ]
     : [];
   if (!check) return { title: 'Why', lines: [[span('No check is selected.', 'muted')], ...ofPhase] };
+  const title: Line[] = [
+    [span(check.title, 'strong'), span(check.advisory ? '  advisory: holds nothing back' : '', 'muted')],
+  ];
+  const found = [...field('observed', check.observed), ...field('required', check.required)];
+  const cause = [
+    ...field('why', check.reason, check.state === 'OK' ? 'plain' : 'warn'),
+    ...(check.fix ? field('fix', fixLine(check.fix), 'accent') : []),
+  ];
   return {
     title: check.state === 'OK' ? `${check.id} is green` : `Why ${check.id} is not green`,
     note: [
@@ -86,11 +94,7 @@ export function checkDetail(state: ConsoleState, width: number, drawing: Drawing
       span(` read ${formatAgo(state.snapshot.at - check.at)}`, 'muted'),
     ],
     lines: [
-      [span(check.title, 'strong'), span(check.advisory ? '  advisory: holds nothing back' : '', 'muted')],
-      ...field('observed', check.observed),
-      ...field('required', check.required),
-      ...field('why', check.reason, check.state === 'OK' ? 'plain' : 'warn'),
-      ...(check.fix ? field('fix', fixLine(check.fix), 'accent') : []),
+      ...(dense ? [...cause, ...title, ...found] : [...title, ...found, ...cause]),
       ...ofPhase,
       ...field('source', check.source, 'muted'),
     ],

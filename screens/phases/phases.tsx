@@ -30,7 +30,7 @@ export function Phases() {
   const contents: Contents = {
     phases: phaseList(state, side, style, dense ? 'one' : 'below'),
     checks: checkTable(state, main, style),
-    check: checkDetail(state, main, style),
+    check: checkDetail(state, main, style, dense),
     commands: commandList(state, main, dense),
     history: phaseHistory(state, side),
   };
@@ -76,7 +76,7 @@ function inStack(body: Rect, contents: Contents, focus: string): Place[] {
       share('checks', 3, 8),
       share('check', 3, 6),
       share('commands', 1, 3),
-      share('history', 0, 3),
+      share('history', 1, 3),
     ],
     focus as keyof Contents,
   );

@@ -21,7 +21,7 @@ export const coverage = defineCommand({
   description: `
 SHARE is the share of what is expected: (instrument, trading day) cells of the required range for prices, trading days with
 an article for news, vectors for models. The line at the end shows each year: · nothing, ░ below 50 %, ▒ below 90 %,
-▓ below 99 %, █ complete; blank where nothing is expected. Duplicate rows never count, holidays are never gaps.
+▓ below 99 %, █ 99 % and more; blank where nothing is expected. Duplicate rows never count, holidays are never gaps.
 
 Numeric vectors of a large table are read from a roll-up that our own backfills keep up. Rows that others wrote are counted
 by --refresh, rows that others deleted by --exact only.

@@ -43,7 +43,7 @@ deterministic synthetic US equity market and opens the console with Phase 1 one 
 own. A second call comes back to the same demo.
 
 --headless (implied without a terminal) runs Phases 0 and 1 instead: the board on stderr, the campaign's CSV alone on
-stdout; it stops what it started and exits 0 when both phases hold.`,
+stdout; it stops what it started and exits 0 when both phases hold (P0.tests apart: a demo needs no test run of its own).`,
   args: z.object({
     ...syntheticMarketArgs,
     headless: z.boolean().default(false).describe('no console: run Phases 0 and 1 and print the result'),

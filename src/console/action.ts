@@ -91,9 +91,12 @@ export interface Action {
   readonly keys: readonly string[];
   /** One line for the help screen. */
   readonly help: string;
-  /** A word or two for the footer, and how early it leaves when there is no room (1 leaves last); absent: not in the footer. */
+  /**
+   * A word or two for the footer, null where it has no place there now, and how early it leaves when there is no room (1 leaves
+   * last); absent: not in the footer.
+   */
   readonly footer?: {
-    readonly label: string | ((state: ConsoleState) => string);
+    readonly label: string | ((state: ConsoleState) => string | null);
     readonly rank: number;
     /** The key as it is written there, when one name says it better than the first of the keys. */
     readonly key?: string;

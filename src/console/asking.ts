@@ -34,7 +34,7 @@ export function startAsking(store: ConsoleStore, supervisor: Supervisor, now: ()
       const { message, fix } = error as { message?: string; fix?: string };
       const problem = [message ?? String(error), fix].filter(Boolean).join('. ');
       keep(key, (before) => ({ value: before?.value ?? null, at: before?.at ?? null, problem }));
-      // Not again at once: what failed is asked again like what has become old.
+      // Not again at once, but sooner than what is only old: a database that is back is seen soon.
       failedAt.set(key, now());
     } finally {
       underWay.delete(key);
@@ -47,7 +47,7 @@ export function startAsking(store: ConsoleStore, supervisor: Supervisor, now: ()
     if (underWay.has(key)) return false;
     const failed = failedAt.get(key);
     const answer = store.getState().answers[key];
-    if (answer?.problem && failed !== undefined) return now() - failed >= (everyMs ?? RETRY_MS);
+    if (answer?.problem && failed !== undefined) return now() - failed >= Math.min(everyMs ?? RETRY_MS, RETRY_MS);
     if (!answer || answer.at === null) return true;
     return everyMs !== null && now() - answer.at >= everyMs;
   };

@@ -98,6 +98,6 @@ export function footerItems(state: ConsoleState): FooterItem[] {
     if (!action.footer || !isAlive(action, scopes) || refusal(action, state) !== null) return [];
     const { label, rank, key } = action.footer;
     const text = typeof label === 'function' ? label(state) : label;
-    return [{ key: key ?? keyLabel(action.keys[0]), label: text, rank }];
+    return text === null ? [] : [{ key: key ?? keyLabel(action.keys[0]), label: text, rank }];
   });
 }

@@ -86,7 +86,11 @@ function curves(runs: readonly ReportedRun[]): Html[] {
     dateChart(
       `Sharpe ratio a year over ${WINDOW} days`,
       series((run) => rollingSharpe(run.equity, WINDOW)),
-      { format: (value) => formatFixed(value, 1), include: [0] },
+      {
+        format: (value) => formatFixed(value, 1),
+        include: [0],
+        empty: `no value to draw: it takes ${WINDOW} daily returns in a row`,
+      },
     ),
   ];
 }

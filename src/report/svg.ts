@@ -40,7 +40,11 @@ function dateTicks(first: number, last: number): { day: number; label: string }[
 export function dateChart(
   title: string,
   series: readonly DatedSeries[],
-  { format, include = [] }: { format: (value: number) => string; include?: readonly number[] },
+  {
+    format,
+    include = [],
+    empty = 'no value to draw',
+  }: { format: (value: number) => string; include?: readonly number[]; empty?: string },
 ): Html {
   const known = [...include];
   const days: number[] = [];
@@ -50,7 +54,7 @@ export function dateChart(
       known.push(value);
       days.push(parseDay(dates[k]));
     });
-  if (days.length === 0) return html`<figure><figcaption>${title}</figcaption><p>no value to draw</p></figure>`;
+  if (days.length === 0) return html`<figure><figcaption>${title}</figcaption><p>${empty}</p></figure>`;
   const bounds = (list: readonly number[]): [number, number] => {
     const low = list.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
     const high = list.reduce((most, one) => Math.max(most, one), Number.NEGATIVE_INFINITY);

@@ -87,3 +87,22 @@ test('a failure keeps the older value with its time, says why, and is asked agai
   await arrived();
   expect(answerTo(store.getState(), 'events', JOURNAL)).toMatchObject({ at: 4000, problem: null });
 });
+
+test('what is asked for seldom is asked again soon after it failed', async () => {
+  const { store, asked, asking, clock, fail } = world();
+  store.setState({ screen: 'research' });
+  fail(new Error('the runtime database does not answer'));
+  asking.look();
+  await arrived();
+  const times = () => asked.filter((name) => name === 'lambda').length;
+  expect(times()).toBe(1);
+  for (const [now, expected] of [
+    [4999, 1],
+    [5000, 2],
+  ]) {
+    clock.now = now;
+    asking.look();
+    await arrived();
+    expect(times()).toBe(expected);
+  }
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { helpLines } from '../../screens/help/help.tsx';
+import { jobRecord } from '../../screens/jobs/record.ts';
 import { ACTIONS, activeScopes, findAction, footerItems, keyLabel, refusal } from '../../src/console/keys.ts';
 import { type ConsoleState, createConsoleStore, type Dialog } from '../../src/console/store.ts';
 import { lineText } from '../../src/format/lines.ts';
@@ -89,6 +90,26 @@ describe('footer and help', () => {
         expect(action && refusal(action, state)).toBeNull();
       }
     }
+  });
+
+  test('offer to kill a job that lives on after the time that a stop gives it, in place of stopping it, and first of all say so', () => {
+    const running = SNAPSHOT.jobs.find(({ state }) => state === 'RUN')!;
+    const stoppedFor = (left: number) => {
+      const survivors = [{ pid: 4711, command: 'sleep 900', escaped: true }];
+      const stopping = { since: SNAPSHOT.at - 30_000, deadline: SNAPSHOT.at + left, survivors };
+      const jobs = SNAPSHOT.jobs.map((job) => (job === running ? { ...job, stopping } : job));
+      return stateWith({ screen: 'jobs', selected: { jobs: running.id }, snapshot: { ...SNAPSHOT, jobs } });
+    };
+    const keys = (state: ConsoleState) => footerItems(state).map(({ key, label }) => `${key} ${label}`);
+    expect(keys(stoppedFor(1))).not.toContain('X kill');
+    const late = stoppedFor(-1);
+    expect(keys(late)).toContain('X kill');
+    expect(keys(late)).not.toContain('x stop');
+    const { lines } = jobRecord(late, 80, { ascii: false }, false);
+    expect(lines.slice(0, 2).map(lineText)).toEqual([
+      expect.stringMatching(/^stopping +TERM sent 0:30 ago; X kills what is left$/),
+      expect.stringMatching(/^left +4711 sleep 900 \(left its group\)$/),
+    ]);
   });
 
   test('help lists every action', () => {

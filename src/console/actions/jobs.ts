@@ -61,6 +61,12 @@ const asking =
   ({ state, store, host }: ActionContext) =>
     store.setState({ overlay: make(state, host.newId()) });
 
+/** Whether the selected job lives on after the time that a stop gives it: then KILL is what is left. */
+function resistsStop(state: ConsoleState): boolean {
+  const stopping = selectedJob(state)?.stopping;
+  return Boolean(stopping && state.snapshot && state.snapshot.at > stopping.deadline);
+}
+
 export const JOB_ACTIONS: readonly Action[] = [
   {
     name: 'launch',
@@ -87,7 +93,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     scopes: SCOPES,
     keys: ['x'],
     help: 'stop the selected job: TERM to its process group (asks first)',
-    footer: { label: 'stop', rank: 5 },
+    footer: { label: (state) => (resistsStop(state) ? null : 'stop'), rank: 5 },
     danger: 'cost',
     disabled: (state) => noStop(state),
     run: asking(stopDialog),
@@ -97,6 +103,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     scopes: SCOPES,
     keys: ['X'],
     help: 'kill the selected job: KILL to all its processes (its id must be typed)',
+    footer: { label: (state) => (resistsStop(state) ? 'kill' : null), rank: 3 },
     danger: 'destructive',
     disabled: (state) => noStop(state),
     run: asking(killDialog),
