@@ -91,21 +91,19 @@ function tabPlaces(header: string): Limits['tabs'] {
   });
 }
 
-/** Both databases; in a narrow terminal one word while both are well. */
-function databases(state: ConsoleState, width: number, drawing: Drawing): Packed[] {
-  const { historical, runtime } = state.snapshot.databases;
-  if (width < 120 && historical.up && runtime.up) {
-    return [{ line: ['dbs ', span(drawing.ascii ? '+ up' : '✓ up', 'good')], rank: 2 }];
-  }
+/** Both databases; in a narrow terminal one word while both are alike: neither may hide behind the other. */
+function databases({ snapshot }: ConsoleState, width: number, drawing: Drawing): Packed[] {
+  const { historical, runtime } = snapshot.databases;
+  if (width < 120 && historical.up === runtime.up) return [{ line: database('dbs', historical.up, drawing), rank: 2 }];
+  const [first, second] = width >= 120 ? ['historical', 'runtime'] : ['hist', 'rt'];
+  // What is not up leaves last.
   return [
-    { line: database('historical', state, width, drawing), rank: 2 },
-    { line: database('runtime', state, width, drawing), rank: 3 },
+    { line: database(first, historical.up, drawing), rank: historical.up && !runtime.up ? 3 : 2 },
+    { line: database(second, runtime.up, drawing), rank: runtime.up ? 3 : 2 },
   ];
 }
 
-function database(name: 'historical' | 'runtime', state: ConsoleState, width: number, { ascii }: Drawing): Line {
-  const { up } = state.snapshot.databases[name];
-  const label = width >= 120 ? name : name === 'historical' ? 'hist' : 'rt';
+function database(label: string, up: boolean | null, { ascii }: Drawing): Line {
   if (up === null) return [`${label} `, span('? unknown', 'warn')];
   return up
     ? [`${label} `, span(ascii ? '+ up' : '✓ up', 'good')]

@@ -760,6 +760,23 @@ describe('what is on them', () => {
     expect(frame).toContain('historical database down: no server answers');
   });
 
+  test('at 80×24 no database that is down hides behind the other', async () => {
+    const header = async (historical: boolean | null, runtime: boolean | null) => {
+      const databases = {
+        historical: { ...SNAPSHOT.databases.historical, up: historical },
+        runtime: { ...SNAPSHOT.databases.runtime, up: runtime },
+      };
+      const frame = await at(80, 24, { ...SNAPSHOT, databases });
+      mounted?.unmount();
+      return frame.split('\n')[0];
+    };
+    expect(await header(false, false)).toContain('dbs ✗ DOWN');
+    expect(await header(null, null)).toContain('dbs ? unknown');
+    expect(await header(true, true)).toContain('dbs ✓ up');
+    expect(await header(false, true)).toContain('hist ✗ DOWN');
+    expect(await header(true, false)).toContain('rt ✗ DOWN');
+  });
+
   test('a first day without jobs says what to do next', async () => {
     const frame = await at(200, 50, FRESH);
     expect(frame).toContain('n launches it, after asking');
