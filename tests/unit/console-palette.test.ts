@@ -154,6 +154,8 @@ describe('the palette', () => {
     // The screen has the shorter name.
     ['coverage recount', 'coverage recount', []],
     ['job start models fit all-v2', 'models fit', ['all-v2']],
+    // As it is written in a shell.
+    ['job start models fit -- all-v2', 'models fit', ['all-v2']],
   ])('knows every program by its name, whatever follows it: %s', (line, program, args) => {
     command(line);
     expect(overlay()).toMatchObject({ buttons: [{}, { request: { kind: 'launch', request: { program, args } } }] });

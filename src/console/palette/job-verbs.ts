@@ -83,8 +83,13 @@ const KEEP_FLAGS: readonly string[] = ['--off', '--archive'];
 export const programNames = (state: ConsoleState): readonly string[] =>
   knownPrograms(state)?.programs.map((program) => program.name) ?? [];
 
-/** Asks before a program with its arguments, which need not begin with a flag: `data digest prices_daily`. */
-export function launch({ state, store, host, toast }: ActionContext, words: readonly string[]): void {
+/**
+ * Asks before a program with its arguments, which need not begin with a flag: `data digest prices_daily`. They may follow `--`, as
+ * in a shell.
+ */
+export function launch({ state, store, host, toast }: ActionContext, typed: readonly string[]): void {
+  const dashes = typed.indexOf('--');
+  const words = dashes < 0 ? typed : typed.toSpliced(dashes, 1);
   const known = longestOf(programNames(state), words);
   const { program, args } = known
     ? { program: known, args: words.slice(known.split(' ').length) }
