@@ -266,6 +266,13 @@ export function recorded(a: RunSeries, b: RunSeries, { places }: Shared, name: s
 
 const signed = (value: number) => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
 
+/** The figure that a verdict rests on. */
+export const sharpeOf = (figures: readonly ComparedFigure[]): ComparedFigure => figures[SHARPE];
+
+/** Whether two runs came to the same trades, and to some. */
+export const haveSameTrades = ({ same, changed, onlyA, onlyB }: RunComparison['trades']): boolean =>
+  same > 0 && changed + onlyA + onlyB === 0;
+
 /** The verdict over one pair, from the Sharpe ratios' paired difference. */
 export function verdictOf(
   names: readonly [string, string],
@@ -273,7 +280,7 @@ export function verdictOf(
   { days, sameTrades, coverage }: { days: number; sameTrades: boolean; coverage: number },
 ): { beyondNoise: boolean; verdict: string } {
   const [a, b] = names;
-  const { difference, interval } = figures[SHARPE];
+  const { difference, interval } = sharpeOf(figures);
   if (sameTrades) return { beyondNoise: false, verdict: `${a} and ${b} made the same trades.` };
   if (difference === null) {
     const why = days < 3 ? 'too few days are shared' : 'the equity of a run does not move';
