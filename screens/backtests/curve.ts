@@ -1,6 +1,6 @@
 /** Curves of the marked runs, or of the selected one, over their days. */
 
-import { answerTo } from '../../src/console/answers.ts';
+import { type Answer, answerTo } from '../../src/console/answers.ts';
 import {
   byDate,
   type Curve,
@@ -15,6 +15,7 @@ import type { ConsoleState } from '../../src/console/store.ts';
 import { chartLegend, lineChart } from '../../src/format/braille.ts';
 import { type Line, packLine, span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import { agedNote } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import type { Drawing } from '../components/signs.ts';
 import { CURVE_TONES } from '../components/tones.ts';
@@ -64,10 +65,16 @@ export function curvePane(state: ConsoleState, width: number, rows: number, draw
   });
   return {
     title,
-    note: [span('M: another curve', 'muted')],
+    note: agedNote(state, oldest(state, shown), 'M: another curve'),
     lines: [chartLegend(lines, width, drawing.ascii), ...reading, ...chart],
   };
 }
+
+/** Of what is drawn, what was read first. */
+const oldest = (state: ConsoleState, runs: readonly { runId: string }[]): Answer =>
+  runs
+    .map(({ runId }) => answerTo(state, 'run', { id: runId }))
+    .reduce((first, one) => ((one.at ?? 0) < (first.at ?? 0) ? one : first));
 
 /** The sleeve, and the run where several of the same sleeve are drawn. */
 function nameOf(

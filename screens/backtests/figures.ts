@@ -1,10 +1,12 @@
 /** Figures of the selected run beside its benchmarks, and where it comes from. */
+import { answerTo, RUNS } from '../../src/console/answers.ts';
 import { runDetail } from '../../src/console/backtests.ts';
 import { selectedRow } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { formatInstant } from '../../src/format/age.ts';
 import { type Line, span } from '../../src/format/lines.ts';
 import { formatCount, formatFixed, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import { readAge } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
 import { hanging } from '../components/words.ts';
 
@@ -18,7 +20,10 @@ export function figurePane(state: ConsoleState, width: number): PaneContent {
   const months = runDetail(state, run)?.monthly ?? [];
   return {
     title: `Figures of ${run.runId.slice(0, 8)}`,
-    note: run.caveat ? [span(run.caveat, 'warn')] : undefined,
+    note: [
+      ...(run.caveat ? [span(run.caveat, 'warn'), span(' · ', 'muted')] : []),
+      ...readAge(state, answerTo(state, 'runs', RUNS)),
+    ],
     lines: [
       row('return', formatPercent(run.cumulativeReturn, 2, true)),
       row('Sharpe, a year', formatFixed(run.sharpe, 3)),

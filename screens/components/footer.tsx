@@ -9,6 +9,7 @@ import type { ConsoleState, Prompt } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { type Line, packLine, span, spellLine } from '../../src/format/lines.ts';
 import { formatDuration } from '../../src/format/numbers.ts';
+import { cutBeforeLastSentence } from '../../src/format/width.ts';
 import { useConsole, useConsoleState } from './context.ts';
 import { Rows } from './rows.tsx';
 
@@ -22,7 +23,7 @@ export function Footer({ statusRow, footerRow }: FooterProps) {
   const { style } = useConsole();
   const state = useConsoleState();
   const { columns } = state.size;
-  const status = state.overlay?.kind === 'prompt' ? promptLine(state, state.overlay) : statusLine(state);
+  const status = state.overlay?.kind === 'prompt' ? promptLine(state, state.overlay) : statusLine(state, columns);
   const keys = keyLine(footerItems(state), columns, (line) => spellLine(line, style));
   const prompting = state.overlay?.kind === 'prompt';
   const urgent = state.toast !== null || state.boot !== null || trouble(state) !== null;
@@ -43,11 +44,11 @@ export function Footer({ statusRow, footerRow }: FooterProps) {
 }
 
 /** The most important sentence now: what was just said, what is wrong, what is being done, or that all is well. */
-function statusLine(state: ConsoleState): Line {
+function statusLine(state: ConsoleState, width: number): Line {
   const { toast, boot, snapshot, silentMs } = state;
   if (toast) return [' ', span(toast.text, toast.tone)];
   const wrong = trouble(state);
-  if (wrong) return [' ', span(`✗ ${wrong}`, 'bad')];
+  if (wrong) return [' ', span(`✗ ${cutBeforeLastSentence(wrong, width - 3)}`, 'bad')];
   if (boot) return [' ', span(`▶ ${boot}`, 'info')];
   if (state.paused) return [' ', span('‖ PAUSED: the figures stand still', 'warn'), span(' · p goes on', 'muted')];
   if (silentMs > 0)

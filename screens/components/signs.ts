@@ -1,7 +1,7 @@
 /** State signs and small pieces that several panes share. */
-import { type Line, type Span, span } from '../../src/format/lines.ts';
+import { type Line, lineWidth, type Span, span } from '../../src/format/lines.ts';
 import { CHECK_SIGNS, JOB_SIGNS, type StateSign } from '../../src/format/states.ts';
-import { fitToWidth } from '../../src/format/width.ts';
+import { cutBeforeLastSentence, fitToWidth } from '../../src/format/width.ts';
 
 /** What builders of pane contents are told about the terminal. */
 export interface Drawing {
@@ -27,6 +27,12 @@ export const jobSign = (state: keyof typeof JOB_SIGNS): StateSign => JOB_SIGNS[s
 
 /** The mark of the selected row; two cells, so that rows align. */
 export const cursor = (selected: boolean): Span => (selected ? span('▸ ', 'accent', { bold: true }) : span('  '));
+
+/** A row that begins with a name and has `? unknown: reason` in place of its figures: what to do about it stays in sight. */
+export function unknownRow(name: Line, reason: string, width: number): Line {
+  const room = width - lineWidth([...name, '? unknown: ']);
+  return [...name, ...unknown(cutBeforeLastSentence(reason, Math.max(1, room)))];
+}
 
 /** `? unknown: reason` */
 export const unknown = (reason: string | null): Line => [

@@ -10,7 +10,7 @@ import { CUT } from '../../src/format/width.ts';
 import { yearCells, yearTicks } from '../../src/format/year-axis.ts';
 import type { CoverageRow } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
-import { cursor, type Drawing, unknown } from '../components/signs.ts';
+import { cursor, type Drawing, unknown, unknownRow } from '../components/signs.ts';
 import { FEW_YEARS, shareTone } from '../overview/coverage.ts';
 
 /** The heat-map. */
@@ -54,7 +54,7 @@ export function heatTable(state: ConsoleState, width: number, drawing: Drawing):
     header: table.header,
     lines: rows.map(
       (row, i): Line =>
-        row.problem ? [cursor(row === at?.row), `${row.name}  `, ...unknown(row.problem)] : table.rows[i],
+        row.problem ? unknownRow([cursor(row === at?.row), `${row.name}  `], row.problem, width) : table.rows[i],
     ),
     selectedRow: selectedIndex(state, 'heat'),
   };

@@ -75,7 +75,7 @@ function windowOf(form: FormView, status: FormStatus, width: number, rows: numbe
   const top = Math.max(0, Math.min(focused - Math.floor(rows / 2), lines.length - rows));
   const shown = lines.slice(top, top + rows);
   const hidden = lines.length - shown.length;
-  if (hidden === 0 || shown.length === 0 || width < 40) return shown;
+  if (hidden === 0 || shown.length === 0) return shown;
   const mark = span(`${top > 0 ? `▴${top} ` : ''}${hidden - top > 0 ? `▾${hidden - top}` : ''}`.trim(), 'warn');
   return [...shown.slice(0, -1), spread(shown.at(-1)!, [mark], width)];
 }
@@ -151,7 +151,8 @@ function checkRows({ preflight }: FormStatus, short = false): Line[] {
   const order = ['FAIL', 'WARN', 'UNKN'] as const;
   const worth = order.flatMap((state) => preflight.checks.filter((check) => check.state === state));
   const well = preflight.checks.length - worth.length;
-  return [...rows(worth), ['  ', span(`✓ ${well} more OK`, 'good')]];
+  if (well === 0) return rows(worth);
+  return [...rows(worth), ['  ', span(`✓ ${worth.length > 0 ? `${well} more` : `all ${well}`} OK`, 'good')]];
 }
 
 function sideBySide(left: readonly Line[], right: readonly Line[], width: number): Line[] {

@@ -11,7 +11,7 @@ import { wrapText } from '../../src/format/width.ts';
 import { type Years, yearCells, yearMark, yearTicks } from '../../src/format/year-axis.ts';
 import type { CoverageRow } from '../../src/phases/types.ts';
 import type { PaneContent } from '../components/pane.tsx';
-import { type Drawing, unknown } from '../components/signs.ts';
+import { type Drawing, unknownRow } from '../components/signs.ts';
 
 /** What all other columns take, and what a few years may take even where some of those have to leave. */
 const BESIDE = 72;
@@ -52,7 +52,7 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
   ];
   const table = layTable(columns, coverage.rows, width, drawing);
   const lines = coverage.rows.map(
-    (row, i): Line => (row.problem ? [`${row.name}  `, ...unknown(row.problem)] : table.rows[i]),
+    (row, i): Line => (row.problem ? unknownRow([`${row.name}  `], row.problem, width) : table.rows[i]),
   );
   return {
     title: 'Coverage',

@@ -1,5 +1,5 @@
 /** λ over clusters and time, its forecasts against what came, and what runs made of them. */
-import { answerTo, LAMBDA } from '../../src/console/answers.ts';
+import { type Answer, answerTo, LAMBDA } from '../../src/console/answers.ts';
 import { selectedIndex, selectedRow, visibleRows } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { fitLine, type Line, span } from '../../src/format/lines.ts';
@@ -16,12 +16,15 @@ const EMPTY = 'No λ yet: Phase 3 (optional) computes it, prometheus backfill op
 const NO_FORECAST = 'No λ̂ yet: Phase 3 (optional) trains it, prometheus lambda train.';
 const NO_RUNS = 'No run has used λ̂ yet: Phase 3 (optional) makes them, and prometheus sweep.';
 
+/** Before the first answer: why there is none, or that it is on its way. */
+const unread = ({ problem }: Answer): Line[] => [problem === null ? [span('reading λ …', 'muted')] : unknown(problem)];
+
 /** Cluster × time: a row a cluster, a block a stretch of time, low to high by logs over all clusters. */
 export function lambdaHeat(state: ConsoleState, width: number, drawing: Drawing): PaneContent {
   const answer = answerTo(state, 'lambda', LAMBDA);
-  const { value, problem } = answer;
+  const { value } = answer;
   const title = 'Opportunity density λ';
-  if (value === null) return { title, lines: [problem ? unknown(problem) : [span('reading λ …', 'muted')]] };
+  if (value === null) return { title, lines: unread(answer) };
   const { heat } = value;
   if (!heat) return { title, note: readAge(state, answer), lines: hanging([], EMPTY, width, 'muted') };
   const bounds = positiveBounds(heat.clusters.map(({ values }) => values));
@@ -57,8 +60,11 @@ export function forecastTable(state: ConsoleState, width: number, drawing: Drawi
   const rows = visibleRows(state, 'forecasts');
   if (rows.length === 0) {
     const found = value?.forecasts.length ? 'No experiment matches the filter.' : NO_FORECAST;
-    const note = readAge(state, answer);
-    return { title, note, lines: hanging([], value === null ? 'not read yet' : found, width, 'muted') };
+    return {
+      title,
+      note: readAge(state, answer),
+      lines: value === null ? unread(answer) : hanging([], found, width, 'muted'),
+    };
   }
   const selected = selectedRow(state, 'forecasts');
   const columns: Column<LambdaForecast>[] = [
@@ -123,7 +129,7 @@ export function bucketTable(state: ConsoleState, width: number, drawing: Drawing
   const note = readAge(state, answer);
   const { buckets = [], weights = [] } = value ?? {};
   if (buckets.length === 0 && weights.length === 0) {
-    return { title, note, lines: hanging([], value === null ? 'not read yet' : NO_RUNS, width, 'muted') };
+    return { title, note, lines: value === null ? unread(answer) : hanging([], NO_RUNS, width, 'muted') };
   }
   const runs: Column<LambdaBuckets>[] = [
     { title: 'sleeve', grow: true, min: 16, cell: (one) => [one.sleeveId] },

@@ -1,6 +1,8 @@
 /** `prometheus replay FILE`: a recorded console, shown again. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { isKeyName } from '../console/key-parser.ts';
 import type { Recording } from '../console/recording/format.ts';
 import { createReplay, type Replay } from '../console/recording/replay.ts';
 import { createSession } from '../console/session.ts';
@@ -44,7 +46,7 @@ Example: prometheus replay FILE --svg --no-keys --press 3 tab z --size 200x50 >j
       .describe('size of that frame, as 120x35 (default: as recorded)'),
     svg: z.boolean().default(false).describe('print one frame as an SVG picture'),
     press: z
-      .array(z.string())
+      .array(z.string().refine((id) => isKeyName(id) || /^:./su.test(id), 'is not the name of a key'))
       .optional()
       .describe('keys to press on that frame, by their names (j, tab, ctrl+r); :text types the text'),
     theme: z.enum(THEMES).exclude(['auto']).default('dark').describe('colours of that picture'),

@@ -134,7 +134,7 @@ export function dialogNeeds(dialog: Dialog): readonly Need[] {
 /** A dialog's words: what is known by now of the job that would be made, then its own. */
 export function dialogWords(state: ConsoleState, dialog: Dialog): readonly string[] {
   const need = asked(dialog);
-  if (!need) return dialog.body;
+  if (!need) return [...endedMeanwhile(state, dialog), ...dialog.body];
   if (need.name === 'validate') {
     const { value, problem } = answerTo(state, 'validate', need.args);
     const wrong = value?.problems.map(({ message }) => `It will be refused: ${message}.`) ?? [];
@@ -146,6 +146,16 @@ export function dialogWords(state: ConsoleState, dialog: Dialog): readonly strin
   const told = value.length > 0 ? value.map((text) => `Beware: ${text}.`) : [UNCHANGED];
   return [...told, ...dialog.body];
 }
+
+/** That a job ended while its stop was still being thought over. The dialog stays: what is typed into it must not fall on keys. */
+const endedMeanwhile = ({ snapshot }: ConsoleState, { buttons }: Dialog): string[] =>
+  buttons.flatMap(({ request }) => {
+    if (request?.kind !== 'stop' && request?.kind !== 'kill') return [];
+    const job = snapshot.jobs.find(({ id }) => id === request.jobId);
+    return job && !isRunning(job)
+      ? [`It has ended meanwhile: ${job.state}. There is nothing left to ${request.kind}.`]
+      : [];
+  });
 
 const UNCHANGED = 'Its words, code and environment are those of then, as far as they are on record.';
 

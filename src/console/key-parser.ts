@@ -59,6 +59,19 @@ const TILDE_KEYS: Readonly<Record<string, string>> = {
   8: 'end',
 };
 
+const NAMED = [
+  ...Object.values(FINAL_KEYS),
+  ...Object.values(TILDE_KEYS),
+  'enter',
+  'tab',
+  'backspace',
+  'space',
+  'escape',
+];
+const KEY_NAME = new RegExp(`^(?:(?:ctrl|alt|shift)\\+)*(?:${NAMED.join('|').replaceAll('+', '\\+')}|[^ ])$`, 'u');
+/** Whether a key can have this name. */
+export const isKeyName = (id: string): boolean => KEY_NAME.test(id);
+
 /** Where in the grammar of terminal input the next byte falls. */
 type State =
   /** Between keys. */

@@ -114,6 +114,18 @@ export function cutStartToWidth(text: string, width: number, mark = CUT): string
   return mark + segments.slice(from).join('');
 }
 
+/**
+ * `text` in at most `width` cells with its last sentence whole where that takes no more than two thirds of them: messages end
+ * in what to do. Else cut at its end.
+ */
+export function cutBeforeLastSentence(text: string, width: number, mark = CUT): string {
+  if (cellWidth(text) <= width) return text;
+  const at = text.lastIndexOf('. ');
+  const end = text.slice(at + 2);
+  if (at < 0 || cellWidth(end) * 3 > width * 2) return cutToWidth(text, width, mark);
+  return `${cutToWidth(text, width - cellWidth(end) - 1, mark)} ${end}`;
+}
+
 /** Exactly `width` cells: cut with a mark or filled with spaces. */
 export function fitToWidth(text: string, width: number, align: 'left' | 'right' = 'left', mark = CUT): string {
   const cut = cutToWidth(text, width, mark);

@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((tui) => tui.close()));
   await client.close();
-  home.remove();
+  await home.remove();
 });
 afterAll(() => bundle?.remove());
 

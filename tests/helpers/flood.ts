@@ -86,6 +86,6 @@ export async function flood(rate: number, others: number): Promise<Flood> {
   } finally {
     await watcher.close();
     await client.close();
-    test.remove();
+    await test.remove();
   }
 }

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { parseProgramArguments } from '../../src/cli/job-runtime.ts';
-import { layoutOf } from '../../src/platform/db/embedded-layout.ts';
-import { findServer } from '../../src/platform/db/embedded-process.ts';
+import { dropServer } from '../../src/platform/db/embedded.ts';
 import { type Home, homeAt } from '../../src/platform/home.ts';
 import { lockHolder } from '../../src/platform/locks.ts';
 import { defineProgram } from '../../src/platform/program.ts';
@@ -152,7 +151,7 @@ export interface TestHome {
   /** A path inside a folder of the test's own. */
   at(name: string): string;
   /** Ends all jobs, and a server of the home's own, and removes the folder. */
-  remove(): void;
+  remove(): Promise<void>;
 }
 
 /** An empty home in a temporary folder. */
@@ -162,18 +161,17 @@ export function createTestHome(): TestHome {
   return {
     home,
     at: (name) => path.join(folder, name),
-    remove: () => {
+    remove: async () => {
       const supervisor = lockHolder(supervisorLock(home));
       if (supervisor !== null) process.kill(supervisor, 'SIGKILL');
       for (const id of listJobIds(home)) {
         const { status } = readJob(home, id);
         for (const identity of [status?.shim, status?.child]) if (identity) signalGroup(identity, 'SIGKILL');
       }
-      // Where a test named no database, the product started a server for the home.
-      const layout = layoutOf(home);
-      const server = findServer(layout);
-      if (server) process.kill(server.pid, 'SIGQUIT');
-      for (const one of [layout.base, folder]) rmSync(one, { recursive: true, force: true, maxRetries: 5 });
+      // Where a test named no database, the product started a server for the home: it must have ended before its
+      // files go, or what it removes itself meanwhile breaks the removal off without a word.
+      await dropServer(home);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -21,11 +21,11 @@ let test: TestHome;
 beforeEach(() => {
   test = createTestHome();
 });
-afterEach(() => {
+afterEach(async () => {
   for (const id of listJobIds(test.home)) {
     killJob(test.home.root, id, readJob(test.home, id).status?.child ?? null);
   }
-  test.remove();
+  await test.remove();
 });
 
 let keys = 0;

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
-  test.remove();
+  await test.remove();
 });
 
 const folderOf = (id: string) => path.join(test.home.jobs, id);

@@ -27,10 +27,10 @@ let bystanders: ChildProcess[] = [];
 beforeEach(() => {
   test = createTestHome();
 });
-afterEach(() => {
+afterEach(async () => {
   for (const process of bystanders) process.kill('SIGKILL');
   bystanders = [];
-  test.remove();
+  await test.remove();
 });
 
 let keys = 0;

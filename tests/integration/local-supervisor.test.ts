@@ -27,7 +27,7 @@ afterEach(async () => {
   await supervisor.close();
   for (const databases of others) await databases.close();
   others = [];
-  test.remove();
+  await test.remove();
 });
 
 const board = (at: number): Board => ({ at, phases: [], coverage: { rows: [], at, costMs: 0 } });

@@ -51,7 +51,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await supervisor?.close();
   await pair.drop();
-  home.remove();
+  await home.remove();
 });
 
 const historical = (sql: string) => pair.databases.historical.client((client) => client.query(sql));

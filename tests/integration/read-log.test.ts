@@ -15,7 +15,7 @@ const test = createTestHome();
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
-  test.remove();
+  await test.remove();
 });
 
 it('is the same over the socket as on the disk, and the times cover all of it', async () => {

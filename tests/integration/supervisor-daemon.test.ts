@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
   for (const one of bystanders.splice(0)) one.kill('SIGKILL');
-  test.remove();
+  await test.remove();
 });
 
 async function begin(options: Parameters<typeof startDaemon>[1] = {}): Promise<void> {

@@ -29,10 +29,10 @@ beforeEach(() => {
   mkdirSync(test.at('run'), { mode: 0o700 });
   socket = socketPath(test.home, { XDG_RUNTIME_DIR: test.at('run') });
 });
-afterEach(() => {
+afterEach(async () => {
   server?.close();
   server = null;
-  test.remove();
+  await test.remove();
 });
 
 /** Runs it, `through` another command; what it says goes through pipes, which are never full. */

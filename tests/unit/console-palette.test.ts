@@ -3,6 +3,7 @@ import { NAMED_COMMANDS } from '../../src/cli/commands.ts';
 import { needKey } from '../../src/console/answers.ts';
 import { startAsking } from '../../src/console/asking.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
+import { dialogWords } from '../../src/console/dialogs.ts';
 import { completions, isBeingRead, verbHelp } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
@@ -384,6 +385,19 @@ describe('what destroys', () => {
     await arrived();
     expect(overlay()).toBeNull();
     expect(supervisor.asked).toEqual(['kill 0007-backtest-campaign']);
+  });
+
+  test('stays when the job ends meanwhile, so that what is typed falls on no key, and says so', () => {
+    press('X');
+    const words = () => {
+      const dialog = overlay();
+      return dialog?.kind === 'dialog' ? dialogWords(store.getState(), dialog).join('\n') : '';
+    };
+    expect(words()).not.toContain('ended');
+    store.setState(({ snapshot }) => ({
+      snapshot: { ...snapshot, jobs: snapshot.jobs.map((job) => ({ ...job, state: 'DONE' as const })) },
+    }));
+    expect(words()).toMatch(/^It has ended meanwhile: DONE\. There is nothing left to kill\./);
   });
 
   test('q and L are text in such a dialog; Esc and Enter on a fresh one close it', async () => {

@@ -15,7 +15,15 @@ import {
   spread,
 } from '../../src/format/lines.ts';
 import { layTable } from '../../src/format/table.ts';
-import { cellWidth, cleanText, cutStartToWidth, cutToWidth, fitToWidth, wrapText } from '../../src/format/width.ts';
+import {
+  cellWidth,
+  cleanText,
+  cutBeforeLastSentence,
+  cutStartToWidth,
+  cutToWidth,
+  fitToWidth,
+  wrapText,
+} from '../../src/format/width.ts';
 
 /** Text that terminals measure in different ways: plain, drawing signs, wide, combining, emoji. */
 const anyText = fc.string({
@@ -54,7 +62,7 @@ describe('width', () => {
   test('what is cut carries the mark, what fits stays as it is', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 1, max: 50 }), (text, width) => {
-        for (const cut of [cutToWidth(text, width), cutStartToWidth(text, width)]) {
+        for (const cut of [cutToWidth(text, width), cutStartToWidth(text, width), cutBeforeLastSentence(text, width)]) {
           expect(cellWidth(cut)).toBeLessThanOrEqual(width);
           expect(cut === text || cut.includes('…')).toBe(true);
         }
@@ -63,6 +71,9 @@ describe('width', () => {
     expect(cutToWidth('US_CORE_LONG_EQ_H21', 8)).toBe('US_CORE…');
     expect(cutStartToWidth('/a/b/prometheus', 8)).toBe('…metheus');
     expect(cutToWidth('日本語', 4)).toBe('日…');
+    const failure = 'historical database: the embedded server does not answer. Start it with: prometheus db up';
+    expect(cutBeforeLastSentence(failure, 60)).toBe('historical database: the em… Start it with: prometheus db up');
+    expect(cutBeforeLastSentence(failure, 40)).toBe(cutToWidth(failure, 40));
   });
 
   test('wrapping keeps every word and never exceeds the width', () => {

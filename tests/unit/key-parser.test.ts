@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createKeyParser, escapeTimeout, type KeyEvent } from '../../src/console/key-parser.ts';
+import { createKeyParser, escapeTimeout, isKeyName, type KeyEvent } from '../../src/console/key-parser.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const names = (events: readonly KeyEvent[]): string[] =>
@@ -150,8 +150,15 @@ describe('fuzz', () => {
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 }), (chunks) => {
         const keys = type([...chunks, 5000, 'q']);
         expect(keys.at(-1)).toBe('q');
+        expect(keys.filter((id) => !isKeyName(id))).toEqual([]);
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('what is no key has no name', () => {
+    const names = ['j', 'J', '?', 'space', 'shift+tab', 'ctrl+r', 'alt+j', 'pagedown', 'é', '日'];
+    expect(names.filter((id) => !isKeyName(id))).toEqual([]);
+    expect(['99', '', ' ', 'Tab', 'ctrl+', 'enter '].filter(isKeyName)).toEqual([]);
   });
 });

@@ -267,6 +267,10 @@ describe('the launch form', () => {
     expect(await opened(size, 'ctrl+g')).toContain('▸[ Cancel ]');
   });
 
+  test('tells of the fields that there is no room for, at 40×12 too', async () => {
+    expect(await opened([40, 12])).toMatch(/▾\d+/);
+  });
+
   test('shows command, estimate and checks, at 80×24 too', async () => {
     for (const size of SIZES.slice(0, 2)) {
       const frame = await opened(size);
@@ -572,19 +576,7 @@ describe('what is on them', () => {
 
   test('every pane of figures says how old they are', async () => {
     // What is left out tells times of its own (logs, events, records), or cannot age: commands, and runs that have ended.
-    const timeless = [
-      'jobs',
-      'log',
-      'output',
-      'commands',
-      'event',
-      'figures',
-      'origin',
-      'curve',
-      'job',
-      'similar',
-      'model',
-    ];
+    const timeless = ['jobs', 'log', 'output', 'commands', 'event', 'origin', 'job', 'similar', 'model'];
     const AGE =
       /(read|sampled|evidence read) (just now|\d+ \w+ ago)|\bage\b|\d+ (m|h|d) ago|\(just now\)|\? unknown|No job runs/;
     const ageless: string[] = [];
@@ -760,6 +752,22 @@ describe('what is on them', () => {
     expect(frame).toContain('historical database down: no server answers');
   });
 
+  test('at 80×24 too the sentence about it, and a table that cannot be read, end in what to do', async () => {
+    const { databases, board } = SNAPSHOT;
+    const problem =
+      'historical database: the embedded server in the home does not answer. Start it with: prometheus db up';
+    const down = { ...databases, historical: { ...databases.historical, up: false, problem } };
+    const rows = board!.coverage.rows.map((row, i) => (i === 0 ? { ...row, problem } : row));
+    const ui = open(
+      { ...SNAPSHOT, databases: down, board: { ...board!, coverage: { ...board!.coverage, rows } } },
+      { screen: 'coverage', size: { columns: 80, rows: 24 } },
+    );
+    const frame = await ui.rows();
+    expectFits(frame, 80, 24);
+    expect(frame.at(-2)).toMatch(/✗ historical database: the embedded.*… Start it with: prometheus db up$/);
+    expect(frame.find((row) => row.includes(rows[0].name))).toMatch(/\? unknown: .*… Start it with: prometheus db up/);
+  });
+
   test('at 80×24 no database that is down hides behind the other', async () => {
     const header = async (historical: boolean | null, runtime: boolean | null) => {
       const databases = {
@@ -800,6 +808,14 @@ describe('what is on them', () => {
     for (const words of ['No λ yet: Phase 3', 'No λ̂ yet: Phase 3', 'No run has used λ̂ yet: Phase 3']) {
       expect(empty).toContain(words);
     }
+    ui.store.setState(({ answers }) => ({
+      answers: {
+        ...answers,
+        [needKey({ name: 'lambda', args: LAMBDA })]: { value: null, at: null, problem: 'the runtime database is away' },
+      },
+    }));
+    const unread = (await ui.rows()).join('\n');
+    expect(unread.match(/\? unknown: the runtime database is away/g)).toHaveLength(3);
   });
 
   test('metrics of parallel sleeves stand in one row each', async () => {
