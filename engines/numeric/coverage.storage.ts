@@ -12,6 +12,7 @@ import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { entityBits } from '../../src/platform/db/numeric-entities.ts';
+import { partsOf } from '../../src/platform/db/parts.ts';
 import { rowBytes, type TableSize } from '../../src/platform/db/row-size.ts';
 import type { TypeChanges } from './day-changes.model.ts';
 import { COVERAGE_LOCK, numberEntities } from './entity-bits.storage.ts';
@@ -26,7 +27,7 @@ interface Standing {
   /** Ids above the settled one that no shard of ours has used; null before the first count. */
   readonly unknown: number | null;
   readonly uncertain: boolean | null;
-  /** The table's file is another one than at the last exact count: truncated or rewritten. */
+  /** The table's files are others than at the last exact count: truncated, rewritten, a partition dropped, detached or attached. */
   readonly replaced: boolean | null;
   readonly settled: number | null;
 }
@@ -79,6 +80,10 @@ async function refresh(client: pg.ClientBase, exact: boolean): Promise<Refreshed
   // Every id is one of ours, or nothing else is under way: no id can come any more below the highest.
   const quiet = kind === 'current' || (await nothingElseRuns(client));
   await client.query(SETTLE, [quiet ? standing.highest : Math.max(0, standing.highest - MARGIN), kind === 'exact']);
+  if (kind === 'exact') {
+    await client.query('DELETE FROM console.numeric_files');
+    await client.query('INSERT INTO console.numeric_files SELECT * FROM console.numeric_parts ()');
+  }
   return { kind, uncertain: kind !== 'exact' && standing.uncertain === true };
 }
 
@@ -124,13 +129,12 @@ const counted = (keyed: boolean, above: string) => `
   SELECT coalesce(sum(nameless), 0)::int8 AS nameless FROM counted`;
 
 const SETTLE = `
-  INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, file, statistics_since, refreshed_at, exact_at)
-  SELECT $1, own_rows, own_removed, changed, file, statistics_since, now(), now() FROM console.numeric_coverage_standing ()
+  INSERT INTO console.numeric_coverage_state AS s (settled_id, own_rows, own_removed, changed, statistics_since, refreshed_at, exact_at)
+  SELECT $1, own_rows, own_removed, changed, statistics_since, now(), now() FROM console.numeric_coverage_standing ()
   ON CONFLICT (only_row) DO UPDATE SET settled_id = excluded.settled_id, own_rows = excluded.own_rows,
     refreshed_at = excluded.refreshed_at,
     own_removed = CASE WHEN $2 THEN excluded.own_removed ELSE s.own_removed END,
     changed = CASE WHEN $2 THEN excluded.changed ELSE s.changed END,
-    file = CASE WHEN $2 THEN excluded.file ELSE s.file END,
     statistics_since = CASE WHEN $2 THEN excluded.statistics_since ELSE s.statistics_since END,
     exact_at = CASE WHEN $2 THEN excluded.exact_at ELSE s.exact_at END`;
 
@@ -194,7 +198,7 @@ const bitString = (bytes: Uint8Array) =>
 export async function numericRowBytes(database: Database): Promise<number | null> {
   return database.client(async (client) => {
     const { rows } = await client.query<TableSize>(
-      `SELECT pg_total_relation_size('numeric_window_embeddings')::float8 AS bytes,
+      `SELECT (SELECT sum(pg_total_relation_size(oid)) FROM (${partsOf(`'numeric_window_embeddings'`)}) parts)::float8 AS bytes,
               (SELECT coalesce(sum(rows), 0) FROM console.numeric_coverage)::float8 AS rows`,
     );
     return rowBytes(rows[0]);

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { formatDay } from '../../src/platform/dates.ts';
 import { type CopyWriter, copyInto, copyOut, sqlLiteral } from '../../src/platform/db/copy.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
+import { errorMessage, UserError } from '../../src/platform/errors.ts';
 import type { Entity } from './encoder.model.ts';
 import { normOf } from './vector.model.ts';
 
@@ -114,7 +115,7 @@ export interface VectorBatch {
   readonly vectors: Float32Array;
 }
 
-/** COPY of batches as they come. Returns the number of rows. */
+/** COPY of batches as they come. Returns the number of rows. @throws UserError for a day that no partition of the table is for. */
 export async function copyVectors(
   client: pg.ClientBase,
   { modelId, entities }: Pick<ShardKey, 'modelId' | 'entities'>,
@@ -128,7 +129,7 @@ export async function copyVectors(
   const specs = new Map(
     entities.map(({ type }) => [type, JSON.stringify({ window_days: window, entity_type: type })] as const),
   );
-  return copyInto(client, TABLE, COLUMNS, async (writer: CopyWriter) => {
+  const copied = copyInto(client, TABLE, COLUMNS, async (writer: CopyWriter) => {
     for await (const { rows, vectors } of batches) {
       // The column holds little-endian float32, which is what the array is made of.
       const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
@@ -144,6 +145,22 @@ export async function copyVectors(
       await writer.flushed();
     }
   });
+  return copied.catch((error: unknown) => {
+    throw withoutPartition(error) ?? error;
+  });
+}
+
+/** What PostgreSQL says of a row that no partition takes, in our words; null for any other error. */
+function withoutPartition(error: unknown): UserError | null {
+  const { routine, detail } = error as { routine?: string; detail?: string };
+  if (routine !== 'ExecFindPartition') return null;
+  const year = Number(/\d{4}(?=-\d\d-\d\d)/.exec(detail ?? '')?.[0]);
+  return new UserError(
+    `${TABLE} has no partition for a row: ${detail ?? errorMessage(error)}`,
+    year
+      ? `Make one, such as: CREATE TABLE ${TABLE}_${year} PARTITION OF ${TABLE} FOR VALUES FROM ('${year}-01-01') TO ('${year + 1}-01-01')`
+      : `Make one: CREATE TABLE … PARTITION OF ${TABLE} …`,
+  );
 }
 
 function byType(entities: readonly Entity[]): Map<string, string[]> {

@@ -9,6 +9,7 @@ import * as newsByTime from './0007_news_by_time.ts';
 import * as throttle from './0008_throttle.ts';
 import * as numericEntities from './0009_numeric_entities.ts';
 import * as modelFits from './0010_model_fits.ts';
+import * as numericFiles from './0011_numeric_files.ts';
 
 /** The steps of the historical database, in order; each names the tables it makes. Imported statically: the product is one bundle. */
 export const migrations: Record<string, Migration & { readonly tables: readonly string[] }> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration & { readonly tables: readonly 
   '0008_throttle': throttle,
   '0009_numeric_entities': numericEntities,
   '0010_model_fits': modelFits,
+  '0011_numeric_files': numericFiles,
 };

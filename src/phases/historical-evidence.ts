@@ -1,5 +1,6 @@
 /** Looks at the historical database: prices against the calendar, news, vectors. Dates come back as day numbers. */
 import { entityBits } from '../platform/db/numeric-entities.ts';
+import { partsOf } from '../platform/db/parts.ts';
 import { LAST_VECTOR_WRITE } from '../platform/db/vector-writes.ts';
 import { UserError } from '../platform/errors.ts';
 import { closedDays, longestRun, TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
@@ -265,7 +266,7 @@ function splitBits(days: readonly number[], sent: Buffer): DayBits[] {
 }
 
 /** Tables that the roll-up's figures and its standing are read from. */
-const ROLL_UP = ['numeric_coverage', 'numeric_coverage_state', 'numeric_entities', 'shard_done'];
+const ROLL_UP = ['numeric_coverage', 'numeric_coverage_state', 'numeric_entities', 'numeric_files', 'shard_done'];
 
 /**
  * Whether the roll-up is to be read in place of the table; says how old it is where it is not sure.
@@ -303,7 +304,9 @@ async function rollUpSpeaks(query: Query, trueAt: (at: number) => void): Promise
 
 /** Whether the table is small enough to be counted at each look. */
 async function isCounted(query: Query): Promise<boolean> {
-  const [{ bytes }] = await query<{ bytes: number }>(`SELECT pg_relation_size('numeric_window_embeddings') AS bytes`);
+  const [{ bytes }] = await query<{ bytes: number }>(
+    `SELECT sum(pg_relation_size(oid::regclass))::float8 AS bytes FROM (${partsOf(`'numeric_window_embeddings'`)}) parts`,
+  );
   return bytes <= COUNTED_BYTES;
 }
 

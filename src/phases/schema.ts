@@ -30,6 +30,7 @@ export const SCHEMA_STEPS: Readonly<Record<'historical' | 'runtime', Steps>> = {
     '0008_throttle': ['console.throttles'],
     '0009_numeric_entities': ['console.numeric_entities'],
     '0010_model_fits': ['console.model_fits'],
+    '0011_numeric_files': ['console.numeric_files'],
   },
   runtime: {
     '0001_reference': ['markets', 'issuers', 'instruments', 'portfolios', 'strategies'],

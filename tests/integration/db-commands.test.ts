@@ -113,6 +113,25 @@ test('the largest tables, their dead rows, and where a vacuum is due', async () 
     expect(page.out).toMatch(
       /news_articles [\d.]+ MiB · 10,000 rows · 50 % dead · vacuumed just now · a vacuum is due: VACUUM \(ANALYZE\) news_articles/,
     );
+
+    // A table with partitions is one table; which of them are due is named.
+    await historical(`DROP TABLE news_articles CASCADE; CREATE TABLE parted (id int, pad text) PARTITION BY RANGE (id);
+      CREATE TABLE parted_a PARTITION OF parted FOR VALUES FROM (0) TO (10000) WITH (autovacuum_enabled = off);
+      CREATE TABLE parted_b PARTITION OF parted FOR VALUES FROM (10000) TO (MAXVALUE) PARTITION BY RANGE (id);
+      CREATE TABLE parted_c PARTITION OF parted_b FOR VALUES FROM (10000) TO (MAXVALUE) WITH (autovacuum_enabled = off);
+      CREATE TABLE parted_none PARTITION OF parted FOR VALUES FROM (MINVALUE) TO (0);
+      INSERT INTO parted SELECT i, repeat('x', 200) FROM generate_series(0, 29999) i`);
+    await until(async () => (await tables())[0]?.rows === 30000, 'the rows of both partitions are counted');
+    expect(await tables()).toMatchObject([
+      { table: 'parted', partitions: 3, dead: 0, vacuumedAt: null, due: ['parted_a', 'parted_c'] },
+    ]);
+    await historical('VACUUM parted_a');
+    expect(await tables()).toMatchObject([{ vacuumedAt: null, vacuumIsDue: true, due: ['parted_c'] }]);
+    expect((await prometheus('db', 'status', ...flags(own.urls))).out).toMatch(
+      /parted [\d.]+ MiB in 3 partitions · 30,000 rows · 0 % dead · never vacuumed · a vacuum is due: VACUUM \(ANALYZE\) parted_c\n/,
+    );
+    await historical('VACUUM parted');
+    expect((await tables())[0]).toMatchObject({ vacuumIsDue: false, due: [], vacuumedAt: expect.any(Number) });
   } finally {
     await own.drop();
   }

@@ -53,8 +53,9 @@ const CONTRACT = {
       entities bit varying! || PK (model_id, entity_type, as_of_date)`,
     'console.numeric_entities': `entity_type text! | entity_id text! | number integer! || PK (entity_type, entity_id) |
       UNIQUE (entity_type, number)`,
+    'console.numeric_files': `relation oid! | file oid! || PK (relation)`,
     'console.numeric_coverage_state': `only_row boolean! = true | settled_id bigint! | own_rows bigint! | own_removed bigint! |
-      changed bigint! | file bigint! | refreshed_at ts! | exact_at ts! | statistics_since ts || PK (only_row) | CHECK (only_row)`,
+      changed bigint! | refreshed_at ts! | exact_at ts! | statistics_since ts || PK (only_row) | CHECK (only_row)`,
   },
   runtime: {
     markets: `market_id s50! | name s200! | region s50! | timezone s50! | calendar_spec j | metadata j | cr | updated_at ts! ||
@@ -275,6 +276,22 @@ describe('a new pair of databases', () => {
     expect((await migrate(pair.databases.historical, historical)).applied).toEqual(Object.keys(historical).slice(1));
   });
 
+  test('what was counted over the file of the numeric table stays counted when files are kept by relation', async () => {
+    for (const same of [true, false]) {
+      pair = await createEmptyDatabases();
+      const { '0011_numeric_files': _files, ...before } = historical;
+      await migrate(pair.databases.historical, before);
+      const query = (sql: string) => pair.databases.historical.client((client) => client.query(sql));
+      await query(`INSERT INTO console.numeric_coverage_state (settled_id, own_rows, own_removed, changed, file, statistics_since, refreshed_at, exact_at)
+                   SELECT 0, 0, 0, 0, file, statistics_since, now(), now() FROM console.numeric_coverage_standing()`);
+      if (!same) await query('TRUNCATE numeric_window_embeddings');
+      await migrate(pair.databases.historical, historical);
+      const { rows } = await query('SELECT unknown, uncertain, replaced FROM console.numeric_coverage_standing()');
+      expect(rows).toEqual([{ unknown: 0, uncertain: false, replaced: !same }]);
+      if (same) await pair.drop();
+    }
+  });
+
   test('a database that a newer build has migrated is refused', async () => {
     pair = await createTestDatabases();
     const { '0003_embeddings': _newest, ...older } = historical;
@@ -347,7 +364,7 @@ describe('a pair that Alembic made', () => {
       const ours =
         name === 'runtime'
           ? ['0008_evidence', '0009_opportunity_density', '0010_decisions', '0011_phase_skips', '0012_campaign_runs']
-          : ['0004_shards', '0008_throttle', '0009_numeric_entities', '0010_model_fits'];
+          : ['0004_shards', '0008_throttle', '0009_numeric_entities', '0010_model_fits', '0011_numeric_files'];
       const expected = Object.keys(CONTRACT[name]).filter(
         (table) => !table.startsWith('console.') && !(table in before),
       );

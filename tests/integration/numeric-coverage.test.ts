@@ -14,6 +14,7 @@ import { formatDay } from '../../src/platform/dates.ts';
 import { openDatabases } from '../../src/platform/db/databases.ts';
 import { makeTarget } from '../../src/platform/db/targets.ts';
 import { createTestDatabases, type TestDatabases } from '../helpers/databases.ts';
+import { partitionNumeric } from '../helpers/partitions.ts';
 import { startPrometheus } from '../helpers/processes.ts';
 import { runProgram } from '../helpers/run-program.ts';
 import { smallMarket } from '../helpers/small-market.ts';
@@ -98,53 +99,82 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('refresh' as const) }) },
 );
+/** What may happen to a partition besides: it is emptied, or put away and another one put in its place. */
+const partStep = fc.record({ kind: fc.constantFrom('empty' as const, 'swap' as const), part: fc.nat(2) });
+const BOUNDS = [date(30), date(70)];
+type Step =
+  typeof step extends fc.Arbitrary<infer S> ? S | (typeof partStep extends fc.Arbitrary<infer P> ? P : never) : never;
+
+/** Puts the spare of a partition, which has rows from the second time on, in its place. */
+async function swap(client: pg.Client, part: number): Promise<void> {
+  const { rows } = await client.query<{ bound: string }>(
+    `SELECT pg_get_expr(relpartbound, oid) AS bound FROM pg_class WHERE relname = 'part_${part}'`,
+  );
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS spare_${part} (LIKE part_${part} INCLUDING ALL);
+     ALTER TABLE numeric_window_embeddings DETACH PARTITION part_${part};
+     ALTER TABLE part_${part} RENAME TO put_away; ALTER TABLE spare_${part} RENAME TO part_${part}; ALTER TABLE put_away RENAME TO spare_${part};
+     ALTER TABLE numeric_window_embeddings ATTACH PARTITION part_${part} ${rows[0].bound}`,
+  );
+}
 
 describe('the roll-up', () => {
-  it('equals an exact count after any inserts, late commits and backfills; deletes are flagged and need the exact count', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
-        await withMarket(async (db, other) => {
-          const late = new pg.Client(db.targets.historical.config);
-          await late.connect();
-          let open = false;
-          const commit = async () => {
-            if (open) await late.query('COMMIT');
-            open = false;
-          };
-          try {
-            await refreshCoverage(db.databases.historical);
-            for (const one of steps) {
-              if (one.kind === 'insert') await insert(other, one.entity, one.day, 'mine');
-              else if (one.kind === 'late') {
-                // Draws its id now and commits later: below ids that others have seen by then.
-                if (!open) await late.query('BEGIN');
-                open = true;
-                await insert(late, 100 + one.entity, one.day, 'late');
-              } else if (one.kind === 'delete') {
-                await other.query('DELETE FROM numeric_window_embeddings WHERE entity_id = $1 AND as_of_date >= $2', [
-                  `X${one.entity}`,
-                  date(one.day),
-                ]);
-                await countChanges(other);
-              } else if (one.kind === 'backfill') {
-                await backfill(db, one.day);
-              } else {
-                await refreshCoverage(db.databases.historical);
-                await commit();
+  it.each([
+    ['in one piece', 12, step, []],
+    ['in partitions', 12, fc.oneof({ weight: 4, arbitrary: step }, { weight: 1, arbitrary: partStep }), BOUNDS],
+  ] as const)(
+    'of a table %s equals an exact count after any inserts, late commits and backfills; deletes are flagged and need the exact count',
+    async (_, numRuns, anyStep, bounds) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array<Step>(anyStep, { minLength: 5, maxLength: 25 }), async (steps) => {
+          await withMarket(async (db, other) => {
+            if (bounds.length) await partitionNumeric(other, bounds);
+            const late = new pg.Client(db.targets.historical.config);
+            await late.connect();
+            let open = false;
+            const commit = async () => {
+              if (open) await late.query('COMMIT');
+              open = false;
+            };
+            try {
+              await refreshCoverage(db.databases.historical);
+              for (const one of steps) {
+                if (one.kind === 'insert') await insert(other, one.entity, one.day, 'mine');
+                else if (one.kind === 'late') {
+                  // Draws its id now and commits later: below ids that others have seen by then.
+                  if (!open) await late.query('BEGIN');
+                  open = true;
+                  await insert(late, 100 + one.entity, one.day, 'late');
+                } else if (one.kind === 'delete') {
+                  await other.query('DELETE FROM numeric_window_embeddings WHERE entity_id = $1 AND as_of_date >= $2', [
+                    `X${one.entity}`,
+                    date(one.day),
+                  ]);
+                  await countChanges(other);
+                } else if (one.kind === 'backfill') {
+                  await backfill(db, one.day);
+                } else if (one.kind === 'refresh') {
+                  await refreshCoverage(db.databases.historical);
+                  await commit();
+                } else {
+                  // It waits for whoever writes to the partition.
+                  await commit();
+                  await (one.kind === 'empty' ? other.query(`TRUNCATE part_${one.part}`) : swap(other, one.part));
+                }
               }
+              await commit();
+              const { uncertain } = await refreshCoverage(db.databases.historical);
+              if (uncertain) await refreshCoverage(db.databases.historical, { exact: true });
+              expect(await rollUp(other)).toEqual(await recount(other));
+            } finally {
+              await late.end();
             }
-            await commit();
-            const { uncertain } = await refreshCoverage(db.databases.historical);
-            if (uncertain) await refreshCoverage(db.databases.historical, { exact: true });
-            expect(await rollUp(other)).toEqual(await recount(other));
-          } finally {
-            await late.end();
-          }
-        });
-      }),
-      { numRuns: 12 },
-    );
-  });
+          });
+        }),
+        { numRuns },
+      );
+    },
+  );
 
   it('says when rows were deleted, until they are counted exactly', async () => {
     await withMarket(async (db, other) => {

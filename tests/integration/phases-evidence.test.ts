@@ -189,12 +189,12 @@ describe('Phase 0', () => {
 
   test('an adopted database needs none of our steps but those of our own schema', async () => {
     await historical(`CREATE TABLE alembic_version (version_num text);
-                      DELETE FROM console.migrations WHERE name NOT IN ('0004_shards', '0008_throttle', '0009_numeric_entities', '0010_model_fits')`);
+                      DELETE FROM console.migrations WHERE name NOT IN ('0004_shards', '0008_throttle', '0009_numeric_entities', '0010_model_fits', '0011_numeric_files')`);
     await runtime('CREATE TABLE alembic_version (version_num text)');
     const found = (await evaluate(pair.targets)).check('P0.databases');
     expect(found).toMatchObject({
       state: 'OK',
-      observed: 'historical: adopted, 4 migrations · runtime: adopted, 12 migrations',
+      observed: 'historical: adopted, 5 migrations · runtime: adopted, 12 migrations',
     });
   });
 });

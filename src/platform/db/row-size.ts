@@ -1,5 +1,6 @@
 /** What a row of a table takes on disk. */
 import type { Database } from './databases.ts';
+import { partsOf } from './parts.ts';
 
 /** Fewer rows than this say nothing about the size of one. */
 const LEAST_ROWS = 1000;
@@ -24,8 +25,7 @@ export async function tableSize(database: Database, tables: readonly string[]): 
       `SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::float8 AS bytes,
               coalesce(sum(CASE WHEN relpages > 0 AND reltuples > 0 THEN reltuples / relpages
                 * (pg_relation_size(oid) / current_setting('block_size')::int) END), 0)::float8 AS rows
-         FROM (SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS wanted(name)) found
-         JOIN pg_class USING (oid)`,
+         FROM unnest($1::text[]) AS wanted(name) CROSS JOIN LATERAL (${partsOf('name')}) parts JOIN pg_class USING (oid)`,
       [tables],
     );
     return rows[0];
