@@ -28,7 +28,10 @@ is no limit unless --limit sets one. stdout carries model_id,due,written,skipped
       .describe('what to embed (default: both)'),
     market: z.string().min(1).default('US_EQ').describe('market whose closes and issuers count'),
     limit: z.number().int().min(1).optional().describe('only the first N articles by id; NEWS only'),
-    skipExisting: z.boolean().default(false).describe('leave vectors that are there as they are'),
+    skipExisting: z
+      .boolean()
+      .default(false)
+      .describe('leave vectors that are there as they are, but means of issuer days that news came to since'),
     workers: z
       .number()
       .int()

@@ -8,6 +8,7 @@ import { program as digest } from '../../engines/data/digest/program.ts';
 import { digestSpec } from '../../engines/data/digest/spec.ts';
 import { backfillJointRegime } from '../../engines/joint/program.ts';
 import { jointRegimeSpec } from '../../engines/joint/spec.ts';
+import { textHorizon } from '../../engines/text/backfill/horizon.ts';
 import { backfillText } from '../../engines/text/backfill/program.ts';
 import { openTextEncoder, type TextEncoder } from '../../engines/text/encoder.ts';
 import { loadTextModel } from '../../engines/text/models.storage.ts';
@@ -57,6 +58,13 @@ function news(): Article[] {
 }
 
 async function store(articles: readonly Article[]): Promise<void> {
+  await storeMarkets();
+  // A Wednesday off: its news belongs to Thursday.
+  await query(`INSERT INTO market_holidays VALUES ('TEST', '2014-03-12', 'Holiday', 'test', now())`);
+  await storeNews(articles);
+}
+
+async function storeMarkets(): Promise<void> {
   await db.databases.runtime.transaction(async (client) => {
     await client.query(`INSERT INTO markets (market_id, name, region, timezone, updated_at)
       VALUES ('TEST', 'Test', 'US', 'America/New_York', now()), ('OTHER', 'Other', 'EU', 'Europe/Paris', now())`);
@@ -72,9 +80,10 @@ async function store(articles: readonly Article[]): Promise<void> {
       );
     }
   });
+}
+
+async function storeNews(articles: readonly Article[]): Promise<void> {
   await db.databases.historical.transaction(async (client) => {
-    // A Wednesday off: its news belongs to Thursday.
-    await client.query(`INSERT INTO market_holidays VALUES ('TEST', '2014-03-12', 'Holiday', 'test', now())`);
     for (const { id, at, headline, body, issuers } of articles) {
       await client.query(
         `INSERT INTO news_articles (article_id, "timestamp", source, headline, body) VALUES ($1, $2, 'test', $3, $4)`,
@@ -209,12 +218,20 @@ describe('the rows', () => {
   });
 
   it('are counted by --dry-run --skip-existing as the run after it makes them', async () => {
-    await store(news());
+    const articles = news();
+    await store(articles);
     await backfill({ start: '2014-03-10', end: '2014-03-14' });
+    // Of the weekend's articles the first run makes no vectors, of which the second cannot know that Monday's means hold them.
+    const ofMonday = articles.filter(({ at }) => at < '2014-03-10' && tradingDay(at) === '2014-03-10');
+    const outdated = new Set(ofMonday.flatMap(({ issuers }) => issuers.filter((one) => COMPANIES.includes(one)))).size;
+    expect(outdated).toBeGreaterThan(0);
     const there = (await query('SELECT 1 FROM text_embeddings')).length;
     // A vector that is not whole is made anew, and so it is none that is there.
+    // An article's takes the days of its issuers with it: here it is one of no issuer, and the day is none of Monday's.
     await query(`UPDATE text_embeddings SET vector = '\\x00' WHERE ctid IN (
-      SELECT DISTINCT ON (source_type) ctid FROM text_embeddings)`);
+      SELECT DISTINCT ON (source_type) ctid FROM text_embeddings
+       WHERE CASE source_type WHEN 'NEWS' THEN NOT EXISTS (SELECT 1 FROM news_links WHERE article_id::text = source_id)
+                              ELSE source_id NOT LIKE '%|2014-03-10' END)`);
     const rowsBefore = await content();
     const asked = { start: '2014-03-05', end: '2014-03-20', skipExisting: true };
     const { result, stdout } = await backfill({ ...asked, dryRun: true });
@@ -224,7 +241,7 @@ describe('the rows', () => {
       skipped: number;
       models: Record<string, number>[];
     };
-    expect([skipped, rows + skipped]).toEqual([there - 2, due.NEWS + due.NEWS_ISSUER_DAY]);
+    expect([skipped, rows + skipped]).toEqual([there - 2 - outdated, due.NEWS + due.NEWS_ISSUER_DAY]);
     expect(stdout).toBe(
       `model_id,news,news_issuer_day,skipped\n${MODEL},${models[0].news},${models[0].news_issuer_day},${skipped}\n`,
     );
@@ -241,7 +258,7 @@ describe('the rows', () => {
     );
     expect(made).toEqual([
       { type: 'NEWS', count: models[0].news },
-      { type: 'NEWS_ISSUER_DAY', count: models[0].news_issuer_day },
+      { type: 'NEWS_ISSUER_DAY', count: models[0].news_issuer_day - outdated },
     ]);
     expect((await backfill({ ...asked, dryRun: true })).result.data).toMatchObject({ rows: 0 });
     // Without it everything that is due is made again.
@@ -283,6 +300,83 @@ describe('the rows', () => {
     expect(left.map(({ key }) => key)).toEqual(
       ['1 mine', `9999 ${MODEL}`, `BBB|2014-03-15 ${MODEL}`, `ELSE|2014-03-10 ${MODEL}`].sort(),
     );
+  });
+});
+
+describe('news that comes later', () => {
+  const range = { start: '2014-03-10', end: '2014-03-14' };
+  const at = (stamp: string, id: number, headline = WORDS[id]): Article => ({
+    id,
+    at: stamp,
+    headline,
+    issuers: ['AAA'],
+  });
+  const first = [at('2014-03-10T15:00:00Z', 1), at('2014-03-11T15:00:00Z', 2), at('2014-03-13T15:00:00Z', 3)];
+  const skipping = { ...range, skipExisting: true };
+  const asked = async () => (await backfill({ ...skipping, dryRun: true })).result.data;
+  const written = async (args: Parameters<typeof backfill>[0] = skipping) =>
+    ((await backfill(args)).result.data as { written: number }).written;
+  /** Rows that --skip-existing leaves behind are those of a run without it, and it is done with them. */
+  async function expectWhole(): Promise<void> {
+    expect(await written()).toBe(0);
+    const kept = await content();
+    await backfill(range);
+    expect(await content()).toBe(kept);
+  }
+
+  it('has the means of its issuer days made anew by --skip-existing, as dry run and plan had counted', async () => {
+    await store(first);
+    await backfill(range);
+    const later = [at('2014-03-10T16:00:00Z', 4), at('2014-03-12T16:00:00Z', 5)]; // of the 10th and the 13th
+    await storeNews(later);
+    expect(await asked()).toMatchObject({ rows: 4, skipped: 4, models: [{ news: 2, news_issuer_day: 2 }] });
+    const plan = await textHorizon(
+      { market: 'TEST', ...range, models: [MODEL] },
+      { home, databases: db.databases, signal: new AbortController().signal },
+    );
+    expect(plan.models).toEqual([{ modelId: MODEL, byYear: new Map([[2014, 4]]), standing: 4 }]);
+    const { result } = await backfill(skipping);
+    expect(result.data).toMatchObject({ written: 4, models: [{ skipped: 4 }] });
+    await expectRows(await expectedRows([...first, ...later], range.start, range.end));
+    expect(await asked()).toMatchObject({ rows: 0, skipped: 8 });
+    await expectWhole();
+  });
+
+  it('is seen by its own vector where a run over NEWS alone made that first', async () => {
+    await store(first);
+    await backfill(range);
+    await storeNews([at('2014-03-10T16:00:00Z', 4)]);
+    expect(await written({ ...skipping, source: ['NEWS'] })).toBe(1);
+    expect(await asked()).toMatchObject({ rows: 1, models: [{ news: 0, news_issuer_day: 1 }] });
+    expect(await written()).toBe(1);
+    await expectWhole();
+  });
+
+  it('is compared where an article has no vector and gets none: outside the range, or of no known word', async () => {
+    const sunday = at('2014-03-09T12:00:00Z', 4);
+    await store([...first, sunday, at('2014-03-11T16:00:00Z', 5, 'Unheard-of')]);
+    await backfill(range);
+    expect(await written()).toBe(0);
+    const before = await content();
+    await storeNews([at('2014-03-08T12:00:00Z', 6)]);
+    expect(await written()).toBe(1);
+    expect(await content()).not.toBe(before);
+    await expectWhole();
+  });
+
+  it('cannot be told by issuer days alone, unless articles have vectors', async () => {
+    const days = { ...skipping, source: ['NEWS_ISSUER_DAY' as const] };
+    await store(first);
+    await backfill({ ...days, skipExisting: false });
+    await storeNews([at('2014-03-10T16:00:00Z', 4)]);
+    expect(await written(days)).toBe(0);
+    // Both sources: the articles' vectors are made, and with them the days'.
+    expect(await written()).toBe(7);
+    await storeNews([at('2014-03-10T17:00:00Z', 7)]);
+    expect(await written(days)).toBe(1);
+    expect(await written(days)).toBe(0);
+    expect(await written()).toBe(2);
+    await expectWhole();
   });
 });
 
@@ -499,5 +593,26 @@ describe('a backfill that was killed', () => {
     expect([joined.code, joined.stderr]).toEqual([0, expect.anything()]);
     expect([resumed.code, resumed.stderr]).toEqual([0, expect.anything()]);
     expect(await content()).toBe(expected);
+  });
+
+  it('with --skip-existing over news of which half came later ends the same', async () => {
+    const articles = news();
+    await store(articles.filter(({ id }) => id % 2));
+    await backfill();
+    await storeNews(articles.filter(({ id }) => id % 2 === 0));
+    const before = (await query('SELECT 1 FROM console.shard_done')).length;
+    const first = startPrometheus(argv('--skip-existing'), root);
+    await until(
+      async () => (await query('SELECT 1 FROM console.shard_done')).length >= before + 3 || first.over(),
+      'three shards done',
+    );
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = startPrometheus(argv('--skip-existing', '--resume'), root);
+    const resumed = await second.ended;
+    expect([resumed.code, resumed.stderr]).toEqual([0, expect.anything()]);
+    const kept = await content();
+    await backfill();
+    expect(await content()).toBe(kept);
   });
 });

@@ -25,6 +25,7 @@ import {
 } from './plan.model.ts';
 import type { TextShardContext } from './shard.ts';
 import { closingInstants } from './trading-day.model.ts';
+import type { IssuerDaySpan } from './vectors.storage.ts';
 
 export interface PreparedText {
   readonly spec: TextBackfillSpec;
@@ -85,7 +86,7 @@ interface NewsCount {
   /** Articles due, by UTC day of the range; empty where they are not asked for. */
   readonly news: Int32Array;
   /** Issuers due, by trading day of the range; empty where they are not asked for. */
-  readonly issuerDays: { readonly days: Int32Array; readonly counts: Int32Array };
+  readonly issuerDays: Windows & { readonly counts: Int32Array };
 }
 
 /** What a request has to do. @throws UserError for a market that is not there, a calendar without holidays. */
@@ -106,16 +107,23 @@ async function countNews(
   const own = windowsWithin(windows, range);
   const ids = instruments.map(({ id }) => id);
   const counts = ofIssuers ? await countIssuerDays(historical, own.bounds, ids) : new Int32Array(0);
-  return { range, windows, lastId, instruments, news, issuerDays: { days: own.days, counts } };
+  return { range, windows, lastId, instruments, news, issuerDays: { ...own, counts } };
 }
 
-/** Vectors due of any one model over a span, articles and issuer days together, by calendar year. */
+/**
+ * Vectors due of any one model over a span, articles and issuer days together, by calendar year; and the span by which issuer days are
+ * told that stand and are out of date.
+ */
 export async function textsByYear(
   span: Pick<TextBackfillSpec, 'market' | 'start' | 'end'>,
   databases: ProgramContext['databases'],
   signal: AbortSignal,
-): Promise<Map<number, number>> {
-  const { range, news, issuerDays } = await countNews({ ...span, sources: SOURCES, limit: null }, databases, signal);
+): Promise<{ byYear: Map<number, number>; issuerDays: IssuerDaySpan }> {
+  const { range, news, issuerDays, instruments } = await countNews(
+    { ...span, sources: SOURCES, limit: null },
+    databases,
+    signal,
+  );
   const byYear = new Map<number, number>();
   const add = (day: number, count: number) => {
     const { year } = civilFromDay(day);
@@ -127,7 +135,8 @@ export async function textsByYear(
   issuerDays.counts.forEach((count, k) => {
     add(issuerDays.days[k], count);
   });
-  return byYear;
+  const { bounds, days } = issuerDays;
+  return { byYear, issuerDays: { bounds, days, instruments: instruments.map(({ id }) => id), news: range } };
 }
 
 /** A window a UTC day. */

@@ -15,7 +15,16 @@ import type { TextEncoder } from '../encoder.ts';
 import { normalize } from '../pooling.model.ts';
 import { type Article, readArticles, readIssuers, textOf } from './news.storage.ts';
 import type { TextShard, TextSource, Windows } from './plan.model.ts';
-import { copyTexts, existingTexts, type IssuerDays, removeTexts, type TextRow } from './vectors.storage.ts';
+import {
+  copyTexts,
+  type Doubt,
+  doubtfulIssuerDays,
+  equalIssuerDays,
+  existingTexts,
+  type IssuerDays,
+  removeTexts,
+  type TextRow,
+} from './vectors.storage.ts';
 
 /** Texts through the encoder at a time. */
 const BATCH = 2048;
@@ -67,12 +76,14 @@ export async function runTextShard(
     await client.query('SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off');
     if (!(await markShard(client, id, backfillId, 'text'))) return DONE_ELSEWHERE;
     const { articles, items, articleIds, owned } = await readShard(client, context, shard);
-    const keep = context.skipExisting
-      ? await standing(client, { items, articleIds, owned }, modelId, encoder.dim)
-      : new Set<string>();
+    const { whole, doubts } = context.skipExisting
+      ? await standing(client, context, shard, { items, articleIds, owned }, modelId, encoder.dim)
+      : NOTHING_STANDS;
+    const todo = whole.size ? items.filter((item) => !whole.has(keyOf(item))) : items;
+    const { rows: made, failures } = await encodeItems(todo, articles, encoder);
+    const keep = new Set([...whole, ...(await stillRight(client, modelId, made, { todo, articles, doubts }))]);
+    const rows = keep.size > whole.size ? made.filter((row) => !keep.has(keyOf(row))) : made;
     const removed = await removeTexts(client, modelId, articleIds, owned, keep);
-    const todo = keep.size ? items.filter((item) => !keep.has(keyOf(item))) : items;
-    const { rows, failures } = await encodeItems(todo, articles, encoder);
     const written = await copyTexts(client, modelId, rows);
     await describeShard(client, {
       shardId: id,
@@ -91,7 +102,11 @@ export async function runTextShard(
   });
 }
 
-/** How many of a shard's vectors --skip-existing would leave, by source. Only reads. */
+/**
+ * How many of a shard's vectors --skip-existing would leave, by source. An issuer day that the run works out again to compare
+ * counts as left, unless it has an article whose vector is to be made: a text that the model cannot embed is found by the run.
+ * Only reads.
+ */
 export async function existingOfShard(
   historical: Database,
   reading: TextShardReading,
@@ -101,9 +116,11 @@ export async function existingOfShard(
 ): Promise<Record<TextSource, number>> {
   return historical.transaction(async (client) => {
     await client.query('SET TRANSACTION READ ONLY; SET LOCAL enable_seqscan = off');
-    const keys = [...(await standing(client, await readShard(client, reading, shard), modelId, dim))];
-    const count = (source: TextSource) => keys.filter((key) => key.startsWith(`${source}|`)).length;
-    return { NEWS: count('NEWS'), NEWS_ISSUER_DAY: count('NEWS_ISSUER_DAY') };
+    const due = await readShard(client, reading, shard);
+    const { whole, doubts } = await standing(client, reading, shard, due, modelId, dim);
+    const count = (source: TextSource) => [...whole].filter((key) => key.startsWith(`${source}|`)).length;
+    const compared = [...doubts.values()].filter((doubt) => doubt === 'unseen').length;
+    return { NEWS: count('NEWS'), NEWS_ISSUER_DAY: count('NEWS_ISSUER_DAY') + compared };
   });
 }
 
@@ -130,18 +147,67 @@ async function readShard(
   return { articles, items: [...news, ...issuerDays], articleIds: news.map(({ id }) => id), owned };
 }
 
-/** Keys of the items whose vectors are there and whole. */
+/** What --skip-existing finds. */
+interface Standing {
+  /** Keys of the items whose vectors are there, whole, and of the news as it is. */
+  readonly whole: ReadonlySet<string>;
+  /** Keys of issuer days that are there and whole, and may be the mean of other articles than the day has now. */
+  readonly doubts: ReadonlyMap<string, Doubt['doubt']>;
+}
+
+const NOTHING_STANDS: Standing = { whole: new Set(), doubts: new Map() };
+
 async function standing(
   client: pg.ClientBase,
+  { sources, range, windows: { bounds, days }, instruments }: TextShardReading,
+  shard: TextShard,
   { items, articleIds, owned }: ShardItems,
   modelId: string,
   dim: number,
-): Promise<Set<string>> {
+): Promise<Standing> {
   const there = await existingTexts(client, modelId, articleIds, owned, dim);
-  return new Set(there.size ? items.map(keyOf).filter((key) => there.has(key)) : []);
+  if (!there.size) return NOTHING_STANDS;
+  const found = owned.days.length
+    ? await doubtfulIssuerDays(client, modelId, dim, {
+        bounds: bounds.subarray(shard.from, shard.to + 1),
+        days: days.subarray(shard.from, shard.to),
+        instruments,
+        news: sources.includes('NEWS') ? range : null,
+      })
+    : [];
+  const standing = items.map(keyOf).filter((key) => there.has(key));
+  const doubtOf = new Map(found.map(({ id, doubt }) => [`NEWS_ISSUER_DAY|${id}`, doubt]));
+  return {
+    whole: new Set(standing.filter((key) => !doubtOf.has(key))),
+    doubts: new Map(standing.flatMap((key) => (doubtOf.has(key) ? [[key, doubtOf.get(key)!]] : []))),
+  };
 }
 
-const keyOf = ({ source, id }: Item) => `${source}|${id}`;
+/**
+ * Keys of issuer days in doubt whose vectors came out as they stand, and none of whose articles got a vector just now: a text
+ * that cannot be embedded has none however often the run is repeated, and neither has one that lies outside the range.
+ */
+async function stillRight(
+  client: pg.ClientBase,
+  modelId: string,
+  made: readonly TextRow[],
+  { todo, articles, doubts }: Pick<Standing, 'doubts'> & { todo: readonly Item[]; articles: readonly Article[] },
+): Promise<string[]> {
+  if (!doubts.size) return [];
+  const fresh = new Set(made.filter(({ source }) => source === 'NEWS').map(({ id }) => id));
+  const compared = todo.filter((item) => {
+    const doubt = doubts.get(keyOf(item));
+    return doubt && doubt !== 'newer' && !item.articles.some((k) => fresh.has(String(articles[k].id)));
+  });
+  const keys = new Set(compared.map(keyOf));
+  return equalIssuerDays(
+    client,
+    modelId,
+    made.filter((row) => keys.has(keyOf(row))),
+  );
+}
+
+const keyOf = ({ source, id }: Pick<Item, 'source' | 'id'>) => `${source}|${id}`;
 
 /** Articles whose UTC day lies in the range. */
 function articleItems(articles: readonly Article[], { range }: TextShardReading): Item[] {
