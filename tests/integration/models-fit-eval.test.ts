@@ -286,6 +286,37 @@ describe('models eval', () => {
     expect(evaluation.test).toBeGreaterThan(0);
   });
 
+  it('leaves out the windows, and the futures, that hold a price that no day can have, and counts them', async () => {
+    const query = (sql: string) => db.databases.historical.client((client) => client.query(sql));
+    const id = panel.instruments[0].id;
+    const asked = {
+      ...{ model: ['num-stab-core-v2'], maxWindows: 1_000_000 },
+      ...{ start: date(590), split: date(640), end: date(740) },
+    };
+    const whole = (await evaluate(asked)).result.data as Evaluation;
+    const rows = ({ train, test }: Evaluation) => train + test;
+    expect(whole.leftOut).toBe(0);
+    await query('CREATE TABLE kept AS TABLE prices_daily');
+    try {
+      await query(
+        `UPDATE prices_daily SET close = 0, adjusted_close = 0 WHERE instrument_id = '${id}' AND trade_date = '${date(690)}'`,
+      );
+      const { result, stdout, events } = await evaluate(asked);
+      const found = result.data as Evaluation;
+      expect(result.exitCode).toBe(0);
+      // The windows after its day, to the last one whose future is known; and no future that holds it, or begins at it.
+      expect(found.leftOut).toBe(740 - 21 - 690);
+      expect(rows(whole) - rows(found)).toBe(found.leftOut + 22);
+      expect(stdout).toContain(`; ${found.leftOut} left out for a price that no day can have`);
+      expect(events.filter((event) => event.type === 'log' && event.level === 'warn')).toMatchObject([
+        { message: expect.stringContaining(`${id} on ${date(691)}, …`) },
+      ]);
+      for (const { scores } of found.instrument) expect(Number.isFinite(scores.volR2)).toBe(true);
+    } finally {
+      await query('TRUNCATE prices_daily; INSERT INTO prices_daily TABLE kept; DROP TABLE kept');
+    }
+  });
+
   it('writes one HTML page when asked for one', async () => {
     const report = path.join(root, 'eval.html');
     await evaluate({ model: ['num-regime-core-v2'], report });

@@ -1,6 +1,7 @@
 /** The program `models eval`. */
 import { writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import { formatCount } from '../../../src/format/numbers.ts';
 import { formatDay, parseDay } from '../../../src/platform/dates.ts';
 import type { Database } from '../../../src/platform/db/databases.ts';
 import { Exit, UsageError, UserError } from '../../../src/platform/errors.ts';
@@ -52,6 +53,7 @@ export const evaluateModels: Program<typeof modelsEvalSpec> = async (args, conte
     ),
     columns: [...new Set([...instrumentSource.columns, ...kinds.flatMap(({ columns }) => columns)])],
     cacheFolder: home.cache,
+    markUnusable: true,
   });
   const split = splitOf(args, panel, models);
   for (const { manifest } of models) requireOutOfSample(manifest, panel.calendar.days[split], args.allowInSample);
@@ -62,7 +64,7 @@ export const evaluateModels: Program<typeof modelsEvalSpec> = async (args, conte
     stage(events, 'judge instruments', 2, 3);
     const instrument = aboutInstruments.length
       ? await judgeInstruments(blas, panel, split, aboutInstruments, args, context)
-      : { rows: [], train: 0, test: 0, step: 1, sectorShare: Number.NaN };
+      : { rows: [], train: 0, test: 0, leftOut: 0, step: 1, sectorShare: Number.NaN };
     stage(events, 'judge the others', 3, 3);
     const own = aboutInstruments.flatMap(({ manifest }) => sectorProbe(manifest.model_id, instrument));
     for (const model of others) {
@@ -85,6 +87,7 @@ export const evaluateModels: Program<typeof modelsEvalSpec> = async (args, conte
       })),
       train: instrument.train,
       test: instrument.test,
+      leftOut: instrument.leftOut,
       step: instrument.step,
       instrument: instrument.rows,
       sectorShare: instrument.sectorShare,
@@ -130,6 +133,7 @@ interface InstrumentResult {
   readonly rows: { subject: string; scores: InstrumentScores }[];
   readonly train: number;
   readonly test: number;
+  readonly leftOut: number;
   readonly step: number;
   readonly sectorShare: number;
 }
@@ -173,6 +177,15 @@ async function judgeInstruments(
     await one.close();
   }
   const T = panel.calendar.days.length;
+  if (failed.size) {
+    const [row] = [...failed].sort((a, b) => a - b);
+    const [i, t] = [Math.floor(chosen.cells[row] / T), chosen.cells[row] % T];
+    log(
+      events,
+      'warn',
+      `left out ${formatCount(failed.size)} of ${formatCount(chosen.cells.length)} windows that cannot be used, for a price that no day can have: ${panel.instruments[i].id} on ${formatDay(panel.calendar.days[t])}, …`,
+    );
+  }
   const task: InstrumentTask = {
     panel,
     cells: chosen.cells,
@@ -206,6 +219,7 @@ async function judgeInstruments(
     rows,
     train: task.split.train.length,
     test: task.split.test.length,
+    leftOut: failed.size,
     step: chosen.step,
     sectorShare: largestSectorShare(task),
   };

@@ -14,6 +14,8 @@ export interface Evaluation {
   /** Rows of instruments learned from and judged, and the trading days between two looks. */
   readonly train: number;
   readonly test: number;
+  /** Windows of instruments that were chosen and hold a price that no day can have. */
+  readonly leftOut: number;
   readonly step: number;
   /** Subjects in order: baselines, then models. Empty when no model is about instruments. */
   readonly instrument: readonly { readonly subject: string; readonly scores: InstrumentScores }[];
@@ -27,7 +29,7 @@ const CREDIBLE_T = 3;
 
 /** @param command the command line that made the evaluation. */
 export function evaluationReport(evaluation: Evaluation, command: string, demo: boolean): ReportDocument {
-  const { market, start, split, end, instruments, train, test, step } = evaluation;
+  const { market, start, split, end, instruments, train, test, leftOut, step } = evaluation;
   const blocks: Block[] = [
     { text: 'Made by', code: command },
     {
@@ -39,7 +41,7 @@ export function evaluationReport(evaluation: Evaluation, command: string, demo: 
     blocks.push(
       { heading: 'Instruments' },
       {
-        text: `${train} windows to learn from, ${test} judged, one day in ${step}. Linear (ridge) readers; the 50 nearest by cosine. The most frequent sector has a share of ${figure(evaluation.sectorShare)}.`,
+        text: `${train} windows to learn from, ${test} judged, one day in ${step}${leftOut ? `; ${leftOut} left out for a price that no day can have` : ''}. Linear (ridge) readers; the 50 nearest by cosine. The most frequent sector has a share of ${figure(evaluation.sectorShare)}.`,
       },
       {
         columns: [

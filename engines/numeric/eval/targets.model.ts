@@ -16,12 +16,16 @@ export interface Future {
   readonly ret: number;
 }
 
-/** The future of a series of levels (T values, NaN where unknown) after day t; null where too little of it is known. */
+/**
+ * The future of a series of levels (T values; NaN where unknown, Infinity where the table holds what no day can have) after day
+ * t; null where too little of it is known, or where such a value is among it.
+ */
 export function futureOf(level: ArrayLike<number>, t: number, offset = 0, days = level.length): Future | null {
-  if (t + HORIZON >= days || !(level[offset + t] > 0)) return null;
+  if (t + HORIZON >= days || !(level[offset + t] > 0 && level[offset + t] < Infinity)) return null;
   let [before, peak, square, count, deepest] = [level[offset + t], level[offset + t], 0, 0, 0];
   for (let s = t + 1; s <= t + HORIZON; s++) {
     const now = level[offset + s];
+    if (now === Infinity) return null;
     if (!(now > 0)) continue;
     square += Math.log(now / before) ** 2;
     count++;
