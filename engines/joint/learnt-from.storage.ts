@@ -1,5 +1,5 @@
 /** Up to which day whatever made the vectors that a joint backfill reads has learnt from. */
-import { parseDay } from '../../src/platform/dates.ts';
+import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import type { Database } from '../../src/platform/db/databases.ts';
 import { FIT_END_UNKNOWN, latest, learntFrom, learntFromFit, type Places } from '../models/made-by.storage.ts';
 import { isNeverFitted } from '../models/makers.model.ts';
@@ -17,12 +17,16 @@ export async function inputsLearntFrom(
   spec: JointBackfillSpec,
   places: Places,
 ): Promise<string | null> {
-  const range = { start: parseDay(spec.start) - spec.textWindowDays, end: parseDay(spec.end) };
+  const [start, end] = [parseDay(spec.start), parseDay(spec.end)];
   const ends: (string | null)[] = [];
   for (const input of inputs) {
     const { kind, modelId } = input;
     if (kind === 'joint') ends.push(await jointLearntFrom(places.historical, input));
-    else if (!isNeverFitted(modelId)) ends.push(await learntFrom(places, kind, modelId, range, remade(spec, input)));
+    else if (!isNeverFitted(modelId)) {
+      // The news of the days before goes into the first vectors.
+      const range = { start: kind === 'text' ? start - spec.textWindowDays : start, end };
+      ends.push(await learntFrom(places, kind, modelId, range, remade(spec.market, input, range)));
+    }
   }
   return latest(ends);
 }
@@ -38,7 +42,8 @@ async function jointLearntFrom(historical: Database, { from, values }: Input): P
   });
 }
 
-function remade({ market, start, end }: JointBackfillSpec, { kind, modelId }: Input): string {
+function remade(market: string, { kind, modelId }: Input, range: { start: number; end: number }): string {
+  const [start, end] = [formatDay(range.start), formatDay(range.end)];
   const command =
     kind === 'text'
       ? `text-embeddings --model-id ${modelId} --start ${start} --end ${end}`

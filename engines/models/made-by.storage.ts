@@ -23,22 +23,26 @@ const WHOLE: Readonly<Record<MadeKind, string>> = {
 /** Whether rows of the days of the mark `d` stand. A text shard's first article may come days before its first trading day. */
 const STANDING: Readonly<Record<MadeKind, string>> = {
   numeric: `EXISTS (SELECT 1 FROM numeric_window_embeddings v
-                     WHERE v.model_id = $1 AND v.as_of_date::date BETWEEN d.first_date AND d.last_date)`,
+                     WHERE v.model_id = $1
+                       AND v.as_of_date::date BETWEEN greatest(d.first_date, $3::date) AND least(d.last_date, $4::date))`,
   text: `(EXISTS (SELECT 1 FROM text_embeddings v WHERE v.model_id = $1 AND v.source_type = 'NEWS_ISSUER_DAY'
-                    AND right(v.source_id, 10) BETWEEN d.first_date::text AND d.last_date::text)
+                    AND right(v.source_id, 10) BETWEEN greatest(d.first_date, $3::date)::text
+                                                   AND least(d.last_date, $4::date)::text)
        OR EXISTS (SELECT 1 FROM news_articles a JOIN text_embeddings v
                      ON v.source_type = 'NEWS' AND v.source_id = a.article_id::text AND v.model_id = $1
-                   WHERE a."timestamp" >= d.first_date - 4 AND a."timestamp" < d.last_date + 1))`,
+                   WHERE a."timestamp" >= greatest(d.first_date, $3::date) - 4
+                     AND a."timestamp" < least(d.last_date, $4::date) + 1))`,
 };
 
 /**
  * Fits whose marks lie on days that still have rows and that no later whole backfill has replaced, the newest first. `$1` model,
- * `$2` a fingerprint that is left out or null, `$3` and `$4` first and last day or null. A text shard's last day may lie
- * after its backfill's: news of the evening.
+ * `$2` a fingerprint that is left out or null, `$3` and `$4` first and last day or null: of a mark that reaches beyond them only
+ * what lies between counts. A text shard's last day may lie after its backfill's: news of the evening.
  */
 const makersQuery = (kind: MadeKind) => `
   SELECT m.*, f.fingerprint IS NOT NULL AS told, f.fit_end::text AS "fitEnd" FROM (
-    SELECT b.models->>$1 AS fingerprint, min(d.first_date)::text AS first, max(d.last_date)::text AS last, max(d.done_at) AS at
+    SELECT b.models->>$1 AS fingerprint, greatest(min(d.first_date), $3::date)::text AS first,
+           least(max(d.last_date), $4::date)::text AS last, max(d.done_at) AS at
       FROM console.backfills b JOIN console.shard_done d ON d.backfill_id = b.backfill_id
      WHERE b.kind = '${kind}' AND d.model_id = $1 AND d.rows > 0 AND b.models->>$1 IS DISTINCT FROM $2
        AND ($3::date IS NULL OR d.last_date >= $3::date) AND ($4::date IS NULL OR d.first_date <= $4::date)
@@ -47,8 +51,8 @@ const makersQuery = (kind: MadeKind) => `
          SELECT 1 FROM console.backfills n
           WHERE n.kind = '${kind}' AND n.state = 'done' AND n.created_at > b.created_at AND n.models ? $1
             AND n.spec->>'market' = b.spec->>'market'
-            AND n.spec->>'start' <= greatest(d.first_date::text, b.spec->>'start')
-            AND n.spec->>'end' >= least(d.last_date::text, b.spec->>'end')
+            AND n.spec->>'start' <= greatest(d.first_date::text, b.spec->>'start', $3::date::text)
+            AND n.spec->>'end' >= least(d.last_date::text, b.spec->>'end', $4::date::text)
             AND ${WHOLE[kind]})
      GROUP BY 1) m
     LEFT JOIN console.model_fits f ON f.model_id = $1 AND f.fingerprint = m.fingerprint

@@ -450,11 +450,11 @@ describe('another fit under the same id', () => {
   const range = { start: '2014-03-06', end: '2014-03-19' };
   const fitEnds = async () =>
     query(`SELECT entity_scope->>'fit_end' AS fit_end, count(*)::int AS rows FROM joint_embeddings GROUP BY 1`);
-  const context = (at: Home) =>
+  const context = (at: Home, end = range.end) =>
     runProgram(
       jointRegimeSpec,
       backfillJointRegime,
-      { ...range, marketId: 'TEST', modelId: 'joint-regime-core-v2', textModelId: MODEL },
+      { ...range, end, marketId: 'TEST', modelId: 'joint-regime-core-v2', textModelId: MODEL },
       db.databases,
       undefined,
       at,
@@ -488,15 +488,18 @@ describe('another fit under the same id', () => {
     expect((await backfill({ ...range, skipExisting: true }, own)).result.data).toMatchObject({ written: 0 });
 
     await fitTable('2014-03-10');
-    const other = new RegExp(
-      `vectors of ${MODEL} from 2014-03-06 to 2014-03-20 were made by another fit \\([0-9a-f]{12}\\) than the one installed here \\([0-9a-f]{12}, fitted up to 2014-03-10\\)`,
-    );
-    await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(other);
-    await expect(backfill({ ...range, skipExisting: true, dryRun: true }, own)).rejects.toThrow(other);
+    const others = (last: string) =>
+      new RegExp(
+        `vectors of ${MODEL} from 2014-03-06 to ${last} were made by another fit \\([0-9a-f]{12}\\) than the one installed here \\([0-9a-f]{12}, fitted up to 2014-03-10\\)`,
+      );
+    const all = others('2014-03-20');
+    await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(all);
+    await expect(backfill({ ...range, skipExisting: true, dryRun: true }, own)).rejects.toThrow(all);
+    // What is read of them, and the days to make anew, begin with the news of the days before.
     await expect(context(own)).rejects.toMatchObject({
-      message: expect.stringMatching(other),
+      message: expect.stringMatching(others('2014-03-19')),
       fix: expect.stringContaining(
-        `backfill text-embeddings --model-id ${MODEL} --start 2014-03-06 --end 2014-03-19 --market TEST`,
+        `backfill text-embeddings --model-id ${MODEL} --start 2014-03-05 --end 2014-03-19 --market TEST`,
       ),
     });
 
@@ -507,8 +510,12 @@ describe('another fit under the same id', () => {
     await context(elsewhere);
     expect(await fitEnds()).toEqual([{ fit_end: 'unknown', rows: 9 }]);
 
-    // A part of the days made anew leaves the others to the first fit.
+    // A part of the days made anew leaves the others to the first fit: who reads no other days may go on.
     await backfill({ ...range, end: '2014-03-12' }, own);
+    expect((await context(own, '2014-03-12')).result.exitCode).toBe(0);
+    await expect(context(own, '2014-03-13')).rejects.toThrow(
+      /from 2014-03-\d\d to 2014-03-13 were made by another fit/,
+    );
     await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(/were made by another fit/);
     await backfill({ ...range, source: ['NEWS'] }, own);
     await expect(backfill({ ...range, skipExisting: true }, own)).rejects.toThrow(/were made by another fit/);

@@ -464,7 +464,7 @@ describe('later phases', () => {
 
   test('no text vectors: WAIT with the command that makes them, which is one of the phase', () => {
     const fix =
-      'backfill text-embeddings --model-id text-fin-general-v1 --start 2015-01-01 --end 2024-12-31 --market US_EQ --skip-existing';
+      'backfill text-embeddings --model-id text-fin-general-v1 --start 2014-12-25 --end 2024-12-31 --market US_EQ --skip-existing';
     expect(check('P4.text', { text: known([]) })).toMatchObject({ state: 'WAIT', fix });
     const board = deriveBoard(factsWith({ text: known([]) }));
     expect(board.phases[4].commands.map(({ argv }) => argv.join(' '))).toContain(fix);

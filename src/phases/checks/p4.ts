@@ -33,10 +33,15 @@ const fitTexts: Command = ({ context }) => [
   ...(context.textModel === STATIC_TEXT ? [] : ['--as', context.textModel]),
 ];
 
+/** Calendar days of news that a context sees, the day itself included: the default of `backfill joint-assessment-context`. */
+const NEWS_DAYS = 7;
+
 const texts: Command = (need) => {
   const { context, market } = need;
+  // The first contexts see the news of the days before them, and of the evening before those.
+  const start = formatDay(parseDay(context.start) - NEWS_DAYS);
   return [
-    ...['backfill', 'text-embeddings', '--model-id', context.textModel, '--start', context.start, '--end', context.end],
+    ...['backfill', 'text-embeddings', '--model-id', context.textModel, '--start', start, '--end', context.end],
     // Vectors of an earlier fit may have seen later words: they do not stay beside those of this one.
     ...['--market', market, ...(fitsTexts(need) ? [] : ['--skip-existing'])],
   ];
