@@ -21,20 +21,22 @@ import type { Drawing } from '../components/signs.ts';
 import { CURVE_TONES } from '../components/tones.ts';
 import { hanging } from '../components/words.ts';
 
-/** The chart in `rows` rows; several equity curves begin with 100 on their first common day. */
+/** The chart in `rows` rows; several equity curves begin with 100 on their first common day, or each on its own. */
 export function curvePane(state: ConsoleState, width: number, rows: number, drawing: Drawing): PaneContent {
   const shown = shownRuns(state);
   const curve = curveOf(state);
   if (shown.length === 0) return { title: 'Curve', lines: [[span('No run is selected.', 'muted')]] };
   const details = shown.map((run) => runDetail(state, run));
-  const title = `${curveName(curve)}${curve === 'equity' && shown.length > 1 ? ', first common day = 100' : ''}`;
+  const name = curveName(curve);
   const ready = details.filter((run) => run !== null);
   if (ready.length < shown.length) {
     const problem = shown.map((run) => answerTo(state, 'run', { id: run.runId }).problem).find(Boolean);
-    return { title, lines: hanging([], problem ?? 'reading its days …', width, problem ? 'warn' : 'muted') };
+    return { title: name, lines: hanging([], problem ?? 'reading its days …', width, problem ? 'warn' : 'muted') };
   }
   const { days, series } = byDate(ready, curve);
-  const drawn = curve === 'equity' && ready.length > 1 ? indexed(series) : series;
+  const based = curve === 'equity' && ready.length > 1 ? indexed(series) : null;
+  const drawn = based?.series ?? series;
+  const base = based?.common ? ', first common day = 100' : ', no common day: each run’s first day = 100';
   const lines = drawn.map((points, s) => ({ name: nameOf(ready[s], ready), points, tone: CURVE_TONES[s] }));
   const format = axisOf(curve, ready.length > 1);
   const at = curveCursor(state, days.length);
@@ -64,7 +66,7 @@ export function curvePane(state: ConsoleState, width: number, rows: number, draw
     include: curve === 'drawdown' ? [0] : [],
   });
   return {
-    title,
+    title: based ? `${name}${base}` : name,
     note: agedNote(state, oldest(state, shown), 'M: another curve'),
     lines: [chartLegend(lines, width, drawing.ascii), ...reading, ...chart],
   };

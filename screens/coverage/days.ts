@@ -6,7 +6,7 @@ import { coverageCursor } from '../../src/console/lists.ts';
 import type { ConsoleState } from '../../src/console/store.ts';
 import { heatMark } from '../../src/format/bars.ts';
 import { fitLine, type Line, type Span, span } from '../../src/format/lines.ts';
-import { formatCount, formatPercent } from '../../src/format/numbers.ts';
+import { formatCount, formatShare } from '../../src/format/numbers.ts';
 import type { CoverageDay } from '../../src/phases/types.ts';
 import { agedNote } from '../components/age.ts';
 import type { PaneContent } from '../components/pane.tsx';
@@ -52,7 +52,7 @@ export function dayGrid(state: ConsoleState, width: number, drawing: Drawing, de
       state,
       answer,
       expected > 0
-        ? `${formatPercent(present / expected, 2)} of ${formatCount(expected)} expected`
+        ? `${formatShare(present / expected, 2)} of ${formatCount(expected)} expected`
         : 'nothing is expected',
     ),
     lines: [

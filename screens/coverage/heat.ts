@@ -4,7 +4,7 @@ import type { CellUnit, ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { heatMark } from '../../src/format/bars.ts';
 import { type Line, type Span, span } from '../../src/format/lines.ts';
-import { formatCount, formatPercent, formatShortCount, UNKNOWN } from '../../src/format/numbers.ts';
+import { formatCount, formatShare, formatShortCount, UNKNOWN } from '../../src/format/numbers.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import { CUT } from '../../src/format/width.ts';
 import { yearCells, yearTicks } from '../../src/format/year-axis.ts';
@@ -37,7 +37,7 @@ export function heatTable(state: ConsoleState, width: number, drawing: Drawing):
       min: grid.title.length,
       cell: (row) => heatCells(row, grid, row === at?.row ? at.year : null, drawing),
     },
-    { title: 'share', align: 'right', cell: (row) => [span(formatPercent(row.share, 1), shareTone(row.share))] },
+    { title: 'share', align: 'right', cell: (row) => [span(formatShare(row.share), shareTone(row.share))] },
     { title: 'rows', align: 'right', drop: 1, cell: (row) => [formatCount(row.rows)] },
     { title: 'first', drop: 3, cell: (row) => [row.first ?? UNKNOWN] },
     { title: 'last', drop: 2, cell: (row) => [row.last ?? UNKNOWN] },
@@ -106,8 +106,7 @@ function gridOf(unit: CellUnit, years: { first: number; last: number }, year: nu
 /** A share in percent is rounded down: only what is complete is 100. */
 const figure = ({ byYear, countByYear }: CoverageRow, year: number, unit: CellUnit): string => {
   if (unit === 'count') return formatShortCount(countByYear[year]);
-  const share = byYear[year] ?? null;
-  return share === null ? UNKNOWN : `${Math.floor(share * 100)}%`;
+  return formatShare(byYear[year], 0).replace(' ', '');
 };
 
 function heatCells(

@@ -4,7 +4,7 @@ import type { ConsoleState } from '../../src/console/store.ts';
 import { formatAgo } from '../../src/format/age.ts';
 import { heatMark } from '../../src/format/bars.ts';
 import { type Line, span } from '../../src/format/lines.ts';
-import { formatCount, formatPercent, UNKNOWN } from '../../src/format/numbers.ts';
+import { formatCount, formatShare, UNKNOWN } from '../../src/format/numbers.ts';
 import type { Tone } from '../../src/format/states.ts';
 import { type Column, layTable } from '../../src/format/table.ts';
 import { wrapText } from '../../src/format/width.ts';
@@ -39,7 +39,7 @@ export function coverageTable(state: ConsoleState, width: number, drawing: Drawi
     { title: 'rows', align: 'right', drop: 2, cell: (row) => [`${formatCount(row.rows)}${dense ? ' rows' : ''}`] },
     { title: 'first', drop: 4, cell: (row) => [row.first ?? UNKNOWN] },
     { title: 'last', drop: 3, cell: (row) => [row.last ?? UNKNOWN] },
-    { title: 'share', align: 'right', cell: (row) => [span(formatPercent(row.share, 1), shareTone(row.share))] },
+    { title: 'share', align: 'right', cell: (row) => [span(formatShare(row.share), shareTone(row.share))] },
     ...(years
       ? [
           {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { coverageRecountSpec } from '../../engines/numeric/spec.ts';
 import { heatMark } from '../format/bars.ts';
 import { commandLine } from '../format/command.ts';
-import { formatCount, UNKNOWN } from '../format/numbers.ts';
+import { formatCount, formatShare, UNKNOWN } from '../format/numbers.ts';
 import { yearCells, yearMark, yearTicks } from '../format/year-axis.ts';
 import { coverageYear, missingOn } from '../phases/coverage-days.ts';
 import type { Coverage, CoverageGap, CoverageRow } from '../phases/types.ts';
@@ -128,7 +128,7 @@ function printCoverage(report: Report, found: Coverage): void {
       { title: 'ROWS', align: 'right', cell: (row) => cell(formatCount(row.rows)) },
       { title: 'FIRST', min: 10, cell: (row) => cell(row.first ?? UNKNOWN) },
       { title: 'LAST', min: 10, cell: (row) => cell(row.last ?? UNKNOWN) },
-      { title: 'SHARE', align: 'right', min: 6, cell: (row) => cell(sharePercent(row.share)) },
+      { title: 'SHARE', align: 'right', min: 6, cell: (row) => cell(formatShare(row.share)) },
       {
         title: years.length > 0 ? yearTicks(span, cells) : '',
         cell: (row) => cell(years.map((year) => yearMark(heatMark(row.byYear[year], report), cells)).join('')),
@@ -137,10 +137,4 @@ function printCoverage(report: Report, found: Coverage): void {
     rows,
   );
   for (const row of found.rows) if (row.problem) report.text(`${row.name}  ? UNKN  `, row.problem);
-}
-
-/** One digit, rounded down: only what is complete is 100 %. */
-function sharePercent(share: number | null): string {
-  if (share === null) return UNKNOWN;
-  return share >= 1 ? '100 %' : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
 }

@@ -1,6 +1,7 @@
 /** What an action of the console is: its keys, where they are alive, what it may cost and what it does. */
 import type { Tone } from '../format/states.ts';
 import type { Supervisor } from '../supervisor/protocol.ts';
+import type { ListId } from './lists.ts';
 import type { PagedLines } from './pager.ts';
 import type { PaneId, ScreenId } from './screens.ts';
 import type { ConsoleState, ConsoleStore, DialogRequest } from './store.ts';
@@ -102,6 +103,8 @@ export interface Action {
     readonly key?: string;
   };
   readonly danger: Danger;
+  /** The list whose selected row it acts on: that row stays selected from then on. */
+  readonly on?: ListId;
   /** Why it cannot be done now; null when it can. Read-only mode is looked after in one place for all. */
   readonly disabled?: (state: ConsoleState) => string | null;
   run(context: ActionContext): void;

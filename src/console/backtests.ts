@@ -60,9 +60,19 @@ export function byDate(runs: readonly RunDetail[], curve: Curve): { days: string
 export const curveCursor = ({ cursors }: ConsoleState, days: number): number | null =>
   cursors.curve === undefined || days === 0 ? null : Math.max(0, Math.min(days - 1, cursors.curve));
 
-/** Several equity curves as if each had begun with 100 on the first day that all of them have. */
-export function indexed(series: readonly (number | null)[][]): (number | null)[][] {
-  const start = series[0]?.findIndex((_, i) => series.every((one) => (one[i] ?? 0) > 0)) ?? -1;
-  if (start < 0) return [...series];
-  return series.map((one) => one.map((value) => (value === null ? null : (value / one[start]!) * 100)));
+/**
+ * Several equity curves as if each had begun with 100 on the first day that all of them have; where there is none, each on its
+ * own first day (`common` is false): money of different runs on one axis says nothing.
+ */
+export function indexed(series: readonly (number | null)[][]): { series: (number | null)[][]; common: boolean } {
+  const counts = (value: number | null | undefined) => (value ?? 0) > 0;
+  const shared = series[0]?.findIndex((_, i) => series.every((one) => counts(one[i]))) ?? -1;
+  const common = shared >= 0;
+  return {
+    common,
+    series: series.map((one) => {
+      const start = one[common ? shared : one.findIndex(counts)] ?? null;
+      return one.map((value) => (value === null || start === null ? null : (value / start) * 100));
+    }),
+  };
 }

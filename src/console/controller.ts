@@ -7,8 +7,9 @@ import { editedField, withText } from './form/model.ts';
 import type { KeyEvent } from './key-parser.ts';
 import { findAction, keyLabel, refusal } from './keys.ts';
 import { type EditedLine, editLine, insertText } from './line-editor.ts';
-import { select } from './lists.ts';
+import { held, select } from './lists.ts';
 import { applyMouse } from './mouse.ts';
+import type { PaneId } from './screens.ts';
 import { type ConsoleState, type ConsoleStore, type DialogRequest, noticeDialog } from './store.ts';
 
 export interface Controller {
@@ -38,6 +39,17 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
   };
   store.subscribe((state) => {
     if (state.toast && !toastHolds(state)) store.setState({ toast: null });
+  });
+
+  /** What a pane shows, or a key acts on, stays the selected one. */
+  const hold = (pane: PaneId, how: Parameters<typeof held>[2]) => {
+    const change = held(store.getState(), pane, how);
+    if (change) store.setState(change);
+  };
+  store.subscribe((state, before) => {
+    const leaves = state.focus !== before.focus && state.screen === before.screen;
+    if (leaves) hold(before.focus, { own: true, gone: false });
+    hold(state.focus, { own: false, gone: false });
   });
 
   const send = async (request: DialogRequest) => {
@@ -94,6 +106,7 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
   return {
     limits,
     key(event) {
+      hold(store.getState().focus, { own: false, gone: true });
       const state = store.getState();
       if (event.type === 'paste') {
         // Pasted text is never a command: it goes into a line that is being typed, or nowhere.
@@ -106,7 +119,10 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
       if (action?.name === 'interrupt') return interrupt();
       if (action) {
         const reason = refusal(action, state);
-        if (reason === null) return action.run(context(state));
+        if (reason === null) {
+          if (action.on) hold(action.on, { own: true, gone: true });
+          return action.run(context(store.getState()));
+        }
         const holds: Holds = (now) => findAction(now, event.id) === action && refusal(action, now) === reason;
         return toast(`${keyLabel(event.id)}: ${reason}`, 'warn', holds);
       }

@@ -27,6 +27,8 @@ interface List<Row> {
   readonly orders?: readonly Order<Row>[];
   /** Panes that show the selected row: they begin anew with another one. */
   readonly details: readonly PaneId[];
+  /** Panes that show the selected row too, but go on as they are with another one. */
+  readonly shownIn?: readonly PaneId[];
 }
 
 /** States that want no attention. */
@@ -80,6 +82,7 @@ const jobs: List<JobView> = {
   text: (job) => `${job.id} ${job.state} ${job.program} ${job.args.join(' ')} ${job.reason}`,
   preferred: (rows) => rows.find(isRunning),
   details: ['job', 'log', 'metrics', 'chart'],
+  shownIn: ['output'],
 };
 
 const metrics: List<KeptSeries> = {
@@ -116,6 +119,8 @@ const backtests: List<RunRow> = {
     },
   ],
   details: ['figures', 'origin'],
+  // Of marked runs, whichever of them is selected.
+  shownIn: ['curve', 'compare'],
 };
 const NO_RUNS: readonly RunRow[] = [];
 
@@ -218,6 +223,36 @@ export function select(
   const rest = <Value>(all: Readonly<Partial<Record<PaneId, Value>>>) =>
     Object.fromEntries(Object.entries(all).filter(([pane]) => !(details as readonly string[]).includes(pane)));
   return { selected: { ...rest(state.selected), [id]: row }, scroll: rest(state.scroll), cursors: rest(state.cursors) };
+}
+
+/**
+ * The change of state by which what is being read stays: the rows whose details `pane` shows become the chosen ones, with the
+ * year where the cursor stands; null when they are. What belongs to them stays as it is.
+ * @param own whether the row of `pane` itself is meant as well, when it is a list
+ * @param gone whether a chosen row that is not there any more gives way to the one in its place, for good
+ */
+export function held(
+  state: ConsoleState,
+  pane: PaneId,
+  { own, gone }: { readonly own: boolean; readonly gone: boolean },
+): Pick<ConsoleState, 'selected' | 'cursors'> | null {
+  const isMeant = (id: ListId) => {
+    const { details, shownIn = [] }: Pick<List<never>, 'details' | 'shownIn'> = LISTS[id];
+    return details.includes(pane) || shownIn.includes(pane) || (own && id === pane);
+  };
+  const isChosen = (id: ListId, chosen: string | undefined) =>
+    chosen !== undefined && (!gone || visibleIds(state, id).includes(chosen));
+  const open = (Object.keys(LISTS) as ListId[]).filter((id) => isMeant(id) && !isChosen(id, state.selected[id]));
+  const rows = open.flatMap((id): [ListId, string][] => {
+    const row = selectedRow(state, id);
+    return row ? [[id, listOf(id).id(row as never)]] : [];
+  });
+  if (rows.length === 0) return null;
+  const year = open.includes('heat') ? coverageCursor(state)?.year : state.cursors.heat;
+  return {
+    selected: { ...state.selected, ...Object.fromEntries(rows) },
+    cursors: { ...state.cursors, ...(year === undefined ? {} : { heat: year }) },
+  };
 }
 
 /** How many rows there are without the filter. */

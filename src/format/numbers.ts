@@ -31,6 +31,16 @@ export function formatPercent(share: Maybe, digits = 2, sign = false): string {
   return `${sign && share > 0 ? '+' : ''}${text} %`;
 }
 
+/** A share of what is expected, rounded down: only what is complete is `100 %`. */
+export function formatShare(share: Maybe, digits = 1): string {
+  if (!known(share)) return UNKNOWN;
+  if (share >= 1) return '100 %';
+  const scale = 10 ** digits;
+  // The product of a ratio may lie a hair below the digit that the ratio is: 0.29 × 100.
+  const parts = Math.min(Math.floor(share * 100 * scale + 1e-9), 100 * scale - 1);
+  return `${(parts / scale).toFixed(digits)} %`;
+}
+
 /** With so many digits behind the point: `1234.5` → `1,234.50`. */
 export function formatFixed(value: Maybe, digits: number): string {
   return known(value) ? grouped(value.toFixed(digits)) : UNKNOWN;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { curvePane } from '../../screens/backtests/curve.ts';
 import { figurePane } from '../../screens/backtests/figures.ts';
 import { needKey, RUNS } from '../../src/console/answers.ts';
 import { byDate, indexed } from '../../src/console/backtests.ts';
@@ -23,15 +24,46 @@ test('curves are laid over each other by date, not by position; a missing day is
     [null, 5, null, 6],
   ]);
   // 100 on the first day that both have.
-  expect(indexed(series)).toEqual([
-    [50, 100, 150, null],
-    [null, 100, null, 120],
-  ]);
+  expect(indexed(series)).toEqual({
+    common: true,
+    series: [
+      [50, 100, 150, null],
+      [null, 100, null, 120],
+    ],
+  });
 });
 
-test('runs without a common day keep their own values', () => {
-  const { series } = byDate([run(['2014-01-02'], [1]), run(['2014-02-03'], [5])], 'equity');
-  expect(indexed(series)).toEqual(series);
+test('runs without a common day begin with 100 on their own first day, and the title says so', async () => {
+  const runs = [
+    run(['2014-01-02', '2014-01-03'], [null, 1e6]),
+    run(['2014-02-03', '2014-02-04'], [500, 550]),
+    run([], []),
+  ];
+  const { series } = byDate(runs, 'equity');
+  expect(indexed(series)).toEqual({
+    common: false,
+    series: [
+      [null, 100, null, null],
+      [null, null, 100, expect.closeTo(110, 9)],
+      [null, null, null, null],
+    ],
+  });
+  const rows = await scriptedSupervisor(SNAPSHOT).read('runs', RUNS);
+  const known = { at: 0, problem: null };
+  const details = runs.slice(0, 2).map((one, i) => ({ ...rows[i], ...one }));
+  const marked = { backtests: details.map(({ runId }) => runId) };
+  const store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { screen: 'backtests', marked });
+  store.setState({
+    answers: {
+      [needKey({ name: 'runs', args: RUNS })]: { value: rows, ...known },
+      ...Object.fromEntries(
+        details.map((value) => [needKey({ name: 'run', args: { id: value.runId } }), { value, ...known }]),
+      ),
+    },
+  });
+  const { title, lines } = curvePane(store.getState(), 80, 12, { ascii: false });
+  expect(title).toBe('equity, no common day: each run’s first day = 100');
+  expect(lines.map(lineText).join('\n')).not.toMatch(/000,000|1,000/);
 });
 
 test('months multiply to the whole, whatever days and values are missing', () => {

@@ -69,6 +69,18 @@ describe('the palette', () => {
     expect(store.getState()).toMatchObject({ screen: 'phases', selected: { phases: 'P2' } });
   });
 
+  test('job rerun --edit opens the form of the job, as job edit does; without it the job itself is asked for', () => {
+    const { id, program } = SNAPSHOT.jobs.find((job) => job.endedAt !== null && job.program === 'backtest campaign')!;
+    for (const line of [`job rerun ${id} --edit`, `job rerun --edit ${id}`, `job edit ${id}`]) {
+      command(line);
+      expect(overlay(), line).toMatchObject({ kind: 'form', rerunOf: id, program: { name: program } });
+      store.setState({ overlay: null });
+    }
+    command(`job rerun ${id}`);
+    expect(overlay()).toMatchObject({ kind: 'dialog' });
+    expect(said).toEqual([]);
+  });
+
   test('asks before anything that costs, and launches what was typed', async () => {
     command('backtest campaign --market-id US_EQ --start 2014-01-02');
     expect(overlay()).toMatchObject({

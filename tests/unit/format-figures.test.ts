@@ -4,7 +4,14 @@ import { formatAge, formatAgo, formatClock, formatElapsed, formatInstant } from 
 import { heatMark, progressBar } from '../../src/format/bars.ts';
 import { measureText } from '../../src/format/measure.ts';
 import { distinct } from '../../src/format/names.ts';
-import { formatBytes, formatCount, formatDuration, formatFixed, formatPercent } from '../../src/format/numbers.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatFixed,
+  formatPercent,
+  formatShare,
+} from '../../src/format/numbers.ts';
 import { positiveBounds, sparkline } from '../../src/format/spark.ts';
 import { CHECK_SIGNS, JOB_SIGNS } from '../../src/format/states.ts';
 import { timeLabel, timeTicks } from '../../src/format/time-axis.ts';
@@ -35,6 +42,18 @@ describe('figures', () => {
     expect([formatFixed(1234.5678, 4), formatFixed(-0.1234, 4), formatPercent(-123.4567)]).toEqual([
       ...['1,234.5678', '-0.1234', '-12,345.67 %'],
     ]);
+  });
+
+  test('a share is never rounded up: only what is complete is 100 %', () => {
+    expect([1, 0.9999999, 0.99951, 0.29, 0.0009, 0].map((share) => formatShare(share))).toEqual([
+      '100 %',
+      '99.9 %',
+      '99.9 %',
+      '29.0 %',
+      '0.0 %',
+      '0.0 %',
+    ]);
+    expect([formatShare(0.999999, 2), formatShare(0.999999, 0), formatShare(null)]).toEqual(['99.99 %', '99 %', '–']);
   });
 
   test('ages in one unit, no finer than a minute', () => {

@@ -45,6 +45,7 @@ export const BACKTEST_ACTIONS: readonly Action[] = [
     help: 'mark the selected run, or take its mark away: marked runs are drawn over each other',
     footer: { label: 'mark', rank: 3 },
     danger: 'safe',
+    on: 'backtests',
     disabled: (state) => {
       const run = selectedRow(state, 'backtests');
       if (!run) return 'no run is selected';
@@ -89,6 +90,7 @@ export const BACKTEST_ACTIONS: readonly Action[] = [
     help: 'draw equity, drawdown, or the next of the exposures that days record of themselves',
     footer: { label: 'curve', rank: 4 },
     danger: 'safe',
+    on: 'backtests',
     disabled: (state) => (selectedRow(state, 'backtests') ? null : 'no run is selected'),
     run: ({ state, store }) => {
       const next = ((state.cursors.backtests ?? 0) + 1) % curvesOf(state).length;
@@ -101,6 +103,7 @@ export const BACKTEST_ACTIONS: readonly Action[] = [
     keys: ['left'],
     help: 'the day before, on the curves: its date and values stand above them',
     danger: 'safe',
+    on: 'backtests',
     disabled: noCurve,
     run: (context) => moveCursor(context, -1),
   },
@@ -110,6 +113,7 @@ export const BACKTEST_ACTIONS: readonly Action[] = [
     keys: ['right'],
     help: 'the day after, on the curves',
     danger: 'safe',
+    on: 'backtests',
     disabled: noCurve,
     run: (context) => moveCursor(context, 1),
   },

@@ -35,6 +35,7 @@ export const COVERAGE_ACTIONS: readonly Action[] = [
     help: 'the form filled with the backfill of the selected gap: its days, its model',
     footer: { label: 'fill gap', rank: 3 },
     danger: 'cost',
+    on: 'gaps',
     disabled: (state) => {
       const missing = noForm(state);
       if (missing) return missing;
@@ -101,6 +102,7 @@ export const COVERAGE_ACTIONS: readonly Action[] = [
     keys: ['E'],
     help: 'what is expected of the selected table or model, in words',
     danger: 'safe',
+    on: 'heat',
     disabled: (state) => (ruleOf(state) ? null : 'its rule has not been read yet'),
     run: ({ state, store }) => {
       const rule = ruleOf(state);

@@ -145,6 +145,7 @@ export const FORM_OPENERS: readonly Action[] = [
     keys: ['R'],
     help: 'edit the arguments of the selected job, then run it again (opens the form)',
     danger: 'cost',
+    on: 'jobs',
     disabled: (state) => noForm(state) ?? (selectedJob(state) ? null : 'there is no job yet'),
     run: (context) => {
       const job = selectedJob(context.state);
@@ -157,6 +158,7 @@ export const FORM_OPENERS: readonly Action[] = [
     keys: ['F'],
     help: 'the form filled with the first command of the selected phase, or the selected command',
     danger: 'cost',
+    on: 'phases',
     disabled: (state) => noForm(state) ?? (commandOf(state) ? null : 'there is no command'),
     run: (context) => {
       const command = commandOf(context.state);

@@ -75,6 +75,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'launch the first command of the selected phase, or the selected command (asks first)',
     footer: { label: (state) => `launch ${selectedPhase(state)?.phase ?? ''}`.trim(), rank: 3 },
     danger: 'cost',
+    on: 'phases',
     disabled: noLaunch,
     run: asking(launchDialog),
   },
@@ -85,6 +86,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'run the selected job again, exactly as it was (asks first)',
     footer: { label: 'rerun', rank: 4 },
     danger: 'cost',
+    on: 'jobs',
     disabled: (state) => noRerun(state),
     run: asking(rerunDialog),
   },
@@ -95,6 +97,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'stop the selected job: TERM to its process group (asks first)',
     footer: { label: (state) => (resistsStop(state) ? null : 'stop'), rank: 5 },
     danger: 'cost',
+    on: 'jobs',
     disabled: (state) => noStop(state),
     run: asking(stopDialog),
   },
@@ -105,6 +108,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'kill the selected job: KILL to all its processes (its id must be typed)',
     footer: { label: (state) => (resistsStop(state) ? 'kill' : null), rank: 3 },
     danger: 'destructive',
+    on: 'jobs',
     disabled: (state) => noStop(state),
     run: asking(killDialog),
   },
@@ -114,6 +118,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['P'],
     help: 'pause the selected backfill: no further shard is begun, on no machine; again: it goes on',
     danger: 'cost',
+    on: 'jobs',
     disabled: (state) => noPause(state),
     run: ({ state, send }) => {
       const job = selectedJob(state);
@@ -127,6 +132,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     help: 'draw the next figure of the selected job',
     footer: { label: 'figure', rank: 12 },
     danger: 'safe',
+    on: 'jobs',
     disabled: (state) => (visibleIds(state, 'metrics').length > 1 ? null : 'there is no other figure to draw'),
     run: ({ state, store }) => {
       const ids = visibleIds(state, 'metrics');
@@ -139,6 +145,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['K'],
     help: 'keep the record of the selected job for good, or no longer: retention passes by what is kept',
     danger: 'safe',
+    on: 'jobs',
     disabled: noJob,
     run: ({ state, send }) => {
       const job = selectedJob(state);
@@ -151,6 +158,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['A'],
     help: 'hide the selected job from lists; its record stays',
     danger: 'safe',
+    on: 'jobs',
     disabled: (state) => noRerun(state),
     run: ({ state, send }) => {
       const job = selectedJob(state);
@@ -163,6 +171,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['b'],
     help: 'to the backtest run that the selected job made, else to the phase that it belongs to',
     danger: 'safe',
+    on: 'jobs',
     disabled: (state) => (belongsTo(state) ? null : 'it is not known what it belongs to'),
     run: ({ state, store }) => {
       const target = belongsTo(state);
@@ -177,6 +186,7 @@ export const JOB_ACTIONS: readonly Action[] = [
     keys: ['D'],
     help: 'delete the record of the selected job with its log (its id must be typed)',
     danger: 'destructive',
+    on: 'jobs',
     disabled: (state) => noRerun(state),
     run: asking(removeDialog),
   },

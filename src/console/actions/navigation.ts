@@ -1,7 +1,7 @@
 /** Moving about: screens, panes, rows. */
 import type { Action, ActionContext } from '../action.ts';
 import { moveGrid } from '../grids.ts';
-import { isList, select, selectedIndex, visibleIds } from '../lists.ts';
+import { held, isList, select, selectedIndex, visibleIds } from '../lists.ts';
 import { panesOf, SCREENS, type ScreenId } from '../screens.ts';
 import { clamp, PAGE } from './steps.ts';
 
@@ -40,7 +40,9 @@ export function move({ state, store, limits }: ActionContext, step: number): voi
   const ids = visibleIds(state, focus);
   const at = selectedIndex(state, focus);
   const next = ids[clamp(at + step, ids.length - 1)];
-  if (next !== undefined && next !== ids[at]) store.setState(select(state, focus, next));
+  if (next === undefined) return;
+  const stays = next === ids[at];
+  store.setState(stays ? (held(state, focus, { own: true, gone: true }) ?? {}) : select(state, focus, next));
 }
 
 function focusPane({ state, store }: ActionContext, step: number): void {

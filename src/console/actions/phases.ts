@@ -30,6 +30,7 @@ export const PHASE_ACTIONS: readonly Action[] = [
     help: 'run the whole plan of the selected phase as a chain that goes on where it failed (asks first)',
     footer: { label: (state) => `run all of ${selectedPhase(state)?.phase ?? 'it'}`, rank: 6 },
     danger: 'cost',
+    on: 'phases',
     disabled: (state) => {
       const missing = notReady(state);
       if (missing) return missing;
@@ -46,6 +47,7 @@ export const PHASE_ACTIONS: readonly Action[] = [
     keys: ['i'],
     help: 'write a note on the selected phase; notes are only ever added',
     danger: 'cost',
+    on: 'phases',
     disabled: (state) => notReady(state) ?? (selectedPhase(state) ? null : UNREAD),
     run: ({ state, store }) => store.setState({ overlay: prompt('note', '', selectedPhase(state)?.phase) }),
   },
@@ -56,6 +58,7 @@ export const PHASE_ACTIONS: readonly Action[] = [
     help: 'leave the selected phase out, with the reason; optional phases only, and a skip is never green',
     footer: { label: (state) => `skip ${selectedPhase(state)?.phase ?? 'it'}`, rank: 12 },
     danger: 'cost',
+    on: 'phases',
     disabled: (state) => notReady(state) ?? noSkip(selectedPhase(state)),
     run: ({ state, store }) => store.setState({ overlay: prompt('skip', '', selectedPhase(state)?.phase) }),
   },
@@ -66,6 +69,7 @@ export const PHASE_ACTIONS: readonly Action[] = [
     help: 'take the selected phase in again, with the reason',
     footer: { label: (state) => `take ${selectedPhase(state)?.phase ?? 'it'} in again`, rank: 12 },
     danger: 'cost',
+    on: 'phases',
     disabled: (state) => notReady(state) ?? noUnskip(selectedPhase(state)),
     run: ({ state, store }) => store.setState({ overlay: prompt('unskip', '', selectedPhase(state)?.phase) }),
   },
@@ -75,6 +79,7 @@ export const PHASE_ACTIONS: readonly Action[] = [
     keys: ['e'],
     help: 'the selected check with its evidence over the whole screen: what was seen, where, what is asked for',
     danger: 'safe',
+    on: 'checks',
     disabled: (state) => (selectedRow(state, 'checks') ? null : 'no check is selected'),
     run: ({ store }) => store.setState({ focus: 'check', zoomed: true }),
   },

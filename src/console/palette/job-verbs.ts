@@ -77,6 +77,7 @@ const pausing = (name: string, paused: boolean): Verb =>
     else send({ kind: 'pause', request: { jobId: job.id, paused } });
   });
 
+const EDIT_FLAG = '--edit';
 const KEEP_FLAGS: readonly string[] = ['--off', '--archive'];
 
 /** What can be a job, by name; empty before it was read. */
@@ -127,6 +128,19 @@ export const JOB_VERBS: readonly Verb[] = [
     help: 'the form filled with the arguments of a job, to run it again',
   },
   asking('job rerun', endedJobIds, rerunDialog, noRerun),
+  {
+    // In the shell an editor, which has no place over the console: its form is that of the same arguments.
+    name: 'job rerun',
+    safe: false,
+    fits: (words) => words.includes(EDIT_FLAG) && atMostOne(words.filter((word) => word !== EDIT_FLAG)),
+    run(context, words) {
+      const job = jobMeant(
+        context,
+        words.find((word) => word !== EDIT_FLAG),
+      );
+      if (job) editJob(context, job);
+    },
+  },
   asking('job stop', runningJobIds, stopDialog, noStop),
   asking('job kill', runningJobIds, killDialog, noStop),
   asking('job rm', endedJobIds, removeDialog, noRerun),
