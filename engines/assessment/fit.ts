@@ -12,7 +12,7 @@ import { listModels, loadModel, writeModel } from '../models/storage.ts';
 import { solveSymmetric } from '../numeric/fit/linear.model.ts';
 import { ASSESSMENT_CONTEXT_V2 } from './context.model.ts';
 import { contextDays, requireVectors } from './context.storage.ts';
-import { HeadTrainer, SIGNIFICANT } from './head.model.ts';
+import { HeadTrainer, headVerdict, LEARNT_FIRST, leastJudged, usedIc } from './head.model.ts';
 import { headGraph } from './head.storage.ts';
 
 /** Joint model of the head, and how far ahead it looks in trading days. */
@@ -95,7 +95,9 @@ export const fitHead: Program<typeof headFitSpec> = async (args, { databases, ho
       `no day of ${args.trainStart} … ${args.trainEnd} has enough names to learn from`,
       'Give a longer span, or more names.',
     );
-  const { ic, t, days: judged } = fitted.judgment;
+  const { days: judged, figures } = fitted.judgment;
+  if (judged === 0) throw neverJudged(args, panel.count);
+  const probes = { ...figures, horizon: HORIZON, days_judged: judged, rows: fitted.rows };
   const fit = {
     fit_start: formatDay(days[0]),
     // The returns of the last learned day end here.
@@ -103,7 +105,7 @@ export const fitHead: Program<typeof headFitSpec> = async (args, { databases, ho
     universe_hash: panel.fingerprint,
     seed: args.seed,
     features: [CONTEXT],
-    probes: { ic, t, horizon: HORIZON, days_judged: judged, rows: fitted.rows },
+    probes,
   };
   await writeModel(
     home.models,
@@ -122,17 +124,23 @@ export const fitHead: Program<typeof headFitSpec> = async (args, { databases, ho
     args.replace,
   );
   const { manifest, fingerprint } = await loadModel(home.models, id);
-  const verdict =
-    t >= SIGNIFICANT
-      ? `IC ${ic.toFixed(4)} (t ${t.toFixed(2)}) on ${formatCount(judged)} days that a fit had not seen`
-      : `no evidence that it knows anything: IC ${ic.toFixed(4)} (t ${t.toFixed(2)}, ${SIGNIFICANT} is asked for) on ${formatCount(judged)} days: it will say 0 of every name`;
-  if (t < SIGNIFICANT) log(events, 'warn', verdict);
+  const verdict = headVerdict(probes);
+  if (usedIc(probes) === 0) log(events, 'warn', verdict);
   if (!args.json) {
     const line = [id, fitted.rows, fit.fit_start, fit.fit_end, manifest.bytes, fingerprint].join();
     stdout(`model_id,windows,fit_start,fit_end,bytes,fingerprint\n${line}\n`);
   }
   return { exitCode: Exit.done, summary: `${id}: ${verdict}`, data: { model_id: id, ...fit, fingerprint, verdict } };
 };
+
+/** Nothing was scored, so that nothing can be said of the head. */
+function neverJudged({ trainStart, trainEnd }: { trainStart: string; trainEnd: string }, days: number): UserError {
+  const least = LEARNT_FIRST + leastJudged(HORIZON) + HORIZON;
+  return new UserError(
+    `no day of ${trainStart} … ${trainEnd} (${formatCount(days)} trading days) is left to judge a head by: ${LEARNT_FIRST} are learnt from first, and the last ${HORIZON} have no future`,
+    `Give a span of ${least} trading days at least, with contexts from its beginning on: --train-start, --train-end (context.start and context.headEnd of phases.yaml).`,
+  );
+}
 
 function nameOf(models: readonly string[], as: string | undefined): string {
   if (models.length !== 1 || models[0] !== ASSESSMENT_CONTEXT_V2) {

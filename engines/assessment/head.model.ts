@@ -3,6 +3,7 @@
  * Ranks, because a few large returns would rule a regression of returns themselves; within the day, because the market's own
  * move says nothing about which name to hold.
  */
+import { formatCount } from '../../src/format/numbers.ts';
 import { averageRanks, deviation, mean, pearson } from '../statistics/model.ts';
 
 /** One trading day of training: vectors of its names, row by row, and their forward returns. */
@@ -24,7 +25,36 @@ const LEAST_BLOCKS = 2;
 /** Penalty in units of the mean variance of a direction: 1 halves the weight of an average one. */
 const SHRINKAGE = 1;
 /** From this t-statistic on a head is used at all (embeddings.md §4). */
-export const SIGNIFICANT = 2;
+const SIGNIFICANT = 2;
+
+/** Training days, beside those it is to be judged on, before the first that a head can be judged on. */
+export const LEARNT_FIRST = LEAST_BLOCKS * BLOCK_DAYS;
+
+/** Fewest days that a head is judged on: the t-statistic takes lags as long as the horizon. */
+export const leastJudged = (horizon: number): number => 2 * horizon + 2;
+
+/** Figures of a fit as its manifest keeps them (`probes`); `ic` and `t` are absent when it was not judged. */
+type HeadProbes = Readonly<Record<string, number>>;
+
+/** Why a fitted head was not judged; null when it was. */
+export function notJudged({ days_judged: days, horizon = 1 }: HeadProbes): string | null {
+  if (days === undefined || days >= leastJudged(horizon)) return null;
+  return `${formatCount(days)} ${days === 1 ? 'day' : 'days'}, fewer than the ${leastJudged(horizon)} that are asked for`;
+}
+
+/** What a fitted head goes by: its information coefficient, or 0 when it was not judged or found nothing. */
+export const usedIc = (probes: HeadProbes): number =>
+  notJudged(probes) === null && (probes.t ?? 0) >= SIGNIFICANT ? (probes.ic ?? 0) : 0;
+
+/** What a fit is worth, in words. */
+export function headVerdict(probes: HeadProbes): string {
+  const why = notJudged(probes);
+  if (why) return `not judged: ${why}: it will say 0 of every name`;
+  const { ic = 0, t = 0, days_judged: days = 0 } = probes;
+  return t >= SIGNIFICANT
+    ? `IC ${ic.toFixed(4)} (t ${t.toFixed(2)}) on ${formatCount(days)} days that a fit had not seen`
+    : `no evidence that it knows anything: IC ${ic.toFixed(4)} (t ${t.toFixed(2)}, ${SIGNIFICANT} is asked for) on ${formatCount(days)} days: it will say 0 of every name`;
+}
 
 /** Ranks of a day's values between −½ and ½, the mean 0. */
 function centredRanks(values: ArrayLike<number>): Float64Array {
@@ -110,11 +140,15 @@ function project(vectors: Float32Array, weights: ArrayLike<number>, n: number): 
 }
 
 interface HeadJudgment {
-  /** Mean information coefficient of the days that a fit had not seen: Pearson's of prediction and rank. */
-  readonly ic: number;
-  /** Newey–West t-statistic of that mean, lags as long as the horizon. */
-  readonly t: number;
+  /** Days that a fit had not seen and was scored on. */
   readonly days: number;
+  /** Null when these are too few to judge by. */
+  readonly figures: {
+    /** Mean information coefficient of those days: Pearson's of prediction and rank. */
+    readonly ic: number;
+    /** Newey–West t-statistic of that mean, lags as long as the horizon. */
+    readonly t: number;
+  } | null;
 }
 
 export interface FittedHead {
@@ -170,7 +204,7 @@ export class HeadTrainer {
 /** Mean of the daily coefficients with its Newey–West t-statistic (Newey, West, "A Simple … Covariance Matrix", 1987). */
 function judge(ics: readonly number[], lags: number): HeadJudgment {
   const n = ics.length;
-  if (n < 2 * lags + 2) return { ic: n > 0 ? mean(ics) : 0, t: 0, days: n };
+  if (n < leastJudged(lags)) return { days: n, figures: null };
   const centre = mean(ics);
   let variance = 0;
   for (let lag = 0; lag <= lags; lag++) {
@@ -179,7 +213,7 @@ function judge(ics: readonly number[], lags: number): HeadJudgment {
     variance += (lag === 0 ? 1 : 2 * (1 - lag / (lags + 1))) * (sum / n);
   }
   const error = Math.sqrt(Math.max(variance, 0) / n);
-  return { ic: centre, t: error > 0 ? centre / error : 0, days: n };
+  return { days: n, figures: { ic: centre, t: error > 0 ? centre / error : 0 } };
 }
 
 /** Scale on which an expected return becomes a score and a confidence of at most 1; that of the basic backend. */

@@ -8,7 +8,7 @@ import { GraphBuilder } from '../onnx/graph.ts';
 import { makeTensor, openSession } from '../onnx/session.ts';
 import { ASSESSMENT_CONTEXT_V1, noContext } from './context.model.ts';
 import { type ContextRequest, contextDays, type LoadedContext, later, requireVectors } from './context.storage.ts';
-import { assessDay, SIGNIFICANT } from './head.model.ts';
+import { assessDay, notJudged, usedIc } from './head.model.ts';
 
 /** The head as an ONNX graph: vectors [N, dim] to projections [N, 1]. */
 export function headGraph(weights: Float64Array, name: string): Uint8Array {
@@ -33,6 +33,8 @@ export interface LoadedHead extends LoadedContext {
   readonly fingerprint: string;
   /** Information coefficient that it goes by; 0: it did not pass its own test and says 0 of every name. */
   readonly ic: number;
+  /** Why it was not judged; null when it was. */
+  readonly notJudged: string | null;
   /** Last day (day number) that the head has seen. */
   readonly trainEnd: number;
 }
@@ -60,8 +62,8 @@ export async function loadContextV2(historical: Database, folder: string, reques
     );
   }
   requireOutOfSample(manifest, days[0], allowInSample);
-  const { ic = 0, t = 0, horizon = 1 } = manifest.fit.probes ?? {};
-  const use = { ic: t >= SIGNIFICANT ? ic : 0, horizon };
+  const probes = manifest.fit.probes ?? {};
+  const use = { ic: usedIc(probes), horizon: probes.horizon ?? 1 };
   const n = instruments.length;
   const out = noContext(days.length * n);
   const session = await openSession(graph, 'cpu');
@@ -94,5 +96,6 @@ export async function loadContextV2(historical: Database, folder: string, reques
     await session.release();
   }
   requireVectors(cells, { modelId: made, instruments, days });
-  return { ...out, seenTo: seen, modelId: made, fingerprint, ic: use.ic, trainEnd: parseDay(manifest.fit.fit_end) };
+  const trainEnd = parseDay(manifest.fit.fit_end);
+  return { ...out, seenTo: seen, modelId: made, fingerprint, ic: use.ic, notJudged: notJudged(probes), trainEnd };
 }

@@ -40,6 +40,7 @@ export async function loadContext(
         fingerprint: null,
         trainEnd: null,
         ic: null,
+        notJudged: null,
         ...coverage,
         inSample: inSampleOf({ 'context vectors': loaded.seenTo }),
       },
@@ -53,7 +54,7 @@ export async function loadContext(
     sigma: features.stability.sigma,
     allowInSample,
   });
-  const { fingerprint, ic } = loaded;
+  const { fingerprint, ic, notJudged } = loaded;
   const trainEnd = formatDay(loaded.trainEnd);
   const coverage = contextCoverage(loaded, features.close);
   const inSample = inSampleOf({
@@ -62,6 +63,6 @@ export async function loadContext(
   });
   return {
     assessments: loaded,
-    origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, ...coverage, inSample },
+    origin: { head, modelId: loaded.modelId, fingerprint, trainEnd, ic, notJudged, ...coverage, inSample },
   };
 }

@@ -75,6 +75,8 @@ export interface ContextOrigin extends ContextCoverage {
   readonly trainEnd: string | null;
   /** Information coefficient that a fitted head goes by: 0 when it found nothing and says 0 of every name; null for v1. */
   readonly ic: number | null;
+  /** Why a fitted head was not judged; null when it was, and for v1. */
+  readonly notJudged: string | null;
   readonly inSample: InSample;
 }
 
@@ -171,6 +173,7 @@ const contextConfig = ({
   fingerprint,
   trainEnd,
   ic,
+  notJudged,
   coverage,
   branches,
 }: ContextOrigin): Record<string, unknown> => ({
@@ -181,6 +184,7 @@ const contextConfig = ({
   ...(fingerprint
     ? { assessment_model_fingerprint: fingerprint, assessment_train_end: trainEnd, assessment_ic: ic }
     : {}),
+  ...(notJudged ? { assessment_not_judged: notJudged } : {}),
 });
 
 /** Keys of a run with λ̂; a run without has none of them. */

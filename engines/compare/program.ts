@@ -193,6 +193,7 @@ const brief = ({ runId, sleeveId, marketId, backend, start, end, caveat, trial, 
   contextCoverage: numberOf(config.assessment_context_coverage),
   contextBranches: (config.assessment_context_branches as ComparedRun['contextBranches']) ?? null,
   contextIc: numberOf(config.assessment_ic),
+  contextNotJudged: textOf(config.assessment_not_judged),
   inSample: (config.in_sample as ComparedRun['inSample']) ?? null,
 });
 
@@ -322,6 +323,7 @@ const observedOf = (comparison: Comparison): Record<string, unknown> => ({
       context_coverage: pair.b.contextCoverage,
       context_branches: pair.b.contextBranches,
       context_ic: pair.b.contextIc,
+      context_not_judged: pair.b.contextNotJudged,
       isolates: pair.isolates,
       differs: [...new Set(pair.differences.flatMap(({ cause }) => cause ?? []))],
     };

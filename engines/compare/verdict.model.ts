@@ -4,11 +4,17 @@ import { haveSameTrades, sharpeOf } from './model.ts';
 
 /** What came out over all pairs, in a sentence, how many of them are one, and that a head without an opinion has none. */
 export function overall(names: readonly [string, string], pairs: readonly RunComparison[]): string {
-  const silent = pairs.some((pair) => pair.a.contextIc === 0 || pair.b.contextIc === 0)
-    ? ' The context head found nothing in its training and says 0 of every name: what is compared is having no opinion.'
-    : '';
   const seen = pairs.some(isInSample) ? `In-sample, no evidence: ${IN_SAMPLE}. ` : '';
-  return `${seen}${judged(names, pairs)}${repeated(pairs)}${silent}`;
+  return `${seen}${judged(names, pairs)}${repeated(pairs)}${silent(pairs)}`;
+}
+
+/** That a head says 0 of every name: because it found nothing, or because nobody could judge it. */
+function silent(pairs: readonly RunComparison[]): string {
+  const heads = pairs.flatMap(({ a, b }) => [a, b]).filter(({ contextIc }) => contextIc === 0);
+  if (heads.length === 0) return '';
+  const why = heads.find(({ contextNotJudged }) => contextNotJudged !== null)?.contextNotJudged;
+  const found = why ? `was not judged: ${why}. It` : 'found nothing in its training and';
+  return ` The context head ${found} says 0 of every name: what is compared is having no opinion.`;
 }
 
 const IN_SAMPLE = 'runs used what has learnt from their own days';

@@ -1,5 +1,6 @@
 /** `prometheus models …`: the registry of this home. */
 import { z } from 'zod';
+import { headVerdict } from '../../engines/assessment/head.model.ts';
 import type { Manifest } from '../../engines/models/manifest.model.ts';
 import { requireRuns } from '../../engines/models/run.storage.ts';
 import { listModels, loadModel, type ModelEntry } from '../../engines/models/storage.ts';
@@ -62,10 +63,11 @@ export const modelsShow = defineCommand({
   positionals: ['model'],
   run: async (args, cli) => {
     const { manifest, fingerprint } = await load(cli, args.model);
-    if (args.json) printJson(cli, { manifest, fingerprint });
+    const verdict = manifest.kind === 'head' ? { verdict: headVerdict(manifest.fit.probes ?? {}) } : {};
+    if (args.json) printJson(cli, { manifest, fingerprint, ...verdict });
     else {
       const report = new Report(cli);
-      const fields = { ...manifest, fingerprint };
+      const fields = { ...manifest, fingerprint, ...verdict };
       const width = Math.max(...Object.keys(fields).map((key) => key.length)) + 2;
       for (const [key, value] of Object.entries(fields)) {
         report.text(key.padEnd(width), typeof value === 'object' ? JSON.stringify(value) : String(value));

@@ -35,14 +35,22 @@ interface ContextFacts {
   readonly contextCoverage: number | null;
   readonly contextBranches: Readonly<Record<string, number>> | null;
   readonly contextIc: number | null;
+  readonly contextNotJudged: string | null;
 }
 
 /** What the context backend of a run had to go by; empty for other backends. */
-export function contextWords({ contextCoverage, contextBranches, contextIc }: ContextFacts): string {
+export function contextWords(facts: ContextFacts): string {
+  const { contextCoverage, contextBranches } = facts;
   if (contextCoverage === null) return '';
-  const head =
-    contextIc === null ? '' : contextIc === 0 ? ', its head says 0 of every name' : `, IC ${formatFixed(contextIc, 3)}`;
   const branches = Object.entries(contextBranches ?? {}).map(([name, share]) => `${name} ${formatPercent(share, 1)}`);
   const of = branches.length ? ` (${branches.join(', ')})` : '';
-  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${of}${head}`;
+  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${of}${headWords(facts)}`;
+}
+
+function headWords({ contextIc, contextNotJudged }: ContextFacts): string {
+  if (contextIc === null) return '';
+  if (contextIc !== 0) return `, IC ${formatFixed(contextIc, 3)}`;
+  return contextNotJudged === null
+    ? ', its head says 0 of every name'
+    : `, its head was not judged (${contextNotJudged}) and says 0 of every name`;
 }

@@ -198,6 +198,8 @@ export interface ComparedRun {
   readonly contextBranches: Readonly<Record<string, number>> | null;
   /** Information coefficient that a fitted head goes by; 0 when it says 0 of every name; null where there is no such head. */
   readonly contextIc: number | null;
+  /** Why that head was not judged, where it says 0 because of that; else null. */
+  readonly contextNotJudged: string | null;
   /** What it used that had learnt from its own days, with the last day of each; null for an honest run. */
   readonly inSample: Readonly<Record<string, string>> | null;
 }

@@ -518,6 +518,7 @@ function comparison(a: string, b: string): Comparison {
       contextCoverage: null,
       contextBranches: null,
       contextIc: null,
+      contextNotJudged: null,
       inSample: null,
     };
   };

@@ -9,6 +9,7 @@ import { formatSleeve, parseSleeve } from '../../engines/backtest/sleeves.ts';
 import { campaignSpec } from '../../engines/backtest/spec.ts';
 import { compareRuns } from '../../engines/compare/program.ts';
 import { columnOf, type Panel } from '../../engines/market/panel.ts';
+import { loadModel } from '../../engines/models/storage.ts';
 import { contextWords } from '../../src/format/figure.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { CONTEXT_ALONE, RUN_PAIRS } from '../../src/platform/db/run-pairs.ts';
@@ -286,6 +287,48 @@ describe('the v2 head', () => {
     expect(config).not.toHaveProperty('in_sample');
     await db.databases.historical.client((client) =>
       client.query(`UPDATE joint_embeddings SET entity_scope = entity_scope - 'fit_end'`),
+    );
+  });
+
+  it('is not fitted where no day is left to judge it by, and says so where these are too few', async () => {
+    const fitTo = (last: number) =>
+      runProgram(
+        headFitSpec,
+        fitHead,
+        {
+          ...{ model: ['assessment-context-v2'], as: 'assessment-context-v2-short', market: 'TEST' },
+          ...{ trainStart: day(0), trainEnd: day(last) },
+        },
+        db.databases,
+        undefined,
+        home,
+      );
+    await expect(fitTo(140)).rejects.toMatchObject({
+      message: `no day of ${day(0)} … ${day(140)} (141 trading days) is left to judge a head by: 126 are learnt from first, and the last 21 have no future`,
+      fix: expect.stringContaining('Give a span of 191 trading days at least'),
+    });
+    const { result, events } = await fitTo(160);
+    const why = '14 days, fewer than the 44 that are asked for';
+    expect(result.summary).toBe(`assessment-context-v2-short: not judged: ${why}: it will say 0 of every name`);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'log', level: 'warn', message: expect.stringContaining(why) }),
+    );
+    const { manifest } = await loadModel(home.models, 'assessment-context-v2-short');
+    const { probes } = (manifest as { fit: { probes: Record<string, number> } }).fit;
+    expect(probes).toEqual({ horizon: 21, days_judged: 14, rows: expect.any(Number) });
+    const ids = await run({ assessmentBackend: 'context', assessmentModelId: 'assessment-context-v2-short' }, [
+      sleeve('SHORT'),
+    ]);
+    const basic = await run({}, [sleeve('SHORT')]);
+    const { pairs, verdict } = await compareRuns(
+      db.databases.runtime,
+      { run: [basic.get('SHORT')!, ids.get('SHORT')!], basic: [], context: [] },
+      { draws: 20, seed: 1 },
+    );
+    expect([pairs[0].b.contextIc, pairs[0].b.contextNotJudged]).toEqual([0, why]);
+    expect(contextWords(pairs[0].b)).toContain(`its head was not judged (${why}) and says 0 of every name`);
+    expect(verdict).toContain(
+      `The context head was not judged: ${why}. It says 0 of every name: what is compared is having no opinion.`,
     );
   });
 

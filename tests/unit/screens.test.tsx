@@ -656,7 +656,12 @@ describe('what is on them', () => {
     const { answers } = ui.store.getState();
     const [key, answer] = Object.entries(answers).find(([name]) => name.startsWith('compare'))!;
     const value = answer.value as Comparison;
-    const said = { contextCoverage: 0.976, contextBranches: { profile: 0.97, text: 0.412 }, contextIc: 0 };
+    const said = {
+      contextCoverage: 0.976,
+      contextBranches: { profile: 0.97, text: 0.412 },
+      contextIc: 0,
+      contextNotJudged: null,
+    };
     const words = 'context for 97.6 % of days and instruments with a price (profile 97.0 %, text 41.2 %)';
     const look = async (of: Partial<ComparedRun>) => {
       const [pair] = value.pairs;
@@ -670,6 +675,11 @@ describe('what is on them', () => {
       expect(shown.replace(/[^\w.,]+/g, ' ')).toContain(`${words}, IC 0.031`.replace(/[^\w.,]+/g, ' '));
     }
     for (const shown of await look(said)) expect(shown).toContain('its head says 0 of every name');
+    for (const shown of await look({ ...said, contextNotJudged: '9 days, fewer than the 44 that are asked for' })) {
+      expect(shown.replace(/[^\w.,]+/g, ' ')).toContain(
+        'its head was not judged 9 days, fewer than the 44 that are asked for and says 0 of every name',
+      );
+    }
     // A head without fitting has no coefficient, and older runs no branches.
     for (const shown of await look({ ...said, contextBranches: null, contextIc: null })) {
       expect(shown).toMatch(/context for 97\.6\s?% of days and instruments with a price/);
