@@ -1,5 +1,6 @@
 /** Figures of two runs over the days that both have, with block-bootstrap intervals of each and of their difference. Pure. */
 import { formatCount } from '../../src/format/numbers.ts';
+import { LEAST_SHARED_DAYS, tooFewShared } from '../../src/platform/shared-days.ts';
 import type { ComparedFigure, ComparedSlice, RunComparison } from '../../src/report/types.ts';
 import { type RecordedTrials, spreadOf } from '../meta/evidence.model.ts';
 import {
@@ -273,21 +274,25 @@ export const sharpeOf = (figures: readonly ComparedFigure[]): ComparedFigure => 
 export const haveSameTrades = ({ same, changed, onlyA, onlyB }: RunComparison['trades']): boolean =>
   same > 0 && changed + onlyA + onlyB === 0;
 
+/** What is to be kept in mind of the intervals of so many shared days; null when nothing is. */
+export const cautionOf = (shared: number): string | null =>
+  shared < LEAST_SHARED_DAYS
+    ? `intervals over ${formatCount(shared)} shared days are too narrow: chance alone lies outside of them more often than they say`
+    : null;
+
 /** The verdict over one pair, from the Sharpe ratios' paired difference. */
 export function verdictOf(
   names: readonly [string, string],
   figures: readonly ComparedFigure[],
-  { days, sameTrades, coverage }: { days: number; sameTrades: boolean; coverage: number },
+  { shared, sameTrades, coverage }: { shared: number; sameTrades: boolean; coverage: number },
 ): { beyondNoise: boolean; verdict: string } {
   const [a, b] = names;
   const { difference, interval } = sharpeOf(figures);
   if (sameTrades) return { beyondNoise: false, verdict: `${a} and ${b} made the same trades.` };
-  if (difference === null) {
-    const why = days < 3 ? 'too few days are shared' : 'the equity of a run does not move';
-    return { beyondNoise: false, verdict: `No verdict on ${b} against ${a}: ${why}.` };
-  }
-  if (!interval) return { beyondNoise: false, verdict: `No verdict on ${b} against ${a}: too few days are shared.` };
-  const figure = `difference of Sharpe ratios ${signed(difference)}, ${(coverage * 100).toFixed(1)} % interval ${signed(interval[0])} … ${signed(interval[1])} over ${formatCount(days)} days`;
+  const none = (why: string) => ({ beyondNoise: false, verdict: `No verdict on ${b} against ${a}: ${why}.` });
+  if (shared < LEAST_SHARED_DAYS) return none(tooFewShared(shared));
+  if (difference === null || !interval) return none('the equity of a run does not move');
+  const figure = `difference of Sharpe ratios ${signed(difference)}, ${(coverage * 100).toFixed(1)} % interval ${signed(interval[0])} … ${signed(interval[1])} over ${formatCount(shared - 1)} days`;
   if (interval[0] <= 0 && interval[1] >= 0)
     return { beyondNoise: false, verdict: `No evidence that ${b} differs from ${a} (${figure}).` };
   return {

@@ -17,6 +17,7 @@ import { recordedTrials } from '../meta/storage.ts';
 import { writeEvidence } from '../verify/storage.ts';
 import {
   type Bootstrap,
+  cautionOf,
   costsOf,
   exposuresOf,
   figuresOf,
@@ -227,7 +228,7 @@ async function comparePair(
     ...byThirds('risk of the universe', 'stab_risk_score_mean'),
   ];
   const verdict = verdictOf(names, figures, {
-    days: shared.returns[0].length,
+    shared: shared.dates.length,
     sameTrades: haveSameTrades(trades),
     coverage: bootstrap.coverage,
   });
@@ -246,6 +247,7 @@ async function comparePair(
     exposures: exposuresOf(own, other, shared),
     slices,
     missing,
+    caution: cautionOf(shared.dates.length),
     trades,
     ...verdict,
   };

@@ -1,4 +1,5 @@
 /** What a comparison says over all of its pairs, and whether it is evidence. Pure. */
+import { LEAST_SHARED_DAYS, tooFewShared } from '../../src/platform/shared-days.ts';
 import type { RunComparison } from '../../src/report/types.ts';
 import { haveSameTrades, sharpeOf } from './model.ts';
 
@@ -31,7 +32,7 @@ function judged([a, b]: readonly [string, string], pairs: readonly RunComparison
   if (pairs.length === 1) return `${pairs[0].verdict} ${pairs[0].attribution}`;
   const open = pairs.filter((pair) => !hasVerdict(pair));
   if (open.length === pairs.length)
-    return `No verdict on ${b} against ${a} in any of ${pairs.length} sleeves: the days that they share do not tell.`;
+    return `No verdict on ${b} against ${a} in any of ${pairs.length} sleeves: ${whyOpen(pairs)}.`;
   const unknown = open.length === 0 ? '' : ` No verdict in ${open.map((pair) => pair.b.sleeveId).join(', ')}.`;
   const beyond = pairs.filter((pair) => pair.beyondNoise);
   const where = beyond.map((pair) => pair.b.sleeveId).join(', ');
@@ -43,9 +44,17 @@ function judged([a, b]: readonly [string, string], pairs: readonly RunComparison
     : `${b} differs from ${a} by more than noise in ${beyond.length} of ${pairs.length} sleeves (${where}).${unknown}${cause}`;
 }
 
-/** Whether the shared days tell anything: equal trades, or an interval. Without either nothing was compared. */
-const hasVerdict = ({ figures, trades }: RunComparison): boolean =>
-  haveSameTrades(trades) || Boolean(sharpeOf(figures).interval);
+const isShort = ({ days }: RunComparison): boolean => days.shared < LEAST_SHARED_DAYS;
+
+/** Why none of these pairs has a verdict. */
+const whyOpen = (pairs: readonly RunComparison[]): string =>
+  pairs.every(isShort)
+    ? tooFewShared(Math.max(...pairs.map(({ days }) => days.shared)))
+    : 'the days that they share do not tell';
+
+/** Whether the shared days tell anything: equal trades, or an interval over days enough. Without either nothing was compared. */
+const hasVerdict = (pair: RunComparison): boolean =>
+  haveSameTrades(pair.trades) || (Boolean(sharpeOf(pair.figures).interval) && !isShort(pair));
 
 /** Why a comparison is no evidence for the board: the first thing that is wrong with its pairs; '' when it is one. */
 export function shortcoming(pairs: readonly RunComparison[], tradingDays: (pair: RunComparison) => number): string {
@@ -55,6 +64,8 @@ export function shortcoming(pairs: readonly RunComparison[], tradingDays: (pair:
     if (pair.days.shared < due)
       return `${pair.b.sleeveId}: both runs have equity on ${pair.days.shared} of ${due} trading days only`;
   }
+  const short = pairs.find(isShort);
+  if (short) return `${short.b.sleeveId}: ${tooFewShared(short.days.shared)}`;
   const open = pairs.find((pair) => !hasVerdict(pair));
   if (open) return `${open.b.sleeveId}: ${open.verdict}`;
   const unclean = pairs.filter((pair) => pair.isolates !== 'assessment');

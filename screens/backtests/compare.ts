@@ -41,6 +41,7 @@ export function comparePane(state: ConsoleState, width: number, drawing: Drawing
       ...headRows(names, compared, width),
       ...differenceRows(names, compared, width, drawing),
       ...hanging([span('verdict   ', 'muted')], compared.verdict, width, compared.beyondNoise ? 'warn' : 'plain'),
+      ...(compared.caution === null ? [] : hanging([span('caution   ', 'muted')], compared.caution, width, 'warn')),
       ...figureRows('FIGURES OF THE SHARED DAYS', names, compared.figures, width, drawing),
       ...figureRows('MEANS OVER THE DAYS', names, compared.exposures, width, drawing),
       ...tradeRows(names, compared, width),

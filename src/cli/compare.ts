@@ -89,6 +89,7 @@ function printPair(report: Report, [a, b]: readonly [string, string], pair: RunC
     pair.slices.map((one: ComparedSlice) => ({ ...one, name: `${one.by}: ${one.name} (${one.days} d)` })),
   );
   for (const reason of pair.missing) report.text('not made: ', reason);
+  if (pair.caution) report.text('caution  ', pair.caution);
   report.line();
   report.text(
     'trades   ',

@@ -16,6 +16,7 @@ function pairSections([a, b]: readonly [string, string], pair: RunComparison): H
   const table = (title: string, rows: readonly ComparedFigure[]): Html[] =>
     rows.length ? [html`<h3>${title}</h3>`, figureTable([a, b], rows)] : [];
   return html`<p>${a}: ${runText(pair.a)} · ${b}: ${runText(pair.b)} · ${formatCount(days.shared)} shared days, ${pair.first ?? UNKNOWN} … ${pair.last ?? UNKNOWN}</p>
+${pair.caution === null ? [] : [html`<p>caution: ${pair.caution}</p>`]}
 <h3>What differs</h3>${htmlTable(
     ['', 'kind', a, b],
     pair.differences.map((one) => [one.name, one.cause ? one.kind : 'name', settingText(one.a), settingText(one.b)]),

@@ -231,6 +231,8 @@ export interface RunComparison {
   readonly slices: readonly ComparedSlice[];
   /** Slices that could not be made, and why. */
   readonly missing: readonly string[];
+  /** What is to be kept in mind of the intervals; null when nothing is. */
+  readonly caution: string | null;
   readonly trades: {
     readonly same: number;
     /** Same day, name and side, another size or price. */
@@ -241,7 +243,7 @@ export interface RunComparison {
     readonly examplesA: readonly ComparedTrade[];
     readonly examplesB: readonly ComparedTrade[];
   };
-  /** The difference of the Sharpe ratios lies beyond its interval. */
+  /** The difference of the Sharpe ratios lies beyond its interval, over days enough for a verdict. */
   readonly beyondNoise: boolean;
   readonly verdict: string;
 }

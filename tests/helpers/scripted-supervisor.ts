@@ -557,6 +557,7 @@ function comparison(a: string, b: string): Comparison {
           examplesA: [{ ...trade, ticker: 'AAPL.US' }],
           examplesB: [trade],
         },
+        caution: null,
         beyondNoise: false,
         verdict: 'No evidence that B differs from A.',
       },

@@ -263,3 +263,26 @@ describe('compare', () => {
     await expect(compared(args())).rejects.toThrow(message);
   });
 });
+
+describe('over few days', () => {
+  it('gives intervals with a caution, no verdict, and no evidence for the board', async () => {
+    const start = formatDay(panel.calendar.days[100]);
+    const [basic, context] = [await run({ start }), await run({ start, fill: 'next_open' })];
+    await query(
+      `UPDATE backtest_runs SET config_json = config_json || '{"assessment_backend":"context"}' WHERE run_id = ANY ($1)`,
+      [context],
+    );
+    const { data } = await compared({ basic, context });
+    const why = '50 shared days are too few (63 are asked for).';
+    for (const { figures, caution, beyondNoise, verdict } of data.pairs) {
+      expect(figures[3].interval).toEqual([expect.any(Number), expect.any(Number)]);
+      expect(caution).toContain('over 50 shared days are too narrow');
+      expect([beyondNoise, verdict]).toEqual([false, `No verdict on context against basic: ${why}`]);
+    }
+    expect(data.verdict).toContain(`No verdict on context against basic in any of 3 sleeves: ${why}`);
+    const [row] = await query<{ state: string; reason: string }>(
+      `SELECT state, reason FROM console.evidence WHERE check_id = 'P4.comparison' ORDER BY evidence_id DESC LIMIT 1`,
+    );
+    expect(row).toEqual({ state: 'PART', reason: `S_H5: ${why.slice(0, -1)}` });
+  });
+});

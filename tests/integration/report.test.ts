@@ -165,6 +165,7 @@ describe('compare', () => {
         "attribution",
         "b",
         "beyond_noise",
+        "caution",
         "costs",
         "days",
         "differences",

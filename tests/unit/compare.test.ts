@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  cautionOf,
   costsOf,
   figuresOf,
   type RunSeries,
@@ -156,14 +157,16 @@ describe('figures', () => {
     expect(sharpe).toMatchObject({ a: null, difference: null, interval: null });
     const none = figuresOf(sharedDays(run([1, 2], 16000), run([1, 2], 17000)), bootstrap(), TRIALS);
     expect(none.map(({ a, b, difference }) => [a, b, difference])).toEqual(none.map(() => [null, null, null]));
-    expect(verdictOf(['A', 'B'], none, { days: 0, sameTrades: false, coverage: 0.95 }).verdict).toMatch(/^No verdict/);
+    expect(verdictOf(['A', 'B'], none, { shared: 0, sameTrades: false, coverage: 0.95 }).verdict).toMatch(
+      /^No verdict/,
+    );
   });
 });
 
 describe('the verdict', () => {
   const verdict = (a: number[], b: number[], sameTrades = false) =>
     verdictOf(['basic', 'context'], figuresOf(sharedDays(run(a), run(b)), bootstrap(), TRIALS), {
-      days: a.length - 1,
+      shared: a.length,
       sameTrades,
       coverage: 0.95,
     });
@@ -178,6 +181,18 @@ describe('the verdict', () => {
       /^context is better than basic by more than noise/,
     );
     expect(verdict(walk(1, 500, 0.002), walk(1, 500)).verdict).toMatch(/^context is worse/);
+  });
+  it('is none over fewer than 63 shared days, whatever their interval', () => {
+    const drift = (days: number) => verdict(walk(1, days), walk(1, days, 0.002));
+    expect(drift(62)).toEqual({
+      beyondNoise: false,
+      verdict: 'No verdict on context against basic: 62 shared days are too few (63 are asked for).',
+    });
+    expect(drift(63)).toMatchObject({ beyondNoise: true, verdict: expect.stringContaining('by more than noise') });
+    expect([cautionOf(62), cautionOf(63)]).toEqual([
+      expect.stringContaining('over 62 shared days are too narrow'),
+      null,
+    ]);
   });
   it('says that the trades are the same', () => {
     expect(verdict(walk(1, 50), walk(1, 50), true).verdict).toBe('basic and context made the same trades.');

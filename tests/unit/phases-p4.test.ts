@@ -296,6 +296,14 @@ describe('P4.comparison', () => {
     });
   });
 
+  test('is none over fewer than 63 shared days, whoever recorded it', () => {
+    expect(recording({ days: 63 }).state).toBe('OK');
+    expect(recording({ days: 62 })).toMatchObject({
+      state: 'PART',
+      reason: expect.stringContaining('62 shared days are too few (63 are asked for)'),
+    });
+  });
+
   test('is the verdict on the newest runs, made on equal terms', () => {
     expect(check('P4.comparison')).toMatchObject({ state: 'OK' });
     expect(check('P4.comparison').observed).toContain('No evidence that context differs');

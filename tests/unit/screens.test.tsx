@@ -11,7 +11,7 @@ import { type ConsoleState, type ConsoleStore, createConsoleStore, emptySnapshot
 import { makeStyle } from '../../src/console/theme.ts';
 import { cellWidth } from '../../src/format/width.ts';
 import { comparisonSections } from '../../src/report/comparison-page.ts';
-import type { ComparedRun, Comparison } from '../../src/report/types.ts';
+import type { ComparedRun, Comparison, RunComparison } from '../../src/report/types.ts';
 import type { Snapshot } from '../../src/supervisor/protocol.ts';
 import type { JobSeries } from '../../src/supervisor/reads.ts';
 import { MACHINE } from '../helpers/machine-sample.ts';
@@ -663,9 +663,9 @@ describe('what is on them', () => {
       contextNotJudged: null,
     };
     const words = 'context for 97.6 % of days and instruments with a price (profile 97.0 %, text 41.2 %)';
-    const look = async (of: Partial<ComparedRun>) => {
+    const look = async (of: Partial<ComparedRun>, more: Partial<RunComparison> = {}) => {
       const [pair] = value.pairs;
-      const compared = { ...value, pairs: [{ ...pair, b: { ...pair.b, ...of } }] };
+      const compared = { ...value, pairs: [{ ...pair, b: { ...pair.b, ...of }, ...more }] };
       ui.store.setState({ answers: { ...answers, [key]: { ...answer, value: compared } } });
       const frame = (await ui.rows()).map((row) => row.replace(/^\W+|\W+$/g, '')).join(' ');
       return [frame.replace(/\s+/g, ' '), comparisonSections(compared).text];
@@ -679,6 +679,9 @@ describe('what is on them', () => {
       expect(shown.replace(/[^\w.,]+/g, ' ')).toContain(
         'its head was not judged 9 days, fewer than the 44 that are asked for and says 0 of every name',
       );
+    }
+    for (const shown of await look({}, { caution: 'intervals over 50 shared days are too narrow' })) {
+      expect(shown).toMatch(/caution:? +intervals over 50 shared days are too narrow/);
     }
     // A head without fitting has no coefficient, and older runs no branches.
     for (const shown of await look({ ...said, contextBranches: null, contextIc: null })) {

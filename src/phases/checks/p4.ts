@@ -1,5 +1,6 @@
 /** Phase 4: texts, joint spaces, runs by the context backend, and a comparison on equal terms. */
 import { formatDay, parseDay } from '../../platform/dates.ts';
+import { LEAST_SHARED_DAYS, tooFewShared } from '../../platform/shared-days.ts';
 import { campaignArgvOver, sleeveIds } from '../campaign.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
 import type { Requirements } from '../config.ts';
@@ -220,6 +221,8 @@ const runs: CheckSpec = {
 /** A pair of the recorded comparison, as far as it is looked at. */
 interface ComparedPair {
   readonly run_ids?: readonly string[];
+  /** Days that both runs have. */
+  readonly days?: number;
   readonly context_model?: string | null;
   readonly assessment_model?: string | null;
   readonly context_coverage?: number | null;
@@ -287,6 +290,12 @@ const comparison: CheckSpec = {
     if (row.state !== 'OK') {
       const reason = row.reason || `the comparison ended ${row.state}`;
       return notOk('PART', observed, reason, fixed(basicCampaign(need)), 'compared on unequal terms', row.at);
+    }
+    // Comparisons of earlier builds gave verdicts over fewer.
+    const short = pairs.find(({ days }) => days !== undefined && days < LEAST_SHARED_DAYS);
+    if (short) {
+      const reason = `${tooFewShared(short.days!)}: name other days under context in phases.yaml`;
+      return notOk('PART', observed, reason, fixed(basicCampaign(need)), 'too few shared days', row.at);
     }
     const { contexts, head } = assessmentModels(need);
     const other = pairs.find((pair) => pair.context_model !== contexts || pair.assessment_model !== head);
