@@ -23,31 +23,36 @@ export function branchMask(names: string | null): number {
   return CONTEXT_BRANCHES.reduce((mask, branch, k) => mask | (given.has(branch) ? 1 << k : 0), 0);
 }
 
-/** How many of the cells with a price have a context, and each of its branches; a share of 1 is all of them. */
+/** How many of the cells that are due have a context, and each of its branches; a share of 1 is all of them. */
 export interface ContextCoverage {
   readonly coverage: number;
   /** Null when a context does not say what it was joined of. */
   readonly branches: Readonly<Record<ContextBranch, number>> | null;
 }
 
-/** @param close price of each cell, NaN where there is none: a name that is not listed yet lacks no context */
+/**
+ * A cell is due when it has a price and the 63 days of history that vectors are made of, or a context all the same: a name that
+ * is not listed yet, or has just been, lacks none.
+ * @param close price of each cell, NaN where there is none. @param complete 1 where W(t, 63) is complete.
+ */
 export function contextCoverage(
   { expectedReturn, branches }: Pick<ContextAssessments, 'expectedReturn' | 'branches'>,
-  close: ArrayLike<number>,
+  { close, complete }: { readonly close: ArrayLike<number>; readonly complete: ArrayLike<number> },
 ): ContextCoverage {
-  let [priced, known, silent] = [0, 0, 0];
+  let [due, known, silent] = [0, 0, 0];
   const having = CONTEXT_BRANCHES.map(() => 0);
   for (let cell = 0; cell < close.length; cell++) {
-    if (Number.isNaN(close[cell])) continue;
-    priced++;
-    if (Number.isNaN(expectedReturn[cell])) continue;
+    const without = Number.isNaN(expectedReturn[cell]);
+    if (Number.isNaN(close[cell]) || (without && complete[cell] === 0)) continue;
+    due++;
+    if (without) continue;
     known++;
     if (branches[cell] === 0) silent++;
     for (let k = 0; k < having.length; k++) having[k] += (branches[cell] >> k) & 1;
   }
-  const shares = CONTEXT_BRANCHES.map((branch, k) => [branch, having[k] / priced] as const);
+  const shares = CONTEXT_BRANCHES.map((branch, k) => [branch, having[k] / due] as const);
   return {
-    coverage: known / priced,
+    coverage: known / due,
     branches: silent > 0 ? null : (Object.fromEntries(shares) as Record<ContextBranch, number>),
   };
 }

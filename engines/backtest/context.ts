@@ -31,7 +31,7 @@ export async function loadContext(
   if (head === ASSESSMENT_CONTEXT_V1) {
     const model = modelId ?? CONTEXT_V1;
     const loaded = await loadContextV1(databases.historical, { modelId: model, instruments, days, allowInSample });
-    const coverage = contextCoverage(loaded, features.close);
+    const coverage = contextCoverage(loaded, features);
     return {
       assessments: loaded,
       origin: {
@@ -56,7 +56,7 @@ export async function loadContext(
   });
   const { fingerprint, ic, notJudged } = loaded;
   const trainEnd = formatDay(loaded.trainEnd);
-  const coverage = contextCoverage(loaded, features.close);
+  const coverage = contextCoverage(loaded, features);
   const inSample = inSampleOf({
     'context vectors': loaded.seenTo,
     [head]: days[0] <= loaded.trainEnd ? trainEnd : null,

@@ -44,7 +44,7 @@ export function contextWords(facts: ContextFacts): string {
   if (contextCoverage === null) return '';
   const branches = Object.entries(contextBranches ?? {}).map(([name, share]) => `${name} ${formatPercent(share, 1)}`);
   const of = branches.length ? ` (${branches.join(', ')})` : '';
-  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with a price${of}${headWords(facts)}`;
+  return `context for ${formatPercent(contextCoverage, 1)} of days and instruments with 63 days of prices${of}${headWords(facts)}`;
 }
 
 function headWords({ contextIc, contextNotJudged }: ContextFacts): string {

@@ -7,7 +7,7 @@ import { sleeveIds } from './campaign.ts';
 import { type PhaseSpec, phaseSpecs } from './catalogue.ts';
 import { type Facts, figureOf, judge } from './check.ts';
 import { campaignWindow, runsToLookAt } from './checks/p1.ts';
-import { contextWindow } from './checks/p4.ts';
+import { contextParts, contextWindow } from './checks/p4.ts';
 import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
 import { coverageOf } from './coverage.ts';
 import { probeDecision, probeGains, probeNotes, probeRepeats, probeSkips } from './decision-evidence.ts';
@@ -23,6 +23,7 @@ import {
   probeNumericBits,
   probePrices,
   probeText,
+  probeVectorWrites,
 } from './historical-evidence.ts';
 import { type Probe, type ProbeOptions, type Prober, withProber } from './probes.ts';
 import {
@@ -166,6 +167,7 @@ async function gatherHistorical(prober: Prober, need: Requirements, announce: (h
     numericWrite: await probeLastWrite(prober, 'numeric', need.numeric),
     text: await probeText(prober),
     joint: await probeJoint(prober),
+    contextParts: await probeVectorWrites(prober, { ...need.context, models: contextParts(need) }),
     contextWrite: await probeLastWrite(prober, 'joint', { ...contextWindow(need), models: need.context.jointModels }),
   };
 }

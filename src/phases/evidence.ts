@@ -107,6 +107,18 @@ export interface RunRow {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** Shards of backfills that wrote vectors of a model on the same days; of the newest of them. */
+export interface VectorWrite {
+  readonly model: string;
+  /** Day numbers. */
+  readonly first: number;
+  readonly last: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Whether vectors that stood there already were left as they were. */
+  readonly addsOnly: boolean;
+}
+
 /** A basic and a context run of a sleeve over the same days. */
 export interface PairRow {
   readonly sleeveId: string;
@@ -258,6 +270,8 @@ export interface Evidence {
   readonly numericWrite: Probe<string | null>;
   /** The same of joint vectors on the days of the context runs. */
   readonly contextWrite: Probe<string | null>;
+  /** When backfills wrote the vectors that contexts are joined of, and the contexts. */
+  readonly contextParts: Probe<readonly VectorWrite[]>;
   /** Runs over the days on which the context backend is compared with the basic one. */
   readonly contextRuns: Probe<readonly RunRow[]>;
   /** Of each sleeve the two among them that are compared. */

@@ -4,7 +4,7 @@ import { partsOf } from '../platform/db/parts.ts';
 import { LAST_VECTOR_WRITE } from '../platform/db/vector-writes.ts';
 import { UserError } from '../platform/errors.ts';
 import { closedDays, longestRun, TradingDays, yearEnd, yearOf, yearStart } from './calendar.ts';
-import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell } from './evidence.ts';
+import type { Hole, NewsDay, PriceCell, PriceExtent, PriceGaps, VectorCell, VectorWrite } from './evidence.ts';
 import { ownRanges } from './expectations.ts';
 import type { Probe, Prober, Query } from './probes.ts';
 import type { DayBits, VectorBits } from './vector-days.ts';
@@ -320,6 +320,24 @@ export const probeLastWrite = (
     const [{ at }] = await query<{ at: string | null }>(LAST_VECTOR_WRITE, [models, start, end]);
     return at;
   });
+
+/** Writes on record of the vectors of some models that serve the days `start … end`, the week of news before included. */
+export const probeVectorWrites = (
+  prober: Prober,
+  { models, start, end }: { models: readonly string[]; start: string; end: string },
+): Promise<Probe<readonly VectorWrite[]>> =>
+  prober.probe('console.shard_done', (query) =>
+    query<VectorWrite>(
+      `SELECT d.model_id AS model, d.first_date - ${EPOCH} AS first, d.last_date - ${EPOCH} AS last,
+              extract(epoch FROM max(d.done_at))::float8 * 1000 AS at,
+              coalesce((b.spec->>'skipExisting')::boolean, false) AS "addsOnly"
+         FROM console.shard_done d JOIN console.backfills b USING (backfill_id)
+        WHERE d.model_id = ANY ($1::text[]) AND (d.rows > 0 OR d.removed > 0)
+          AND d.first_date <= $3::date AND d.last_date >= $2::date - 7
+        GROUP BY 1, 2, 3, 5`,
+      [models, start, end],
+    ),
+  );
 
 async function countNumeric(query: Query): Promise<readonly VectorCell[]> {
   // With the key every row is a pair of its own, and counting needs no second grouping.

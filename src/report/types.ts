@@ -192,7 +192,7 @@ export interface ComparedRun {
   /** Joint model and head that the context backend assessed by; null for others. */
   readonly contextModel: string | null;
   readonly assessmentModel: string | null;
-  /** Share of the days and instruments with a price that the context backend had a context for; null for others. */
+  /** Share of the days and instruments with 63 days of prices that the context backend had a context for; null for others. */
   readonly contextCoverage: number | null;
   /** The same for each branch that a context is joined of; null where that was not recorded. */
   readonly contextBranches: Readonly<Record<string, number>> | null;

@@ -154,6 +154,7 @@ export function greenEvidence(need: Requirements): Evidence {
     numericDays: known(new Map(need.numeric.models.map((model) => [model, vectors]))),
     numericWrite: known(null),
     contextWrite: known(null),
+    contextParts: known([]),
     textModel: known(true),
     text: known(cells(need.context.textModel, newsByYear)),
     joint: known(need.context.jointModels.flatMap((model) => cells(model, daysByYear))),

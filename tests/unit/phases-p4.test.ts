@@ -341,3 +341,54 @@ describe('P4.comparison', () => {
     });
   });
 });
+
+describe('joint vectors and what they are joined of', () => {
+  const day = (date: string) => parseDay(date);
+  const write = (model: string, first: string, last: string, at: number, addsOnly = false) => ({
+    ...{ model, first: day(first), last: day(last), at, addsOnly },
+  });
+  /** A chain's writes in its order, a second after each other. */
+  const chain = [
+    write('text-fin-general-v1', '2014-12-25', '2024-12-31', 1000),
+    ...['num-regime-core-v2', 'num-profile-core-v2', 'num-stab-core-v2'].map((model, k) =>
+      write(model, '2015-01-01', '2024-12-31', 2000 + k),
+    ),
+    write('joint-profile-core-v2', '2015-01-01', '2024-12-31', 3000),
+    write('joint-regime-core-v2', '2015-01-01', '2024-12-31', 4000),
+    write('joint-stab-fragility-v2', '2015-01-01', '2024-12-31', 5000),
+    write('joint-assessment-context-v2', '2015-01-01', '2024-12-31', 6000),
+  ];
+  const states = (...more: ReturnType<typeof write>[]) => {
+    const changed = { contextParts: known([...chain, ...more]) };
+    return ['profile', 'regime', 'stab', 'assessment'].map((kind) => check(`P4.${kind}`, changed).state);
+  };
+
+  test('are OK in the order of the plan, and where no backfill is on record', () => {
+    expect(states()).toEqual(['OK', 'OK', 'OK', 'OK']);
+    expect(check('P4.assessment', { contextParts: known([]) }).state).toBe('OK');
+    // Of days before and after those of the plan.
+    expect(states(write('num-stab-core-v2', '2025-01-01', '2025-06-30', 9000))).toEqual(['OK', 'OK', 'OK', 'OK']);
+  });
+
+  test('are STALE where that was written again after them, until they are', () => {
+    expect(states(write('num-profile-core-v2', '2016-03-01', '2016-03-31', 9000))).toEqual(['STALE', 'OK', 'OK', 'OK']);
+    const news = write('text-fin-general-v1', '2024-12-31', '2024-12-31', 9000);
+    expect(states(news)).toEqual(['OK', 'STALE', 'OK', 'STALE']);
+    expect(check('P4.regime', { contextParts: known([...chain, news]) })).toMatchObject({
+      reason:
+        'A backfill wrote text-fin-general-v1 (1970-01-01 00:00 UTC) after these vectors, which are joined of it, on days of 2024-12-31 → 2024-12-31.',
+      fix: expect.stringContaining('backfill joint-regime-context --model-id joint-regime-core-v2'),
+    });
+    const regime = write('joint-regime-core-v2', '2024-12-31', '2024-12-31', 10_000);
+    expect(states(news, regime)).toEqual(['OK', 'OK', 'OK', 'STALE']);
+    const context = write('joint-assessment-context-v2', '2024-12-31', '2024-12-31', 11_000);
+    expect(states(news, regime, context)).toEqual(['OK', 'OK', 'OK', 'OK']);
+    // Vectors that stood there are left as they were.
+    expect(states(news, regime, { ...context, addsOnly: true })).toEqual(['OK', 'OK', 'OK', 'STALE']);
+  });
+
+  test('a context sees the news of the week before it', () => {
+    const late = (date: string) => states(write('text-fin-general-v1', date, date, 9000))[3];
+    expect([late('2014-12-24'), late('2014-12-25'), late('2024-12-31')]).toEqual(['OK', 'STALE', 'STALE']);
+  });
+});

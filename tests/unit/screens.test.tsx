@@ -662,7 +662,7 @@ describe('what is on them', () => {
       contextIc: 0,
       contextNotJudged: null,
     };
-    const words = 'context for 97.6 % of days and instruments with a price (profile 97.0 %, text 41.2 %)';
+    const words = 'context for 97.6 % of days and instruments with 63 days of prices (profile 97.0 %, text 41.2 %)';
     const look = async (of: Partial<ComparedRun>, more: Partial<RunComparison> = {}) => {
       const [pair] = value.pairs;
       const compared = { ...value, pairs: [{ ...pair, b: { ...pair.b, ...of }, ...more }] };
@@ -685,7 +685,7 @@ describe('what is on them', () => {
     }
     // A head without fitting has no coefficient, and older runs no branches.
     for (const shown of await look({ ...said, contextBranches: null, contextIc: null })) {
-      expect(shown).toMatch(/context for 97\.6\s?% of days and instruments with a price/);
+      expect(shown).toMatch(/context for 97\.6\s?% of days and instruments with 63 days of prices/);
       expect(shown).not.toMatch(/with a price \(|, IC|its head/);
     }
   });

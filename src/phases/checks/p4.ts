@@ -9,6 +9,7 @@ import { vectorsByYear } from '../expectations.ts';
 import type { PhaseCommand } from '../types.ts';
 import { ageInDays, count, counted, percent, some } from '../words.ts';
 import { dayCheck } from './days.ts';
+import { type JoinedModel, newerInput } from './join-order.ts';
 import { campaignRuns } from './p1.ts';
 import { type ChainReads, inputsCheck } from './p4-inputs.ts';
 import { judgeShare, span, stem } from './share.ts';
@@ -165,7 +166,55 @@ const text: CheckSpec = {
   judge: judgeTexts,
 };
 
-const joint = (model: string): CheckSpec =>
+/** What vectors of a joint model are joined of, by the models that the configuration names. */
+function joinedModels(need: Requirements, model: string): JoinedModel[] {
+  const version = isV2(model) ? 'v2' : 'v1';
+  const own = (of: string): JoinedModel => ({ model: `num-${of}-core-${version}`, daysBefore: 0 });
+  const other = (of: string): JoinedModel[] => {
+    const named = jointModel(need, of);
+    return named ? [{ model: named, daysBefore: 0 }] : [];
+  };
+  const news = (daysBefore: number): JoinedModel => ({ model: need.context.textModel, daysBefore });
+  switch (stem(model)) {
+    case 'profile':
+      return [own('profile'), own('regime')];
+    case 'regime':
+      return [own('regime'), news(0)];
+    case 'stab':
+      return [own('stab'), ...other('profile')];
+    default:
+      return [...other('profile'), ...other('stab'), ...other('regime'), news(NEWS_DAYS)];
+  }
+}
+
+/** All models whose vectors the plan's contexts are, or are joined of. */
+export const contextParts = (need: Requirements): string[] => {
+  const { jointModels } = need.context;
+  return [...new Set(jointModels.flatMap((one) => [one, ...joinedModels(need, one).map(({ model }) => model)]))];
+};
+
+/** Joint vectors of each day, none of them older than what it is joined of. */
+function joint(model: string): CheckSpec {
+  const counted = jointDays(model);
+  return {
+    ...counted,
+    required: (need) => `${counted.required(need)}; none older than what it is joined of`,
+    looks: (evidence) => [...counted.looks(evidence), evidence.contextParts],
+    judge: (facts) => {
+      const judged = counted.judge(facts);
+      if (judged.state !== 'OK') return judged;
+      const { evidence, need } = facts;
+      const writes = figureOf(evidence.contextParts);
+      const newer = newerInput(model, joinedModels(need, model), writes, span(need.context));
+      if (!newer) return judged;
+      const at = new Date(newer.at).toISOString().slice(0, 16).replace('T', ' ');
+      const reason = `a backfill wrote ${newer.model} (${at} UTC) after these vectors, which are joined of it, on days of ${formatDay(newer.first)} → ${formatDay(newer.last)}`;
+      return notOk('STALE', judged.observed, reason, fixed(jointArgv(need, stem(model))), `older than ${newer.model}`);
+    },
+  };
+}
+
+const jointDays = (model: string): CheckSpec =>
   dayCheck({
     id: `P4.${stem(model)}`,
     title: `joint vectors of ${model}`,
@@ -231,7 +280,7 @@ interface ComparedPair {
 
 type BranchShare = readonly [share: number, branch: string];
 
-/** Shares of days and instruments with a price that had a context (branch ''), and each of its branches; null when not recorded. */
+/** Shares of days and instruments with 63 days of prices that had a context (branch ''), and each of its branches; null when not recorded. */
 const sharesOf = ({ context_coverage: coverage, context_branches: branches }: ComparedPair): BranchShare[] | null =>
   typeof coverage !== 'number' || !branches
     ? null
@@ -326,8 +375,8 @@ const comparison: CheckSpec = {
     if (thin) {
       const [share, of] = thin;
       const reason = of
-        ? `the ${of} branch in the contexts of ${percent(share)} of days and instruments with a price only`
-        : `a context for ${percent(share)} of days and instruments with a price only; the others were held without an opinion`;
+        ? `the ${of} branch in the contexts of ${percent(share)} of days and instruments with 63 days of prices only`
+        : `a context for ${percent(share)} of days and instruments with 63 days of prices only; the others were held without an opinion`;
       const fix = fixed(of === 'text' ? texts(need) : jointArgv(need, of || 'assessment'));
       return notOk('PART', observed, reason, fix, of ? `${of} for some only` : 'context for some only', row.at);
     }
