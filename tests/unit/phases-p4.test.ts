@@ -387,8 +387,18 @@ describe('joint vectors and what they are joined of', () => {
     expect(states(news, regime, { ...context, addsOnly: true })).toEqual(['OK', 'OK', 'OK', 'STALE']);
   });
 
+  test('shards that are cut otherwise leave no day between them', () => {
+    // Friday and Monday: an earlier shard lay over the days between.
+    const numeric = write('num-profile-core-v2', '2015-01-01', '2024-12-31', 9000);
+    const parts = [
+      write('joint-profile-core-v2', '2015-01-01', '2015-01-09', 9001),
+      write('joint-profile-core-v2', '2015-01-12', '2024-12-31', 9002),
+    ];
+    expect(states(numeric, ...parts)[0]).toBe('OK');
+  });
+
   test('a context sees the news of the week before it', () => {
     const late = (date: string) => states(write('text-fin-general-v1', date, date, 9000))[3];
-    expect([late('2014-12-24'), late('2014-12-25'), late('2024-12-31')]).toEqual(['OK', 'STALE', 'STALE']);
+    expect([late('2014-12-25'), late('2014-12-26'), late('2024-12-31')]).toEqual(['OK', 'STALE', 'STALE']);
   });
 });

@@ -17,35 +17,36 @@ export interface NewerInput {
 }
 
 /**
- * The first of `inputs` that a backfill wrote after the vectors of `model`, on any day of `first … last` that has both on
- * record; null when there is none. What no backfill of ours wrote has no time.
+ * The first of `inputs` that a backfill wrote after the vectors of `model`, on any of `days` (trading days, ascending) that has
+ * both on record; null when there is none. What no backfill of ours wrote has no time. Shards reach from their first trading
+ * day to their last: on the days between two of them nothing is on record, though shards cut otherwise lie over it.
  */
 export function newerInput(
   model: string,
   inputs: readonly JoinedModel[],
   writes: readonly VectorWrite[],
-  { first, last }: { first: number; last: number },
+  days: Int32Array,
 ): NewerInput | null {
-  const joined = lastWrites(writes, model, first, last);
+  const joined = lastWrites(writes, model, days);
   for (const input of inputs) {
-    const written = lastWrites(writes, input.model, first, last, input.daysBefore);
-    const stale = [...joined.keys()].filter((k) => written[k] > joined[k] && joined[k] > 0);
+    const written = lastWrites(writes, input.model, days, input.daysBefore);
+    const stale = [...days.keys()].filter((k) => joined[k] > 0 && written[k] > joined[k]);
     if (stale.length === 0) continue;
     const at = Math.max(...stale.map((k) => written[k]));
-    return { model: input.model, first: first + stale[0], last: first + stale.at(-1)!, at };
+    return { model: input.model, first: days[stale[0]], last: days[stale.at(-1)!], at };
   }
   return null;
 }
 
 /** When the vectors that serve each day were written last; 0 where no backfill is on record. */
-function lastWrites(writes: readonly VectorWrite[], model: string, first: number, last: number, daysBefore = 0) {
-  const at = new Float64Array(Math.max(0, last - first + 1));
+function lastWrites(writes: readonly VectorWrite[], model: string, days: Int32Array, daysBefore = 0): Float64Array {
+  const at = new Float64Array(days.length);
   const own = writes.filter((write) => write.model === model).sort((a, b) => a.at - b.at);
   for (const write of own) {
-    const to = Math.min(last, write.last + daysBefore);
-    for (let day = Math.max(first, write.first); day <= to; day++) {
+    for (const [k, day] of days.entries()) {
+      if (day < write.first || day > write.last + daysBefore) continue;
       // What stood there already, a backfill that skips it leaves as it was.
-      if (!write.addsOnly || at[day - first] === 0) at[day - first] = write.at;
+      if (!write.addsOnly || at[k] === 0) at[k] = write.at;
     }
   }
   return at;

@@ -205,7 +205,9 @@ function joint(model: string): CheckSpec {
       if (judged.state !== 'OK') return judged;
       const { evidence, need } = facts;
       const writes = figureOf(evidence.contextParts);
-      const newer = newerInput(model, joinedModels(need, model), writes, span(need.context));
+      const { first, last } = span(need.context);
+      const days = figureOf(evidence.gaps).calendar.between(first, last);
+      const newer = newerInput(model, joinedModels(need, model), writes, days);
       if (!newer) return judged;
       const at = new Date(newer.at).toISOString().slice(0, 16).replace('T', ' ');
       const reason = `a backfill wrote ${newer.model} (${at} UTC) after these vectors, which are joined of it, on days of ${formatDay(newer.first)} → ${formatDay(newer.last)}`;
