@@ -77,7 +77,7 @@ export function missingNames(state: ConsoleState, width: number): PaneContent {
     return { title, lines: [[span('Rows of this table are not of single instruments.', 'muted')]] };
   return {
     title,
-    note: agedNote(state, answer, `${formatCount(value.length)} instruments`),
+    note: agedNote(state, answer, `${formatCount(value.length)} ${value.length === 1 ? 'instrument' : 'instruments'}`),
     lines: hanging([], value.join(' '), width, 'plain'),
   };
 }

@@ -13,7 +13,7 @@ import {
 import { type FormStatus, problemOf } from '../../src/console/form/status.ts';
 import { splitAtCursor } from '../../src/console/line-editor.ts';
 import { type Line, lineWidth, type Span, span } from '../../src/format/lines.ts';
-import { cellWidth, cutToWidth, wrapText } from '../../src/format/width.ts';
+import { cellWidth, cutStartToWidth, cutToWidth, wrapText } from '../../src/format/width.ts';
 import { cursor } from '../components/signs.ts';
 
 /** From this width on each field has its note beside it. */
@@ -80,8 +80,7 @@ function valueSpans(form: FormView, field: FormField, focused: boolean, width: n
   }
   const [before, after] = splitAtCursor(line);
   // The end that is being typed stays in sight.
-  let shown = before;
-  while (cellWidth(shown) > room - 1) shown = shown.slice(1);
+  const shown = cutStartToWidth(before, room - 1, '');
   const [under = ' ', ...rest] = [...after];
   const tail = cutToWidth(rest.join(''), Math.max(0, room - cellWidth(shown) - cellWidth(under)));
   return [span('[', tone), span(shown), span(under, 'plain', { inverse: true }), span(tail), span(']', tone)];

@@ -90,19 +90,26 @@ function inColumns(body: Rect, contents: Sized): Place[] {
   ];
 }
 
+/** Rows from which a chart says more than its legend, and of a stack from which there is room for it beside the rest. */
+const SMALL_CHART = 8;
+const CHART_BESIDE_FROM = 32;
+
+/** The pane with the focus takes half of the rows at most, and the log is never without lines; the others have to be short. */
 function inStack(body: Rect, contents: Sized, focus: PaneId): Place[] {
   const HEADING = 1;
-  const share = (id: keyof Sized, most: number) => {
-    const height = HEADING + Math.min(contentHeight(contents[id]), focus === id ? Math.floor(body.height / 2) : most);
-    return { id, min: height, natural: height };
+  const half = Math.floor(body.height / 2);
+  const share = (id: keyof Sized, least: number, most: number) => {
+    const rows = contentHeight(contents[id]);
+    const [min, natural] = focus === id ? [half, half] : [least, most];
+    return { id, min: HEADING + Math.min(rows, min), natural: HEADING + Math.min(rows, natural) };
   };
-  const chart = HEADING + (focus === 'chart' ? Math.floor(body.height / 2) : 1);
+  const chart = focus === 'chart' ? HEADING + half : body.height >= CHART_BESIDE_FROM ? HEADING + SMALL_CHART : 0;
   const rows = shareRows(body.height, [
-    share('jobs', 5),
-    share('metrics', 3),
+    { id: 'output' as const, min: HEADING + 3, natural: HEADING + 3, flex: 1 },
     { id: 'chart' as const, min: chart, natural: chart },
-    share('job', 2),
-    { id: 'output' as const, min: 3, natural: 3, flex: 1 },
+    share('jobs', 3, 5),
+    share('metrics', 3, 3),
+    share('job', 1, 2),
   ]);
   return stacked(inOrder(rows, ['jobs', 'output', 'metrics', 'chart', 'job']), body, 'bare');
 }

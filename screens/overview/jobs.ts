@@ -94,7 +94,7 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing, cel
     return [
       ...bar,
       ...(eta === null ? [] : [span(`≈ ${formatDuration(eta.seconds)} left  `, 'info')]),
-      span(job.reason || job.stage || 'starting', job.reason ? 'warn' : 'plain'),
+      span(job.reason || job.stage || untold(job), job.reason ? 'warn' : 'plain'),
     ];
   }
   const said = [job.reason, job.summary].filter(Boolean).join(' · ') || 'no closing word';
@@ -103,6 +103,13 @@ function outcome(job: JobView, { snapshot }: ConsoleState, drawing: Drawing, cel
     ...(job.endedAt === null || cells < AGE_FROM ? [] : [span(`${formatAge(now - job.endedAt)}  `.padEnd(6), 'muted')]),
     span(said, tone),
   ];
+}
+
+/** What is said of a job that tells no stage: it may never do. How far it is stands before it where the whole is known. */
+function untold({ state, progress }: JobView): string {
+  if (state === 'QUEUE') return 'not begun';
+  if (!progress) return 'no progress reported';
+  return progress.total ? '' : `${formatCount(progress.done)} ${progress.unit}`;
 }
 
 /** The command of a campaign is long; only a pane of its own shows it whole. */

@@ -10,6 +10,9 @@ import { paletteNeeds } from './palette/palette.ts';
 import type { ScreenId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
 
+/** Programs of the user's own come and go with `programs.yaml`; the list of them holds still while one is chosen from it. */
+const PROGRAMS_MS = 15_000;
+
 const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: number | null): Need<Name> => ({
   name,
   args,
@@ -66,7 +69,7 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
 export const needsOf = (state: ConsoleState): readonly Need[] => [
   ...(NEEDS[state.screen]?.(state) ?? []),
   // Asked for before a form is opened, so that it is filled in at once.
-  need('programs', {}, null),
+  need('programs', {}, state.overlay?.kind === 'programs' ? null : PROGRAMS_MS),
   ...(state.overlay?.kind === 'form' ? formNeeds(state, state.overlay) : []),
   ...(state.overlay?.kind === 'dialog' ? dialogNeeds(state.overlay) : []),
   ...(state.overlay?.kind === 'prompt' && state.overlay.purpose === 'command'

@@ -136,6 +136,29 @@ export function fitToWidth(text: string, width: number, align: 'left' | 'right' 
 /** A space at which a row may end: not one inside an age (`15 m ago`, `just now`), which is one word to its reader. */
 const BREAK = / (?!(?<=\d )[mhd] ago\b|(?<=\d [mhd] )ago\b|(?<=\bjust )now\b)/;
 
+/** A word in parts of at most `width` cells, one at least; a character wider than that is a part of its own. */
+function broken(word: string, width: number): string[] {
+  if (ONE_CELL_EACH.test(word)) {
+    return Array.from({ length: Math.max(1, Math.ceil(word.length / width)) }, (_, i) =>
+      word.slice(i * width, (i + 1) * width),
+    );
+  }
+  const parts: string[] = [];
+  let part = '';
+  let used = 0;
+  for (const { segment } of graphemes(word)) {
+    const cells = cellWidth(segment);
+    if (used + cells > width && part !== '') {
+      parts.push(part);
+      part = '';
+      used = 0;
+    }
+    part += segment;
+    used += cells;
+  }
+  return [...parts, part];
+}
+
 /**
  * Breaks text at spaces into lines of at most `width` cells; words that are longer than a line are broken. With
  * `maxLines` the last line ends in a mark when there was more.
@@ -144,20 +167,19 @@ export function wrapText(text: string, width: number, maxLines = Number.POSITIVE
   if (width <= 0) return [];
   const lines: string[] = [];
   let line = '';
-  for (let word of text.split(BREAK)) {
+  for (const word of text.split(BREAK)) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (cellWidth(joined) <= width) {
       line = joined;
       continue;
     }
     if (line !== '') lines.push(line);
-    while (cellWidth(word) > width) {
-      // A wide character in a one-cell column still has to move on.
-      const head = startOf(word, width) || (word.match(/^./su)?.[0] ?? word);
-      lines.push(head);
-      word = word.slice(head.length);
-    }
+    if (lines.length > maxLines) break;
     line = word;
+    if (cellWidth(word) <= width) continue;
+    const parts = broken(word, width);
+    line = parts.pop()!;
+    for (const part of parts) lines.push(part);
   }
   if (line !== '' || lines.length === 0) lines.push(line);
   if (lines.length <= maxLines) return lines;

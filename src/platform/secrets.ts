@@ -16,9 +16,13 @@ const NO_PROSE =
 /** `token:X`, `api_key: X`; not an address (`token://h`), and of `pass`, which also counts, only `pass:X`. */
 const COLON = `(?:(?<!(?<![\\w-])pass)\\s{0,3}:\\s{0,3}|(?<=(?<![\\w-])pass):)(?!//)${NO_PROSE}`;
 
-/** `postgresql://user:…@host`: up to the last `@` of the word, for a password may hold one. */
-const IN_ADDRESS = /(:\/\/[^:/@\s]*:)\S*@/g;
-const IN_WORD = /(:\/\/[^:/@]*:).*@/s;
+/** `postgresql://user:…@host`: up to the last `@` of the word, for a password may hold one. Looked for from there: however long the word is. */
+function maskAddress(word: string): string {
+  const end = word.lastIndexOf('@');
+  const begin = /:\/\/[^:/@]*:/.exec(word.slice(0, Math.max(0, end)));
+  return begin ? `${word.slice(0, begin.index)}${begin[0]}…${word.slice(end)}` : word;
+}
+const maskAddresses = (text: string): string => (text.includes('://') ? text.replace(/\S+/g, maskAddress) : text);
 /** `password=…`, as libpq and addresses have it. */
 const ASSIGNED = new RegExp(`(${NAMES}=)(?:'(?:[^'\\\\]|\\\\.)*'|"(?:[^"\\\\]|\\\\.)*"|[^\\s&'"]+)`, 'gi');
 /** `token: …`, as YAML and many tools have it. */
@@ -69,9 +73,7 @@ const LABELLED = new RegExp(`^${NO_PROSE}`, 'i');
  * and without keys that are known by their shape.
  */
 export const maskText = (text: string): string =>
-  text
-    .replace(PRIVATE_KEY, '$1…')
-    .replace(IN_ADDRESS, '$1…@')
+  maskAddresses(text.replace(PRIVATE_KEY, '$1…'))
     .replace(HEADER, '$1…')
     .replace(BEARER, '$1…')
     .replace(MEMBER, '$1"…"')
@@ -89,7 +91,7 @@ export const maskWords = (words: readonly string[]): string[] =>
     !word.startsWith('-') &&
     (SECRET_FLAG.test(words[i - 1]) || (LABEL.test(words[i - 1]) && LABELLED.test(word)))
       ? '…'
-      : maskText(ofProgram(words, i).replace(SECRET_WORD, '$1…').replace(IN_WORD, '$1…@')),
+      : maskText(maskAddress(ofProgram(words, i).replace(SECRET_WORD, '$1…'))),
   );
 
 /** A word without the password that only the flag before it, or the program it is given to, tells. */

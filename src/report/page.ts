@@ -22,12 +22,11 @@ export function reportPage(
   { madeAt, demo }: { readonly madeAt: string; readonly demo: boolean },
 ): string {
   const title = `Backtest report: ${runs.map(nameOf).join(', ')}`;
-  const caveats = [...new Set(runs.map((run) => run.caveat).filter(Boolean))];
   const unfinished = runs.filter((run) => !run.complete);
   return htmlPage(
     title,
     html`${banner(demo || runs.some((run) => run.demo), 'DEMO: synthetic market, not real prices')}
-${caveats.map((caveat) => html`<p class="banner">${caveat}</p>`)}
+${caveatsOf(runs).map((caveat) => html`<p class="banner">${caveat}</p>`)}
 ${unfinished.map((run) => html`<p class="banner">${nameOf(run)} has no figures: it did not end</p>`)}
 <p><small>made ${madeAt} by prometheus report</small></p>
 ${comparison ? comparisonSections(comparison) : []}
@@ -38,6 +37,15 @@ ${runs.map((run) => html`<h2>Monthly returns: ${nameOf(run)}</h2>${monthTable(ru
 ${runs.map((run) => html`<h2>Trades: ${nameOf(run)}</h2>${tradeTable(run)}`)}
 <h2>Provenance</h2>${provenanceTable(runs)}`,
   );
+}
+
+/** Each caveat once, with the runs that it is of. */
+function caveatsOf(runs: readonly ReportedRun[]): string[] {
+  const caveats = [...new Set(runs.map((run) => run.caveat).filter(Boolean))];
+  return caveats.map((caveat) => {
+    const names = runs.filter((run) => run.caveat === caveat).map(nameOf);
+    return `${names.join(', ')}: ${caveat}`;
+  });
 }
 
 const banner = (shown: boolean, text: string): Html[] => (shown ? [html`<p class="banner">${text}</p>`] : []);
@@ -89,6 +97,7 @@ function curves(runs: readonly ReportedRun[]): Html[] {
       {
         format: (value) => formatFixed(value, 1),
         include: [0],
+        lacking: 'too few days',
         empty: `no value to draw: it takes ${WINDOW} daily returns in a row`,
       },
     ),

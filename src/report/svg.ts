@@ -44,7 +44,8 @@ export function dateChart(
     format,
     include = [],
     empty = 'no value to draw',
-  }: { format: (value: number) => string; include?: readonly number[]; empty?: string },
+    lacking = 'no value',
+  }: { format: (value: number) => string; include?: readonly number[]; empty?: string; lacking?: string },
 ): Html {
   const known = [...include];
   const days: number[] = [];
@@ -73,13 +74,17 @@ export function dateChart(
     ({ day, label }) =>
       html`<line class="grid" x1="${at(x(day))}" x2="${at(x(day))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><text x="${at(x(day))}" y="${HEIGHT - 8}" text-anchor="middle">${label}</text>`,
   );
-  const lines = series.map(
-    ({ dates, values, name }, s) =>
-      html`<path class="s${s % DASHES.length}" stroke-dasharray="${DASHES[s % DASHES.length]}" d="${pathOf(values, (k) => x(parseDay(dates[k])), y)}"><title>${name}</title></path>`,
-  );
-  const legend = series.map(
-    ({ name }, s) =>
-      html`<span><svg class="key" viewBox="0 0 30 8" aria-hidden="true"><path class="s${s % DASHES.length}" stroke-dasharray="${DASHES[s % DASHES.length]}" d="M0 4H30"/></svg> ${name}</span>`,
+  const drawn = ({ values }: DatedSeries) => values.some((value) => value !== null && Number.isFinite(value));
+  const lines = series.flatMap((one, s) => {
+    const { dates, values, name } = one;
+    return drawn(one)
+      ? html`<path class="s${s % DASHES.length}" stroke-dasharray="${DASHES[s % DASHES.length]}" d="${pathOf(values, (k) => x(parseDay(dates[k])), y)}"><title>${name}</title></path>`
+      : [];
+  });
+  const legend = series.map((one, s) =>
+    drawn(one)
+      ? html`<span><svg class="key" viewBox="0 0 30 8" aria-hidden="true"><path class="s${s % DASHES.length}" stroke-dasharray="${DASHES[s % DASHES.length]}" d="M0 4H30"/></svg> ${one.name}</span>`
+      : html`<span>${one.name}: ${lacking}</span>`,
   );
   return html`<figure><figcaption>${title} <small>${legend}</small></figcaption><svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${rows}${columns}${lines}</svg></figure>`;
 }

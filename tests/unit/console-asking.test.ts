@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { answerTo, JOURNAL, needKey } from '../../src/console/answers.ts';
 import { startAsking } from '../../src/console/asking.ts';
+import { EMPTY_LINE } from '../../src/console/line-editor.ts';
 import { type ConsoleState, createConsoleStore } from '../../src/console/store.ts';
 import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
@@ -46,14 +47,21 @@ test('asks what the open screen needs once, and again when it has become old', a
   expect(asked).toHaveLength(2);
 });
 
-test('the programs are asked for once, whatever screen is open', async () => {
+test('the programs are asked for whatever screen is open, again after a while, but not while one is chosen', async () => {
   const { store, asked, asking, clock } = world({});
   store.setState({ screen: 'overview' });
   asking.look();
   await arrived();
-  clock.now = 1e9;
+  clock.now = 14_999;
   asking.look();
   expect(asked).toEqual(['programs']);
+  clock.now = 15_000;
+  store.setState({ overlay: { kind: 'programs', line: EMPTY_LINE, at: 0 } });
+  asking.look();
+  expect(asked).toEqual(['programs']);
+  store.setState({ overlay: null });
+  asking.look();
+  expect(asked).toEqual(['programs', 'programs']);
 });
 
 test('a screen that needs nothing, a pause and the end ask nothing', () => {

@@ -1,5 +1,7 @@
 /** The launch form in the console: keys, questions to the supervisor, drafts, and what keeps it from launching. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { fieldRows } from '../../screens/form/fields.ts';
+import { formLines } from '../../screens/form/lines.ts';
 import { type Controller, createController } from '../../src/console/controller.ts';
 import { startFeed } from '../../src/console/feed.ts';
 import { fieldsOf, focusedField, formWords } from '../../src/console/form/model.ts';
@@ -7,6 +9,8 @@ import { formStatus } from '../../src/console/form/status.ts';
 import { footerItems } from '../../src/console/keys.ts';
 import { runCommand } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
+import { makeStyle } from '../../src/console/theme.ts';
+import { lineText } from '../../src/format/lines.ts';
 import {
   CAMPAIGN,
   NOW,
@@ -225,5 +229,19 @@ describe('a new job', () => {
     expect(store.getState().toast?.text).toBe('there is no job 99');
     await palette('job edit 5');
     expect(form().rerunOf).toBe('0005-backtest-campaign');
+  });
+});
+
+describe('a long paste', () => {
+  test.each(['x', 'ä日', 'e\u0301', 'AAPL.US ', '://:'])('of %s is in the field, its end in sight', async (piece) => {
+    await palette('job new backtest campaign');
+    const text = piece.repeat(Math.floor(100_000 / piece.length)).trim();
+    controller.key({ type: 'paste', text: `${text}END` });
+    await answered();
+    const { lines, focused } = fieldRows(form(), status(), 120);
+    expect(lineText(lines[focused])).toMatch(/END \]/);
+    expect(formLines(form(), status(), 120, 40, makeStyle({ colour: false, ascii: false })).length).toBeLessThanOrEqual(
+      40,
+    );
   });
 });

@@ -84,6 +84,11 @@ describe('width', () => {
         expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
       }),
     );
+    // The end is cut away before it is broken, and a long word is broken in one go.
+    const long = 'ä日'.repeat(50_000);
+    expect(wrapText(long, 6)).toHaveLength(25_000);
+    expect(wrapText(`a ${long} b`, 6, 2)).toEqual(['a', 'ä日ä…']);
+    expect(wrapText('日本', 1)).toEqual(['日', '本']);
     expect(wrapText('no run of this sleeve over the window', 12)).toEqual([
       'no run of',
       'this sleeve',

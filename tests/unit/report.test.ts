@@ -89,6 +89,23 @@ describe('charts', () => {
   });
 });
 
+describe('a series without any value beside one with values', () => {
+  it('has no path, and the legend says why', () => {
+    const dates = DAYS.slice(0, 2);
+    const series = [
+      { name: 'short', dates, values: [null, null] },
+      { name: 'long', dates, values: [1, 2] },
+    ];
+    const chart = dateChart('x', series, { format: String, lacking: 'too few days' }).text;
+    expect(chart).toContain('short: too few days');
+    expect(chart).not.toContain('d=""');
+    expect(chart.match(/<title>/g)).toHaveLength(1);
+    // Each keeps its own colour and dashes.
+    expect(chart).toContain('class="s1"');
+    expect(chart).not.toContain('class="s0"');
+  });
+});
+
 describe('rolling Sharpe ratio', () => {
   it('is that of the window, and unknown where the window is not whole or does not move', () => {
     const equity = [100, 101, 103, 102, null, 104, 105, 107, 107, 107, 107];
@@ -121,6 +138,23 @@ describe('the page', () => {
     expect(page).toContain('<th scope="row">Sharpe ratio a year</th><td>–</td>');
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     expect(reportPage([RUN], null, { madeAt: '', demo: false })).not.toContain('DEMO');
+  });
+  it('says of which runs a caveat is, and of a short run that it has too few days', () => {
+    const short: ReportedRun = {
+      ...RUN,
+      runId: 'b0b0aaaa-0000-4000-8000-000000000000',
+      caveat: 'survivors only',
+      days: DAYS.slice(0, 9),
+      equity: RUN.equity.slice(0, 9),
+      drawdown: RUN.drawdown.slice(0, 9),
+      exposures: {},
+    };
+    const whole = { ...RUN, equity: DAYS.map((_, k) => 100 + k + (k % 3)) };
+    const both = reportPage([whole, short], null, { madeAt: '', demo: false });
+    expect(both).toContain('<p class="banner">&lt;S&amp;H21&gt; 9c20aaaa: same-close, no costs: not tradable</p>');
+    expect(both).toContain('<p class="banner">&lt;S&amp;H21&gt; b0b0aaaa: survivors only</p>');
+    expect(both).toContain('&lt;S&amp;H21&gt; b0b0aaaa: too few days');
+    expect(both).not.toContain('d=""');
   });
   it('holds no script, fetches nothing, and shows names as they are', () => {
     expect(page).not.toMatch(/<script|https?:|@import|url\(|\ssrc=|\shref=/i);

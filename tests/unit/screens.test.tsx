@@ -332,16 +332,17 @@ describe('the figures of a job', () => {
   };
 
   test.each(SIZES)(
-    'stand in rows with their age, one of them drawn, pace and time left beside them at %i×%i',
+    'stand in rows with their age, one of them drawn where there is room, pace and time left beside them at %i×%i',
     async (...size) => {
       const ui = await jobs(size);
       const frame = (await ui.rows()).join('\n');
       expectFits(await ui.rows(), ...size);
       expect(frame).toMatch(/▸ equity +…H5 +1,012,000 +USD +[▁-█]+ +now/);
       expect(frame).toMatch(/2\.9 days\/s +≈ 25 s \(23 s – 28 s\) left/);
-      expect(frame).toContain('equity · US_CORE_LONG_EQ_H5');
-      expect(frame).toContain('last 1,012,000 USD');
+      // Where there is no room for the chart, its legend alone says nothing that the row does not.
+      expect(frame.includes('last 1,012,000 USD')).toBe(size[0] >= 120);
       if (size[0] < 120) return;
+      expect(frame).toContain('equity · US_CORE_LONG_EQ_H5');
       expect(frame).toMatch(BRAILLE);
       expect(frame).toMatch(/└14:21:30.*14:22:06/);
     },
@@ -779,6 +780,49 @@ describe('what is on them', () => {
     expectFits(frame, 80, 24);
     expect(frame.at(-2)).toMatch(/✗ historical database: the embedded.*… Start it with: prometheus db up$/);
     expect(frame.find((row) => row.includes(rows[0].name))).toMatch(/\? unknown: .*… Start it with: prometheus db up/);
+  });
+
+  test('the Jobs screen at 80×24 has lines of the log whatever has the focus, and no chart but its whole', async () => {
+    const jobs = Array.from({ length: 60 }, (_, i) => ({
+      ...SNAPSHOT.jobs[i % 5],
+      id: `${2000 - i}-backtest-campaign`,
+    }));
+    for (const focus of panesOf('jobs')) {
+      const size = { columns: 80, rows: 24 };
+      const ui = open({ ...SNAPSHOT, jobs }, { screen: 'jobs', size, focus, selected: { jobs: jobs[0].id } });
+      await ui.answer();
+      const frame = await ui.rows();
+      expectFits(frame, 80, 24);
+      expect(ui.spots.output!.rect.height, focus).toBeGreaterThanOrEqual(4);
+      expect(ui.spots.jobs!.rect.height, focus).toBeLessThanOrEqual(12);
+      expect(ui.spots[focus]!.bodyRows, focus).toBeGreaterThanOrEqual(3);
+      expect(ui.spots.chart !== undefined, focus).toBe(focus === 'chart');
+      ui.close();
+    }
+    mounted = null;
+    const tall = open(SNAPSHOT, { screen: 'jobs', size: { columns: 80, rows: 50 } });
+    await tall.answer();
+    await tall.rows();
+    expect(tall.spots.chart!.bodyRows).toBeGreaterThanOrEqual(5);
+  });
+
+  test('a job that tells no stage is never said to be starting', async () => {
+    const [job, ...others] = SNAPSHOT.jobs;
+    const said = async (change: Partial<typeof job>) => {
+      const ui = open(
+        { ...SNAPSHOT, jobs: [{ ...job, stage: null, reason: '', ...change }, ...others] },
+        { screen: 'jobs' },
+      );
+      const frame = (await ui.rows()).join('\n');
+      ui.close();
+      mounted = null;
+      expect(frame).not.toContain('starting');
+      return frame;
+    };
+    const progress = { done: 37, total: null, unit: 'files', rate: null, eta: null };
+    expect(await said({ progress })).toMatch(/▶ RUN .*37 files/);
+    expect(await said({ progress: null })).toMatch(/▶ RUN .*no progress/);
+    expect(await said({ progress: { ...progress, total: 74 } })).toMatch(/▶ RUN .*█···· 50 /);
   });
 
   test('at 80×24 no database that is down hides behind the other', async () => {

@@ -144,6 +144,9 @@ describe('a password', () => {
   it('is looked for in time that grows with the text alone', () => {
     const long = `${'a-'.repeat(200_000)}${'--pass '.repeat(20_000)}${'"'.repeat(1000)}`;
     expect(maskText(long)).toHaveLength(maskText(long).length);
+    const addresses = '://:'.repeat(50_000);
+    expect([maskText(addresses), maskWords([addresses])]).toEqual([addresses, [addresses]]);
+    expect(maskText(`${addresses}@h`)).toBe('://:…@h');
   });
 
   it('is left out of JSON: of texts, lists of words and keys that name one', () => {
