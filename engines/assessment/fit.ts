@@ -4,6 +4,7 @@ import { formatCount } from '../../src/format/numbers.ts';
 import { formatDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
+import { LEAST_HEAD_DAYS } from '../../src/platform/least-training.ts';
 import { dateArg, defineProgram, type Program, parseRange } from '../../src/platform/program.ts';
 import { columnOf } from '../market/panel.ts';
 import { loadPanel } from '../market/storage.ts';
@@ -12,7 +13,7 @@ import { listModels, loadModel, writeModel } from '../models/storage.ts';
 import { solveSymmetric } from '../numeric/fit/linear.model.ts';
 import { ASSESSMENT_CONTEXT_V2 } from './context.model.ts';
 import { contextDays, requireVectors } from './context.storage.ts';
-import { HeadTrainer, headVerdict, LEARNT_FIRST, leastJudged, usedIc } from './head.model.ts';
+import { HeadTrainer, headVerdict, LEARNT_FIRST, usedIc } from './head.model.ts';
 import { headGraph } from './head.storage.ts';
 
 /** Joint model of the head, and how far ahead it looks in trading days. */
@@ -135,10 +136,9 @@ export const fitHead: Program<typeof headFitSpec> = async (args, { databases, ho
 
 /** Nothing was scored, so that nothing can be said of the head. */
 function neverJudged({ trainStart, trainEnd }: { trainStart: string; trainEnd: string }, days: number): UserError {
-  const least = LEARNT_FIRST + leastJudged(HORIZON) + HORIZON;
   return new UserError(
     `no day of ${trainStart} … ${trainEnd} (${formatCount(days)} trading days) is left to judge a head by: ${LEARNT_FIRST} are learnt from first, and the last ${HORIZON} have no future`,
-    `Give a span of ${least} trading days at least, with contexts from its beginning on: --train-start, --train-end (context.start and context.headEnd of phases.yaml).`,
+    `Give a span of ${LEAST_HEAD_DAYS} trading days at least, with contexts from its beginning on: --train-start, --train-end (context.start and context.headEnd of phases.yaml).`,
   );
 }
 

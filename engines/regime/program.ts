@@ -5,6 +5,7 @@ import { batchMeter } from '../../src/platform/batches.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { Exit, UsageError, UserError } from '../../src/platform/errors.ts';
 import { log, stage } from '../../src/platform/events.ts';
+import { LEAST_REGIME_DAYS } from '../../src/platform/least-training.ts';
 import { type Program, parseRange } from '../../src/platform/program.ts';
 import { type LoadedPanel, loadPanel } from '../market/storage.ts';
 import { requireOutOfSample } from '../models/guard.model.ts';
@@ -21,8 +22,6 @@ import { type MarketVectors, matrixOf, readMarketVectors, regionOf, replaceRegim
 
 /** Trading days of the market volatility that names the regimes. */
 const VOLATILITY_DAYS = 21;
-/** Fewer training days hold no four regimes: a year. */
-const LEAST_TRAINING_DAYS = 252;
 
 export const backfillRegime: Program<typeof backfillRegimeSpec> = async (args, context) => {
   const { databases, events, signal, home } = context;
@@ -159,8 +158,8 @@ function fitOn(
   const used = Array.from(vectors.days.keys()).filter(
     (d) => vectors.days[d] >= train.start && vectors.days[d] <= train.end && volatility.has(vectors.days[d]),
   );
-  if (used.length < LEAST_TRAINING_DAYS) {
-    const what = `${used.length} days with vectors of ${args.market}, fewer than ${LEAST_TRAINING_DAYS}`;
+  if (used.length < LEAST_REGIME_DAYS) {
+    const what = `${used.length} days with vectors of ${args.market}, fewer than ${LEAST_REGIME_DAYS}`;
     const { fix } = noVectors(args, formatDay(train.start), formatDay(train.end));
     const first = used.length ? vectors.days[used[0]] : null;
     const due = panel.calendar.days.filter((day) => first !== null && day >= first && day <= train.end).length;

@@ -80,7 +80,9 @@ test('the chain names the days that lack and their import, starts no job, and ma
   expect(refused).toMatchObject({
     message:
       'P4 may not begin: P4.inputs PART: Encoders (2013-11-01 → 2013-12-31) lack prices 2013-11-01 → 2013-11-29 (20 trading days); ' +
-      'contexts and comparison (2014-01-02 → 2014-04-30) lack news 2014-03-01 → 2014-04-30 (61 days). ' +
+      'contexts and comparison (2014-01-02 → 2014-04-30) lack news 2014-03-01 → 2014-04-30 (61 days); ' +
+      'the fit of regimes (2013-11-01 → 2013-12-31) asks for 252 trading days with prices, after 106 earlier ones: there are 0; ' +
+      'the head of the context backend (2014-01-02 → 2014-02-28) asks for 191 trading days with prices: there are 40. ' +
       'Import what lacks, or name other days under context in phases.yaml. ' +
       'Use: prometheus data import --instruments FILE --holidays FILE --prices PATH --news PATH',
   });
@@ -90,10 +92,16 @@ test('the chain names the days that lack and their import, starts no job, and ma
     INSERT INTO prices_daily SELECT * FROM kept_prices;
     INSERT INTO news_articles SELECT * FROM kept_news`);
   const p4 = async (of: PhaseConfig) => (await board(of)).phases.find(({ phase }) => phase === 'P4')!;
+  // Half a year is too short for what v2 spaces are fitted on.
   expect((await p4(config)).blockedBy).toEqual([
+    expect.stringMatching(/^P4.inputs PART: The fit of regimes .* asks for 252 trading days/),
+  ]);
+  const jointModels = config.context.jointModels.map((model) => model.replace(/-v2$/, '-v1'));
+  const v1 = { ...config, context: { ...config.context, jointModels } };
+  expect((await p4(v1)).blockedBy).toEqual([
     expect.stringMatching(/^P4.inputs PART: text-fin-general-v1 is not installed here/),
   ]);
   // A table of words is fitted by the chain itself.
-  const fitted = await p4({ ...config, context: { ...config.context, textModel: 'text-fin-static-v1' } });
+  const fitted = await p4({ ...v1, context: { ...v1.context, textModel: 'text-fin-static-v1' } });
   expect([fitted.blockedBy, fitted.checks[0]]).toMatchObject([[], { id: 'P4.inputs', state: 'OK' }]);
 });

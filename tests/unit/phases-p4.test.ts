@@ -1,12 +1,14 @@
 /** Phase 4: its plan as commands that exist, and what its checks ask for. */
 import { describe, expect, test } from 'vitest';
+import { LEARNT_FIRST, leastJudged } from '../../engines/assessment/head.model.ts';
 import { PROGRAMS } from '../../engines/catalog.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { deriveBoard } from '../../src/phases/board.ts';
 import { yearOf } from '../../src/phases/calendar.ts';
 import { contextWindow, p4Commands } from '../../src/phases/checks/p4.ts';
 import type { Evidence } from '../../src/phases/evidence.ts';
-import { parseDay } from '../../src/platform/dates.ts';
+import { formatDay, parseDay } from '../../src/platform/dates.ts';
+import { LEAST_HEAD_DAYS } from '../../src/platform/least-training.ts';
 import { factsWith, greenEvidence, HOLIDAYS, known, shippedNeed, unknown, valueIn } from '../helpers/phase-evidence.ts';
 
 const need = shippedNeed();
@@ -115,7 +117,7 @@ describe('P4.inputs', () => {
       state: 'OK',
       observed: 'prices 1997-01-02 → 2024-12-31 · news 2015-01-01 → 2024-12-31',
       required:
-        'holidays and prices for encoders (2010-01-01 → 2014-12-31) and contexts and comparison (2015-01-01 → 2024-12-31), at most 4 trading days in a row without any; news for contexts and comparison (2015-01-01 → 2024-12-31), at most 31 days in a row without any; text-fin-general-v1, or its vectors',
+        'holidays and prices for encoders (2010-01-01 → 2014-12-31) and contexts and comparison (2015-01-01 → 2024-12-31), at most 4 trading days in a row without any; news for contexts and comparison (2015-01-01 → 2024-12-31), at most 31 days in a row without any; the fit of regimes (2010-01-01 → 2014-12-31) asks for 252 trading days with prices, after 106 earlier ones; the head of the context backend (2015-01-01 → 2016-12-31) asks for 191 trading days with prices; text-fin-general-v1, or its vectors',
       phase: { state: 'OK', blockedBy: [] },
     });
     expect(judged({ prices: pricesTo('2024-12-26') }).state).toBe('OK');
@@ -140,6 +142,31 @@ describe('P4.inputs', () => {
       headline: 'inputs lack prices and news',
       blockedBy: [`P4.inputs PART: ${late.reason} Use: prometheus ${late.fix}.`],
     });
+  });
+
+  test('asks for the days that regimes and the head are fitted on, as their programs do', () => {
+    expect(LEAST_HEAD_DAYS).toBe(LEARNT_FIRST + leastJudged(21) + 21);
+    const days = (from: string, least: number) => {
+      const { calendar } = valueIn(green.gaps);
+      return formatDay(calendar.between(on(from), on('2024-12-31'))[least - 1]);
+    };
+    const first = { encoderStart: '2013-01-02' };
+    expect(judged({}, { ...first, encoderEnd: days('2013-01-02', 252) }).state).toBe('OK');
+    const short = judged({}, { ...first, encoderEnd: days('2013-01-02', 251) });
+    expect(short).toMatchObject({ state: 'PART', fix: null, phase: { headline: 'inputs lack days of training' } });
+    expect(short.reason).toMatch(
+      /^The fit of regimes \(2013-01-02 → .*\) asks for 252 trading days with prices, after 106 earlier ones: there are 251\. Name other days under context in phases\.yaml\.$/,
+    );
+    // Prices that begin with the span: the first vectors come with the 107th day.
+    const from = { encoderStart: '2010-01-04', encoderEnd: days('2010-01-04', 357) };
+    expect(judged({ prices: pricesFrom('2010-01-04') }, from).reason).toContain('there are 251');
+    expect(judged({ prices: pricesFrom('2010-01-04') }, { ...from, encoderEnd: days('2010-01-04', 358) }).state).toBe(
+      'OK',
+    );
+    expect(judged({}, { headEnd: days('2015-01-01', 191) }).state).toBe('OK');
+    expect(judged({}, { headEnd: days('2015-01-01', 190) }).reason).toContain(
+      '191 trading days with prices: there are 190',
+    );
   });
 
   test('sees holes inside a span, not those outside of all of them', () => {

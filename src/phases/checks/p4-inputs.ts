@@ -4,7 +4,7 @@ import { type Stretch, stretchesWithout, TradingDays, uncoveredByHolidays } from
 import { type CheckSpec, type Facts, figureOf, notOk, ok } from '../check.ts';
 import type { Requirements } from '../config.ts';
 import type { Evidence } from '../evidence.ts';
-import { counted, importing, range, some } from '../words.ts';
+import { count, counted, importing, range, some } from '../words.ts';
 import { span } from './share.ts';
 
 /** Days, both included, that steps of the chain read. */
@@ -15,7 +15,16 @@ interface ReadSpan {
   readonly end: string;
 }
 
+/** Days that something is fitted on, as a step asks for them. */
+interface Training extends ReadSpan {
+  /** Trading days with a price. */
+  readonly least: number;
+  /** Those that prices must have before the first that counts. */
+  readonly after: number;
+}
+
 export interface ChainReads {
+  readonly training: readonly Training[];
   readonly prices: readonly ReadSpan[];
   readonly news: readonly ReadSpan[];
   /** There has to be news before this day; null where none is asked for. */
@@ -24,7 +33,7 @@ export interface ChainReads {
   readonly textModel: string | null;
 }
 
-type Source = 'holidays' | 'prices' | 'news';
+type Source = 'holidays' | 'prices' | 'news' | 'days of training';
 
 interface Lack {
   readonly of: Source;
@@ -42,10 +51,11 @@ export const inputsCheck = (
   id: 'P4.inputs',
   title: 'what the chain reads',
   required: (need) => {
-    const { prices, news, newsBefore, textModel } = readsOf(need);
+    const { prices, training, news, newsBefore, textModel } = readsOf(need);
     const { priceGapDays, newsGapDays } = need.context;
+    const fitted = training.map((one) => `; ${trained(one)}`).join('');
     const before = newsBefore === null ? '' : `, some before ${newsBefore}`;
-    return `holidays and prices for ${prices.map(named).join(' and ')}, at most ${counted(priceGapDays, 'trading day')} in a row without any; news for ${news.map(named).join(' and ')}${before}, at most ${counted(newsGapDays, 'day')} in a row without any${textModel === null ? '' : `; ${textModel}, or its vectors`}`;
+    return `holidays and prices for ${prices.map(named).join(' and ')}, at most ${counted(priceGapDays, 'trading day')} in a row without any; news for ${news.map(named).join(' and ')}${before}, at most ${counted(newsGapDays, 'day')} in a row without any${fitted}${textModel === null ? '' : `; ${textModel}, or its vectors`}`;
   },
   input: true,
   progress: false,
@@ -53,7 +63,11 @@ export const inputsCheck = (
   judge: (facts) => {
     const { evidence, need } = facts;
     const reads = readsOf(need);
-    const lacks = [...lackOfPrices(evidence, need, reads), ...lackOfNews(evidence, need, reads)];
+    const lacks = [
+      ...lackOfPrices(evidence, need, reads),
+      ...lackOfNews(evidence, need, reads),
+      ...lackOfTraining(evidence, reads),
+    ];
     const extent = figureOf(evidence.prices);
     const news = figureOf(evidence.news);
     const spans = [
@@ -75,12 +89,13 @@ export const inputsCheck = (
       );
     }
     const sources = [...new Set(lacks.map(({ of }) => of))];
+    const imported = sources.filter((source) => source !== 'days of training');
     const nothing = extent.first === null && news.length === 0;
     return notOk(
       nothing ? 'WAIT' : 'PART',
       observed,
-      `${lacks.map(({ text }) => text).join('; ')}. Import what lacks, or name other days under context in phases.yaml`,
-      importing(...sources),
+      `${lacks.map(({ text }) => text).join('; ')}. ${imported.length ? 'Import what lacks, or name' : 'Name'} other days under context in phases.yaml`,
+      imported.length ? importing(...imported) : null,
       `inputs lack ${sources.join(' and ')}`,
     );
   },
@@ -107,6 +122,26 @@ function lackOfPrices(evidence: Evidence, { context }: Requirements, { prices: r
     return lacks;
   });
 }
+
+/** Of what a fit asks for, days with prices: an upper bound of the vectors or contexts that it will find. */
+function lackOfTraining(evidence: Evidence, { training }: ChainReads): Lack[] {
+  const holidays = figureOf(evidence.holidays);
+  const { first, last } = figureOf(evidence.prices);
+  if (first === null || last === null) return [];
+  const empty = new Set(figureOf(evidence.gaps).emptyDays);
+  return training.flatMap((one): Lack[] => {
+    const days = span(one);
+    const priced = [...new TradingDays(first, Math.min(last, days.last), holidays).days].filter(
+      (day) => !empty.has(day),
+    );
+    const found = priced.slice(one.after).filter((day) => day >= days.first).length;
+    if (found >= one.least) return [];
+    return [{ of: 'days of training', text: `${trained(one)}: there are ${found}` }];
+  });
+}
+
+const trained = ({ least, after, ...read }: Training): string =>
+  `${named(read)} asks for ${counted(least, 'trading day')} with prices${after ? `, after ${count(after)} earlier ones` : ''}`;
 
 function lackOfNews(evidence: Evidence, { context }: Requirements, { news: reads, newsBefore }: ChainReads): Lack[] {
   const found = figureOf(evidence.news);

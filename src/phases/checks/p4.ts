@@ -1,11 +1,12 @@
 /** Phase 4: texts, joint spaces, runs by the context backend, and a comparison on equal terms. */
 import { formatDay, parseDay } from '../../platform/dates.ts';
+import { LEAST_HEAD_DAYS, LEAST_REGIME_DAYS } from '../../platform/least-training.ts';
 import { LEAST_SHARED_DAYS, tooFewShared } from '../../platform/shared-days.ts';
 import { campaignArgvOver, sleeveIds } from '../campaign.ts';
 import { type CheckSpec, type Facts, figureOf, type Judgment, notOk, ok } from '../check.ts';
 import type { Requirements } from '../config.ts';
 import type { RunRow } from '../evidence.ts';
-import { vectorsByYear } from '../expectations.ts';
+import { leastRows, vectorsByYear } from '../expectations.ts';
 import type { PhaseCommand } from '../types.ts';
 import { ageInDays, count, counted, percent, some } from '../words.ts';
 import { dayCheck } from './days.ts';
@@ -131,12 +132,27 @@ export function p4Commands(need: Requirements): PhaseCommand[] {
   ];
 }
 
+/**
+ * Days with prices before the first vector of a market: a name counts once its window has its least rows, and the market's window has
+ * as many days of such names.
+ */
+const BEFORE_REGIME_VECTORS = 2 * (leastRows(63) - 1);
+
 /** The days of prices and news that these commands read. */
 function chainReads(need: Requirements): ChainReads {
-  const { start, end, encoderStart, encoderEnd } = need.context;
+  const { start, end, encoderStart, encoderEnd, headEnd } = need.context;
   const used = { what: 'contexts and comparison', start, end };
   return {
     prices: [...(usesV2(need) ? [{ what: 'encoders', start: encoderStart, end: encoderEnd }] : []), used],
+    training: usesV2(need)
+      ? [
+          {
+            what: 'the fit of regimes',
+            ...{ start: encoderStart, end: encoderEnd, least: LEAST_REGIME_DAYS, after: BEFORE_REGIME_VECTORS },
+          },
+          { what: 'the head of the context backend', start, end: headEnd, least: LEAST_HEAD_DAYS, after: 0 },
+        ]
+      : [],
     news: [used],
     newsBefore: fitsTexts(need) ? start : null,
     textModel: fitsTexts(need) ? null : need.context.textModel,
