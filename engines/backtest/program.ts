@@ -42,7 +42,7 @@ export const campaignAndMeta: Program<typeof campaignAndMetaSpec> = async (args,
   );
   const { runtime } = context.databases;
   const { strategyId, marketId } = args;
-  const recorded = await recordedTrials(runtime, { strategyId, marketId, runIds: runs.map((run) => run.runId) });
+  const recorded = await recordedTrials(runtime, { marketId, runIds: runs.map((run) => run.runId) });
   const generator = new Random(BOOTSTRAP_SEED);
   const returns = new Map(runs.map((run) => [run.runId, simpleReturns(run.equity)]));
   const evidence = weighDecision(decision, returns, recorded, () => generator.uniform(), runs.some(isInSample));

@@ -30,7 +30,6 @@ export const sweep: Program<typeof sweepSpec> = async (args, context) => {
     const own = points.map((_, k) => runs[k * width + s]);
     const sleeveId = args.sleeve[s].split(':')[0];
     const recorded = await recordedTrials(context.databases.runtime, {
-      strategyId: own[0].sleeve.strategyId,
       marketId: args.marketId,
       runIds: own.map((run) => run.runId),
     });

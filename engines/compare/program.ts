@@ -164,13 +164,10 @@ async function ofBackend(client: pg.ClientBase, id: string, backend: string): Pr
 
 /** Runs on record that either run has to be measured against. */
 async function trialsOf(runtime: Database, pair: readonly StoredRun[]): Promise<RecordedTrials> {
-  const kinds = new Map(
-    pair.map(({ strategyId, marketId }) => [`${strategyId} ${marketId}`, { strategyId, marketId }]),
-  );
   let distinct = 0;
   const sharpes: number[] = [];
-  for (const kind of kinds.values()) {
-    const found = await recordedTrials(runtime, { ...kind, runIds: pair.map((run) => run.runId) });
+  for (const marketId of new Set(pair.map((run) => run.marketId))) {
+    const found = await recordedTrials(runtime, { marketId, runIds: pair.map(({ runId }) => runId) });
     distinct += found.distinct;
     sharpes.push(...found.sharpes);
   }

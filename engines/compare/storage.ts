@@ -11,7 +11,6 @@ import type { RunSeries } from './model.ts';
 export interface StoredRun {
   readonly runId: string;
   readonly sleeveId: string;
-  readonly strategyId: string;
   readonly marketId: string;
   readonly backend: string;
   readonly horizon: number | null;
@@ -23,7 +22,7 @@ export interface StoredRun {
   readonly trial: string;
 }
 
-const RUN = `SELECT run_id AS "runId", strategy_id AS "strategyId", start_date::date AS start, end_date::date AS "end", config_json AS config,
+const RUN = `SELECT run_id AS "runId", start_date::date AS start, end_date::date AS "end", config_json AS config,
     ${SLEEVE_OF_RUN} AS "sleeveId",
     coalesce(config_json->>'market_id', 'US_EQ') AS "marketId", coalesce(config_json->>'assessment_backend', 'basic') AS backend,
     (config_json->>'assessment_horizon_days')::int AS horizon,

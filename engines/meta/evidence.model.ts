@@ -16,7 +16,7 @@ import type { MetaDecision } from './model.ts';
 
 /** Runs on record that were tried on days of the decision. */
 export interface RecordedTrials {
-  /** Distinct runs of the strategy whose days overlap: runs with the same trades count once. */
+  /** Distinct runs whose days overlap: runs with the same trades count once. */
   readonly distinct: number;
   /** Annualised Sharpe ratios of those over nearly the same days, as far as known: their spread is what luck can do. */
   readonly sharpes: readonly number[];

@@ -21,26 +21,27 @@ export const TRIAL = `coalesce(metrics_json->>'trade_list_hash', md5(metrics_jso
 const COMPARABLE = 0.9;
 
 /**
- * Complete runs of a strategy in a market that were tried on days of the given runs.
+ * Complete runs in a market that were tried on days of the given runs, whatever their strategy is called: whoever picks the best of what was
+ * tried on these days has picked among all of them.
  * @param runIds runs over the days in question, already recorded; of runs over different days, those that all have.
  */
 export async function recordedTrials(
   runtime: Database,
-  { strategyId, marketId, runIds }: { strategyId: string; marketId: string; runIds: readonly string[] },
+  { marketId, runIds }: { readonly marketId: string; readonly runIds: readonly string[] },
 ): Promise<RecordedTrials> {
   const { rows } = await runtime.client((client) =>
     client.query<{ trial: string; sharpe: number | null }>(
-      `WITH own AS (SELECT max(start_date)::date AS first, min(end_date)::date AS last FROM backtest_runs WHERE run_id = ANY ($3::text[])),
+      `WITH own AS (SELECT max(start_date)::date AS first, min(end_date)::date AS last FROM backtest_runs WHERE run_id = ANY ($2::text[])),
             tried AS (
               SELECT ${TRIAL} AS trial, (metrics_json->>'annualised_sharpe')::float8 AS sharpe,
                      least(end_date::date, own.last) - greatest(start_date::date, own.first) + 1 AS shared,
                      greatest(end_date::date, own.last) - least(start_date::date, own.first) + 1 AS days
                 FROM backtest_runs, own
-               WHERE strategy_id = $1 AND coalesce(config_json->>'market_id', $2) = $2
+               WHERE coalesce(config_json->>'market_id', $1) = $1
                  AND jsonb_typeof(metrics_json->'cumulative_return') = 'number')
-       SELECT trial, max(sharpe) FILTER (WHERE shared >= $4::float8 * days) AS sharpe
+       SELECT trial, max(sharpe) FILTER (WHERE shared >= $3::float8 * days) AS sharpe
          FROM tried WHERE shared > 0 GROUP BY 1 ORDER BY 1`,
-      [strategyId, marketId, runIds, COMPARABLE],
+      [marketId, runIds, COMPARABLE],
     ),
   );
   return {

@@ -289,7 +289,7 @@ describe('engines', () => {
       compared: (await runProgram(compareSpec, compare, { run: runs, draws: 100 }, databases)).stdout,
       list: await listRuns(runtime, { limit: 10 }),
       run: await readReportedRun(runtime, runs[0]),
-      trials: await recordedTrials(runtime, { strategyId: 'S', marketId: 'TEST', runIds: runs }),
+      trials: await recordedTrials(runtime, { marketId: 'TEST', runIds: runs }),
       risk: (await loadRegimeRisk(runtime, 'TEST', panel.calendar.days.slice(80), false)).risk.join(),
       regimes: [
         await regimeDays(runtime, 'US', span),

@@ -191,7 +191,10 @@ describe('compare', () => {
     const after = await deflated();
     expect(after.trials).toBe(before.trials + 1);
     expect(Math.abs(after.figure - before.figure)).toBeLessThan(0.1);
-    await query('DELETE FROM backtest_runs WHERE run_id = $1', [brief]).catch(() => {});
+    // Whatever its strategy is called: it was tried on these days.
+    const [other] = await run({ sleeve: [formatSleeve(canonicalSleeves('OTHER', 'TEST')[0])], slippageBps: 100 });
+    expect((await deflated()).trials).toBe(after.trials + 1);
+    await query('DELETE FROM backtest_runs WHERE run_id = ANY ($1)', [[brief, other]]).catch(() => {});
   });
 
   it('keeps the evidence of the pairs that the board looks at, whatever else is compared and run later', async () => {
