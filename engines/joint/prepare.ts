@@ -39,6 +39,8 @@ export interface PreparedJoint {
   readonly bad: readonly (readonly [what: string, reason: string])[];
   /** Why the result is partial whatever the shards write: there is news, and no vector of it; else null. */
   readonly missing: string | null;
+  /** Why no row can be written; null when that is not known beforehand. */
+  readonly none: string | null;
 }
 
 /** @throws UserError for a market that is not there, a calendar without holidays, days without what all vectors need. */
@@ -88,7 +90,7 @@ export async function prepareJoint(
   const content = createHash('sha256');
   content.update(JSON.stringify([states, days, Array.from(closes), instruments, inputs.fitEnd]));
   for (const vectors of [inputs.profileTexts, inputs.regimes]) hashVectors(content, vectors);
-  requireInputs(spec, states, inputs, events);
+  const none = requireInputs(spec, states, inputs, events);
   return {
     spec,
     shards: planJointShards(days.length, spec.shardDays),
@@ -100,6 +102,7 @@ export async function prepareJoint(
     inputs,
     bad,
     missing: await missingNews(spec, states, historical),
+    none,
   };
 }
 
@@ -125,13 +128,13 @@ async function statesOf(
   return { states: { ...own, ...states }, used };
 }
 
-/** Says which branch is nowhere in the span. @throws UserError when it is the one that every vector is about. */
+/** Says which branch is nowhere in the span; returns why no row can be written, null when some can. @throws UserError when it is the one that every vector is about. */
 function requireInputs(
   spec: JointBackfillSpec,
   states: States,
   { space, profileTexts }: Pick<PreparedJoint['inputs'], 'space' | 'profileTexts'>,
   events: ProgramContext['events'],
-): void {
+): string | null {
   const span = `from ${spec.start} to ${spec.end}`;
   if (states.stab?.rows === 0 && spec.kind === 'stab') {
     throw new UserError(
@@ -145,23 +148,22 @@ function requireInputs(
       `Make them: prometheus backfill joint-stab-fragility --start ${spec.start} --end ${spec.end}`,
     );
   }
+  let none: string | null = null;
   // A v1 profile or regime is of both its halves: without the text there is no row, not one without a branch.
   if (space.version === 'v1' && spec.kind === 'profile' && profileTexts.size === 0) {
     const text = `there is no profile text of ${spec.profileTextModel}`;
-    log(
-      events,
-      'warn',
-      `${text}: ${spec.models[0]} has rows of issuers with one only, so none is written (v2 needs none)`,
-    );
+    none = `${text}: ${spec.models[0]} has rows of issuers with one only, so none is written (v2 needs none)`;
+    log(events, 'warn', none);
   }
   const bothHalves = space.version === 'v1' && spec.kind === 'regime';
   for (const name of ['profile', 'profiles', 'regimes', 'news'] as const) {
     if (states[name]?.rows !== 0) continue;
-    const what = bothHalves
-      ? `${spec.models[0]} has rows of days with both only, so none is written`
-      : 'that branch is left out';
-    log(events, 'warn', `there is no ${INPUT_WORDS[name]} vector ${span}: ${what}`);
+    const lack = `there is no ${INPUT_WORDS[name]} vector ${span}`;
+    const empty = `${lack}: ${spec.models[0]} has rows of days with both only, so none is written`;
+    if (bothHalves) none ??= empty;
+    log(events, 'warn', bothHalves ? empty : `${lack}: that branch is left out`);
   }
+  return none;
 }
 
 /** The text model that has no vector at all in the span although there is news of it, in words; null for none. */

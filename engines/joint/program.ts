@@ -136,10 +136,13 @@ function planOf({ spec, fingerprint, shards, due }: PreparedJoint): Omit<Backfil
   return { kind: 'joint', spec, dataFingerprint: fingerprint, models, shards: shards.length, due };
 }
 
+/** Why nothing was written where every input has some vector. */
+const NO_ENTITY = 'no entity has on any of these days what a row is joined of';
+
 /** What the backfill has done, all machines and all its runs together. */
 async function report(
   backfill: Backfill<JointBackfillSpec>,
-  { spec, days, missing }: PreparedJoint,
+  { spec, days, missing, none }: PreparedJoint,
   json: boolean,
   context: ProgramContext,
 ): Promise<ProgramResult> {
@@ -151,8 +154,10 @@ async function report(
   } = (await totalsByModel(context.databases.historical, backfill.id)).get(model) ?? {};
   const rejected = await reportRejected(backfill, failed, context);
   if (!json) context.stdout(`model_id,written,skipped,failed\n${[model, written, skipped, failed].join()}\n`);
+  // What is missing says it already.
+  const nothing = written + skipped + failed > 0 || missing ? null : (none ?? NO_ENTITY);
   const kept = skipped ? `, ${formatCount(skipped)} left as they were` : '';
-  const summary = `${formatCount(written)} rows of ${model} on ${formatCount(days.length)} trading days${kept}${failed ? `, ${formatCount(failed)} stored vectors could not be used` : ''}${missing ? `; ${missing}` : ''}`;
+  const summary = `${formatCount(written)} rows of ${model} on ${formatCount(days.length)} trading days${kept}${failed ? `, ${formatCount(failed)} stored vectors could not be used` : ''}${missing ? `; ${missing}` : ''}${nothing ? `; ${nothing}` : ''}`;
   return {
     exitCode: failed || missing ? Exit.partial : Exit.done,
     summary,

@@ -98,12 +98,21 @@ describe('v1', () => {
   test('profiles warn of what is missing, and of nothing else', async () => {
     await numeric('num-profile-core-v1', 'A.US', DAYS[0], flat(2));
     await numeric('num-regime-core-v1', 'A.US', DAYS[0], flat(6));
+    let summary = '';
     const warnings = async () => {
-      const { events } = await runProgram(jointProfilesSpec, backfillJointProfiles, span, pair.databases);
+      const { events, result } = await runProgram(jointProfilesSpec, backfillJointProfiles, span, pair.databases);
+      summary = result.summary;
       return events.flatMap((event) => (event.type === 'log' && event.level === 'warn' ? [event.message] : []));
     };
     expect(await warnings()).toEqual([expect.stringContaining('there is no profile text of text-profile-v1')]);
     expect(await rowsOf('joint-profile-core-v1')).toEqual([]);
+    expect(summary).toMatch(
+      /^0 rows of joint-profile-core-v1 on \d+ trading days?; there is no profile text of text-profile-v1: joint-profile-core-v1 has rows of issuers with one only, so none is written \(v2 needs none\)$/,
+    );
+    // Of no issuer of the market: every input has a vector, and no issuer has both.
+    await text('PROFILE', 'NOBODY', 'text-profile-v1', flat(10));
+    expect(await warnings()).toEqual([]);
+    expect(summary).toMatch(/^0 rows .*; no entity has on any of these days what a row is joined of$/);
     await text('PROFILE', 'I1', 'text-profile-v1', flat(10));
     expect(await warnings()).toEqual([]);
     expect(await rowsOf('joint-profile-core-v1')).toHaveLength(1);
