@@ -33,14 +33,22 @@ export interface TextEncoder {
 /** Tokens a text that there is room for at first. */
 const FEW_TOKENS = 24;
 
+const notUsed =
+  ({ manifest }: TextModel) =>
+  (what: string) =>
+    new UserError(`model ${manifest.model_id} is not used: ${what}`, 'Remove its folder and install or fit it again.');
+
 /**
  * Opens a verified model and runs its golden texts: a model that does not give what it is known to give is not used.
+ * @param refuse how a refusal is put: by default of a model of the registry.
  * @throws UserError when the tokenizer or the graph cannot be used, or a golden text comes out otherwise.
  */
-export async function openTextEncoder(model: TextModel, device: Device): Promise<TextEncoder> {
+export async function openTextEncoder(
+  model: TextModel,
+  device: Device,
+  refuse: (what: string) => UserError = notUsed(model),
+): Promise<TextEncoder> {
   const { manifest } = model;
-  const refuse = (what: string) =>
-    new UserError(`model ${manifest.model_id} is not used: ${what}`, 'Remove its folder and install or fit it again.');
   const tokenizer = attempt(() => {
     requireClaims(model);
     return openTokenizer(model.files, manifest.max_length);

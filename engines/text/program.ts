@@ -36,23 +36,22 @@ export const installTextModel: Program<typeof textInstallSpec> = async (args, { 
   signal.throwIfAborted();
   stage(events, 'check and store', 2, 2);
   // Before anything is stored, the pieces and then the vectors of golden texts must come out as they are known to.
+  const notIt = (what: string, lacks: string) =>
+    new UserError(
+      `${source.origin} is not ${args.model}: ${what}`,
+      `Name a source of ${GENERAL_REPO} with its own ${lacks}.`,
+    );
   try {
     checkGeneralTokenizer(new Map(Object.entries(made.files)));
   } catch (error) {
-    throw new UserError(
-      `${source.origin} is not ${args.model}: ${errorMessage(error)}`,
-      `Name a source of ${GENERAL_REPO} with its own ${TOKENIZER_FILE}.`,
-    );
+    throw notIt(errorMessage(error), TOKENIZER_FILE);
   }
   const model = unverified(made);
-  await (await openTextEncoder(model, 'cpu')).close();
+  await (await openTextEncoder(model, 'cpu', (what) => notIt(what, 'weights and settings'))).close();
   try {
     await checkGeneralWeights(model, made.weights);
   } catch (error) {
-    throw new UserError(
-      `${source.origin} is not ${args.model}: ${errorMessage(error)}`,
-      `Name a source of ${GENERAL_REPO} with its own weights.`,
-    );
+    throw notIt(errorMessage(error), 'weights');
   }
   await writeModel(home.models, made, args.replace);
   const { manifest, fingerprint } = await loadTextModel(home.models, args.model);

