@@ -260,6 +260,17 @@ export function thirds(values: readonly (number | null)[]): { labels: (string | 
   };
 }
 
+/**
+ * Thirds that hold unequal numbers of days, in words: days of equal values stand in one of them; '' when they are equal to a day
+ * or two.
+ */
+export function unequalThirds(labels: readonly (string | null)[], order: readonly string[]): string {
+  const days = order.map((name) => labels.filter((label) => label === name).length);
+  return days.length > 0 && Math.max(...days) - Math.min(...days) > 2
+    ? 'not of equal size: days of equal values stand together'
+    : '';
+}
+
 /** Values that the shared days record under a name: of the second run, else of the first; null where neither does. */
 export function recorded(a: RunSeries, b: RunSeries, { places }: Shared, name: string): (number | null)[] {
   return places.map(([k, other]) => b.exposures[other][name] ?? a.exposures[k][name] ?? null);

@@ -27,6 +27,7 @@ import {
   sharpeOf,
   slicesBy,
   thirds,
+  unequalThirds,
   verdictOf,
   yearsOf,
 } from './model.ts';
@@ -216,7 +217,8 @@ async function comparePair(
     const values = recorded(own, other, shared, name);
     const { labels, order } = thirds(values);
     if (order.length === 0) missing.push(`${by}: ${whyNoThirds(name, values)}`);
-    return slicesBy(by, shared, labels, order, bootstrap);
+    const unequal = unequalThirds(labels, order);
+    return slicesBy(unequal ? `${by} (${unequal})` : by, shared, labels, order, bootstrap);
   };
   if (regimes.size === 0) missing.push('regime: none recorded on these days');
   const slices = [

@@ -9,6 +9,7 @@ import {
   sharedDays,
   slicesBy,
   thirds,
+  unequalThirds,
   verdictOf,
   yearsOf,
 } from '../../engines/compare/model.ts';
@@ -230,6 +231,12 @@ describe('costs, years and slices', () => {
       'high third',
       'high third',
     ]);
+    const unequal = (values: number[]) => {
+      const { labels, order } = thirds(values);
+      return unequalThirds(labels, order);
+    };
+    expect(unequal([1, 2, 3, 4, 5, 6, 7])).toBe('');
+    expect(unequal([1, 1, 1, 1, 1, 1, 2, 3])).toBe('not of equal size: days of equal values stand together');
     expect(thirds([1, 1, 1, 1]).order).toEqual([]);
     expect(thirds([null, null]).order).toEqual([]);
   });
