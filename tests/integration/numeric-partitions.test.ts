@@ -1,4 +1,5 @@
 /** Numeric vectors in a table with partitions: everything is as in a table in one piece. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { program as digest } from '../../engines/data/digest/program.ts';
 import { digestSpec } from '../../engines/data/digest/spec.ts';
@@ -150,6 +151,22 @@ describe('a backfill', () => {
     await backfill(parted, { resume: true });
     await backfill(plain);
     expect(await contentOf(parted)).toBe(await contentOf(plain));
+  });
+});
+
+describe('the statements of ADR 0012', () => {
+  it('put the rows of a table in one piece into partitions, and give a year up', async () => {
+    const adr = readFileSync(new URL('../../docs/adr/0012-storage-of-vectors.md', import.meta.url), 'utf8');
+    const [partition, giveUp] = [...adr.matchAll(/```sql\n(.*?)```/gs)].map(([, statements]) => statements);
+    await backfill(plain);
+    const whole = await contentOf(plain);
+    await query(plain, partition);
+    expect(await contentOf(plain)).toBe(whole);
+    expect(await refreshCoverage(plain.databases.historical)).toEqual({ kind: 'exact', uncertain: false });
+    await backfill(plain);
+    expect(await contentOf(plain)).toBe(whole);
+    await query(plain, giveUp.replaceAll('2014', date(100).slice(0, 4)));
+    expect(await query(plain, 'SELECT 1 FROM numeric_window_embeddings')).toEqual([]);
   });
 });
 
