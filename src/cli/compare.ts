@@ -4,7 +4,7 @@ import { compareSpec } from '../../engines/compare/spec.ts';
 import { contextWords, figureText, intervalText, settingText, tradeText } from '../format/figure.ts';
 import { formatCount, UNKNOWN } from '../format/numbers.ts';
 import { sleeveIds } from '../phases/campaign.ts';
-import { contextWindow } from '../phases/checks/p4.ts';
+import { contextWindow } from '../phases/checks/p4-plan.ts';
 import { loadPhaseConfig, requirementsOf } from '../phases/config.ts';
 import type { Home } from '../platform/home.ts';
 import type { ComparedFigure, ComparedSlice, Comparison, Difference, RunComparison } from '../report/types.ts';

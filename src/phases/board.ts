@@ -7,7 +7,7 @@ import { sleeveIds } from './campaign.ts';
 import { type PhaseSpec, phaseSpecs } from './catalogue.ts';
 import { type Facts, figureOf, judge } from './check.ts';
 import { campaignWindow, runsToLookAt } from './checks/p1.ts';
-import { contextParts, contextWindow } from './checks/p4.ts';
+import { contextParts, contextWindow } from './checks/p4-plan.ts';
 import { type PhaseConfig, type Requirements, requirementsOf } from './config.ts';
 import { coverageOf } from './coverage.ts';
 import { probeDecision, probeGains, probeNotes, probeRepeats, probeSkips } from './decision-evidence.ts';

@@ -6,7 +6,8 @@ import { LATER_COMMANDS, lambdaCampaignArgv, P3_CHECKS } from './checks/later.ts
 import { P0_CHECKS } from './checks/p0.ts';
 import { P1_CHECKS } from './checks/p1.ts';
 import { p2Checks, p2Commands } from './checks/p2.ts';
-import { p4Checks, p4Commands } from './checks/p4.ts';
+import { p4Checks } from './checks/p4.ts';
+import { p4Commands } from './checks/p4-plan.ts';
 import { P5_CHECKS } from './checks/p5.ts';
 import type { Requirements } from './config.ts';
 import type { Prerequisite } from './derive.ts';

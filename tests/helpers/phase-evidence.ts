@@ -2,7 +2,7 @@
 import { TradingDays, yearEnd, yearStart } from '../../src/phases/calendar.ts';
 import { sleeveIds } from '../../src/phases/campaign.ts';
 import type { Facts } from '../../src/phases/check.ts';
-import { contextWindow } from '../../src/phases/checks/p4.ts';
+import { contextWindow } from '../../src/phases/checks/p4-plan.ts';
 import { loadPhaseConfig, type Requirements, requirementsOf } from '../../src/phases/config.ts';
 import type { Evidence, NewsDay, PriceCell, RunRow, VectorCell } from '../../src/phases/evidence.ts';
 import { daysByYear as vectorsByYear } from '../../src/phases/expectations.ts';

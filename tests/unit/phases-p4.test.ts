@@ -5,7 +5,7 @@ import { PROGRAMS } from '../../engines/catalog.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { deriveBoard } from '../../src/phases/board.ts';
 import { yearOf } from '../../src/phases/calendar.ts';
-import { contextWindow, p4Commands } from '../../src/phases/checks/p4.ts';
+import { contextWindow, p4Commands } from '../../src/phases/checks/p4-plan.ts';
 import type { Evidence } from '../../src/phases/evidence.ts';
 import { formatDay, parseDay } from '../../src/platform/dates.ts';
 import { LEAST_HEAD_DAYS } from '../../src/platform/least-training.ts';

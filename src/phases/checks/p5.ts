@@ -5,7 +5,7 @@ import type { Requirements } from '../config.ts';
 import type { GainRow } from '../evidence.ts';
 import { ageInDays, count, counted, some } from '../words.ts';
 import { lambdaCampaignArgv } from './later.ts';
-import { contextCampaign } from './p4.ts';
+import { contextCampaign } from './p4-plan.ts';
 
 const stable: CheckSpec = {
   id: 'P5.stable',
