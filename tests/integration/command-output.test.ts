@@ -36,7 +36,7 @@ test('words are arguments, never a shell’s; what they hold does not drive the 
   expect(shown).not.toContain('\x1b');
   expect(shown).toContain('λ');
   expect(readdirSync(home)).toEqual(before);
-  const plain = makeCli({ ...env, LANG: 'C' }, { debug: false, help: false }, process, signal, () => {}, home);
+  const plain = makeCli({ ...env, LANG: 'C' }, { ...urls, debug: false, help: false }, process, signal, () => {}, home);
   expect(await output(['why', 'λ'], plain)).toMatch(/^[\x00-\x7f]+$/);
 });
 
