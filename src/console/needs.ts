@@ -10,8 +10,19 @@ import { paletteNeeds } from './palette/palette.ts';
 import type { ScreenId } from './screens.ts';
 import type { ConsoleState } from './store.ts';
 
-/** Programs of the user's own come and go with `programs.yaml`; the list of them holds still while one is chosen from it. */
+/** Programs of the user's own come and go with `programs.yaml`. */
 const PROGRAMS_MS = 15_000;
+
+/**
+ * How often the programs are asked for: where one may be launched from. Elsewhere once is enough, for a console at rest is to take
+ * next to nothing; and the list of them holds still while one is chosen from it.
+ */
+function programsEveryMs({ screen, overlay }: ConsoleState): number | null {
+  const choosing = overlay?.kind === 'programs' && overlay.at > 0;
+  const launching =
+    screen === 'jobs' || overlay?.kind === 'programs' || overlay?.kind === 'form' || overlay?.kind === 'prompt';
+  return launching && !choosing ? PROGRAMS_MS : null;
+}
 
 const need = <Name extends ReadName>(name: Name, args: ReadArgs<Name>, everyMs: number | null): Need<Name> => ({
   name,
@@ -69,7 +80,7 @@ const NEEDS: Partial<Record<ScreenId, (state: ConsoleState) => readonly Need[]>>
 export const needsOf = (state: ConsoleState): readonly Need[] => [
   ...(NEEDS[state.screen]?.(state) ?? []),
   // Asked for before a form is opened, so that it is filled in at once.
-  need('programs', {}, state.overlay?.kind === 'programs' ? null : PROGRAMS_MS),
+  need('programs', {}, programsEveryMs(state)),
   ...(state.overlay?.kind === 'form' ? formNeeds(state, state.overlay) : []),
   ...(state.overlay?.kind === 'dialog' ? dialogNeeds(state.overlay) : []),
   ...(state.overlay?.kind === 'prompt' && state.overlay.purpose === 'command'

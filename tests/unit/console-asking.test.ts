@@ -47,21 +47,26 @@ test('asks what the open screen needs once, and again when it has become old', a
   expect(asked).toHaveLength(2);
 });
 
-test('the programs are asked for whatever screen is open, again after a while, but not while one is chosen', async () => {
+test('the programs are asked for once whatever screen is open, and again where one may be launched, but not under a choice', async () => {
   const { store, asked, asking, clock } = world({});
-  store.setState({ screen: 'overview' });
-  asking.look();
-  await arrived();
-  clock.now = 14_999;
-  asking.look();
-  expect(asked).toEqual(['programs']);
-  clock.now = 15_000;
-  store.setState({ overlay: { kind: 'programs', line: EMPTY_LINE, at: 0 } });
-  asking.look();
-  expect(asked).toEqual(['programs']);
-  store.setState({ overlay: null });
-  asking.look();
-  expect(asked).toEqual(['programs', 'programs']);
+  const asks = async (at: number, change: Partial<ConsoleState>) => {
+    clock.now = at;
+    store.setState(change);
+    const before = asked.length;
+    asking.look();
+    await arrived();
+    return asked.slice(before).includes('programs');
+  };
+  const chooser = (at: number) => ({ overlay: { kind: 'programs', line: EMPTY_LINE, at } as const });
+  expect(await asks(0, { screen: 'overview' })).toBe(true);
+  // A console at rest takes next to nothing.
+  expect(await asks(60_000, {})).toBe(false);
+  expect(await asks(60_000, chooser(0))).toBe(true);
+  expect(await asks(90_000, chooser(1))).toBe(false);
+  expect(await asks(90_000, { overlay: null })).toBe(false);
+  expect(await asks(90_000, { screen: 'jobs' })).toBe(true);
+  expect(await asks(104_999, {})).toBe(false);
+  expect(await asks(105_000, {})).toBe(true);
 });
 
 test('a screen that needs nothing, a pause and the end ask nothing', () => {
