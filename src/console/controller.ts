@@ -7,7 +7,7 @@ import { editedField, withText } from './form/model.ts';
 import type { KeyEvent } from './key-parser.ts';
 import { findAction, keyLabel, refusal } from './keys.ts';
 import { type EditedLine, editLine, insertText } from './line-editor.ts';
-import { held, select } from './lists.ts';
+import { followingWhatRuns, held, select } from './lists.ts';
 import { applyMouse } from './mouse.ts';
 import type { PaneId } from './screens.ts';
 import { type ConsoleState, type ConsoleStore, type DialogRequest, noticeDialog } from './store.ts';
@@ -47,6 +47,10 @@ export function createController(store: ConsoleStore, host: ControllerHost): Con
     if (change) store.setState(change);
   };
   store.subscribe((state, before) => {
+    if (state.screen === 'overview' && before.screen !== 'overview') {
+      const change = followingWhatRuns(state);
+      if (change) return store.setState(change);
+    }
     const leaves = state.focus !== before.focus && state.screen === before.screen;
     if (leaves) hold(before.focus, { own: true, gone: false });
     hold(state.focus, { own: false, gone: false });

@@ -255,6 +255,17 @@ export function held(
   };
 }
 
+/**
+ * The change of state by which the Overview shows what runs: a job that has ended is let go of when others run. null where there
+ * is nothing to change.
+ */
+export function followingWhatRuns({ selected, snapshot }: ConsoleState): Pick<ConsoleState, 'selected'> | null {
+  const job = snapshot.jobs.find(({ id }) => id === selected.jobs);
+  if (!job || isRunning(job) || !snapshot.jobs.some(isRunning)) return null;
+  const { jobs: _, ...others } = selected;
+  return { selected: others };
+}
+
 /** How many rows there are without the filter. */
 export const rowCount = (state: ConsoleState, id: ListId): number => listOf(id).rows(state).length;
 

@@ -177,3 +177,18 @@ test('the question names the job that the key was pressed for', () => {
   if (overlay?.kind !== 'dialog') throw new Error('no dialog is open');
   expect(dialogWords(state(), overlay).join(' ') + overlay.title).toContain(RUNNING.id);
 });
+
+test('the Overview is a glance at what runs: a job that was read and has ended is let go of when it is opened', () => {
+  press('3', 'l', 'k');
+  const started = another();
+  expect(job()).toBe(RUNNING.id);
+  press('1');
+  expect(job()).toBe(started);
+  // One that still runs stays, and so does one that has ended while nothing runs.
+  press('3', 'l', 'k');
+  store.setState(({ snapshot }) => ({
+    snapshot: { ...snapshot, jobs: snapshot.jobs.map((one): JobView => ({ ...one, state: 'DONE', endedAt: 1 })) },
+  }));
+  press('1');
+  expect(job()).toBe(started);
+});
