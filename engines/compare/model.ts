@@ -285,9 +285,9 @@ export const sharpeOf = (figures: readonly ComparedFigure[]): ComparedFigure => 
 export const haveSameTrades = ({ same, changed, onlyA, onlyB }: RunComparison['trades']): boolean =>
   same > 0 && changed + onlyA + onlyB === 0;
 
-/** What is to be kept in mind of the intervals of so many shared days; null when nothing is. */
+/** What is to be kept in mind of the intervals of so many shared days; null when nothing is, or there are none. */
 export const cautionOf = (shared: number): string | null =>
-  shared < LEAST_SHARED_DAYS
+  shared > 0 && shared < LEAST_SHARED_DAYS
     ? `intervals over ${formatCount(shared)} shared days are too narrow: chance alone lies outside of them more often than they say`
     : null;
 

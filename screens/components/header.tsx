@@ -57,10 +57,12 @@ function headerLine(state: ConsoleState, width: number, drawing: Drawing): Line 
       ...databases(state, width, drawing),
       {
         line: [
-          span(
-            running === 0 ? 'no job runs' : `${running} ${running === 1 ? 'job runs' : 'jobs run'}`,
-            running > 0 ? 'info' : 'muted',
-          ),
+          state.connected
+            ? span(
+                running === 0 ? 'no job runs' : `${running} ${running === 1 ? 'job runs' : 'jobs run'}`,
+                running > 0 ? 'info' : 'muted',
+              )
+            : span('jobs ? unknown', 'warn'),
         ],
         rank: 4,
       },

@@ -57,12 +57,14 @@ export function jobTable(state: ConsoleState, width: number, drawing: Drawing): 
   const queued = jobs.filter((job) => job.state === 'QUEUE').length;
   return {
     title: 'Jobs',
-    note: [
-      span(
-        `${running} running · ${formatCount(queued)} queued · ${formatCount(jobs.length - running - queued)} ended`,
-        running ? 'info' : 'muted',
-      ),
-    ],
+    note: state.connected
+      ? [
+          span(
+            `${running} running · ${formatCount(queued)} queued · ${formatCount(jobs.length - running - queued)} ended`,
+            running ? 'info' : 'muted',
+          ),
+        ]
+      : [span('? unknown', 'warn')],
     header: jobs.length > 0 ? table.header : undefined,
     lines: jobs.length > 0 ? table.rows : noJob(state),
     selectedRow: selectedIndex(state, 'jobs'),

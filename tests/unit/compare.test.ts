@@ -190,6 +190,7 @@ describe('the verdict', () => {
       verdict: 'No verdict on context against basic: 62 shared days are too few (63 are asked for).',
     });
     expect(drift(63)).toMatchObject({ beyondNoise: true, verdict: expect.stringContaining('by more than noise') });
+    expect(cautionOf(0)).toBeNull();
     expect([cautionOf(62), cautionOf(63)]).toEqual([
       expect.stringContaining('over 62 shared days are too narrow'),
       null,

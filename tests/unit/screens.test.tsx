@@ -757,6 +757,8 @@ describe('what is on them', () => {
     const early = await at(200, 50, nothing, { connected: false, boot: 'starting PostgreSQL …' });
     expect(early).toContain('? unknown');
     expect(early).toContain('starting PostgreSQL …');
+    expect(early).toContain('jobs ? unknown');
+    expect(early).not.toMatch(/no job runs|0 running/);
     expect(early).not.toMatch(/\d %/);
   });
 
