@@ -5,6 +5,7 @@ import { formWords } from '../../src/console/form/model.ts';
 import { coverageDays, dayCursor } from '../../src/console/grids.ts';
 import { coverageCursor } from '../../src/console/lists.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
+import { quietHost } from '../helpers/console-host.ts';
 import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let store: ConsoleStore;
@@ -16,19 +17,12 @@ beforeEach(() => {
   store = createConsoleStore(SNAPSHOT, { columns: 160, rows: 45 }, { connected: true });
   const asking = startAsking(store, supervisor, () => 0);
   store.subscribe(() => asking.look());
-  controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: () => {},
-    detach: () => {},
-    suspend: () => {},
-    copy: () => '',
-    now: () => 0,
-    page: async () => {},
-    run: async () => {},
-    edit: async (text) => text,
-    save: async () => 'saved',
-    newId: () => 'key',
-  });
+  controller = createController(
+    store,
+    quietHost({
+      supervisor: () => supervisor,
+    }),
+  );
 });
 const press = (...keys: string[]) => {
   for (const id of keys) controller.key({ type: 'key', id });

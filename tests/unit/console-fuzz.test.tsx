@@ -10,6 +10,7 @@ import { type ConsoleState, createConsoleStore } from '../../src/console/store.t
 import { makeStyle } from '../../src/console/theme.ts';
 import { cellWidth } from '../../src/format/width.ts';
 import { Random } from '../../src/platform/random.ts';
+import { quietHost } from '../helpers/console-host.ts';
 import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 const KEYS = 100_000;
@@ -32,20 +33,15 @@ function world() {
   const supervisor = scriptedSupervisor(SNAPSHOT);
   const store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true });
   const clock = { now: 0 };
-  const controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: () => {},
-    // Leaving is what an operator asked for; here the console stays to be tried further.
-    detach: () => {},
-    suspend: () => {},
-    copy: () => 'copied',
-    now: () => clock.now,
-    page: async () => {},
-    run: async () => {},
-    edit: async (text) => text,
-    save: async () => 'saved',
-    newId: () => `key-${clock.now}`,
-  });
+  const controller = createController(
+    store,
+    quietHost({
+      supervisor: () => supervisor,
+      // Leaving is what an operator asked for; here the console stays to be tried further.
+      now: () => clock.now,
+      newId: () => `key-${clock.now}`,
+    }),
+  );
   const asking = startAsking(store, supervisor, () => clock.now);
   return { supervisor, store, controller, asking, clock };
 }

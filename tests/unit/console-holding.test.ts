@@ -8,6 +8,7 @@ import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 import type { RunRow } from '../../src/report/types.ts';
 import type { JobView } from '../../src/supervisor/protocol.ts';
+import { quietHost } from '../helpers/console-host.ts';
 import { SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let store: ConsoleStore;
@@ -16,19 +17,12 @@ let controller: Controller;
 beforeEach(() => {
   const supervisor = scriptedSupervisor(SNAPSHOT);
   store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { connected: true, mouse: true });
-  controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: () => {},
-    detach: () => {},
-    suspend: () => {},
-    copy: () => 'sent',
-    now: () => 0,
-    page: async () => {},
-    run: async () => {},
-    edit: async (text) => text,
-    save: async () => 'saved',
-    newId: () => 'key',
-  });
+  controller = createController(
+    store,
+    quietHost({
+      supervisor: () => supervisor,
+    }),
+  );
 });
 
 const press = (...keys: string[]) => {

@@ -6,6 +6,7 @@ import { type Controller, createController } from '../../src/console/controller.
 import { dialogWords } from '../../src/console/dialogs.ts';
 import { completions, isBeingRead, verbHelp } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
+import { quietHost } from '../helpers/console-host.ts';
 import { type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 let store: ConsoleStore;
@@ -31,22 +32,19 @@ beforeEach(async () => {
       },
     },
   );
-  controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: () => said.push('redraw'),
-    detach: () => said.push('detach'),
-    suspend: () => {},
-    copy: (text) => {
-      said.push(`copy ${text}`);
-      return 'sent';
-    },
-    now: () => 0,
-    page: async () => {},
-    run: async (words) => void said.push(`run ${words.join(' ')}`),
-    edit: async (text) => text,
-    save: async () => 'saved',
-    newId: () => 'key',
-  });
+  controller = createController(
+    store,
+    quietHost({
+      supervisor: () => supervisor,
+      redraw: () => said.push('redraw'),
+      detach: () => said.push('detach'),
+      copy: (text) => {
+        said.push(`copy ${text}`);
+        return 'sent';
+      },
+      run: async (words) => void said.push(`run ${words.join(' ')}`),
+    }),
+  );
 });
 
 const press = (...keys: string[]) => {

@@ -10,6 +10,7 @@ import { selectedJob, selectedPhase } from '../../src/console/selectors.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 
 import type { ReadArgs } from '../../src/supervisor/reads.ts';
+import { quietHost } from '../helpers/console-host.ts';
 import { CAMPAIGN, type ScriptedSupervisor, SNAPSHOT, scriptedSupervisor } from '../helpers/scripted-supervisor.ts';
 
 const PROGRAM_LIST = { programs: [{ name: 'backtest campaign', phase: 'P1' }], policy: [] };
@@ -26,22 +27,21 @@ beforeEach(() => {
   let ids = 0;
   supervisor = scriptedSupervisor(SNAPSHOT);
   store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { selected: { phases: 'P1' } });
-  controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: () => said.push('redraw'),
-    detach: () => said.push('detach'),
-    suspend: () => said.push('suspend'),
-    copy: (text) => {
-      said.push(`copy ${text}`);
-      return 'sent';
-    },
-    now: () => clock,
-    page: async () => {},
-    run: async () => {},
-    edit: async (text) => text,
-    save: async () => 'saved',
-    newId: () => `key-${++ids}`,
-  });
+  controller = createController(
+    store,
+    quietHost({
+      supervisor: () => supervisor,
+      redraw: () => said.push('redraw'),
+      detach: () => said.push('detach'),
+      suspend: () => said.push('suspend'),
+      copy: (text) => {
+        said.push(`copy ${text}`);
+        return 'sent';
+      },
+      now: () => clock,
+      newId: () => `key-${++ids}`,
+    }),
+  );
   startFeed(store, supervisor, () => clock).stop();
 });
 

@@ -11,6 +11,7 @@ import { runCommand } from '../../src/console/palette/palette.ts';
 import { type ConsoleStore, createConsoleStore } from '../../src/console/store.ts';
 import { makeStyle } from '../../src/console/theme.ts';
 import { lineText } from '../../src/format/lines.ts';
+import { quietHost } from '../helpers/console-host.ts';
 import {
   CAMPAIGN,
   NOW,
@@ -30,22 +31,19 @@ beforeEach(async () => {
   let ids = 0;
   supervisor = scriptedSupervisor(SNAPSHOT);
   store = createConsoleStore(SNAPSHOT, { columns: 120, rows: 40 }, { selected: { phases: 'P1' } });
-  controller = createController(store, {
-    supervisor: () => supervisor,
-    redraw: () => {},
-    detach: () => {},
-    suspend: () => {},
-    copy: (text) => {
-      copied.push(text);
-      return 'sent';
-    },
-    now: () => NOW,
-    page: async () => {},
-    run: async () => {},
-    edit: (text) => edit(text),
-    save: async () => 'saved',
-    newId: () => `key-${++ids}`,
-  });
+  controller = createController(
+    store,
+    quietHost({
+      supervisor: () => supervisor,
+      copy: (text) => {
+        copied.push(text);
+        return 'sent';
+      },
+      now: () => NOW,
+      edit: (text) => edit(text),
+      newId: () => `key-${++ids}`,
+    }),
+  );
   startFeed(store, supervisor, () => NOW);
   await answered();
 });
